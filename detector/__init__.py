@@ -1,0 +1,1 @@
+"""Frames in, vehicle boxes out. Nothing about time or identity."""

@@ -1,0 +1,1 @@
+"""Crops in, unit vectors out; and all that makes and judges that network."""

@@ -1,0 +1,83 @@
+"""The boundary types of re-identification: what an embedder is and how its similarities are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Turns a cosine similarity into a log-likelihood ratio (same vehicle against different), in nats.
+
+    The ratio is ``slope * similarity + offset``, clipped to ``[-limit, limit]``: beyond what the calibration set could
+    show, evidence is not extrapolated.
+    """
+
+    slope: float
+    offset: float
+    limit: float = 8.0
+
+    def __post_init__(self) -> None:
+        if self.slope <= 0 or self.limit <= 0:
+            raise ValueError(f"slope and limit must be > 0, got {self.slope} and {self.limit}")
+
+    def log_likelihood_ratio(self, similarity: float) -> float:
+        """Evidence for "the same vehicle" in nats, in [-limit, limit].
+
+        >>> round(Calibration(slope=20.0, offset=-10.0).log_likelihood_ratio(0.6), 6)
+        2.0
+        """
+        return max(-self.limit, min(self.limit, self.slope * similarity + self.offset))
+
+    def probability(self, similarity: float, prior: float = 0.5) -> float:
+        """Probability of "the same vehicle" under a prior in (0, 1)."""
+        logit = self.log_likelihood_ratio(similarity) + math.log(prior / (1 - prior))
+        return 1 / (1 + math.exp(-logit))
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderSpec:
+    """What must agree before two vectors may be compared, and how to compare them.
+
+    Attributes:
+        model_id: sha256 over training checkpoint, preprocessing and head version.
+        dim: Length of a vector, at most 256.
+        input_hw: Network input height and width in pixels.
+        calibration: Fitted with this model on vehicles of its own.
+    """
+
+    model_id: str
+    dim: int
+    input_hw: tuple[int, int]
+    calibration: Calibration
+
+
+class Embedder(Protocol):
+    """Crops in, unit vectors out."""
+
+    @property
+    def spec(self) -> EmbedderSpec:
+        """The model behind the vectors."""
+        ...
+
+    def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]:
+        """Embeds crops of any size.
+
+        Args:
+            crops: uint8 (H, W, 3) BGR pictures of one vehicle each; may be empty.
+
+        Returns:
+            float32 (N, D) in the order of ``crops``, each row of L2 norm 1; (0, D) for no crops.
+
+        Raises:
+            ValueError: A crop is not uint8 (H, W, 3) or has no pixels.
+        """
+        ...

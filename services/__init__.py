@@ -1,0 +1,1 @@
+"""The processes and every adapter to the outside."""

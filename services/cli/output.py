@@ -1,0 +1,38 @@
+"""How every command speaks: one JSON document on stdout, or words; a failure is one line on stderr and a non-zero exit."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; logs go to stderr.")]
+
+stdout = Console()
+stderr = Console(stderr=True)
+
+
+def emit(document: Any, *, as_json: bool, render: Callable[[Any], None] | None = None) -> None:
+    """Prints a result.
+
+    Args:
+        document: JSON-serialisable.
+        as_json: Print it as JSON; otherwise hand it to ``render``.
+        render: Shows it to a person; without one the JSON is pretty-printed.
+    """
+    if as_json:
+        sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
+    elif render is not None:
+        render(document)
+    else:
+        stdout.print_json(data=document)
+
+
+def fail(message: str, *, code: int = 1) -> NoReturn:
+    """Ends the command with a one-line message on stderr."""
+    sys.stderr.write(f"vreid: {' '.join(message.split())}\n")
+    raise typer.Exit(code)

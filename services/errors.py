@@ -1,0 +1,74 @@
+"""Every failure of the product's own, in one tree.
+
+    VreidError
+    ├── ConfigError             the configuration cannot be used; names key and line
+    ├── InputError              what the caller gave cannot be used
+    │   ├── NotAnImage          bytes that are no picture, or one too small or too large
+    │   └── ModelMismatch       vectors of different models would be compared
+    ├── NotFound                an id that nothing is known by
+    ├── Unavailable             a dependency does not answer (retryable)
+    │   ├── StoreUnavailable    Redis
+    │   ├── MatcherUnavailable  the matcher's gRPC endpoint
+    │   └── SourceUnavailable   a camera
+    ├── LeaseLost               another holder has a newer fencing token
+    ├── ModelFileError          weights missing, damaged or not in the manifest
+    └── PortInUse               a listener's port is taken
+"""
+
+from __future__ import annotations
+
+
+class VreidError(Exception):
+    """Base of the tree. ``retryable`` says whether the same call may succeed later."""
+
+    retryable = False
+
+
+class ConfigError(VreidError):
+    """The configuration cannot be used."""
+
+
+class InputError(VreidError):
+    """What the caller gave cannot be used."""
+
+
+class NotAnImage(InputError):  # noqa: N818
+    """Bytes that are no picture, or one too small or too large."""
+
+
+class ModelMismatch(InputError):  # noqa: N818
+    """Vectors of different models would be compared."""
+
+
+class NotFound(VreidError):  # noqa: N818
+    """An id that nothing is known by."""
+
+
+class Unavailable(VreidError):  # noqa: N818
+    """A dependency does not answer."""
+
+    retryable = True
+
+
+class StoreUnavailable(Unavailable):
+    """Redis does not answer."""
+
+
+class MatcherUnavailable(Unavailable):
+    """The matcher's gRPC endpoint does not answer."""
+
+
+class SourceUnavailable(Unavailable):
+    """A camera does not answer, or ended."""
+
+
+class LeaseLost(VreidError):  # noqa: N818
+    """Another holder has a newer fencing token."""
+
+
+class ModelFileError(VreidError):
+    """Weights are missing, damaged or not in the manifest."""
+
+
+class PortInUse(VreidError):  # noqa: N818
+    """A listener's port is taken."""

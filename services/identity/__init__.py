@@ -1,0 +1,1 @@
+"""The identity store: Redis as the system of record."""

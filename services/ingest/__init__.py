@@ -1,0 +1,1 @@
+"""Camera streams to sightings."""

@@ -1,0 +1,1 @@
+"""Sightings to identities, and the gallery behind gRPC."""

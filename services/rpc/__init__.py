@@ -1,0 +1,1 @@
+"""Generated from proto/vreid.proto; never edited by hand."""

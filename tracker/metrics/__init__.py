@@ -1,0 +1,1 @@
+"""Tracking metrics over plain arrays."""

@@ -1,0 +1,1 @@
+"""Tracklets of many cameras to identities."""

@@ -1,0 +1,1 @@
+"""Boxes of one camera over time to tracklets."""
