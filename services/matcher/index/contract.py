@@ -86,7 +86,8 @@ class VectorIndex(Protocol):
         Args:
             queries: float32 (Q, dim), finite; Q may be 0.
             k: At least 1; may exceed what is held.
-            allowed: Restricts the answer inside the search: k are found whenever k allowed ones are held. None allows all.
+            allowed: Restricts the answer inside the search: k are found whenever k allowed ones are held. None
+                allows all.
 
         Returns:
             Scores and ids, (Q, k) each. Exact: the ids of brute force, where scores within 1e-3 of each other may

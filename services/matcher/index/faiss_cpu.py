@@ -1,7 +1,7 @@
 """FAISS on the CPU: an exact flat index under an id layer of our own. Nothing about vehicles.
 
-FAISS numbers vectors by position. This adapter keeps the id of every position, marks removed ones dead and leaves them out
-of every search through a selector, and squeezes them out when they are many.
+FAISS numbers vectors by position. This adapter keeps the id of every position, marks removed ones dead, leaves them
+out of every search through a selector, and squeezes them out when they are many.
 """
 
 from __future__ import annotations

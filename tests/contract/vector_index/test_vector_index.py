@@ -1,4 +1,4 @@
-"""What every VectorIndex promises. Brute force is the oracle of the others, and is itself checked against a plain sort."""
+"""What every VectorIndex promises. Brute force is the oracle of the others, and is checked against a plain sort."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def assert_same_answer(found: Neighbours, expected: Neighbours) -> None:
     """Equal but for the order of scores within 1e-3."""
     np.testing.assert_allclose(found.scores, expected.scores, atol=1e-3)
     for row in range(len(found.ids)):
-        wanted = {i: s for i, s in zip(expected.ids[row].tolist(), expected.scores[row].tolist(), strict=True)}
+        wanted = dict(zip(expected.ids[row].tolist(), expected.scores[row].tolist(), strict=True))
         last = expected.scores[row][expected.ids[row] >= 0].min(initial=np.inf)
         for identifier, score in zip(found.ids[row].tolist(), found.scores[row].tolist(), strict=True):
             if identifier in wanted:
