@@ -1,4 +1,4 @@
-"""Pictures from outside, made safe: the header is judged before a pixel is decoded. Knows no file system and no network."""
+"""Pictures from outside, made safe: the header is judged before a pixel is decoded. Knows no files and no network."""
 
 from __future__ import annotations
 

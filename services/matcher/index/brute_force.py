@@ -65,6 +65,11 @@ class BruteForceIndex:
         self._ids, self._vectors = self._ids[kept], self._vectors[kept]
         return removed
 
+    def get(self, ids: Ids) -> Vectors:
+        """See VectorIndex."""
+        positions = {identifier: position for position, identifier in enumerate(self._ids.tolist())}
+        return self._vectors[[positions[i] for i in ids.tolist()]].reshape(-1, self._dim)
+
     def search(self, queries: Vectors, k: int, allowed: IdFilter | None = None) -> Neighbours:
         """See VectorIndex."""
         queries = check_vectors(queries, self._dim, "queries")

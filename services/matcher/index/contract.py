@@ -80,6 +80,20 @@ class VectorIndex(Protocol):
         """
         ...
 
+    def get(self, ids: Ids) -> Vectors:
+        """The vectors held under these ids.
+
+        Args:
+            ids: int64 (N,), all held.
+
+        Returns:
+            float32 (N, dim), in the order of ``ids``, as added.
+
+        Raises:
+            KeyError: An id is not held.
+        """
+        ...
+
     def search(self, queries: Vectors, k: int, allowed: IdFilter | None = None) -> Neighbours:
         """The k vectors of largest inner product with each query.
 

@@ -88,6 +88,13 @@ class FaissCpuIndex:
             self._compact()
         return len(positions)
 
+    def get(self, ids: Ids) -> Vectors:
+        """See VectorIndex."""
+        vectors = np.zeros((len(ids), self._dim), np.float32)
+        for row, identifier in enumerate(ids.tolist()):
+            self._flat.reconstruct(self._position[identifier], vectors[row])
+        return vectors
+
     def search(self, queries: Vectors, k: int, allowed: IdFilter | None = None) -> Neighbours:
         """See VectorIndex."""
         queries = check_vectors(queries, self._dim, "queries")
@@ -102,10 +109,12 @@ class FaissCpuIndex:
         if reachable == self._size:
             scores, positions = self._flat.search(queries, reachable)
         else:
-            # The selector keeps a pointer to the bitmap: both must outlive the call.
+            # C++ keeps bare pointers to the bitmap and the selector: both must outlive the call.
             bitmap = np.packbits(may, bitorder="little")
             selector = faiss.IDSelectorBitmap(len(bitmap), faiss.swig_ptr(bitmap))
-            scores, positions = self._flat.search(queries, reachable, params=faiss.SearchParameters(sel=selector))
+            parameters: Any = faiss.SearchParameters()
+            parameters.sel = selector
+            scores, positions = self._flat.search(queries, reachable, params=parameters)
         # Fewer than `reachable` cannot come back from an exact search of finite vectors.
         ids = self._ids[positions]
         order = np.lexsort((ids, -scores), axis=1)

@@ -94,6 +94,16 @@ def test_remove_nothing(index: VectorIndex) -> None:
     assert index.remove(np.zeros(0, np.int64)) == 0
 
 
+def test_vectors_come_back_as_added(index: VectorIndex) -> None:
+    vectors = unit(np.random.default_rng(0), 3)
+    index.add(ids_of(5, 6, 7), vectors)
+    index.remove(ids_of(5))
+    np.testing.assert_array_equal(index.get(ids_of(7, 6, 7)), vectors[[2, 1, 2]])
+    assert index.get(ids_of()).shape == (0, DIM)
+    with pytest.raises(KeyError):
+        index.get(ids_of(6, 5))
+
+
 def test_a_filter_is_pushed_down(index: VectorIndex) -> None:
     rng = np.random.default_rng(1)
     vectors = unit(rng, 400)
@@ -206,6 +216,8 @@ class AgainstBruteForce(RuleBasedStateMachine):
         queries = np.random.default_rng(seed).integers(-2, 3, (2, DIM)).astype(np.float32)
         allowed = None if modulus is None else lambda ids: ids % modulus == 0
         assert_same_answer(self.index.search(queries, k, allowed), self.reference.search(queries, k, allowed))
+        held = ids_of(*sorted(self.held))
+        np.testing.assert_array_equal(self.index.get(held), self.reference.get(held))
 
     @invariant()
     def same_size(self) -> None:
