@@ -44,14 +44,18 @@ class Reading:
 class ProbeReader:
     """Reads pictures with one detector and one embedder, one picture at a time. Safe for threads."""
 
-    def __init__(self, detector: Detector, embedder: Embedder, limits: ImageLimits) -> None:
+    def __init__(
+        self, detector: Detector, embedder: Embedder, limits: ImageLimits, min_confidence: float = 0.25
+    ) -> None:
         """Takes the networks over: nobody else may call them.
 
         Args:
             detector: Finds the vehicle in a picture.
             embedder: Of the gallery's model.
             limits: What a picture must keep to.
+            min_confidence: Detections below this score are not taken for the vehicle meant, in [0, 1].
         """
+        self._min_confidence = min_confidence
         self._detector = detector
         self._embedder = embedder
         self._limits = limits
@@ -103,10 +107,10 @@ class ProbeReader:
     def _largest(self, picture: Image) -> tuple[int, int, int, int] | None:
         """The largest box in whole pixels inside the picture; None when there is none worth a look."""
         found = self._detector.detect([picture])[0]
-        if len(found) == 0:
+        boxes = found.boxes_xyxy[found.scores >= self._min_confidence].astype(np.float64)  # (N, 4)
+        if len(boxes) == 0:
             return None
         height, width = picture.shape[:2]
-        boxes = found.boxes_xyxy.astype(np.float64)
         low = np.floor(np.clip(boxes[:, :2], 0, (width, height)))
         high = np.ceil(np.clip(boxes[:, 2:], 0, (width, height)))
         sides = high - low  # (N, 2)

@@ -57,6 +57,12 @@ class MatcherSettings(BaseModel):
         default=40_000_000, ge=64, le=10**9, description="Largest picture in pixels; judged before it is decoded."
     )
     min_image_side_px: int = Field(default=8, ge=1, le=1024, description="Shortest side that a picture may have.")
+    min_query_confidence: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="Weaker detections in a query's picture are not taken for the vehicle meant.",
+    )
     max_k: int = Field(default=1000, ge=1, le=100_000, description="Most matches that one search may ask for.")
     max_wait_s: float = Field(
         default=5.0, gt=0, le=600, description="Longest that a read waits for its min_log_position."

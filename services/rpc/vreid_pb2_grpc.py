@@ -152,7 +152,7 @@ class GalleryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Delete(self, request, context):
-        """Removes an identity with its sightings, or one sighting. Audited; gone from Search when the call returns.
+        """Removes an identity with its sightings, or one sighting. Audited; gone from every read that carries the position.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
