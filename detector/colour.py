@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+Floats = NDArray[np.floating[Any]]
 
 #: Every name that ``colour_probabilities`` may give.
 COLOURS: tuple[str, ...] = (
@@ -28,7 +31,13 @@ _SAMPLE_PX = 32
 _GREYS = (("white", 92.0), ("silver", 70.0), ("grey", 44.0), ("black", 12.0))
 _GREY_WIDTH = 13.0
 #: Hue angle in the a-b plane, degrees, and its spread.
-_HUES = (("red", 28.0, 18.0), ("orange", 62.0, 13.0), ("yellow", 95.0, 14.0), ("green", 147.0, 28.0), ("blue", 270.0, 40.0))
+_HUES = (
+    ("red", 28.0, 18.0),
+    ("orange", 62.0, 13.0),
+    ("yellow", 95.0, 14.0),
+    ("green", 147.0, 28.0),
+    ("blue", 270.0, 40.0),
+)
 #: Chroma above which a pixel counts as coloured.
 _CHROMA_THRESHOLD = 16.0
 #: Glass, tyres and road are colourless on every vehicle, so colourless pixels weigh less.
@@ -108,7 +117,7 @@ def _pixel_votes(lab: NDArray[np.float32]) -> dict[str, float]:
     return votes
 
 
-def _rises(x: NDArray[np.float32], width: float) -> NDArray[np.float32]:
+def _rises(x: Floats, width: float) -> Floats:
     """Smooth step from 0 to 1 around x = 0."""
-    out: NDArray[np.float32] = 1.0 / (1.0 + np.exp(-x / width))
+    out: Floats = 1.0 / (1.0 + np.exp(-x / width))
     return out

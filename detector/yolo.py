@@ -56,7 +56,10 @@ class OpenVinoDetector:
             config["INFERENCE_NUM_THREADS"] = count
         core = ov.Core()
         model = core.read_model(model_xml)
-        height, width = model.input(0).get_partial_shape()[1].get_length(), model.input(0).get_partial_shape()[2].get_length()
+        height, width = (
+            model.input(0).get_partial_shape()[1].get_length(),
+            model.input(0).get_partial_shape()[2].get_length(),
+        )
         if (height, width) != settings.input_hw:
             raise ValueError(f"{model_xml} takes {height}x{width} pixels, settings say {settings.input_hw}")
         self._request = core.compile_model(model, "CPU", config).create_infer_request()

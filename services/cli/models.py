@@ -23,7 +23,7 @@ _DEFAULTS = DetectorSettings()
 
 
 @app.command()
-def fetch(  # noqa: PLR0913 - a command's options
+def fetch(
     names: Annotated[
         list[str] | None, typer.Argument(help="Names in the manifest, or a detector's .pt file; default: all.")
     ] = None,
@@ -86,6 +86,11 @@ def _show_list(document: dict[str, Any]) -> None:
     for row in document["models"]:
         size = megabytes(row["bytes"]) if row["bytes"] else "shipped"
         table.add_row(
-            row["name"], row["role"], row["licence"], size, "yes" if row["path"] else "no", "yes" if row["prepared"] else "no"
+            row["name"],
+            row["role"],
+            row["licence"],
+            size,
+            "yes" if row["path"] else "no",
+            "yes" if row["prepared"] else "no",
         )
     stdout.print(table)

@@ -36,9 +36,7 @@ def convert_in_subprocess(kind: ModelKind, source: Path, out_dir: Path, input_hw
     paths = [str(_PACKAGES_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, env=environment
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, env=environment)
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise ModelFileError(f"converting {source.name} failed: {type(exc).__name__}") from exc
     if done.returncode != 0:

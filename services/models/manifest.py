@@ -1,4 +1,4 @@
-"""What model files exist, by which hash they are known and where they can be had. Reads the manifest, fetches nothing."""
+"""What model files exist, by which hash they are known and where they can be had. Fetches nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps model files and their converted forms on disk: hash-checked, written whole or not at all. Loads none of them."""
+"""Keeps model files and their converted forms on disk: hash-checked, written whole or not at all. Loads none."""
 
 from __future__ import annotations
 

@@ -26,7 +26,9 @@ def test_boxes_are_clipped_to_the_picture():
     assert fit.to_source(np.array([[-50, -50, 500, 500]], np.float32)).tolist() == [[0, 0, 100, 100]]
 
 
-@pytest.mark.parametrize("image", [np.zeros((0, 4, 3), np.uint8), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32)])
+@pytest.mark.parametrize(
+    "image", [np.zeros((0, 4, 3), np.uint8), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32)]
+)
 def test_refuses_what_is_no_picture(image):
     with pytest.raises(ValueError, match="image must be"):
         letterbox_into(image, np.empty((64, 64, 3), np.uint8))

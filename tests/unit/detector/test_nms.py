@@ -41,7 +41,9 @@ def test_one_vehicle_seen_as_two_classes_stays_one_box():
 
 
 def test_nothing_in_nothing_out():
-    none = suppress(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64), iou=1, cross_class_iou=1)
+    none = suppress(
+        np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64), iou=1, cross_class_iou=1
+    )
     assert none.shape == (0,)
 
 
