@@ -27,7 +27,7 @@ class DetectorSettings(BaseModel):
         default=0.1,
         ge=0.01,
         lt=1.0,
-        description="Boxes below this score are dropped. Low on purpose: the tracker's second stage lives on weak boxes.",
+        description="Boxes below this score are dropped. Low on purpose: weak boxes keep the tracker's tracks alive.",
     )
     iou: float = Field(
         default=0.7, gt=0.0, le=1.0, description="Of two boxes of one class that overlap more, the weaker is dropped."

@@ -226,11 +226,12 @@ class SightingPublisher:
         elif not self._store.renew_lease(self._lease, self._settings.lease_ttl_s):
             self._lease = self._retake()
         for session_id, lease in sessions.items():
-            if lease is None or not self._store.renew_lease(lease, self._settings.lease_ttl_s):
-                lease = self._acquire(f"session:{session_id}")
+            if lease is not None and self._store.renew_lease(lease, self._settings.lease_ttl_s):
+                continue
+            fresh = self._acquire(f"session:{session_id}")
             with self._changed:
                 if session_id in self._sessions:
-                    self._sessions[session_id] = lease
+                    self._sessions[session_id] = fresh
 
     def _acquire(self, name: str) -> Lease | None:
         return self._store.acquire_lease(name, self._owner, self._settings.lease_ttl_s)

@@ -134,7 +134,7 @@ class Ingest:
                 CameraRecord(
                     camera_id=camera.id,
                     url=redact(camera.url),
-                    origin="file",
+                    origin="file" if camera.origin == "config" else "runtime",
                     state=state.state,
                     detail=state.detail,
                     updated_at_ns=time.time_ns(),
