@@ -1,4 +1,4 @@
-"""A whole matcher in this process: real gRPC on a free port, real FAISS, the store in memory, and small exact networks."""
+"""A whole matcher in this process: real gRPC on a free port, real FAISS, a store in memory, small exact networks."""
 
 from __future__ import annotations
 

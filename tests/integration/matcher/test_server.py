@@ -97,7 +97,7 @@ def test_another_programs_port(city) -> None:
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.invalid:0"])
 def test_beyond_loopback_is_refused(city, listen: str) -> None:
-    with pytest.raises(ConfigError, match="matcher.listen: .*TLS"):
+    with pytest.raises(ConfigError, match=r"matcher\.listen: .*TLS"):
         build_matcher(city.store, None, city.embedder, MatcherSettings(listen=listen))
 
 
