@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import subprocess
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
+from services.identity.embedded import EmbeddedServer
 from services.identity.memory_store import MemoryStore
+from services.identity.redis_store import RedisStore
+from services.identity.settings import RedisSettings
 from services.identity.store import IdentityStore
 from services.types import Commit, Lease, Merge, Sighting, Split
 from tracker.types import Decision, DecisionStatus, TrackKey
@@ -113,9 +118,27 @@ class Site:
         return [kind for kind, _ in self.events()]
 
 
-@pytest.fixture(params=["memory"])
-def store(request: pytest.FixtureRequest) -> IdentityStore:
-    return MemoryStore()
+_sites = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    server = EmbeddedServer(tmp_path_factory.mktemp("data"))
+    with subprocess.Popen(server.command(), stdout=subprocess.DEVNULL) as process:
+        server.wait_ready(30, lambda: process.poll() is None)
+        yield server
+        process.kill()
+
+
+@pytest.fixture(params=["memory", "redis"])
+def store(request: pytest.FixtureRequest) -> Iterator[IdentityStore]:
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    server: EmbeddedServer = request.getfixturevalue("server")
+    store = RedisStore.from_url(server.url, RedisSettings(site=f"site-{next(_sites)}"))
+    yield store
+    store.close()
 
 
 @pytest.fixture

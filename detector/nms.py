@@ -1,0 +1,54 @@
+"""Non-maximum suppression: of boxes that say the same thing, the best stays. Pure arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def iou_one_to_many(box_xyxy: NDArray[np.float32], boxes_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Intersection over union of one box (4,) with many (N, 4); (N,) in [0, 1], 0 where both are empty.
+
+    >>> iou_one_to_many(np.float32([0, 0, 2, 2]), np.float32([[0, 0, 2, 2], [1, 0, 3, 2], [5, 5, 6, 6]])).round(3)
+    array([1.   , 0.333, 0.   ], dtype=float32)
+    """
+    top_left = np.maximum(boxes_xyxy[:, :2], box_xyxy[:2])
+    bottom_right = np.minimum(boxes_xyxy[:, 2:], box_xyxy[2:])
+    sides = np.maximum(bottom_right - top_left, 0)
+    intersection = sides[:, 0] * sides[:, 1]
+    areas = (boxes_xyxy[:, 2] - boxes_xyxy[:, 0]) * (boxes_xyxy[:, 3] - boxes_xyxy[:, 1])
+    own = (box_xyxy[2] - box_xyxy[0]) * (box_xyxy[3] - box_xyxy[1])
+    union = areas + own - intersection
+    out: NDArray[np.float32] = np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
+    return out
+
+
+def suppress(
+    boxes_xyxy: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    class_ids: NDArray[np.int64],
+    *,
+    iou: float,
+    cross_class_iou: float,
+) -> NDArray[np.int64]:
+    """Greedy suppression, best score first: within a class above ``iou``, across classes above ``cross_class_iou``.
+
+    Args:
+        boxes_xyxy: float32 (N, 4).
+        scores: float32 (N,).
+        class_ids: int64 (N,).
+        iou: A weaker box of the same class overlapping a kept one by more than this goes.
+        cross_class_iou: The same for boxes of another class; 1 switches it off.
+
+    Returns:
+        int64 indices of what stays, best first; equal scores keep their order.
+    """
+    order = np.argsort(-scores, kind="stable")
+    kept: list[int] = []
+    while order.size:
+        best, rest = order[0], order[1:]
+        kept.append(int(best))
+        overlap = iou_one_to_many(boxes_xyxy[best], boxes_xyxy[rest])
+        limit = np.where(class_ids[rest] == class_ids[best], iou, cross_class_iou)
+        order = rest[overlap <= limit]
+    return np.array(kept, np.int64)

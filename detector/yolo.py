@@ -1,0 +1,118 @@
+"""Finds vehicles with a YOLO network on OpenVINO. Batches pictures of any sizes; knows neither cameras nor time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.letterbox import Letterbox, letterbox_into
+from detector.nms import suppress
+from detector.settings import DetectorSettings
+from detector.telemetry import forbid_telemetry
+from detector.types import Detections
+
+Image = NDArray[np.uint8]
+
+#: Candidates looked at before suppression, best first; a flooded frame must not cost unbounded time.
+MAX_CANDIDATES = 1000
+
+
+class OpenVinoDetector:
+    """A converted YOLO model, compiled for the CPU. One caller at a time: it owns its input buffer."""
+
+    def __init__(self, model_xml: Path, settings: DetectorSettings, threads: int | None = None) -> None:
+        """Compiles the model.
+
+        Args:
+            model_xml: As written by ``detector.convert``.
+            settings: Its input size must be the one converted for.
+            threads: Inference threads; overrides the settings' own.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: The model has another input size than the settings.
+        """
+        if not model_xml.is_file():
+            raise FileNotFoundError(f"no detector model at {model_xml}")
+        forbid_telemetry()
+        import openvino as ov
+
+        self._settings = settings
+        self._class_ids = np.array(settings.class_ids, np.int64)
+        config: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": 1,
+            # Pinned threads of several processes would queue on the same cores while others idle.
+            "ENABLE_CPU_PINNING": False,
+            # The runtime picks bfloat16 wherever the processor has it; without matrix units that is slower and coarser.
+            "INFERENCE_PRECISION_HINT": "f32",
+        }
+        count = threads if threads is not None else settings.threads
+        if count is not None:
+            config["INFERENCE_NUM_THREADS"] = count
+        core = ov.Core()
+        model = core.read_model(model_xml)
+        height, width = (
+            model.input(0).get_partial_shape()[1].get_length(),
+            model.input(0).get_partial_shape()[2].get_length(),
+        )
+        if (height, width) != settings.input_hw:
+            raise ValueError(f"{model_xml} takes {height}x{width} pixels, settings say {settings.input_hw}")
+        self._request = core.compile_model(model, "CPU", config).create_infer_request()
+        self._tensor = ov.Tensor
+        self._buffer = np.empty((settings.max_batch, height, width, 3), np.uint8)
+
+    @property
+    def settings(self) -> DetectorSettings:
+        """What it was built with."""
+        return self._settings
+
+    def detect(self, images: Sequence[Image]) -> list[Detections]:
+        """Finds the vehicles of each picture.
+
+        Args:
+            images: uint8 (H, W, 3) BGR, sizes may differ; may be empty.
+
+        Returns:
+            One ``Detections`` per picture, in order.
+
+        Raises:
+            ValueError: A picture is not uint8 (H, W, 3) or has no pixels.
+        """
+        found: list[Detections] = []
+        for start in range(0, len(images), self._settings.max_batch):
+            found += self._detect_batch(images[start : start + self._settings.max_batch])
+        return found
+
+    def _detect_batch(self, images: Sequence[Image]) -> list[Detections]:
+        fits = [letterbox_into(image, self._buffer[i]) for i, image in enumerate(images)]
+        batch = self._buffer[: len(images)]
+        self._request.infer([self._tensor(batch, shared_memory=True)], share_inputs=True)
+        raw: NDArray[np.float32] = self._request.get_output_tensor(0).data
+        return [self._decode(raw[i], fit) for i, fit in enumerate(fits)]
+
+    def _decode(self, raw: NDArray[np.float32], fit: Letterbox) -> Detections:
+        """One picture's (4 + classes, anchors) to detections in source pixels."""
+        settings = self._settings
+        vehicle_scores = raw[4 + self._class_ids]  # (vehicle classes, anchors)
+        candidates = np.flatnonzero(vehicle_scores.max(axis=0) >= settings.confidence)
+        # A box belongs to its best class of all: what is a person first is no weak motorcycle.
+        every = raw[4:, candidates]
+        class_ids = every.argmax(axis=0).astype(np.int64)
+        vehicles = np.isin(class_ids, self._class_ids)
+        candidates, class_ids = candidates[vehicles], class_ids[vehicles]
+        scores = every.max(axis=0)[vehicles]
+        if scores.size > MAX_CANDIDATES:
+            best = np.argsort(-scores, kind="stable")[:MAX_CANDIDATES]
+            candidates, class_ids, scores = candidates[best], class_ids[best], scores[best]
+        centre, half = raw[:2, candidates], raw[2:4, candidates] / 2
+        boxes = np.concatenate([centre - half, centre + half]).T.astype(np.float32)
+        kept = suppress(boxes, scores, class_ids, iou=settings.iou, cross_class_iou=settings.cross_class_iou)
+        boxes = fit.to_source(boxes[kept])
+        solid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+        kept, boxes = kept[solid][: settings.max_detections], boxes[solid][: settings.max_detections]
+        return Detections(boxes, np.clip(scores[kept], 0.0, 1.0), class_ids[kept])

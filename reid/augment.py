@@ -1,0 +1,131 @@
+"""Makes one picture look as if another camera had taken it. Works on one uint8 BGR picture; knows no labels.
+
+Order is that of the way through a camera: the box is cut, the scene lit, the lens blurs, the sensor is small and
+noisy, the stream compressed. Erasing comes last and stands for what passes in front.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from reid.preprocess import resize_crop
+from reid.types import Image
+
+
+class AugmentSettings(BaseModel):
+    """How often and how hard. Probabilities are per picture; 0 turns a step off."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    flip: float = Field(0.5, ge=0, le=1, description="Mirror left and right.")
+    box_jitter: float = Field(0.7, ge=0, le=1, description="A detector's box is never quite the same.")
+    box_jitter_share: float = Field(0.08, ge=0, le=0.4, description="Most a side moves, of its length.")
+    exposure: float = Field(0.5, ge=0, le=1, description="Brightness, contrast and gamma.")
+    exposure_stops: float = Field(0.6, ge=0, le=3, description="Most that brightness changes, in stops.")
+    white_balance: float = Field(0.4, ge=0, le=1, description="A gain per colour.")
+    white_balance_gain: float = Field(0.12, ge=0, le=0.5, description="Most that a colour's gain departs from 1.")
+    blur: float = Field(0.3, ge=0, le=1, description="Out of focus, or moving.")
+    downscale: float = Field(0.4, ge=0, le=1, description="Far away: fewer pixels.")
+    downscale_least: float = Field(0.25, gt=0, le=1, description="Smallest factor, relative to network input size.")
+    noise: float = Field(0.3, ge=0, le=1, description="A sensor's noise.")
+    jpeg: float = Field(0.4, ge=0, le=1, description="Compression.")
+    erase: float = Field(0.4, ge=0, le=1, description="Something stands in front.")
+
+
+OFF = AugmentSettings(flip=0, box_jitter=0, exposure=0, white_balance=0, blur=0, downscale=0, noise=0, jpeg=0, erase=0)
+
+
+def augment(picture: Image, input_hw: tuple[int, int], settings: AugmentSettings, rng: np.random.Generator) -> Image:
+    """Applies a random selection of the steps.
+
+    Args:
+        picture: uint8 (H, W, 3) BGR of any size; not changed.
+        input_hw: Network input height and width, px.
+        settings: How often and how hard.
+        rng: Source of all chance.
+
+    Returns:
+        uint8 (*input_hw, 3) BGR, owning its pixels.
+    """
+    if rng.random() < settings.box_jitter:
+        picture = jitter_box(picture, settings.box_jitter_share, rng)
+    image = resize_crop(picture, input_hw).copy()
+    if rng.random() < settings.flip:
+        image = np.ascontiguousarray(image[:, ::-1])
+    if rng.random() < settings.exposure:
+        image = expose(image, settings.exposure_stops, rng)
+    if rng.random() < settings.white_balance:
+        gains = rng.uniform(1 - settings.white_balance_gain, 1 + settings.white_balance_gain, 3)
+        image = np.clip(image * gains, 0, 255).astype(np.uint8)
+    if rng.random() < settings.blur:
+        image = blur(image, rng)
+    if rng.random() < settings.downscale:
+        factor = rng.uniform(settings.downscale_least, 1.0)
+        small = (max(8, round(input_hw[0] * factor)), max(8, round(input_hw[1] * factor)))
+        image = resize_crop(resize_crop(image, small), input_hw)
+    if rng.random() < settings.noise:
+        image = np.clip(image + rng.normal(0, rng.uniform(2, 12), image.shape), 0, 255).astype(np.uint8)
+    if rng.random() < settings.jpeg:
+        image = compress(image, int(rng.integers(25, 90)))
+    if rng.random() < settings.erase:
+        erase(image, rng)
+    return image
+
+
+def jitter_box(picture: Image, share: float, rng: np.random.Generator) -> Image:
+    """Moves each side of the box in or out; outside the picture its edge pixels are repeated."""
+    height, width = picture.shape[:2]
+    top, bottom = np.round(rng.uniform(-share, share, 2) * height).astype(int)
+    left, right = np.round(rng.uniform(-share, share, 2) * width).astype(int)
+    outside = [max(0, int(side)) for side in (top, bottom, left, right)]
+    inside = [max(0, -int(side)) for side in (top, bottom, left, right)]
+    cut = picture[inside[0] : max(inside[0] + 1, height - inside[1]), inside[2] : max(inside[2] + 1, width - inside[3])]
+    padded: Image = cv2.copyMakeBorder(cut, outside[0], outside[1], outside[2], outside[3], cv2.BORDER_REPLICATE)
+    return padded
+
+
+def expose(image: Image, stops: float, rng: np.random.Generator) -> Image:
+    """Changes brightness, gamma and contrast by one look-up table."""
+    levels = np.linspace(0, 1, 256)
+    levels = levels ** rng.uniform(0.7, 1.4) * 2 ** rng.uniform(-stops, stops)
+    levels = (levels - 0.5) * rng.uniform(0.75, 1.2) + 0.5
+    mapped: Image = cv2.LUT(image, np.clip(levels * 255, 0, 255).astype(np.uint8))
+    return mapped
+
+
+def blur(image: Image, rng: np.random.Generator) -> Image:
+    """Out of focus (Gaussian) or moving (along a line)."""
+    if rng.random() < 0.6:
+        soft: Image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.8))
+        return soft
+    length = int(rng.integers(3, 8))
+    kernel = np.zeros((length, length), np.float32)
+    kernel[length // 2] = 1 / length
+    turn = cv2.getRotationMatrix2D(((length - 1) / 2, (length - 1) / 2), rng.uniform(-30, 30), 1)
+    kernel = cv2.warpAffine(kernel, turn, (length, length))
+    moved: Image = cv2.filter2D(image, -1, kernel / max(float(kernel.sum()), 1e-6))
+    return moved
+
+
+def compress(image: Image, quality: int) -> Image:
+    """Through JPEG and back."""
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+
+
+def erase(image: Image, rng: np.random.Generator) -> None:
+    """Fills a rectangle of 2–25 % of the area with one colour, in place.
+
+    Source:
+        Zhong et al. 2017, "Random Erasing Data Augmentation", with one colour instead of noise per pixel.
+    """
+    height, width = image.shape[:2]
+    area = rng.uniform(0.02, 0.25) * height * width
+    ratio = np.exp(rng.uniform(np.log(0.3), np.log(3.3)))
+    h = int(np.clip(round(np.sqrt(area * ratio)), 1, height))
+    w = int(np.clip(round(np.sqrt(area / ratio)), 1, width))
+    y = int(rng.integers(0, height - h + 1))
+    x = int(rng.integers(0, width - w + 1))
+    image[y : y + h, x : x + w] = rng.integers(0, 256, 3, dtype=np.uint8)

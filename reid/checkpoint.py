@@ -1,0 +1,53 @@
+"""Trained weights on disk: safetensors beside a JSON description. No pickle, so a stranger's file is safe to read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from reid.errors import ModelError
+from reid.metadata import CheckpointMetadata, metadata_path, read_document, write_document
+from reid.model import ReidNet
+
+
+def save_checkpoint(net: ReidNet, metadata: CheckpointMetadata, weights: Path) -> None:
+    """Writes what retrieval needs: no classifier, matrices and kernels in FP16, the rest (statistics) in FP32.
+
+    Args:
+        net: Trained.
+        metadata: Its description, written to ``<weights>.json``.
+        weights: File to write, `*.safetensors`.
+    """
+    kept = {
+        name: (tensor.half() if tensor.is_floating_point() and tensor.ndim >= 2 else tensor).contiguous()
+        for name, tensor in net.state_dict().items()
+        if not name.startswith("classifier.") and not name.endswith("num_batches_tracked")
+    }
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    save_file(kept, weights)
+    write_document(metadata_path(weights), metadata)
+
+
+def load_checkpoint(weights: Path) -> tuple[ReidNet, CheckpointMetadata]:
+    """Builds the network of a checkpoint, in evaluation mode, in FP32.
+
+    Raises:
+        ModelError: A file is missing, damaged, or does not fit its description.
+    """
+    metadata = read_document(metadata_path(weights), CheckpointMetadata)
+    net = ReidNet(metadata.architecture)
+    try:
+        state = {name: tensor.float() for name, tensor in load_file(weights).items()}
+    except (OSError, SafetensorError) as exc:
+        raise ModelError(f"cannot read the weights {weights}: {exc}") from exc
+    wanted = {name for name in net.state_dict() if not name.endswith("num_batches_tracked")}
+    if wanted != set(state):
+        odd = sorted(wanted ^ set(state))
+        raise ModelError(f"{weights} does not fit its description: {len(odd)} tensors differ, the first {odd[0]}")
+    try:
+        net.load_state_dict(state, strict=False)
+    except RuntimeError as exc:
+        raise ModelError(f"{weights} does not fit its description: {exc}") from exc
+    return net.eval(), metadata

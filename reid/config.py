@@ -1,0 +1,74 @@
+"""What a training run is told: one frozen model per YAML file. Reads the file; starts nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from reid.augment import AugmentSettings
+from reid.errors import DataError
+from reid.metadata import Architecture
+from reid.preprocess import Preprocessing
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DomainConfig(_Section):
+    """One data set."""
+
+    pattern: str = Field(description="Name of a file-name pattern, or a regular expression.")
+    split: str | None = Field(None, description="File below the data folder that names the pictures to use.")
+    pictures: str = Field(".", description="Folder of pictures, below the data folder.")
+    labels: str | None = Field(None, description="JSON below the data folder with each vehicle's class.")
+    share: float = Field(1.0, gt=0, description="Relative share of the vehicles in a batch.")
+    select: int = Field(40, ge=2, description="Vehicles held out to choose among epochs.")
+    calibrate: int = Field(40, ge=2, description="Vehicles held out to fit the calibration.")
+    drop_singletons: bool = Field(False, description="Leave out vehicles with one picture instead of refusing.")
+
+
+class TrainConfig(_Section):
+    """A whole run."""
+
+    name: str = Field(description="Of the checkpoint's file.")
+    seed: int = Field(0, description="Of everything random.")
+    architecture: Architecture
+    preprocessing: Preprocessing
+    domains: dict[str, DomainConfig] = Field(description="Data sets by name; folders come from the command line.")
+    augment: AugmentSettings = AugmentSettings()
+
+    vehicles: int = Field(16, ge=2, description="P: vehicles in a batch.")
+    pictures: int = Field(4, ge=2, description="K: pictures of each.")
+    batches: int = Field(50, ge=1, description="In an epoch.")
+    balance: float = Field(0.5, ge=0, le=1, description="How far rare classes are lifted towards equal shares.")
+    epochs: int = Field(10, ge=1)
+    warm_up: float = Field(0.1, ge=0, lt=1, description="Share of all steps in which the rate rises linearly from 0.")
+    learning_rate: float = Field(5e-4, gt=0, description="Highest, for the backbone.")
+    head_rate: float = Field(2.0, gt=0, description="The head learns this many times faster.")
+    weight_decay: float = Field(0.02, ge=0)
+    margin: float | None = Field(None, ge=0, description="Of the triplet loss; none for the soft margin.")
+    triplet_weight: float = Field(1.0, ge=0)
+    smoothing: float = Field(0.1, ge=0, lt=1, description="Of labels, in the cross entropy.")
+    averaging: float = Field(0.99, ge=0, lt=1, description="Decay per step of the averaged weights; they are judged.")
+    clip: float = Field(5.0, gt=0, description="Largest norm of the gradient.")
+    judge_every: int = Field(2, ge=1, description="Epochs between looks at the held-out vehicles.")
+
+
+def read_config(path: Path) -> TrainConfig:
+    """Reads a run's YAML file.
+
+    Raises:
+        DataError: The file is missing or malformed; the message names the key.
+    """
+    try:
+        return TrainConfig.model_validate(yaml.safe_load(path.read_text()))
+    except OSError as exc:
+        raise DataError(f"cannot read {path}: {exc.strerror}") from exc
+    except yaml.YAMLError as exc:
+        raise DataError(f"{path} is no YAML: {' '.join(str(exc).split())}") from exc
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        raise DataError(f"{path}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from exc

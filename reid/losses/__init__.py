@@ -1,0 +1,1 @@
+"""Losses: what training pushes down. Each is a function over tensors; none knows of networks, data or mining."""

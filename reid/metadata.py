@@ -1,0 +1,132 @@
+"""What travels beside weights and beside exported models, and what a model is called. Never imports torch.
+
+`<weights>.json` describes a checkpoint; `spec.json` describes an exported model with all that a runtime must know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from reid.errors import ModelError
+from reid.preprocess import Preprocessing
+from reid.types import Calibration, EmbedderSpec
+
+HEAD_VERSION = "pool-linear-bnneck-l2/1"
+SPEC_FILE = "spec.json"
+
+Described = TypeVar("Described", bound=BaseModel)
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Architecture(_Document):
+    """What to build before weights can be loaded."""
+
+    backbone: str = Field(description="Name known to torchreid.")
+    last_stride: Literal[1, 2] = Field(1, description="Stride of the last stage that would halve the feature map.")
+    pooling: Literal["gem", "gap"] = Field("gem", description="Feature map to vector.")
+    dim: int = Field(256, ge=8, le=256, description="Length of the embedding.")
+
+
+class CalibrationData(_Document):
+    """`reid.types.Calibration`, as written to a file."""
+
+    slope: float = Field(gt=0)
+    offset: float
+    limit: float = Field(8.0, gt=0)
+
+    def build(self) -> Calibration:
+        """The calibration itself."""
+        return Calibration(self.slope, self.offset, self.limit)
+
+    @classmethod
+    def of(cls, calibration: Calibration) -> CalibrationData:
+        """The file's form of a calibration."""
+        return cls(slope=calibration.slope, offset=calibration.offset, limit=calibration.limit)
+
+
+class CheckpointMetadata(_Document):
+    """Stands beside a checkpoint as `<name>.json`."""
+
+    architecture: Architecture
+    preprocessing: Preprocessing
+    calibration: CalibrationData
+    head_version: str = HEAD_VERSION
+    seed: int = 0
+    training_command: str = ""
+    figures: dict[str, Any] = Field(default_factory=dict, description="What was measured at the end of training.")
+
+
+class ExportSpec(_Document):
+    """Stands beside an exported model as `spec.json`."""
+
+    model_id: str
+    dim: int = Field(ge=1)
+    input_hw: tuple[int, int]
+    calibration: CalibrationData
+    max_batch: int = Field(32, ge=1, description="Most crops in one inference call.")
+
+    def build(self) -> EmbedderSpec:
+        """The specification that the product compares."""
+        return EmbedderSpec(self.model_id, self.dim, self.input_hw, self.calibration.build())
+
+
+def model_id(checkpoint: Path, preprocessing: Preprocessing, head_version: str) -> str:
+    """Names a model: vectors may be compared only where this agrees.
+
+    Calibration is not part of it (a better one does not move vectors), nor is runtime or precision.
+
+    Args:
+        checkpoint: The weights; every byte counts.
+        preprocessing: How pixels are prepared.
+        head_version: Names the head's arithmetic.
+
+    Returns:
+        sha256 in hexadecimal, 64 characters.
+
+    Raises:
+        ModelError: The checkpoint cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        digest.update(hashlib.sha256(checkpoint.read_bytes()).digest())
+    except OSError as exc:
+        raise ModelError(f"cannot read the weights {checkpoint}: {exc.strerror}") from exc
+    digest.update(json.dumps(preprocessing.model_dump(mode="json"), sort_keys=True).encode())
+    digest.update(head_version.encode())
+    return digest.hexdigest()
+
+
+def metadata_path(weights: Path) -> Path:
+    """Where the description of a checkpoint stands."""
+    return weights.with_suffix(".json")
+
+
+def read_document(path: Path, kind: type[Described]) -> Described:
+    """Reads and checks a description.
+
+    Raises:
+        ModelError: The file is missing, no JSON, or lacks something.
+    """
+    try:
+        return kind.model_validate_json(path.read_text())
+    except OSError as exc:
+        raise ModelError(f"cannot read {path}: {exc.strerror}") from exc
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "document"
+        raise ModelError(f"{path} is damaged: {where}: {first['msg']}") from exc
+
+
+def write_document(path: Path, document: BaseModel) -> None:
+    """Writes a description, indented, whole or not at all."""
+    draft = path.with_name(path.name + ".part")
+    draft.write_text(json.dumps(document.model_dump(mode="json"), indent=2) + "\n")
+    draft.replace(path)

@@ -1,0 +1,134 @@
+"""The re-identification network: backbone, pooling, embedding, BNNeck; and the graph that is exported from it."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from reid.backbones import build_backbone
+from reid.metadata import Architecture
+from reid.preprocess import Preprocessing
+
+
+class GeM(nn.Module):  # type: ignore[misc]
+    """Generalised-mean pooling with a learned exponent: between average (p = 1) and maximum (p → ∞).
+
+    Source:
+        Radenović, Tolias, Chum 2018, "Fine-tuning CNN Image Retrieval with No Human Annotation", equation 3.
+    """
+
+    def __init__(self, p: float = 3.0, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.p = nn.Parameter(torch.tensor(p))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) to (B, C)."""
+        return x.clamp(min=self.eps).pow(self.p).mean(dim=(2, 3)).pow(1.0 / self.p)
+
+
+class GlobalAverage(nn.Module):  # type: ignore[misc]
+    """Average pooling over the whole map."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) to (B, C)."""
+        return x.mean(dim=(2, 3))
+
+
+class ReidNet(nn.Module):  # type: ignore[misc]
+    """Pixels to features. The metric loss sees features before the BNNeck, classification those after it.
+
+    Features are un-normalised throughout training; only `EmbeddingGraph` normalises, for retrieval.
+
+    Source:
+        Luo et al. 2019, "Bag of Tricks and a Strong Baseline for Deep Person Re-identification" (BNNeck).
+    """
+
+    def __init__(self, architecture: Architecture, classes: int = 0) -> None:
+        """Builds the network with random weights.
+
+        Args:
+            architecture: What to build.
+            classes: Training vehicles; 0 leaves the classifier out.
+        """
+        super().__init__()
+        self.architecture = architecture
+        self.backbone = build_backbone(architecture.backbone, architecture.last_stride)
+        self.pool = GeM() if architecture.pooling == "gem" else GlobalAverage()
+        self.embed = nn.Linear(self.backbone.channels, architecture.dim, bias=False)
+        self.neck = nn.BatchNorm1d(architecture.dim)
+        self.neck.bias.requires_grad_(False)  # A shift would move features off the origin that cosine measures from.
+        self.classifier = nn.Linear(architecture.dim, classes, bias=False) if classes else None
+        nn.init.normal_(self.embed.weight, std=0.01)  # Distances start near 4: the soft margin's working range.
+        if self.classifier is not None:
+            nn.init.normal_(self.classifier.weight, std=0.001)
+
+    def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Both kinds of features.
+
+        Args:
+            x: (B, 3, H, W), RGB, normalised.
+
+        Returns:
+            (B, D) before and (B, D) after the BNNeck.
+        """
+        pooled = self.pool(self.backbone(x))  # (B, C)
+        before = self.embed(pooled)  # (B, D)
+        return before, self.neck(before)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Training: (B, D) features for the metric loss, (B, classes) logits."""
+        if self.classifier is None:
+            raise ValueError("the network was built without a classifier")
+        before, after = self.features(x)
+        return before, self.classifier(after)
+
+
+class PixelInput(nn.Module):  # type: ignore[misc]
+    """uint8 pictures as cameras give them to what the network reads."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, preprocessing: Preprocessing) -> None:
+        super().__init__()
+        self.register_buffer("mean", 255 * torch.tensor(preprocessing.mean_rgb).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", 255 * torch.tensor(preprocessing.std_rgb).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """uint8 (B, H, W, 3) BGR to float32 (B, 3, H, W) RGB, normalised."""
+        rgb = pictures.float().flip(3).permute(0, 3, 1, 2)  # (B, 3, H, W)
+        return (rgb - self.mean) / self.std
+
+
+class EmbeddingGraph(nn.Module):  # type: ignore[misc]
+    """What is exported: uint8 BGR pictures of network size to unit vectors, nothing left for the caller to do."""
+
+    def __init__(self, net: ReidNet, preprocessing: Preprocessing) -> None:
+        super().__init__()
+        self.pixels = PixelInput(preprocessing)
+        self.net = net
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """uint8 (B, H, W, 3) to float32 (B, D), rows of L2 norm 1."""
+        _, after = self.net.features(self.pixels(pictures))
+        return F.normalize(after, dim=1)
+
+
+class PooledImagenetGraph(nn.Module):  # type: ignore[misc]
+    """The untrained baseline: ImageNet features, averaged over the picture, on a seeded orthonormal projection."""
+
+    projection: Tensor
+
+    def __init__(self, backbone: nn.Module, projection: Tensor, preprocessing: Preprocessing) -> None:
+        """Puts the parts together; ``projection`` is (channels, D)."""
+        super().__init__()
+        self.pixels = PixelInput(preprocessing)
+        self.backbone = backbone
+        self.register_buffer("projection", projection)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """uint8 (B, H, W, 3) to float32 (B, D), rows of L2 norm 1."""
+        pooled = self.backbone(self.pixels(pictures)).mean(dim=(2, 3))  # (B, channels)
+        return F.normalize(pooled @ self.projection, dim=1)

@@ -1,0 +1,132 @@
+"""PK batches: P vehicles × K pictures each, with positives from as many cameras as there are. Knows no pixels."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reid.data import Sample
+from reid.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class PKSettings:
+    """Shape and balance of batches.
+
+    Attributes:
+        vehicles: P, vehicles in a batch.
+        pictures: K, pictures of each.
+        batches: In an epoch.
+        balance: How much rare classes are lifted: a class is drawn ~ (its vehicles) ** (1 − balance), so 0 keeps the
+            data's shares and 1 draws all classes alike.
+        domain_shares: Relative share of each domain in the vehicles drawn; domains not named get share 1.
+    """
+
+    vehicles: int = 16
+    pictures: int = 4
+    batches: int = 50
+    balance: float = 0.5
+    domain_shares: Mapping[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.vehicles < 2 or self.pictures < 2 or self.batches < 1:
+            raise ValueError(
+                f"needs P >= 2, K >= 2, batches >= 1, got {self.vehicles}, {self.pictures}, {self.batches}"
+            )
+        if not 0 <= self.balance <= 1:
+            raise ValueError(f"balance must be in [0, 1], got {self.balance}")
+
+
+class PKSampler:
+    """Draws the batches of an epoch; the same seed and epoch draw the same ones, whatever was drawn before.
+
+    Vehicles are drawn without repeats within a batch: first a (domain, class) group, then a vehicle of it. Pictures
+    come camera by camera in random order, so that K pictures show as many cameras as they can; a vehicle with fewer
+    than K pictures has some repeated (augmentation makes them differ).
+    """
+
+    def __init__(self, samples: Sequence[Sample], settings: PKSettings, seed: int) -> None:
+        """Groups the samples.
+
+        Args:
+            samples: What to draw from; results are indices into it.
+            settings: Shape and balance.
+            seed: Of everything drawn.
+
+        Raises:
+            DataError: Fewer than P vehicles.
+        """
+        self._settings = settings
+        self._seed = seed
+        self._by_camera: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        groups: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+        for index, sample in enumerate(samples):
+            self._by_camera[sample.identity][sample.camera].append(index)
+            groups[sample.domain, sample.kind].add(sample.identity)
+        if len(self._by_camera) < settings.vehicles:
+            raise DataError(f"{len(self._by_camera)} vehicles are too few for batches of {settings.vehicles}")
+        self._groups = {group: sorted(members) for group, members in sorted(groups.items())}
+
+    def group_weights(self) -> dict[tuple[str, str], float]:
+        """Probability of each (domain, class) group at a draw; sums to 1."""
+        shares = self._settings.domain_shares or {}
+        lifted = {g: len(members) ** (1 - self._settings.balance) for g, members in self._groups.items()}
+        in_domain: dict[str, float] = defaultdict(float)
+        for (domain, _), weight in lifted.items():
+            in_domain[domain] += weight
+        total = sum(shares.get(domain, 1.0) for domain in in_domain)
+        return {g: shares.get(g[0], 1.0) / total * weight / in_domain[g[0]] for g, weight in lifted.items()}
+
+    def epoch(self, number: int) -> Iterator[list[int]]:
+        """Yields the batches of an epoch.
+
+        Args:
+            number: Of the epoch.
+
+        Yields:
+            P × K sample indices, the K of a vehicle side by side.
+        """
+        rng = np.random.default_rng((self._seed, number))
+        groups = list(self._groups)
+        weights = np.array([self.group_weights()[group] for group in groups])
+        # Each group is dealt like a pack of cards, so that all its vehicles come up before one comes again.
+        packs: dict[tuple[str, str], list[tuple[str, str]]] = {group: [] for group in groups}
+        for _ in range(self._settings.batches):
+            chosen: list[tuple[str, str]] = []
+            while len(chosen) < self._settings.vehicles:
+                open_groups = [i for i, g in enumerate(groups) if not set(self._groups[g]) <= set(chosen)]
+                odds = weights[open_groups]
+                group = groups[int(rng.choice(open_groups, p=odds / odds.sum()))]
+                chosen.append(self._deal(group, packs, chosen, rng))
+            yield [index for identity in chosen for index in self._pictures(identity, rng)]
+
+    def _deal(
+        self,
+        group: tuple[str, str],
+        packs: dict[tuple[str, str], list[tuple[str, str]]],
+        chosen: Sequence[tuple[str, str]],
+        rng: np.random.Generator,
+    ) -> tuple[str, str]:
+        """The next vehicle of a group that is not in the batch yet."""
+        while True:
+            if not packs[group]:
+                members = self._groups[group]
+                packs[group] = [members[i] for i in rng.permutation(len(members))]
+            identity = packs[group].pop()
+            if identity not in chosen:
+                return identity
+
+    def _pictures(self, identity: tuple[str, str], rng: np.random.Generator) -> list[int]:
+        """K pictures of a vehicle, one camera after another."""
+        wanted = self._settings.pictures
+        cameras = [list(rng.permutation(indices)) for indices in self._by_camera[identity].values()]
+        available = sum(len(camera) for camera in cameras)
+        picked: list[int] = []
+        while len(picked) < min(wanted, available):
+            for c in rng.permutation(len(cameras)):
+                if cameras[c] and len(picked) < wanted:
+                    picked.append(int(cameras[c].pop()))
+        return [picked[i % len(picked)] for i in range(wanted)]

@@ -1,0 +1,96 @@
+"""`vreid models`: gets the model files before anything is served, and shows what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from detector.settings import DetectorSettings
+from services.cli.output import JsonFlag, emit, fail, stderr, stdout
+from services.errors import ModelFileError
+from services.models.sources import megabytes
+from services.models.store import ModelStore
+
+app = typer.Typer(no_args_is_help=True, help="Model files: fetch them once, see what is there.")
+
+CacheOption = Annotated[
+    Path | None, typer.Option("--cache", help="Model cache; default: $VREID_CACHE/models or ~/.cache/vreid/models.")
+]
+_DEFAULTS = DetectorSettings()
+
+
+@app.command()
+def fetch(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names in the manifest, or a detector's .pt file; default: all.")
+    ] = None,
+    *,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Convert a .pt that is not in the manifest; loading it can run code.")
+    ] = False,
+    width: Annotated[int, typer.Option(help="Detector input width.")] = _DEFAULTS.input_width_px,
+    height: Annotated[int, typer.Option(help="Detector input height.")] = _DEFAULTS.input_height_px,
+    cache: CacheOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Downloads model files that are not on this machine, checks their hashes and converts them."""
+    store = ModelStore(cache, report=lambda line: stderr.print(line, highlight=False))
+    before = {state.entry.name for state in store.states((height, width)) if state.path is not None}
+    rows: list[dict[str, Any]] = []
+    try:
+        for name in names or [entry.name for entry in store.manifest.models]:
+            is_detector = name.endswith(".pt") or store.manifest.get(name).kind == "yolo"
+            with stderr.status(f"model {name}"):
+                folder = store.prepare(name, (height, width) if is_detector else None, trust=trust)
+            downloaded = not name.endswith(".pt") and name not in before
+            rows.append({"name": name, "prepared": str(folder), "downloaded": downloaded})
+    except (ModelFileError, OSError) as exc:
+        fail(str(exc))
+    emit({"models": rows}, as_json=as_json, render=_show_fetched)
+
+
+@app.command("list")
+def list_models(
+    *,
+    width: Annotated[int, typer.Option(help="Detector input width.")] = _DEFAULTS.input_width_px,
+    height: Annotated[int, typer.Option(help="Detector input height.")] = _DEFAULTS.input_height_px,
+    cache: CacheOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Lists the models of the manifest and whether they are on this machine."""
+    rows = [
+        {
+            "name": state.entry.name,
+            "role": state.entry.role,
+            "licence": state.entry.licence,
+            "sha256": state.entry.sha256,
+            "bytes": state.entry.bytes,
+            "path": None if state.path is None else str(state.path),
+            "prepared": None if state.prepared is None else str(state.prepared),
+        }
+        for state in ModelStore(cache, offline=True).states((height, width))
+    ]
+    emit({"models": rows}, as_json=as_json, render=_show_list)
+
+
+def _show_fetched(document: dict[str, Any]) -> None:
+    for row in document["models"]:
+        stdout.print(f"{row['name']}: ready in {row['prepared']}", highlight=False, soft_wrap=True)
+
+
+def _show_list(document: dict[str, Any]) -> None:
+    table = Table("model", "for", "licence", "size", "file", "converted")
+    for row in document["models"]:
+        size = megabytes(row["bytes"]) if row["bytes"] else "shipped"
+        table.add_row(
+            row["name"],
+            row["role"],
+            row["licence"],
+            size,
+            "yes" if row["path"] else "no",
+            "yes" if row["prepared"] else "no",
+        )
+    stdout.print(table)

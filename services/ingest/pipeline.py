@@ -1,0 +1,150 @@
+"""Frames to sightings: detect, track, embed, hand on. Owns the order of these steps; does no I/O of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.types import Detections, Frame
+from services.ingest.settings import IngestSettings
+from services.ingest.sightings import Outgoing, SightingBuilder
+from services.ingest.stats import IngestStats
+from tracker.types import Tracklet
+
+
+class Detector(Protocol):
+    """Pictures in, vehicles out, one answer per picture and in their order."""
+
+    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+        """Finds the vehicles of each picture."""
+        ...
+
+
+class Tracker(Protocol):
+    """The tracks of one session of one camera."""
+
+    def update(self, frame: Frame, detections: Detections) -> list[Tracklet]:
+        """Takes in a frame; the revisions that are due now."""
+        ...
+
+    def flush(self) -> list[Tracklet]:
+        """Closes every open track; their final revisions."""
+        ...
+
+    @property
+    def active_count(self) -> int:
+        """Tracks open now."""
+        ...
+
+
+class Publisher(Protocol):
+    """Takes sightings and is told of sessions."""
+
+    def submit(self, outgoing: Outgoing) -> None:
+        """Takes a sighting."""
+        ...
+
+    def session_started(self, session_id: str) -> None:
+        """A session may have open sightings from now on."""
+        ...
+
+    def session_ended(self, session_id: str) -> None:
+        """A session has no open sightings any more."""
+        ...
+
+
+#: (camera_id, session_id) to a tracker without tracks.
+TrackerFactory = Callable[[str, str], Tracker]
+
+
+@dataclass(slots=True)
+class _Session:
+    session_id: str
+    tracker: Tracker
+    frame_size: tuple[int, int]
+    last_frame_s: float
+    idle: bool = False
+
+
+class IngestPipeline:
+    """Runs frames of many cameras through one detector, a tracker per camera session and one embedder.
+
+    One caller at a time: the thread that owns the networks.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        tracker_factory: TrackerFactory,
+        builder: SightingBuilder,
+        publisher: Publisher,
+        stats: IngestStats,
+        settings: IngestSettings,
+    ) -> None:
+        """Starts without cameras; they appear with their first frame."""
+        self._detector = detector
+        self._tracker_factory = tracker_factory
+        self._builder = builder
+        self._publisher = publisher
+        self._stats = stats
+        self._settings = settings
+        self._sessions: dict[str, _Session] = {}
+
+    def process(self, frames: Sequence[Frame]) -> None:
+        """Runs frames through; those of one camera in the order of their capture."""
+        found = self._detector.detect([frame.image for frame in frames])
+        due: list[tuple[Tracklet, tuple[int, int]]] = []
+        for frame, detections in zip(frames, found, strict=True):
+            session = self._session(frame)
+            due += [(tracklet, session.frame_size) for tracklet in session.tracker.update(frame, detections)]
+        self._hand_on(due)
+        for frame in frames:
+            age_s = (time.time_ns() - frame.captured_at_ns) / 1e9
+            self._stats.frame_done(frame.camera_id, age_s, self._sessions[frame.camera_id].tracker.active_count)
+
+    def close_idle(self) -> None:
+        """Closes the tracks of cameras that gave no frame for long; their session goes on with new tracks."""
+        now_s = time.monotonic()
+        for camera_id, session in self._sessions.items():
+            if not session.idle and now_s - session.last_frame_s > self._settings.idle_flush_s:
+                session.idle = True
+                self._flush(session)
+                self._stats.set_vehicles(camera_id, 0)
+
+    def finish(self) -> None:
+        """Closes every track of every camera."""
+        for camera_id, session in self._sessions.items():
+            self._end(session)
+            self._stats.set_vehicles(camera_id, 0)
+        self._sessions.clear()
+
+    def _session(self, frame: Frame) -> _Session:
+        """The session a frame belongs to; ends the camera's former one if it is another."""
+        height, width = frame.image.shape[:2]
+        session = self._sessions.get(frame.camera_id)
+        if session is None or session.session_id != frame.session_id:
+            if session is not None:
+                self._end(session)
+            tracker = self._tracker_factory(frame.camera_id, frame.session_id)
+            session = _Session(frame.session_id, tracker, (width, height), time.monotonic())
+            self._sessions[frame.camera_id] = session
+            self._publisher.session_started(frame.session_id)
+        session.last_frame_s, session.idle, session.frame_size = time.monotonic(), False, (width, height)
+        return session
+
+    def _end(self, session: _Session) -> None:
+        self._flush(session)
+        self._publisher.session_ended(session.session_id)
+
+    def _flush(self, session: _Session) -> None:
+        self._hand_on([(tracklet, session.frame_size) for tracklet in session.tracker.flush()])
+
+    def _hand_on(self, due: Sequence[tuple[Tracklet, tuple[int, int]]]) -> None:
+        if due:
+            for outgoing in self._builder.build(due):
+                self._publisher.submit(outgoing)

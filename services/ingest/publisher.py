@@ -1,0 +1,334 @@
+"""Carries sightings to the store: in order, idempotently, under a lease, through a bounded spool while it is away."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from services.crops import CropStore
+from services.errors import LeaseLost, StoreUnavailable
+from services.identity.store import CameraRecord, IdentityStore
+from services.ingest.settings import IngestSettings
+from services.ingest.sightings import Outgoing
+from services.types import Lease, Sighting
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 2.0
+#: Beyond the deadline of ``close``: the call to the store that may then be under way ends by its own time-out.
+_LAST_CALL_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class PublishCounts:
+    """What became of the sighting revisions handed over.
+
+    Attributes:
+        acknowledged: The store has them.
+        replayed: Of these, the ones that had to be sent again.
+        superseded: Replaced by a newer revision before they were sent.
+        spooled: Waiting.
+        dropped: Lost, by reason: `spool_full`, `deadline`, `lease_lost`, `refused`.
+        crops_failed: Sightings that went without pictures because these could not be written.
+    """
+
+    acknowledged: int
+    replayed: int
+    superseded: int
+    spooled: int
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    crops_failed: int = 0
+
+
+class SightingPublisher:
+    """Owns one thread and the spool. It alone talks to the store on behalf of ingest.
+
+    The spool keeps only the newest revision of a sighting, at the place of the oldest that was not sent. When another
+    process takes the role's lease, the thread ends and ``lease_lost`` is set: the cameras are that process's now.
+    """
+
+    def __init__(
+        self,
+        store: IdentityStore,
+        crops: CropStore,
+        settings: IngestSettings,
+        owner: str,
+        camera_records: Callable[[], Sequence[CameraRecord]] = tuple,
+    ) -> None:
+        """Starts nothing yet.
+
+        Args:
+            store: Where sightings go.
+            crops: Where their pictures go first.
+            settings: Lease, spool and intervals.
+            owner: Names this process among those that want the same lease.
+            camera_records: Asked every interval; what it gives is written to the store.
+        """
+        self._store = store
+        self._crops = crops
+        self._settings = settings
+        self._owner = owner
+        self._camera_records = camera_records
+        self._waiting: OrderedDict[str, Outgoing] = OrderedDict()
+        self._retried: set[str] = set()
+        self._sessions: dict[str, Lease | None] = {}
+        self._changed = threading.Condition()
+        self._closing = False
+        self._deadline_s = float("inf")
+        self._lease: Lease | None = None
+        self._counts: Counter[str] = Counter()
+        self._dropped: Counter[str] = Counter()
+        self._next_renewal_s = 0.0
+        self._next_records_s = 0.0
+        self._lease_lost = False
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="ingest-publisher", daemon=True)
+
+    @property
+    def lease_name(self) -> str:
+        """Name of the role's lease."""
+        return f"ingest:{self._settings.name}"
+
+    @property
+    def lease_lost(self) -> bool:
+        """Another process has taken the role."""
+        return self._lease_lost
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended the thread, if it should not have ended."""
+        return self._error
+
+    def start(self) -> None:
+        """Starts the thread; it first waits for the lease."""
+        self._thread.start()
+
+    def submit(self, outgoing: Outgoing) -> None:
+        """Hands a sighting over and returns at once; when the spool is full the oldest goes."""
+        sighting_id = outgoing.sighting.sighting_id
+        with self._changed:
+            older = self._waiting.get(sighting_id)
+            if older is not None:
+                self._counts["superseded"] += 1
+                self._retried.discard(sighting_id)
+                outgoing = _superseding(older, outgoing)
+            self._waiting[sighting_id] = outgoing
+            while len(self._waiting) > self._settings.spool_sightings:
+                lost_id, _ = self._waiting.popitem(last=False)
+                self._retried.discard(lost_id)
+                self._dropped["spool_full"] += 1
+            self._changed.notify_all()
+
+    def session_started(self, session_id: str) -> None:
+        """Holds the lease `session:<id>` from now on, which tells others that its open sightings will be continued."""
+        with self._changed:
+            self._sessions.setdefault(session_id, None)
+            self._next_renewal_s = 0.0
+            self._changed.notify_all()
+
+    def session_ended(self, session_id: str) -> None:
+        """Lets the session's lease run out: all its sightings were handed over as final."""
+        with self._changed:
+            self._sessions.pop(session_id, None)
+
+    def counts(self) -> PublishCounts:
+        """What became of what was handed over so far."""
+        with self._changed:
+            return PublishCounts(
+                acknowledged=self._counts["acknowledged"],
+                replayed=self._counts["replayed"],
+                superseded=self._counts["superseded"],
+                spooled=len(self._waiting),
+                dropped=dict(self._dropped),
+                crops_failed=self._counts["crops_failed"],
+            )
+
+    def close(self, timeout_s: float) -> bool:
+        """Sends what waits, writes the cameras' last state, gives the lease back and ends the thread.
+
+        Args:
+            timeout_s: Longest wait; what then still waits is dropped and counted.
+
+        Returns:
+            True when nothing handed over was lost.
+        """
+        with self._changed:
+            self._closing = True
+            self._deadline_s = time.monotonic() + timeout_s
+            self._changed.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s + _LAST_CALL_S)
+        with self._changed:
+            if self._waiting:
+                self._dropped["lease_lost" if self._lease_lost else "deadline"] += len(self._waiting)
+                self._waiting.clear()
+            return not self._dropped
+
+    def _run(self) -> None:
+        try:
+            self._serve()
+        except LeaseLost as exc:
+            log.warning("%s: stopping", exc)
+            self._lease_lost = True
+        except Exception as exc:
+            log.exception("the publisher failed")
+            self._error = exc
+
+    def _serve(self) -> None:
+        pause_s = 0.0
+        while not self._finished():
+            try:
+                self._keep_leases()
+                self._write_cameras()
+                self._send_next()
+            except StoreUnavailable as exc:
+                if pause_s == 0.0:
+                    log.warning("the store does not answer, sightings are spooled: %s", exc)
+                pause_s = min(_LONGEST_PAUSE_S, max(_FIRST_PAUSE_S, pause_s * 2))
+                self._next_renewal_s = 0.0  # what was due may not have been done
+                self._pause(pause_s)
+                continue
+            if pause_s > 0.0:
+                log.info("the store answers again; %d sightings wait", len(self._waiting))
+                pause_s = 0.0
+        self._give_back()
+
+    def _finished(self) -> bool:
+        with self._changed:
+            return self._closing and (not self._waiting or time.monotonic() >= self._deadline_s)
+
+    def _pause(self, seconds: float) -> None:
+        """Waits, not beyond the deadline."""
+        with self._changed:
+            end_s = min(time.monotonic() + seconds, self._deadline_s)
+            while (left_s := end_s - time.monotonic()) > 0:
+                self._changed.wait(left_s)
+                end_s = min(end_s, self._deadline_s)
+
+    def _keep_leases(self) -> None:
+        """Takes or renews the role's lease and those of the sessions, when due."""
+        now_s = time.monotonic()
+        with self._changed:
+            if now_s < self._next_renewal_s:
+                return
+            sessions = dict(self._sessions)
+            # Changed meanwhile by a new session, which wants its lease at once.
+            self._next_renewal_s = now_s + self._settings.lease_ttl_s / 3
+        if self._lease is None:
+            self._lease = self._acquire(self.lease_name)
+            if self._lease is None:
+                log.info("another process holds %s; waiting for it", self.lease_name)
+                self._next_renewal_s = min(self._next_renewal_s, now_s + 1.0)
+        elif not self._store.renew_lease(self._lease, self._settings.lease_ttl_s):
+            self._lease = self._retake()
+        for session_id, lease in sessions.items():
+            if lease is not None and self._store.renew_lease(lease, self._settings.lease_ttl_s):
+                continue
+            fresh = self._acquire(f"session:{session_id}")
+            with self._changed:
+                if session_id in self._sessions:
+                    self._sessions[session_id] = fresh
+
+    def _acquire(self, name: str) -> Lease | None:
+        return self._store.acquire_lease(name, self._owner, self._settings.lease_ttl_s)
+
+    def _retake(self) -> Lease:
+        """A fresh token for a lease that ran out, for instance while the store was away.
+
+        Raises:
+            LeaseLost: Another process has it.
+        """
+        lease = self._acquire(self.lease_name)
+        if lease is None:
+            raise LeaseLost(f"another process has taken {self.lease_name}")
+        return lease
+
+    def _write_cameras(self) -> None:
+        now_s = time.monotonic()
+        if now_s >= self._next_records_s:
+            self._next_records_s = now_s + self._settings.record_interval_s
+            for record in self._camera_records():
+                self._store.put_camera(record)
+
+    def _send_next(self) -> None:
+        """Sends the sighting that has waited longest; waits a little for one if there is none."""
+        with self._changed:
+            if self._lease is None or not self._waiting:
+                if not self._closing or self._lease is None:
+                    self._changed.wait(_FIRST_PAUSE_S)
+                return
+            sighting_id, outgoing = self._waiting.popitem(last=False)
+        lease = self._lease
+        try:
+            # The lease may have changed hands since it was renewed: then there is one more attempt with a fresh one.
+            try:
+                self._store.put_sighting(self._with_crops(outgoing), lease)
+            except LeaseLost:
+                self._lease = lease = self._retake()
+                self._store.put_sighting(self._with_crops(outgoing), lease)
+        except (StoreUnavailable, LeaseLost):
+            self._put_back(sighting_id, outgoing)
+            raise
+        except ValueError:
+            log.exception("the store refuses sighting %s", sighting_id)
+            with self._changed:
+                self._dropped["refused"] += 1
+            return
+        self._acknowledged(outgoing)
+
+    def _put_back(self, sighting_id: str, outgoing: Outgoing) -> None:
+        with self._changed:
+            newer = self._waiting.get(sighting_id)
+            if newer is not None:
+                self._counts["superseded"] += 1
+                outgoing = _superseding(outgoing, newer)
+            else:
+                self._retried.add(sighting_id)
+            self._waiting[sighting_id] = outgoing
+            self._waiting.move_to_end(sighting_id, last=False)
+
+    def _acknowledged(self, outgoing: Outgoing) -> None:
+        with self._changed:
+            self._counts["acknowledged"] += 1
+            if outgoing.sighting.sighting_id in self._retried:
+                self._retried.discard(outgoing.sighting.sighting_id)
+                self._counts["replayed"] += 1
+        for key in outgoing.obsolete_crop_keys:
+            try:
+                self._crops.delete(key)
+            except OSError as exc:
+                log.warning("crop %s stays behind: %s", key, exc)
+
+    def _with_crops(self, outgoing: Outgoing) -> Sighting:
+        """Writes the crops; the sighting as it then is."""
+        try:
+            for key, jpeg in outgoing.new_crops:
+                self._crops.put_jpeg(key, jpeg)
+        except OSError as exc:
+            log.warning("crops of sighting %s cannot be written: %s", outgoing.sighting.sighting_id, exc)
+            with self._changed:
+                self._counts["crops_failed"] += 1
+            return replace(outgoing.sighting, crop_keys=())
+        return outgoing.sighting
+
+    def _give_back(self) -> None:
+        try:
+            for record in self._camera_records():
+                self._store.put_camera(record)
+            for lease in (self._lease, *self._sessions.values()):
+                if lease is not None:
+                    self._store.release_lease(lease)
+        except StoreUnavailable as exc:
+            log.warning("the last state of the cameras could not be written: %s", exc)
+
+
+def _superseding(older: Outgoing, newer: Outgoing) -> Outgoing:
+    """The newer revision, with the older one's errands as far as they still matter."""
+    kept = set(newer.sighting.crop_keys)
+    crops = {key: jpeg for key, jpeg in older.new_crops if key in kept} | dict(newer.new_crops)
+    obsolete = dict.fromkeys((*older.obsolete_crop_keys, *newer.obsolete_crop_keys))
+    return Outgoing(newer.sighting, tuple(crops.items()), tuple(obsolete))

@@ -1,0 +1,248 @@
+"""Keeps model files and their converted forms on disk: hash-checked, written whole or not at all. Loads none."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from services.errors import ModelFileError
+from services.models.conversion import CONVERSION_VERSION, convert_in_subprocess
+from services.models.manifest import Manifest, ModelEntry, ModelKind, load_manifest
+from services.models.sources import Report, fetch_from
+
+Converter = Callable[[ModelKind, Path, Path, tuple[int, int] | None], None]
+
+_PACKAGES_ROOT = Path(__file__).resolve().parents[2]
+_LOCK_TIMEOUT_S = 900.0
+_DONE = "prepared.json"
+
+
+def default_cache_dir(environment: Mapping[str, str]) -> Path:
+    """Where model files are kept: `$VREID_CACHE/models`, else `~/.cache/vreid/models`.
+
+    >>> str(default_cache_dir({"VREID_CACHE": "/data/cache"}))
+    '/data/cache/models'
+    """
+    if named := environment.get("VREID_CACHE"):
+        return Path(named) / "models"
+    base = environment.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "vreid" / "models"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """What is on disk of one model. ``path`` is its file, ``prepared`` its converted folder, where present."""
+
+    entry: ModelEntry
+    path: Path | None
+    prepared: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A model file that may be converted: its hash was checked or its origin is trusted."""
+
+    name: str
+    kind: ModelKind
+    path: Path
+    sha256: str
+
+
+class ModelStore:
+    """The model cache.
+
+    ``fetch`` is the only method that may reach the network, and only for a file that is not in the cache. Serving
+    processes are built with ``offline=True``, with which it never does.
+    """
+
+    def __init__(
+        self,
+        cache_dir: Path | None = None,
+        *,
+        offline: bool = False,
+        manifest: Manifest | None = None,
+        report: Report = lambda _: None,
+        converter: Converter = convert_in_subprocess,
+    ) -> None:
+        """Opens the cache; creates nothing yet.
+
+        Args:
+            cache_dir: Folder; None for the default one.
+            offline: Never download.
+            manifest: What models there are; None for the shipped manifest.
+            report: Told in words what is downloaded or converted.
+            converter: Fills a folder from a model file.
+        """
+        self._dir = cache_dir if cache_dir is not None else default_cache_dir(os.environ)
+        self._offline = offline
+        self._manifest = manifest if manifest is not None else load_manifest()
+        self._report = report
+        self._converter = converter
+
+    @property
+    def manifest(self) -> Manifest:
+        """The models known."""
+        return self._manifest
+
+    def fetch(self, name: str) -> Path:
+        """The file of a model, downloaded where it is not in the cache; its hash was checked.
+
+        Raises:
+            ModelFileError: The name is unknown, the file is missing and cannot be had, or every copy is damaged.
+        """
+        return self._fetch(self._manifest.get(name)).path
+
+    def prepare(self, name: str, input_hw: tuple[int, int] | None = None, *, trust: bool = False) -> Path:
+        """The converted form of a model, converted where it is not in the cache.
+
+        Args:
+            name: In the manifest, or the path of a detector's `.pt` of one's own.
+            input_hw: Network input size, for detectors.
+            trust: Convert a `.pt` that is not in the manifest. It is a pickle: loading it runs what it holds.
+
+        Returns:
+            A folder with `model.xml`, `model.bin` and a description (`detector.json` or `spec.json`).
+
+        Raises:
+            ModelFileError: As ``fetch``; or the conversion failed; or a file is not trusted.
+        """
+        file = self._own_file(Path(name)) if name.endswith(".pt") else self._fetch(self._manifest.get(name))
+        folder = self._prepared_dir(file, input_hw)
+        if (folder / _DONE).is_file():
+            return folder
+        if name.endswith(".pt") and not trust:
+            raise ModelFileError(
+                f"{name} is not in the manifest and loading it could run anything; "
+                f"if you trust its origin: vreid models fetch {name} --trust"
+            )
+        with self._locked(folder.name):
+            if not (folder / _DONE).is_file():
+                self._convert(file, folder, input_hw)
+        return folder
+
+    def states(self, input_hw: tuple[int, int]) -> list[ModelState]:
+        """What is on disk of every model in the manifest; detectors as converted for ``input_hw``."""
+        states = []
+        for entry in self._manifest.models:
+            file = self._cached(entry)
+            folder = self._prepared_dir(file, input_hw if entry.kind == "yolo" else None) if file else None
+            ready = folder if folder is not None and (folder / _DONE).is_file() else None
+            states.append(ModelState(entry, file.path if file else None, ready))
+        return states
+
+    def _fetch(self, entry: ModelEntry) -> _File:
+        if (file := self._cached(entry)) is not None:
+            return file
+        if entry.shipped is not None:
+            raise ModelFileError(f"{entry.name} is shipped as {entry.shipped.path}, which is missing: reinstall vreid")
+        if self._offline:
+            raise ModelFileError(f"model {entry.name} is not on this machine; get it with: vreid models fetch")
+        with self._locked(entry.name):
+            return self._cached(entry) or self._download(entry)
+
+    def _cached(self, entry: ModelEntry) -> _File | None:
+        """The file in the cache or in the product, None when missing or not what the manifest says."""
+        path = _PACKAGES_ROOT / entry.shipped.path if entry.shipped else self._dir / "files" / entry.file
+        if not path.is_file():
+            return None
+        sha256 = _sha256(path)
+        if entry.sha256 is not None and sha256 != entry.sha256:
+            return None
+        return _File(entry.name, entry.kind, path, sha256)
+
+    def _download(self, entry: ModelEntry) -> _File:
+        target = self._dir / "files" / entry.file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        reasons = []
+        for source in entry.sources:
+            with tempfile.TemporaryDirectory(dir=self._dir, prefix=".fetch-") as folder:
+                try:
+                    got = fetch_from(source, entry, Path(folder), self._report)
+                    sha256 = _sha256(got)
+                    if sha256 != entry.sha256:
+                        raise ModelFileError(f"what was sent has hash {sha256[:12]}…, not {str(entry.sha256)[:12]}…")
+                except ModelFileError as exc:
+                    reasons.append(str(exc))
+                    self._report(f"{entry.name}: {exc}")
+                    continue
+                _sync(got)
+                got.replace(target)
+                return _File(entry.name, entry.kind, target, sha256)
+        raise ModelFileError(f"cannot get model {entry.name}: {'; '.join(reasons)}")
+
+    def _own_file(self, path: Path) -> _File:
+        if not path.is_file():
+            raise ModelFileError(f"no model file at {path}")
+        return _File(path.stem, "yolo", path, _sha256(path))
+
+    def _prepared_dir(self, file: _File, input_hw: tuple[int, int] | None) -> Path:
+        """Named by all that the result depends on."""
+        described = file.path.with_suffix(".json")
+        inputs = {
+            "source": file.sha256,
+            "description": _sha256(described) if described.is_file() else None,
+            "input_hw": input_hw,
+            "conversion": CONVERSION_VERSION,
+            "openvino": version("openvino"),
+        }
+        key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+        return self._dir / "prepared" / f"{file.name}-{key}"
+
+    def _convert(self, file: _File, folder: Path, input_hw: tuple[int, int] | None) -> None:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".draft-"))
+        try:
+            self._report(f"{file.name}: converting {file.path.name} to OpenVINO (once)")
+            self._converter(file.kind, file.path, draft, input_hw)
+            if not (draft / "model.xml").is_file():
+                raise ModelFileError(f"converting {file.path.name} gave no model.xml")
+            card = {"name": file.name, "source_sha256": file.sha256, "input_hw": input_hw}
+            (draft / _DONE).write_text(json.dumps(card) + "\n")
+            for path in draft.iterdir():
+                _sync(path)
+            draft.chmod(0o755)
+            if folder.exists():  # left by a crash between rename and sync of an earlier version
+                shutil.rmtree(folder)
+            draft.rename(folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        """Keeps other processes and threads off ``name`` meanwhile."""
+        folder = self._dir / "locks"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise ModelFileError(f"cannot write the model cache {self._dir}: {exc.strerror}") from exc
+        with (folder / f"{name}.lock").open("w") as file:
+            deadline = time.monotonic() + _LOCK_TIMEOUT_S
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as exc:
+                    if time.monotonic() > deadline:
+                        raise ModelFileError(f"another process has been busy with model {name} for too long") from exc
+                    time.sleep(0.1)
+            yield
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
