@@ -37,7 +37,7 @@ def read_picture(path: Path) -> bytes:
     return data
 
 
-def query(  # noqa: PLR0913 - the options of a command are its parameters
+def query(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     image: Annotated[Path, typer.Argument(help="A picture that shows the vehicle.")],
     k: Annotated[int, typer.Option("--k", "-k", min=1, help="How many matches at most.")] = 10,
     camera: Annotated[list[str] | None, typer.Option("--camera", help="Only this camera; may be repeated.")] = None,

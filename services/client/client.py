@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
@@ -32,7 +32,7 @@ class SearchOptions:
     """
 
     k: int = 10
-    wanted: SearchFilter = SearchFilter()
+    wanted: SearchFilter = field(default_factory=SearchFilter)
     grouping: Grouping = Grouping.SIGHTING
     min_log_position: str = ""
 
