@@ -1,18 +1,18 @@
 """Every failure of the product's own, in one tree.
 
-    VreidError
-    ├── ConfigError             the configuration cannot be used; names key and line
-    ├── InputError              what the caller gave cannot be used
-    │   ├── NotAnImage          bytes that are no picture, or one too small or too large
-    │   └── ModelMismatch       vectors of different models would be compared
-    ├── NotFound                an id that nothing is known by
-    ├── Unavailable             a dependency does not answer (retryable)
-    │   ├── StoreUnavailable    Redis
-    │   ├── MatcherUnavailable  the matcher's gRPC endpoint
-    │   └── SourceUnavailable   a camera
-    ├── LeaseLost               another holder has a newer fencing token
-    ├── ModelFileError          weights missing, damaged or not in the manifest
-    └── PortInUse               a listener's port is taken
+VreidError
+├── ConfigError             the configuration cannot be used; names key and line
+├── InputError              what the caller gave cannot be used
+│   ├── NotAnImage          bytes that are no picture, or one too small or too large
+│   └── ModelMismatch       vectors of different models would be compared
+├── NotFound                an id that nothing is known by
+├── Unavailable             a dependency does not answer (retryable)
+│   ├── StoreUnavailable    Redis
+│   ├── MatcherUnavailable  the matcher's gRPC endpoint
+│   └── SourceUnavailable   a camera
+├── LeaseLost               another holder has a newer fencing token
+├── ModelFileError          weights missing, damaged or not in the manifest
+└── PortInUse               a listener's port is taken
 """
 
 from __future__ import annotations

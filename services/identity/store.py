@@ -1,4 +1,4 @@
-"""The contract of the identity store. Redis keeps it in production, a memory twin in one process; one suite tests both."""
+"""The contract of the identity store. Redis keeps it in production, a twin in memory; one suite tests both."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ class Event:
         payload: JSON-like; the outcome, complete enough that no view re-decides. ``sighting.decided`` carries
             sighting_id, revision, identity_id, status, llr, margin, probability, evidence, runner_up;
             ``identity.merged`` survivor_id, absorbed_id, reason; ``identity.split`` identity_id, new_identity_id,
-            sighting_ids, reason; the others name their id.
+            sighting_ids, reason; ``sighting.put`` revision, final, camera_id beside its id; ``sighting.deleted`` also
+            identity_id where it had one; the others name their id. ``sighting.decided`` adds previous_identity_id when
+            the sighting moved; deletions add actor.
     """
 
     event_id: str
@@ -151,7 +153,10 @@ class IdentityStore(Protocol):
         ...
 
     def scan_sightings(self) -> Iterator[tuple[Sighting, str | None]]:
-        """Every sighting with the identity it is assigned to (aliases resolved); for rebuilding a view."""
+        """Every sighting with the identity it is assigned to (aliases resolved); for rebuilding a view.
+
+        What changes meanwhile may or may not show: read ``last_event_id`` first and follow `events` from there.
+        """
         ...
 
     def identity_of(self, sighting_id: str) -> str | None:
@@ -168,6 +173,11 @@ class IdentityStore(Protocol):
 
     def commit(self, change: Commit) -> CommitResult:
         """Applies decisions, merges, splits, cursor and links in one atomic step.
+
+        A decision is stale when the stored revision is another, the sighting is gone, or the identity was deleted; in
+        the last case the sighting is queued again. An alias as target means its survivor. An identity left without
+        sightings becomes an alias of where its last one went (``identity.merged``, reason "emptied"). Merges and splits
+        of ids that are unknown, deleted or already one change nothing. The cursor never goes back.
 
         Raises:
             LeaseLost: The lease is no longer the newest of its name; nothing was changed.
@@ -191,11 +201,17 @@ class IdentityStore(Protocol):
         ...
 
     def delete_identity(self, identity_id: str, actor: str) -> str:
-        """Removes an identity with its sightings, audited; returns the log position. Raises NotFound."""
+        """Removes an identity with its sightings, audited; returns the log position. Raises NotFound.
+
+        Each sighting gets a ``sighting.deleted`` event, then the identity its ``identity.deleted``.
+        """
         ...
 
     def delete_sighting(self, sighting_id: str, actor: str) -> str:
-        """Removes one sighting, audited; returns the log position. Raises NotFound."""
+        """Removes one sighting, audited; returns the log position. Raises NotFound.
+
+        Later revisions of it are not accepted. An identity left without sightings is deleted with it.
+        """
         ...
 
     def read_events(self, after: str, count: int, block_ms: int) -> list[Event]:

@@ -1,0 +1,211 @@
+"""One site in plain dictionaries and the changes to it: what the Lua scripts do, in Python. Never locks or waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from services.identity.codec import Fields, decision_body
+from services.identity.store import Event, EventKind, WorkItem
+from services.types import Merge, Split
+from tracker.types import Decision
+
+ZERO = "0-0"
+
+
+def position(entry_id: str) -> tuple[int, int]:
+    """A stream id as numbers, for comparing.
+
+    >>> position("12-3") < position("100-0")
+    True
+    """
+    ms, _, n = entry_id.partition("-")
+    return int(ms), int(n or 0)
+
+
+@dataclass(slots=True)
+class Row:
+    """A stored sighting. ``identity_id`` is as assigned and may be an alias by now."""
+
+    fields: Fields
+    revision: int
+    final: bool
+    end_us: int
+    put_at_ns: int
+    log_position: str
+    identity_id: str | None = None
+
+
+@dataclass(slots=True)
+class Living:
+    """A living identity."""
+
+    status: str
+    sightings: set[str] = field(default_factory=set)
+    aliases: set[str] = field(default_factory=set)
+
+
+class MemoryState:
+    """Dictionaries that mirror the keys of keys.py, and the steps that scripts are made of."""
+
+    def __init__(self, clock_ns: Callable[[], int]) -> None:
+        self.clock_ns = clock_ns
+        self.rows: dict[str, Row] = {}
+        self.living: dict[str, Living] = {}
+        self.alias: dict[str, str | None] = {}
+        self.tombstones: dict[str, int] = {}
+        self.work: list[WorkItem] = []
+        self.events: list[Event] = []
+        self.audit: list[Mapping[str, object]] = []
+        self.links: dict[str, str] = {}
+        self.cursor = ZERO
+
+    def last_event_id(self) -> str:
+        """Newest log position."""
+        return self.events[-1].event_id if self.events else ZERO
+
+    def _next_id(self, last: str) -> str:
+        ms, n = position(last)
+        now_ms = self.clock_ns() // 1_000_000
+        return f"{now_ms}-0" if now_ms > ms else f"{ms}-{n + 1}"
+
+    def emit(self, kind: EventKind, payload: Mapping[str, object]) -> str:
+        """Adds an entry to `events`; returns its id."""
+        event_id = self._next_id(self.last_event_id())
+        self.events.append(Event(event_id, kind, self.clock_ns() // 1000 * 1000, payload))
+        return event_id
+
+    def queue(self, sighting_id: str, op: str) -> None:
+        """Adds an entry to `sightings`."""
+        entry_id = self._next_id(self.work[-1].entry_id if self.work else ZERO)
+        revision = self.rows[sighting_id].revision
+        self.work.append(WorkItem(entry_id, sighting_id, revision, "put" if op == "put" else "delete"))
+
+    def resolve(self, identity_id: str | None) -> str | None:
+        """The id behind an alias, the id itself when it is none, None when it was deleted."""
+        if identity_id is None:
+            return None
+        return self.alias.get(identity_id, identity_id)
+
+    def identity_of(self, sighting_id: str) -> str | None:
+        """The living identity of a sighting."""
+        row = self.rows.get(sighting_id)
+        return None if row is None else self.resolve(row.identity_id)
+
+    def last_seen_us(self, identity_id: str) -> int:
+        """Score of an identity among the active ones."""
+        return max(self.rows[s].end_us for s in self.living[identity_id].sightings)
+
+    def announce(self, sighting_id: str) -> str:
+        """Queues a stored revision and tells of it; returns the log position."""
+        row = self.rows[sighting_id]
+        self.queue(sighting_id, "put")
+        row.log_position = self.emit(
+            "sighting.put",
+            {
+                "sighting_id": sighting_id,
+                "revision": row.revision,
+                "final": row.final,
+                "camera_id": row.fields["camera_id"].decode(),
+            },
+        )
+        return row.log_position
+
+    def move(self, sighting_id: str, to: str) -> str | None:
+        """Assigns a sighting; returns the identity it left, if any."""
+        left = self.identity_of(sighting_id)
+        if left is not None:
+            self.living[left].sightings.discard(sighting_id)
+        self.living[to].sightings.add(sighting_id)
+        self.rows[sighting_id].identity_id = to
+        return left if left != to else None
+
+    def decide(self, decision: Decision) -> tuple[bool, str | None]:
+        """Applies one decision; returns whether it was, and the identity that the sighting left."""
+        row = self.rows.get(decision.sighting_id)
+        if row is None or row.revision != decision.revision:
+            return False, None
+        target = self.resolve(decision.identity_id)
+        if target is None:
+            self.queue(decision.sighting_id, "put")
+            return False, None
+        if target not in self.living:
+            self.living[target] = Living(decision.status.value)
+            self.emit("identity.created", {"identity_id": target})
+        left = self.move(decision.sighting_id, target)
+        self.living[target].status = decision.status.value
+        payload = decision_body(decision) | {
+            "sighting_id": decision.sighting_id,
+            "revision": decision.revision,
+            "identity_id": target,
+        }
+        if left is not None:
+            payload["previous_identity_id"] = left
+        self.emit("sighting.decided", payload)
+        return True, left
+
+    def absorb(self, survivor: str, absorbed: str, reason: str) -> None:
+        """Makes one living identity an alias of another, and all its aliases with it."""
+        gone = self.living.pop(absorbed)
+        keeper = self.living[survivor]
+        keeper.sightings |= gone.sightings
+        keeper.aliases |= gone.aliases | {absorbed}
+        for alias in (*gone.aliases, absorbed):
+            self.alias[alias] = survivor
+        self.emit("identity.merged", {"survivor_id": survivor, "absorbed_id": absorbed, "reason": reason})
+
+    def settle(self, left: Mapping[str, str]) -> None:
+        """Identities left empty become aliases of where their last sighting went (identity -> that sighting)."""
+        for identity_id, sighting_id in left.items():
+            if identity_id in self.living and not self.living[identity_id].sightings:
+                target = self.identity_of(sighting_id)
+                if target is not None and target != identity_id:
+                    self.absorb(target, identity_id, "emptied")
+
+    def merge(self, merge: Merge) -> None:
+        """Applies a merge; ids that are unknown, deleted or one already change nothing."""
+        survivor, absorbed = self.resolve(merge.survivor_id), self.resolve(merge.absorbed_id)
+        if survivor is None or absorbed is None or survivor == absorbed:
+            return
+        if survivor in self.living and absorbed in self.living:
+            self.absorb(survivor, absorbed, merge.reason)
+
+    def split(self, split: Split) -> dict[str, str]:
+        """Applies a split; returns identities left -> last sighting that left. A retired new id changes nothing."""
+        source, new_id = self.resolve(split.identity_id), split.new_identity_id
+        if source is None or source not in self.living or new_id in self.alias or new_id == source:
+            return {}
+        leaving = [s for s in dict.fromkeys(split.sighting_ids) if self.identity_of(s) == source]
+        if not leaving:
+            return {}
+        self.living.setdefault(new_id, Living("new"))
+        for sighting_id in leaving:
+            self.move(sighting_id, new_id)
+        self.emit(
+            "identity.split",
+            {"identity_id": source, "new_identity_id": new_id, "sighting_ids": leaving, "reason": split.reason},
+        )
+        return {source: leaving[-1]}
+
+    def forget(self, sighting_id: str, actor: str) -> str | None:
+        """Removes one sighting and leaves a tombstone; returns the identity it belonged to."""
+        identity_id = self.identity_of(sighting_id)
+        self.queue(sighting_id, "delete")
+        payload: dict[str, object] = {"sighting_id": sighting_id, "actor": actor}
+        if identity_id is not None:
+            payload["identity_id"] = identity_id
+            self.living[identity_id].sightings.discard(sighting_id)
+        del self.rows[sighting_id]
+        self.tombstones[sighting_id] = self.clock_ns() // 1000
+        self.emit("sighting.deleted", payload)
+        return identity_id
+
+    def retire(self, identity_id: str, actor: str) -> None:
+        """Ends an identity without sightings: its id and aliases resolve to nothing from now on."""
+        for alias in (*self.living.pop(identity_id).aliases, identity_id):
+            self.alias[alias] = None
+        self.emit("identity.deleted", {"identity_id": identity_id, "actor": actor})
+
+    def note(self, actor: str, action: str, subject: str) -> None:
+        """Adds an entry to `audit`."""
+        self.audit.append({"at_ns": self.clock_ns(), "actor": actor, "action": action, "subject": subject})

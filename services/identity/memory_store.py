@@ -1,0 +1,302 @@
+"""The identity store in one process: same contract and same outcomes as Redis, nothing durable. For tests and tools."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from services.errors import LeaseLost, NotFound
+from services.identity.codec import (
+    check_id,
+    decision_body,
+    decode_camera,
+    decode_sighting,
+    encode_camera,
+    encode_sighting,
+    identity_record,
+    sessions_of,
+)
+from services.identity.memory_state import ZERO, MemoryState, Row, position
+from services.identity.store import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
+from services.types import Commit, Lease, Sighting
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Held:
+    lease: Lease
+    until_ns: int
+
+
+def _after(entries: Sequence[T], key: Callable[[T], str], after: str, count: int) -> list[T]:
+    """Entries of an ascending stream beyond a position."""
+    floor = position(after)
+    low, high = 0, len(entries)
+    while low < high:
+        middle = (low + high) // 2
+        if position(key(entries[middle])) <= floor:
+            low = middle + 1
+        else:
+            high = middle
+    return list(entries[low : low + count])
+
+
+class MemoryStore:
+    """IdentityStore in memory. Safe for threads."""
+
+    def __init__(self, clock_ns: Callable[[], int] = time.time_ns) -> None:
+        self._state = MemoryState(clock_ns)
+        self._clock_ns = clock_ns
+        self._changed = threading.Condition(threading.RLock())
+        self._leases: dict[str, _Held] = {}
+        self._fences: dict[str, int] = {}
+        self._cameras: dict[str, CameraRecord] = {}
+
+    def _living_lease(self, name: str) -> Lease | None:
+        held = self._leases.get(name)
+        return held.lease if held is not None and held.until_ns > self._clock_ns() else None
+
+    def _check(self, lease: Lease) -> None:
+        if self._fences.get(lease.name) != lease.token:
+            raise LeaseLost(f"lease {lease.name} has a newer holder than {lease.owner} with token {lease.token}")
+
+    def acquire_lease(self, name: str, owner: str, ttl_s: float) -> Lease | None:
+        """See IdentityStore. The same owner gets a fresh token, which ends its older ones."""
+        with self._changed:
+            living = self._living_lease(check_id("lease", name))
+            if living is not None and living.owner != owner:
+                return None
+            token = self._fences[name] = self._fences.get(name, 0) + 1
+            lease = Lease(name, owner, token)
+            self._leases[name] = _Held(lease, self._clock_ns() + max(1, int(ttl_s * 1000)) * 1_000_000)
+            return lease
+
+    def renew_lease(self, lease: Lease, ttl_s: float) -> bool:
+        """See IdentityStore. An expired lease is lost."""
+        with self._changed:
+            living = self._living_lease(lease.name)
+            if living is None or living.token != lease.token:
+                return False
+            self._leases[lease.name].until_ns = self._clock_ns() + max(1, int(ttl_s * 1000)) * 1_000_000
+            return True
+
+    def release_lease(self, lease: Lease) -> None:
+        """See IdentityStore."""
+        with self._changed:
+            living = self._living_lease(lease.name)
+            if living is not None and living.token == lease.token:
+                del self._leases[lease.name]
+
+    def lease_token(self, name: str) -> int | None:
+        """See IdentityStore."""
+        with self._changed:
+            living = self._living_lease(name)
+            return None if living is None else living.token
+
+    def put_sighting(self, sighting: Sighting, lease: Lease) -> PutResult:
+        """See IdentityStore. A deleted sighting stays deleted."""
+        fields = encode_sighting(sighting)
+        state = self._state
+        with self._changed:
+            self._check(lease)
+            sighting_id = sighting.sighting_id
+            if sighting_id in state.tombstones:
+                return PutResult(False, state.last_event_id())
+            old = state.rows.get(sighting_id)
+            if old is not None and old.revision >= sighting.revision:
+                return PutResult(False, old.log_position)
+            state.rows[sighting_id] = Row(
+                fields=fields,
+                revision=sighting.revision,
+                final=sighting.final,
+                end_us=sighting.end_ns // 1000,
+                put_at_ns=self._clock_ns(),
+                log_position=ZERO,
+                identity_id=None if old is None else old.identity_id,
+            )
+            log_position = state.announce(sighting_id)
+            self._changed.notify_all()
+            return PutResult(True, log_position)
+
+    def finalise_orphans(self, session_ids_alive: Sequence[str], idle_s: float) -> list[str]:
+        """See IdentityStore."""
+        alive = set(session_ids_alive)
+        with self._changed:
+            newest_us = self._clock_ns() // 1000 - int(idle_s * 1_000_000)
+            idle = sorted(
+                (row.put_at_ns // 1000, sighting_id)
+                for sighting_id, row in self._state.rows.items()
+                if not row.final and row.put_at_ns // 1000 <= newest_us
+            )
+            done = []
+            for _, sighting_id in idle:
+                row = self._state.rows[sighting_id]
+                if alive.isdisjoint(sessions_of(row.fields["track_keys"])):
+                    row.final, row.fields["final"] = True, b"1"
+                    self._state.announce(sighting_id)
+                    done.append(sighting_id)
+            self._changed.notify_all()
+            return done
+
+    def get_sighting(self, sighting_id: str) -> Sighting | None:
+        """See IdentityStore."""
+        return self.get_sightings([sighting_id])[0]
+
+    def get_sightings(self, sighting_ids: Sequence[str]) -> list[Sighting | None]:
+        """See IdentityStore."""
+        with self._changed:
+            rows = [self._state.rows.get(sighting_id) for sighting_id in sighting_ids]
+            fields = [None if row is None else dict(row.fields) for row in rows]
+        return [None if f is None else decode_sighting(f) for f in fields]
+
+    def scan_sightings(self) -> Iterator[tuple[Sighting, str | None]]:
+        """See IdentityStore."""
+        with self._changed:
+            found = [(dict(row.fields), self._state.resolve(row.identity_id)) for row in self._state.rows.values()]
+        for fields, identity_id in found:
+            yield decode_sighting(fields), identity_id
+
+    def identity_of(self, sighting_id: str) -> str | None:
+        """See IdentityStore."""
+        with self._changed:
+            return self._state.identity_of(sighting_id)
+
+    def _wait(self, read: Callable[[], list[T]], block_ms: int) -> list[T]:
+        deadline = time.monotonic() + block_ms / 1000
+        with self._changed:
+            while not (found := read()) and (left := deadline - time.monotonic()) > 0:
+                self._changed.wait(left)
+            return found
+
+    def read_work(self, after: str, count: int, block_ms: int) -> list[WorkItem]:
+        """See IdentityStore."""
+        return self._wait(lambda: _after(self._state.work, lambda item: item.entry_id, after, count), block_ms)
+
+    def work_cursor(self) -> str:
+        """See IdentityStore."""
+        with self._changed:
+            return self._state.cursor
+
+    def commit(self, change: Commit) -> CommitResult:
+        """See IdentityStore.
+
+        Raises:
+            LeaseLost: A newer holder exists; nothing was changed.
+            ValueError: A number of a decision is not finite; nothing was changed.
+        """
+        for decision in change.decisions:
+            decision_body(decision)
+            check_id("identity_id", decision.identity_id)
+        for split in change.splits:
+            check_id("new_identity_id", split.new_identity_id)
+        state = self._state
+        with self._changed:
+            self._check(change.lease)
+            applied: list[str] = []
+            stale: list[str] = []
+            left: dict[str, str] = {}
+            for decision in change.decisions:
+                done, emptied = state.decide(decision)
+                (applied if done else stale).append(decision.sighting_id)
+                if emptied is not None:
+                    left[emptied] = decision.sighting_id
+            state.settle(left)
+            for merge in change.merges:
+                state.merge(merge)
+            left = {}
+            for split in change.splits:
+                left |= state.split(split)
+            state.settle(left)
+            state.links |= change.links
+            if change.cursor is not None and position(change.cursor) > position(state.cursor):
+                state.cursor = change.cursor
+            self._changed.notify_all()
+            return CommitResult(tuple(applied), tuple(stale), state.last_event_id())
+
+    def links(self) -> Mapping[str, str]:
+        """See IdentityStore."""
+        with self._changed:
+            return dict(self._state.links)
+
+    def resolve(self, identity_id: str) -> str | None:
+        """See IdentityStore."""
+        with self._changed:
+            living = self._state.resolve(identity_id)
+            return living if living in self._state.living else None
+
+    def _record(self, identity_id: str) -> IdentityRecord:
+        living = self._state.living[identity_id]
+        rows = []
+        for sighting_id in living.sightings:
+            f = self._state.rows[sighting_id].fields
+            rows.append((sighting_id, f["camera_id"].decode(), int(f["start_ns"]), int(f["end_ns"])))
+        return identity_record(identity_id, living.status, living.aliases, rows)
+
+    def get_identity(self, identity_id: str) -> IdentityRecord | None:
+        """See IdentityStore."""
+        with self._changed:
+            living = self.resolve(identity_id)
+            return None if living is None else self._record(living)
+
+    def list_identities(self, limit: int = 100, offset: int = 0) -> list[IdentityRecord]:
+        """See IdentityStore."""
+        with self._changed:
+            state = self._state
+            ranked = sorted(((state.last_seen_us(i), i) for i in state.living), reverse=True)
+            return [self._record(i) for _, i in ranked[offset : offset + limit]]
+
+    def delete_identity(self, identity_id: str, actor: str) -> str:
+        """See IdentityStore."""
+        with self._changed:
+            living = self.resolve(identity_id)
+            if living is None:
+                raise NotFound(f"no identity {identity_id}")
+            for sighting_id in self._in_order(living):
+                self._state.forget(sighting_id, actor)
+            self._state.retire(living, actor)
+            self._state.note(actor, "delete_identity", living)
+            self._changed.notify_all()
+            return self._state.last_event_id()
+
+    def _in_order(self, identity_id: str) -> list[str]:
+        members = self._state.living[identity_id].sightings
+        return sorted(members, key=lambda s: (self._state.rows[s].end_us, s))
+
+    def delete_sighting(self, sighting_id: str, actor: str) -> str:
+        """See IdentityStore. An identity left without sightings goes with it."""
+        with self._changed:
+            if sighting_id not in self._state.rows:
+                raise NotFound(f"no sighting {sighting_id}")
+            identity_id = self._state.forget(sighting_id, actor)
+            if identity_id is not None and not self._state.living[identity_id].sightings:
+                self._state.retire(identity_id, actor)
+            self._state.note(actor, "delete_sighting", sighting_id)
+            self._changed.notify_all()
+            return self._state.last_event_id()
+
+    def read_events(self, after: str, count: int, block_ms: int) -> list[Event]:
+        """See IdentityStore."""
+        return self._wait(lambda: _after(self._state.events, lambda event: event.event_id, after, count), block_ms)
+
+    def last_event_id(self) -> str:
+        """See IdentityStore."""
+        with self._changed:
+            return self._state.last_event_id()
+
+    def put_camera(self, record: CameraRecord) -> None:
+        """See IdentityStore."""
+        fields = {name: value.encode() for name, value in encode_camera(record).items()}
+        with self._changed:
+            self._cameras[record.camera_id] = decode_camera(fields)
+
+    def list_cameras(self) -> list[CameraRecord]:
+        """See IdentityStore."""
+        with self._changed:
+            return [self._cameras[camera_id] for camera_id in sorted(self._cameras)]
+
+    def ping(self) -> None:
+        """See IdentityStore: memory always answers."""

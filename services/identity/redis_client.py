@@ -1,0 +1,71 @@
+"""Talks to one Redis server: time-outs, a short reconnect, scripts, errors in the product's words. Knows no schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.retry import Retry
+
+from services.errors import StoreUnavailable
+from services.identity import scripts
+from services.identity.settings import RedisSettings
+
+T = TypeVar("T")
+
+
+def connect(url: str, settings: RedisSettings) -> redis.Redis:
+    """A client for threads. Connects on first use.
+
+    A refused or broken connection is tried again for a moment, so that a server that restarts is waited for; a reply
+    that does not come in time is not asked for twice.
+    """
+    backoff = ExponentialWithJitterBackoff(base=settings.reconnect_backoff_s, cap=20 * settings.reconnect_backoff_s)
+    return redis.Redis.from_url(
+        url,
+        protocol=2,
+        decode_responses=False,
+        socket_timeout=settings.command_timeout_s,
+        socket_connect_timeout=settings.connect_timeout_s,
+        retry=Retry(backoff, settings.reconnect_attempts, supported_errors=(redis.ConnectionError,)),
+        health_check_interval=0,
+    )
+
+
+class Connection:
+    """Runs commands and scripts on a client; every error of the client leaves as StoreUnavailable."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.client: Any = client
+        self._scripts: dict[str, Any] = {}
+
+    def call(self, command: Callable[[Any], T]) -> T:
+        """Runs ``command(client)``.
+
+        Raises:
+            StoreUnavailable: The server does not answer, or refuses.
+        """
+        try:
+            return command(self.client)
+        except redis.RedisError as exc:
+            raise StoreUnavailable(f"Redis: {exc or type(exc).__name__}") from exc
+
+    def pipeline(self, fill: Callable[[Any], object], *, atomic: bool = False) -> list[Any]:
+        """Replies to the commands that ``fill(pipeline)`` queued, in order; one round trip."""
+
+        def run(client: Any) -> list[Any]:
+            with client.pipeline(transaction=atomic) as pipe:
+                fill(pipe)
+                replies: list[Any] = pipe.execute()
+                return replies
+
+        return self.call(run)
+
+    def script(self, name: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """Runs a script of ``services/identity/scripts``; loads it where the server does not know it."""
+        found = self._scripts.get(name)
+        if found is None:
+            found = self._scripts[name] = self.client.register_script(scripts.source(name))
+        return self.call(lambda _: found(keys=keys, args=args))

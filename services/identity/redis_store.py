@@ -1,0 +1,396 @@
+"""The identity store in Redis, the system of record. Owns reads and the calls of scripts; what changes is in those."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from operator import methodcaller
+from typing import Any, Literal, cast
+
+import redis
+
+from services.errors import LeaseLost, NotFound, StoreUnavailable
+from services.identity.codec import (
+    check_id,
+    decision_body,
+    decode_camera,
+    decode_event,
+    decode_sighting,
+    dumps,
+    encode_camera,
+    encode_sighting,
+    identity_record,
+    sessions_of,
+)
+from services.identity.keys import Keys
+from services.identity.redis_client import Connection, connect
+from services.identity.settings import RedisSettings
+from services.identity.store import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
+from services.types import Commit, Lease, Sighting
+
+Entry = tuple[str, dict[str, bytes]]
+
+ZERO = "0-0"
+_TRIES = 50
+_PAGE = 500
+_DELETE_AT_ONCE = 5000
+
+
+def _named(fields: Mapping[bytes, bytes]) -> dict[str, bytes]:
+    return {name.decode(): value for name, value in fields.items()}
+
+
+def _ids(joined: bytes) -> tuple[str, ...]:
+    return tuple(joined.decode().split("\n")) if joined else ()
+
+
+def _ttl_ms(ttl_s: float) -> int:
+    return max(1, int(ttl_s * 1000))
+
+
+class RedisStore:
+    """IdentityStore on one site of a Redis-compatible server. Safe for threads.
+
+    Args:
+        client: With time-outs and ``decode_responses=False``; see redis_client.connect.
+        site: Whose keys these are.
+    """
+
+    def __init__(self, client: redis.Redis, site: str = "default") -> None:
+        self._redis = Connection(client)
+        patience_s = client.connection_pool.connection_kwargs.get("socket_timeout") or 5.0
+        self._longest_block_ms = max(1, int(patience_s * 400))
+        self.keys = Keys(site)
+
+    @classmethod
+    def from_url(cls, url: str, settings: RedisSettings | None = None) -> RedisStore:
+        """A store on a server's address; connects on first use."""
+        settings = settings or RedisSettings()
+        return cls(connect(url, settings), settings.site)
+
+    def close(self) -> None:
+        """Closes the connections; the store opens new ones if it is used again."""
+        self._redis.call(lambda client: client.close())
+
+    def ping(self) -> None:
+        """See IdentityStore."""
+        self._redis.call(lambda client: client.ping())
+
+    def acquire_lease(self, name: str, owner: str, ttl_s: float) -> Lease | None:
+        """See IdentityStore. The same owner gets a fresh token, which ends its older ones."""
+        keys = [*self.keys.fixed(check_id("lease", name)), self.keys.lease(name)]
+        token = int(self._redis.script("lease_acquire", keys, [owner, _ttl_ms(ttl_s)]))
+        return Lease(name, owner, token) if token else None
+
+    def renew_lease(self, lease: Lease, ttl_s: float) -> bool:
+        """See IdentityStore. An expired lease is lost."""
+        keys = [*self.keys.fixed(lease.name), self.keys.lease(lease.name)]
+        return bool(self._redis.script("lease_renew", keys, [lease.token, _ttl_ms(ttl_s)]))
+
+    def release_lease(self, lease: Lease) -> None:
+        """See IdentityStore."""
+        keys = [*self.keys.fixed(lease.name), self.keys.lease(lease.name)]
+        self._redis.script("lease_release", keys, [lease.token])
+
+    def lease_token(self, name: str) -> int | None:
+        """See IdentityStore."""
+        token = self._redis.call(lambda client: client.hget(self.keys.lease(name), "token"))
+        return None if token is None else int(token)
+
+    def put_sighting(self, sighting: Sighting, lease: Lease) -> PutResult:
+        """See IdentityStore. A deleted sighting stays deleted."""
+        fields = encode_sighting(sighting)
+        flat = [part for item in fields.items() for part in item]
+        sighting_id = sighting.sighting_id
+        head = [lease.token, sighting_id, sighting.revision, int(sighting.final), fields["end_ns"]]
+        identity_id = ""
+        for _ in range(_TRIES):
+            keys = [*self.keys.fixed(lease.name), self.keys.sighting(sighting_id), *self._identity_keys(identity_id)]
+            said, *rest = self._redis.script("put_sighting", keys, [*head, identity_id, *flat])
+            if said == b"lost":
+                raise self._lost(lease)
+            if said != b"retry":
+                return PutResult(said == b"ok", rest[0].decode())
+            identity_id = rest[0].decode()
+        raise StoreUnavailable(f"sighting {sighting_id} changes too fast")
+
+    def _identity_keys(self, identity_id: str) -> list[str]:
+        return self.keys.identity(identity_id) if identity_id else []
+
+    def _lost(self, lease: Lease) -> LeaseLost:
+        return LeaseLost(f"lease {lease.name} has a newer holder than {lease.owner} with token {lease.token}")
+
+    def finalise_orphans(self, session_ids_alive: Sequence[str], idle_s: float) -> list[str]:
+        """See IdentityStore."""
+        alive = set(session_ids_alive)
+        seconds, micros = self._redis.call(lambda client: client.time())
+        newest_us = int(seconds) * 1_000_000 + int(micros) - int(idle_s * 1_000_000)
+        idle = self._redis.call(lambda client: client.zrangebyscore(self.keys.provisional, "-inf", newest_us))
+        done: list[str] = []
+        for start in range(0, len(idle), _PAGE):
+            page = [sighting_id.decode() for sighting_id in idle[start : start + _PAGE]]
+            rows = self._rows(page, "track_keys", "revision")
+            gone = [
+                (sighting_id, revision)
+                for sighting_id, (track_keys, revision) in zip(page, rows, strict=True)
+                if track_keys is not None and alive.isdisjoint(sessions_of(track_keys))
+            ]
+            if gone:
+                keys = [*self.keys.fixed(), *(self.keys.sighting(sighting_id) for sighting_id, _ in gone)]
+                args = [newest_us, *(part for pair in gone for part in pair)]
+                done += [sighting_id.decode() for sighting_id in self._redis.script("finalise", keys, args)]
+        return done
+
+    def _rows(self, sighting_ids: Sequence[str], *names: str) -> list[list[bytes | None]]:
+        """Some fields of many sightings, None each where one is unknown."""
+
+        def fill(pipe: Any) -> None:
+            for sighting_id in sighting_ids:
+                pipe.hmget(self.keys.sighting(sighting_id), names)
+
+        return self._redis.pipeline(fill) if sighting_ids else []
+
+    def _hashes(self, keys: Sequence[str]) -> list[dict[str, bytes]]:
+        def fill(pipe: Any) -> None:
+            for key in keys:
+                pipe.hgetall(key)
+
+        return [_named(fields) for fields in self._redis.pipeline(fill)] if keys else []
+
+    def get_sighting(self, sighting_id: str) -> Sighting | None:
+        """See IdentityStore."""
+        return self.get_sightings([sighting_id])[0]
+
+    def get_sightings(self, sighting_ids: Sequence[str]) -> list[Sighting | None]:
+        """See IdentityStore."""
+        found: list[Sighting | None] = []
+        for start in range(0, len(sighting_ids), _PAGE):
+            page = [self.keys.sighting(sighting_id) for sighting_id in sighting_ids[start : start + _PAGE]]
+            found += [decode_sighting(fields) if fields else None for fields in self._hashes(page)]
+        return found
+
+    def scan_sightings(self) -> Iterator[tuple[Sighting, str | None]]:
+        """See IdentityStore."""
+        cursor, seen = 0, set[str]()
+        while True:
+            cursor, pairs = self._redis.call(partial(self._scan_page, cursor))
+            page = [name for member, _ in pairs if (name := member.decode()) not in seen]
+            seen.update(page)
+            for start in range(0, len(page), _PAGE):
+                yield from self._with_identities(page[start : start + _PAGE])
+            if cursor == 0:
+                return
+
+    def _scan_page(self, cursor: int, client: Any) -> tuple[int, list[tuple[bytes, float]]]:
+        page: tuple[int, list[tuple[bytes, float]]] = client.zscan(self.keys.timeline, cursor, count=_PAGE)
+        return page
+
+    def _with_identities(self, sighting_ids: Sequence[str]) -> list[tuple[Sighting, str | None]]:
+        rows = [row for row in self._hashes([self.keys.sighting(s) for s in sighting_ids]) if row]
+        living = self._resolve_all({row["identity_id"].decode() for row in rows if "identity_id" in row})
+        return [(decode_sighting(row), living.get(row.get("identity_id", b"").decode())) for row in rows]
+
+    def _resolve_all(self, identity_ids: set[str]) -> dict[str, str | None]:
+        """What each id stands for: its survivor, itself when it is no alias, None when it was deleted."""
+        names = sorted(identity_ids)
+        if not names:
+            return {}
+        aliases = self._redis.call(lambda client: client.hmget(self.keys.alias, names))
+        return {n: n if a is None else a.decode() or None for n, a in zip(names, aliases, strict=True)}
+
+    def identity_of(self, sighting_id: str) -> str | None:
+        """See IdentityStore."""
+        raw = self._redis.call(lambda client: client.hget(self.keys.sighting(sighting_id), "identity_id"))
+        return None if raw is None else self._resolve_all({raw.decode()})[raw.decode()]
+
+    def _read(self, stream: str, after: str, count: int, block_ms: int) -> list[Entry]:
+        """Entries of a stream after a position; waits in slices shorter than the socket's time-out."""
+        deadline = time.monotonic() + block_ms / 1000
+        while True:
+            left_ms = int((deadline - time.monotonic()) * 1000)
+            block = min(left_ms, self._longest_block_ms) if left_ms > 0 else None
+            found = self._redis.call(methodcaller("xread", {stream: after}, count=count, block=block))
+            if found:
+                return [(entry_id.decode(), _named(fields)) for entry_id, fields in found[0][1]]
+            if left_ms <= 0:
+                return []
+
+    def read_work(self, after: str, count: int, block_ms: int) -> list[WorkItem]:
+        """See IdentityStore."""
+        return [
+            WorkItem(
+                entry_id,
+                fields["sighting_id"].decode(),
+                int(fields["revision"]),
+                cast(Literal["put", "delete"], fields["op"].decode()),
+            )
+            for entry_id, fields in self._read(self.keys.sightings, after, count, block_ms)
+        ]
+
+    def read_events(self, after: str, count: int, block_ms: int) -> list[Event]:
+        """See IdentityStore."""
+        return [decode_event(entry_id, f) for entry_id, f in self._read(self.keys.events, after, count, block_ms)]
+
+    def work_cursor(self) -> str:
+        """See IdentityStore."""
+        cursor = self._redis.call(lambda client: client.get(self.keys.cursor))
+        return ZERO if cursor is None else cast(bytes, cursor).decode()
+
+    def commit(self, change: Commit) -> CommitResult:
+        """See IdentityStore.
+
+        Raises:
+            LeaseLost: A newer holder exists; nothing was changed.
+            ValueError: A number of a decision is not finite; nothing was changed.
+            StoreUnavailable: The server does not answer. What was asked for may have happened or not: read on from the
+                cursor and the events.
+        """
+        sightings = sorted(
+            {d.sighting_id for d in change.decisions} | {s for split in change.splits for s in split.sighting_ids}
+        )
+        document: dict[str, object] = {
+            "token": str(change.lease.token),
+            "commit_id": uuid.uuid4().hex,
+            "cursor": change.cursor or "",
+            "links": [[name, state] for name, state in sorted(change.links.items())],
+            "sightings": sightings,
+            "decisions": [
+                [d.sighting_id, str(d.revision), check_id("identity_id", d.identity_id), d.status.value, body]
+                for d in change.decisions
+                for body in [dumps(decision_body(d))]
+            ],
+            "merges": [[m.survivor_id, m.absorbed_id, m.reason] for m in change.merges],
+            "splits": [
+                [s.identity_id, check_id("new_identity_id", s.new_identity_id), list(s.sighting_ids), s.reason]
+                for s in change.splits
+            ],
+        }
+        for _ in range(_TRIES):
+            identities = self._identities_touched(change, sightings)
+            keys = [*self.keys.fixed(change.lease.name), *(self.keys.sighting(s) for s in sightings)]
+            keys += [key for identity_id in identities for key in self.keys.identity(identity_id)]
+            said, *rest = self._redis.script("commit", keys, [dumps(document | {"identities": identities})])
+            if said == b"lost":
+                raise self._lost(change.lease)
+            if said == b"ok":
+                applied, stale, position = rest
+                return CommitResult(_ids(applied), _ids(stale), position.decode())
+        raise StoreUnavailable("the identities of this commit change too fast")
+
+    def _identities_touched(self, change: Commit, sightings: Sequence[str]) -> list[str]:
+        """Every identity whose keys a commit may need, as far as can be seen before it runs."""
+        named = {d.identity_id for d in change.decisions}
+        named |= {i for m in change.merges for i in (m.survivor_id, m.absorbed_id)}
+        named |= {i for s in change.splits for i in (s.identity_id, s.new_identity_id)}
+        named |= {row[0].decode() for row in self._rows(sightings, "identity_id") if row[0] is not None}
+        return sorted(named | {living for living in self._resolve_all(named).values() if living is not None})
+
+    def links(self) -> Mapping[str, str]:
+        """See IdentityStore."""
+        found = self._redis.call(lambda client: client.hgetall(self.keys.links))
+        return {name: state.decode() for name, state in _named(found).items()}
+
+    def resolve(self, identity_id: str) -> str | None:
+        """See IdentityStore."""
+        living = self._resolve_all({identity_id})[identity_id]
+        if living is None:
+            return None
+        key = self.keys.identity(living)[0]
+        return living if self._redis.call(lambda client: client.exists(key)) else None
+
+    def get_identity(self, identity_id: str) -> IdentityRecord | None:
+        """See IdentityStore."""
+        for _ in range(_TRIES):
+            living = self.resolve(identity_id)
+            if living is None:
+                return None
+            if found := self._records([living]):
+                return found[0]
+        raise StoreUnavailable(f"identity {identity_id} changes too fast")
+
+    def list_identities(self, limit: int = 100, offset: int = 0) -> list[IdentityRecord]:
+        """See IdentityStore."""
+        if limit <= 0:
+            return []
+        newest = self._redis.call(lambda client: client.zrevrange(self.keys.active, offset, offset + limit - 1))
+        return self._records([identity_id.decode() for identity_id in newest])
+
+    def _records(self, identity_ids: Sequence[str]) -> list[IdentityRecord]:
+        """Records of living identities, in order; one that ended meanwhile is left out."""
+
+        def fill(pipe: Any) -> None:
+            for identity_id in identity_ids:
+                row, members, aliases = self.keys.identity(identity_id)
+                pipe.hget(row, "status").zrange(members, 0, -1).smembers(aliases)
+
+        replies = self._redis.pipeline(fill, atomic=True) if identity_ids else []
+        members = [sighting_id.decode() for group in replies[1::3] for sighting_id in group]
+        rows = dict(zip(members, self._rows(members, "camera_id", "start_ns", "end_ns"), strict=True))
+        records = []
+        for n, identity_id in enumerate(identity_ids):
+            status, group, aliases = replies[3 * n : 3 * n + 3]
+            known = [(s.decode(), *rows[s.decode()]) for s in group]
+            found = [(s, c.decode(), int(a), int(b)) for s, c, a, b in known if c is not None and a and b]
+            if status is not None and found:
+                names = (alias.decode() for alias in aliases)
+                records.append(identity_record(identity_id, status.decode(), names, found))
+        return records
+
+    def delete_identity(self, identity_id: str, actor: str) -> str:
+        """See IdentityStore. Thousands of sightings go in several steps, each complete, the identity with the last."""
+        living = self.resolve(identity_id)
+        if living is None:
+            raise NotFound(f"no identity {identity_id}")
+        own = self.keys.identity(living)
+        while True:
+            members = self._redis.call(lambda client: client.zrange(own[1], 0, _DELETE_AT_ONCE - 1))
+            names = [sighting_id.decode() for sighting_id in members]
+            keys = [*self.keys.fixed(), *own, *(self.keys.sighting(s) for s in names)]
+            said, position = self._redis.script("delete_identity", keys, [living, actor, *names])
+            if said != b"more":
+                return cast(bytes, position).decode()
+
+    def delete_sighting(self, sighting_id: str, actor: str) -> str:
+        """See IdentityStore. An identity left without sightings goes with it."""
+        own = self.keys.sighting(sighting_id)
+        if not self._redis.call(lambda client: client.exists(own)):
+            raise NotFound(f"no sighting {sighting_id}")
+        identity_id = self.identity_of(sighting_id) or ""
+        for _ in range(_TRIES):
+            keys = [*self.keys.fixed(), own, *self._identity_keys(identity_id)]
+            said, rest = self._redis.script("delete_sighting", keys, [sighting_id, identity_id, actor])
+            if said != b"retry":
+                return cast(bytes, rest).decode()
+            identity_id = rest.decode()
+        raise StoreUnavailable(f"sighting {sighting_id} changes too fast")
+
+    def last_event_id(self) -> str:
+        """See IdentityStore."""
+
+        def read(client: Any) -> str:
+            try:
+                return cast(bytes, client.xinfo_stream(self.keys.events)["last-generated-id"]).decode()
+            except redis.ResponseError as exc:
+                if "no such key" in str(exc):
+                    return ZERO
+                raise
+
+        return self._redis.call(read)
+
+    def put_camera(self, record: CameraRecord) -> None:
+        """See IdentityStore."""
+        fields = encode_camera(record)
+
+        def fill(pipe: Any) -> None:
+            pipe.hset(self.keys.camera(record.camera_id), mapping=fields).sadd(self.keys.cameras, record.camera_id)
+
+        self._redis.pipeline(fill, atomic=True)
+
+    def list_cameras(self) -> list[CameraRecord]:
+        """See IdentityStore."""
+        names = sorted(
+            member.decode() for member in self._redis.call(lambda client: client.smembers(self.keys.cameras))
+        )
+        return [decode_camera(fields) for fields in self._hashes([self.keys.camera(name) for name in names]) if fields]

@@ -1,0 +1,119 @@
+-- Shared by all scripts; stands before each of them. Every key comes through KEYS: first the twelve below, in this order
+-- (Keys.fixed), from the thirteenth on those of the sightings and identities that a script touches.
+--
+--   sighting:<id>            hash    newest revision; identity_id as assigned, put_at_ns, log_position
+--   identity:<id>            hash    status
+--   identity:<id>:sightings  zset    member sighting id, score end (us)
+--   identity:<id>:aliases    set     ids merged into it
+--
+-- A script reads and checks first and writes after, because nothing is rolled back. When it meets an identity whose keys
+-- it was not given, it answers 'retry' before writing anything, and the caller asks again with those keys. Numbers beyond
+-- 2^53 and decimals travel as text: Lua's numbers are doubles and cjson keeps 14 digits. JSON is only read here, never
+-- written except for arrays that cannot be empty, because cjson writes an empty array as an object.
+
+local K = {
+  events = KEYS[1], work = KEYS[2], alias = KEYS[3], active = KEYS[4], timeline = KEYS[5], provisional = KEYS[6],
+  tombstones = KEYS[7], audit = KEYS[8], links = KEYS[9], cursor = KEYS[10], last_commit = KEYS[11], fence = KEYS[12],
+}
+local FIRST = 13
+
+-- identity id -> its three keys, for those that the caller gave
+local I = {}
+
+local function give_identity(id, at)
+  I[id] = { hash = KEYS[at], sightings = KEYS[at + 1], aliases = KEYS[at + 2] }
+  return at + 3
+end
+
+local function now_us()
+  local t = redis.call('TIME')
+  return t[1] .. string.format('%06d', tonumber(t[2]))
+end
+
+local function to_us(ns)
+  local us = string.sub(ns, 1, -4)
+  return us == '' and '0' or us
+end
+
+local function fenced(token)
+  return redis.call('GET', K.fence) == token
+end
+
+local function emit(kind, ...)
+  return redis.call('XADD', K.events, '*', 'kind', kind, 'at_ns', now_us() .. '000', ...)
+end
+
+local function queue(sid, revision, op)
+  redis.call('XADD', K.work, '*', 'sighting_id', sid, 'revision', revision, 'op', op)
+end
+
+local function note(actor, action, subject, count)
+  redis.call('XADD', K.audit, '*', 'at_ns', now_us() .. '000', 'actor', actor, 'action', action, 'subject', subject,
+    'sightings', count)
+end
+
+local function last_position()
+  if redis.call('EXISTS', K.events) == 0 then return '0-0' end
+  local info = redis.call('XINFO', 'STREAM', K.events)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then return info[i + 1] end
+  end
+end
+
+-- Position a stands after position b ('<ms>-<n>' each).
+local function after(a, b)
+  local a_ms, a_n = string.match(a, '^(%d+)-?(%d*)$')
+  local b_ms, b_n = string.match(b, '^(%d+)-?(%d*)$')
+  if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) > tonumber(b_ms) end
+  return (tonumber(a_n) or 0) > (tonumber(b_n) or 0)
+end
+
+-- The id behind an alias, the id itself when it is none, nil when it was deleted.
+local function resolve(id)
+  if not id then return nil end
+  local living = redis.call('HGET', K.alias, id)
+  if living == '' then return nil end
+  return living or id
+end
+
+local function lives(id)
+  return redis.call('EXISTS', I[id].hash) == 1
+end
+
+local function refresh_active(id)
+  local top = redis.call('ZREVRANGE', I[id].sightings, 0, 0, 'WITHSCORES')
+  if top[2] then redis.call('ZADD', K.active, top[2], id) end
+end
+
+-- Queues a stored revision for a decision and tells of it.
+local function announce(sid, skey)
+  local row = redis.call('HMGET', skey, 'revision', 'final', 'camera_id')
+  queue(sid, row[1], 'put')
+  local position = emit('sighting.put', 'sighting_id', sid, 'revision', row[1], 'final', row[2], 'camera_id', row[3])
+  redis.call('HSET', skey, 'log_position', position)
+  return position
+end
+
+-- Ends an identity without sightings: its id and aliases resolve to nothing from now on.
+local function retire(id, actor)
+  for _, alias in ipairs(redis.call('SMEMBERS', I[id].aliases)) do redis.call('HSET', K.alias, alias, '') end
+  redis.call('HSET', K.alias, id, '')
+  redis.call('DEL', I[id].hash, I[id].sightings, I[id].aliases)
+  redis.call('ZREM', K.active, id)
+  emit('identity.deleted', 'identity_id', id, 'actor', actor)
+end
+
+-- Removes one stored sighting; id is the identity it belongs to or nil.
+local function forget(sid, skey, id, actor)
+  queue(sid, redis.call('HGET', skey, 'revision'), 'delete')
+  redis.call('DEL', skey)
+  redis.call('ZREM', K.timeline, sid)
+  redis.call('ZREM', K.provisional, sid)
+  redis.call('ZADD', K.tombstones, now_us(), sid)
+  if id then
+    redis.call('ZREM', I[id].sightings, sid)
+    emit('sighting.deleted', 'sighting_id', sid, 'identity_id', id, 'actor', actor)
+  else
+    emit('sighting.deleted', 'sighting_id', sid, 'actor', actor)
+  end
+end
