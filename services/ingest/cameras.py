@@ -1,0 +1,108 @@
+"""Owns what can be configured about one camera, and how its address is shown; never opens anything."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+#: FFmpeg protocols that each allowed scheme may use; what a stream refers to beyond them stays closed.
+PROTOCOLS = {
+    "rtsp": "rtsp,rtp,udp,tcp",
+    "rtsps": "rtsps,rtsp,rtp,srtp,udp,tcp,tls",
+    "http": "http,tcp",
+    "https": "https,http,tls,tcp",
+    "file": "file",
+}
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.,-]*):")
+_USER_INFO = re.compile(r"(?<=://)([^:@/\s]*):\S*@")
+_SECRET_FIELD = re.compile(
+    r"((?:^|[?&;_])(?:password|passwd|pwd|pass|token|secret|auth|key)=)[^&;\s'\"]*", re.IGNORECASE
+)
+
+SourceKind = Literal["stream", "file", "image"]
+
+
+def redact(text: str) -> str:
+    """Hides passwords in an address, or in any text that holds addresses.
+
+    >>> redact("rtsp://user:p@ss/word@10.0.0.5/ch1?token=abc&x=1")
+    'rtsp://user:***@10.0.0.5/ch1?token=***&x=1'
+    """
+    return _SECRET_FIELD.sub(r"\1***", _USER_INFO.sub(r"\1:***@", text))
+
+
+class CameraSettings(BaseModel):
+    """One camera."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    id: str = Field(pattern=r"^[a-z0-9_-]{1,64}$", description="Name of the camera, used in every result.")
+    url: str = Field(
+        min_length=1,
+        max_length=2048,
+        repr=False,
+        description="rtsp, rtsps, http or https address; in the operator's configuration also a video or image file.",
+    )
+    origin: Literal["config", "runtime"] = Field(
+        default="config", description="Who named the camera: the operator's configuration, or a caller at run time."
+    )
+    transport: Literal["tcp", "udp"] = Field(default="tcp", description="How RTSP media travels.")
+    open_timeout_s: float = Field(default=5.0, gt=0, le=60, description="Longest wait for a connection.")
+    read_timeout_s: float = Field(default=10.0, gt=0, le=120, description="Longest silence before a reconnect.")
+    max_fps: float | None = Field(default=None, gt=0, le=240, description="Frames beyond this rate are left out.")
+    realtime: bool = Field(
+        default=False, description="Play a file at its own speed and let the newest frame win, as if it were live."
+    )
+
+    @model_validator(mode="after")
+    def _check_url(self) -> CameraSettings:
+        if re.search(r"[\x00-\x20\x7f]", self.url) and self.kind == "stream":
+            raise ValueError("url must not contain spaces or control characters")
+        if self.scheme not in PROTOCOLS:
+            raise ValueError(f"url scheme must be one of {', '.join(sorted(PROTOCOLS))}, got {self.scheme!r}")
+        if self.scheme == "file" and self.origin != "config":
+            raise ValueError("files can be named only in the operator's configuration")
+        if self.kind == "stream" and not _host(self.url):
+            raise ValueError("url names no host")
+        return self
+
+    @property
+    def scheme(self) -> str:
+        """The scheme in lower case; ``file`` for a plain path."""
+        match = _SCHEME.match(self.url)
+        return match[1].lower() if match else "file"
+
+    @property
+    def kind(self) -> SourceKind:
+        """What lies behind the address: a live stream, a video file or a still image."""
+        if self.scheme != "file":
+            return "stream"
+        return "image" if self.path.suffix.lower() in IMAGE_SUFFIXES else "file"
+
+    @property
+    def path(self) -> Path:
+        """The file that a file address names."""
+        return Path(re.sub(r"^file:(//)?", "", self.url, flags=re.IGNORECASE))
+
+    @property
+    def shown_url(self) -> str:
+        """The address without its password, for people and logs."""
+        return redact(self.url)
+
+    @property
+    def live(self) -> bool:
+        """Whether the newest frame wins: a stream, or a file played as one."""
+        return self.kind == "stream" or self.realtime
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None

@@ -1,0 +1,173 @@
+"""Owns one client's RTSP conversation: each method's answer and the sessions it set up; never paces packets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from simulator.rtsp.auth import Credentials, DigestAuth
+from simulator.rtsp.message import TRACK, MalformedRequest, Request, read_message, reply, session_description
+from simulator.rtsp.session import StreamSession, WallClock
+from simulator.rtsp.sink import UdpPorts, UdpSink, choose_sink
+from simulator.rtsp.timeline import Timeline
+
+log = logging.getLogger(__name__)
+
+#: What a client gets to read the last bytes.
+CLOSE_TIMEOUT_S = 1.0
+
+_METHODS = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY", "GET_PARAMETER", "TEARDOWN")
+_OPEN_METHODS = ("OPTIONS", "GET_PARAMETER")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may take.
+
+    Attributes:
+        session_timeout_s: Silence after which a session ends.
+        max_backlog_bytes: Waiting for one client before it loses pictures.
+        max_sessions: Of one connection.
+    """
+
+    session_timeout_s: float = 60.0
+    max_backlog_bytes: int = 1 << 20
+    max_sessions: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What every connection of a server shares."""
+
+    timelines: Mapping[str, Timeline]
+    ports: UdpPorts
+    clock: WallClock
+    limits: Limits
+    credentials: Credentials | None
+
+
+class Connection:
+    """One client."""
+
+    def __init__(self, service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._service = service
+        self._reader = reader
+        self._writer = writer
+        self._auth = DigestAuth(service.credentials) if service.credentials else None
+        self.sessions: dict[str, StreamSession] = {}
+        self._last_seen_s = time.monotonic()
+
+    async def run(self) -> None:
+        """Answers until the client leaves, falls silent or sends something else."""
+        guard = asyncio.create_task(self._end_silence(), name="rtsp-silence")
+        try:
+            while (message := await read_message(self._reader)) is not None:
+                self.touch()
+                if isinstance(message, Request):
+                    self._writer.write(await self._answer(message))
+        except (MalformedRequest, ConnectionError) as exc:
+            log.info("client left out: %s", exc)
+        finally:
+            guard.cancel()
+            await self.close()
+
+    async def close(self) -> None:
+        """Ends every session and the connection."""
+        sessions, self.sessions = list(self.sessions.values()), {}
+        for session in sessions:
+            await session.stop()
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await asyncio.wait_for(self._writer.wait_closed(), CLOSE_TIMEOUT_S)
+        self._writer.transport.abort()
+
+    def abort(self) -> None:
+        """Drops the connection without a word, as a cable that is pulled."""
+        self._writer.transport.abort()
+
+    def touch(self) -> None:
+        """The client showed that it is alive."""
+        self._last_seen_s = time.monotonic()
+        for session in self.sessions.values():
+            session.touch()
+
+    def heard_from(self, address: tuple[str, int]) -> None:
+        """A receiver report came from an address; keeps the session alive that sends there."""
+        for session in self.sessions.values():
+            if isinstance(session.sink, UdpSink) and session.sink.rtcp_address == address:
+                session.touch()
+
+    async def _end_silence(self) -> None:
+        """Ends sessions that were silent for too long, and the connection when nothing on it is alive."""
+        limit_s = self._service.limits.session_timeout_s
+        while True:
+            await asyncio.sleep(limit_s / 4)
+            oldest_s = time.monotonic() - limit_s
+            for session in [s for s in self.sessions.values() if s.last_seen_s < oldest_s]:
+                del self.sessions[session.session_id]
+                await session.stop()
+            if not self.sessions and self._last_seen_s < oldest_s:
+                self.abort()
+                return
+
+    async def _answer(self, request: Request) -> bytes:
+        if request.method not in _METHODS:
+            return reply(request, 501, {"Public": ", ".join(_METHODS)})
+        if self._auth and request.method not in _OPEN_METHODS and not self._auth.admits(request):
+            return reply(request, 401, {"WWW-Authenticate": self._auth.challenge})
+        if request.method == "OPTIONS" or (request.method == "GET_PARAMETER" and not request.session_id):
+            return reply(request, 200, {"Public": ", ".join(_METHODS)})
+        if request.method in ("DESCRIBE", "SETUP"):
+            return self._on_camera(request)
+        session = self.sessions.get(request.session_id)
+        return await self._on_session(request, session) if session else reply(request, 454)
+
+    def _on_camera(self, request: Request) -> bytes:
+        timeline = self._service.timelines.get(request.camera_id)
+        if timeline is None:
+            return reply(request, 404)
+        if timeline.ended(self._service.clock()):
+            return reply(request, 410)
+        if request.method == "DESCRIBE":
+            base = f"{request.uri.rstrip('/')}/"
+            return reply(
+                request,
+                200,
+                {"Content-Base": base},
+                session_description(request.camera_id, timeline.clip, timeline.t0_ns),
+            )
+        return self._set_up(request, timeline)
+
+    def _set_up(self, request: Request, timeline: Timeline) -> bytes:
+        limits = self._service.limits
+        if len(self.sessions) >= limits.max_sessions:
+            return reply(request, 453)
+        sink = choose_sink(request.headers.get("transport", ""), self._writer, self._service.ports)
+        if sink is None:
+            return reply(request, 461)
+        session = StreamSession(
+            request.camera_id, timeline, sink, max_backlog_bytes=limits.max_backlog_bytes, clock=self._service.clock
+        )
+        self.sessions[session.session_id] = session
+        timeout_s = max(round(limits.session_timeout_s), 1)
+        headers = {"Transport": sink.transport_header, "Session": f"{session.session_id};timeout={timeout_s}"}
+        return reply(request, 200, headers)
+
+    async def _on_session(self, request: Request, session: StreamSession) -> bytes:
+        headers = {"Session": session.session_id}
+        if request.method == "TEARDOWN":
+            del self.sessions[session.session_id]
+            await session.stop()
+        elif request.method == "PLAY":
+            if session.playing:
+                return reply(request, 455, headers)
+            start = session.play()
+            base = request.uri.rstrip("/")
+            track = base if base.endswith(f"/{TRACK}") else f"{base}/{TRACK}"
+            headers["Range"] = f"npt={start.npt_s:.6f}-"
+            headers["RTP-Info"] = f"url={track};seq={start.sequence};rtptime={start.rtp_time}"
+        return reply(request, 200, headers)

@@ -1,0 +1,321 @@
+"""A camera session as its users see it: revisions, ids, drops, parked cars, limits."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detector.types import VEHICLE_CLASSES, Detections, Frame, VehicleClass
+from tracker.single_camera.session import CameraTracker
+from tracker.single_camera.settings import AssociationSettings, TrackerSettings, TrackletSettings
+
+S = 1_000_000_000
+HEIGHT, WIDTH = 360, 640
+
+
+def _texture():
+    noise = np.random.default_rng(0).integers(0, 255, (HEIGHT // 4, WIDTH // 4, 3), np.uint8)
+    return cv2.resize(noise, (WIDTH, HEIGHT))
+
+
+IMAGE = _texture()
+
+
+def _frame(t_s, *, index=None, camera="north", session="s1", image=IMAGE):
+    return Frame(camera, session, round(t_s * 10) if index is None else index, round(t_s * S), "host", image)
+
+
+def _detections(*boxes, score=0.9, vehicle_class=VehicleClass.CAR):
+    n = len(boxes)
+    return Detections(
+        np.array(boxes, np.float32).reshape(n, 4), np.full(n, score, np.float32), np.full(n, vehicle_class, np.int64)
+    )
+
+
+def _moving(t_s, *, start=(50.0, 100.0), speed=(60.0, 10.0), size=(80.0, 50.0)):
+    x, y = start[0] + speed[0] * t_s, start[1] + speed[1] * t_s
+    return (x, y, x + size[0], y + size[1])
+
+
+def _times(seconds, fps=10.0, begin=1.0):
+    return [begin + k / fps for k in range(round(seconds * fps))]
+
+
+def _play(tracker, times, box_at, **frame_options):
+    told = []
+    for t in times:
+        boxes = box_at(t)
+        told += tracker.update(_frame(t, **frame_options), _detections(*boxes) if boxes else Detections.empty())
+    return told
+
+
+def _tracker(**options):
+    return CameraTracker("north", "s1", TrackerSettings(**options))
+
+
+def test_first_revision_after_two_seconds_then_doubling_then_final():
+    tracker = _tracker()
+    told = _play(tracker, _times(9.0), lambda t: [_moving(t - 1.0, speed=(40.0, 0.0))])
+    assert [round((r.times_ns[-1] - r.times_ns[0]) / S, 1) for r in told] == [2.0, 4.0, 8.0]
+    assert [r.revision for r in told] == [1, 2, 3]
+    assert not any(r.final for r in told)
+    last = tracker.flush()
+    assert [(r.revision, r.final) for r in last] == [(4, True)]
+    assert len({r.key for r in told + last}) == 1
+    assert tracker.flush() == []
+
+
+def test_final_once_lost_for_longer_than_the_buffer():
+    tracker = _tracker()
+    told = _play(tracker, _times(6.0), lambda t: [_moving(t - 1.0)] if t < 2.0 else [])
+    assert [(r.revision, r.final) for r in told] == [(1, True)]
+    assert len(told[0].times_ns) == 10, "only observed boxes"
+
+
+def test_short_tracks_are_never_told():
+    tracker = _tracker()
+    told = _play(tracker, _times(4.0), lambda t: [_moving(t - 1.0)] if t < 1.25 else [])
+    assert told == []
+    assert tracker.flush() == []
+    assert tracker.untold_tracks == 1
+
+
+def test_single_false_alarms_are_never_told():
+    tracker = _tracker()
+    _play(tracker, _times(0.5), lambda t: [])
+    told = _play(tracker, _times(3.0, begin=2.0), lambda t: [_moving(0, start=(37 * t % 400, 90 * t % 250))])
+    assert told + tracker.flush() == []
+
+
+def test_tracklet_arrays_ascend_and_own_their_pixels():
+    tracker = _tracker()
+    image = IMAGE.copy()
+    _play(tracker, _times(3.0), lambda t: [_moving(t - 1.0)], image=image)
+    (tracklet,) = tracker.flush()
+    assert (np.diff(tracklet.times_ns) > 0).all()
+    assert (np.diff(tracklet.frames) > 0).all()
+    assert tracklet.boxes_xyxy.dtype == np.float32
+    assert tracklet.class_probs.dtype == np.float32
+    assert tracklet.quality == tracklet.crops[0].quality
+    before = [crop.image.copy() for crop in tracklet.crops]
+    image[:] = 0
+    assert all(np.array_equal(crop.image, kept) for crop, kept in zip(tracklet.crops, before, strict=True))
+    assert not any(np.shares_memory(crop.image, image) for crop in tracklet.crops)
+
+
+def test_crops_are_spread_along_the_path_best_first():
+    tracker = _tracker()
+    _play(tracker, _times(7.0), lambda t: [_moving(t - 1.0)])
+    (tracklet,) = tracker.flush()
+    assert len(tracklet.crops) == 4
+    qualities = [crop.quality for crop in tracklet.crops]
+    assert qualities == sorted(qualities, reverse=True)
+    assert all(0 < quality <= 1 for quality in qualities)
+    times = np.sort([crop.t_ns for crop in tracklet.crops])
+    assert np.diff(times).min() > 0.3 * S
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_dropped_frames_keep_a_steady_vehicle_one_track(seed):
+    rng = np.random.default_rng(seed)
+    times, t = [], 1.0
+    for fps in (10, 5, 3):
+        for _ in range(8):
+            times.append(t)
+            t += 1 / fps + rng.uniform(-0.02, 0.02)
+    tracker = _tracker()
+    _play(tracker, times, lambda t: [_moving(t - 1.0, start=(20.0, 60.0), speed=(95.0, 15.0))])
+    tracklets = tracker.flush()
+    assert len(tracklets) == 1
+    assert len(tracklets[0].times_ns) == len(times)
+
+
+def test_passing_behind_something_keeps_the_track():
+    tracker = _tracker()
+    told = _play(tracker, _times(6.0), lambda t: [] if 3.0 <= t < 4.0 else [_moving(t - 1.0)])
+    told += tracker.flush()
+    assert {r.key.track_id for r in told} == {1}
+
+
+def test_gap_longer_than_the_buffer_closes_before_anything_is_joined():
+    tracker = _tracker()
+    told = _play(tracker, _times(2.0), lambda t: [_moving(0)])
+    told += _play(tracker, _times(2.0, begin=60.0), lambda t: [_moving(0)])
+    told += tracker.flush()
+    assert sorted({r.key.track_id for r in told}) == [1, 2]
+
+
+def test_parked_car_is_one_tracklet_with_few_revisions_and_one_view():
+    tracker = _tracker()
+    rng = np.random.default_rng(3)
+    told = _play(tracker, _times(300.0, fps=5), lambda t: [np.array([200, 150, 290, 210]) + rng.normal(0, 1.0, 4)])
+    told += tracker.flush()
+    assert {r.key.track_id for r in told} == {1}
+    assert len(told) <= 6
+    assert len(told[-1].crops) == 1
+
+
+def test_parked_car_hidden_by_traffic_stays_one_track():
+    tracker = _tracker()
+    parked = (200.0, 150.0, 290.0, 210.0)
+    told = _play(tracker, _times(20.0), lambda t: [] if 12.0 <= t < 15.5 else [parked])
+    told += tracker.flush()
+    assert {r.key.track_id for r in told} == {1}
+
+
+def test_long_tracks_are_thinned_but_keep_both_ends():
+    tracker = _tracker(tracklets=TrackletSettings(max_boxes=50))
+    times = _times(60.0)
+    _play(tracker, times, lambda t: [_moving(t - 1.0, speed=(6.0, 2.0))])
+    (tracklet,) = tracker.flush()
+    assert 20 <= len(tracklet.times_ns) <= 50
+    assert tracklet.times_ns[[0, -1]].tolist() == [round(times[0] * S), round(times[-1] * S)]
+    gaps = np.diff(tracklet.times_ns)[:-1]
+    assert gaps.max() <= 2.1 * gaps.min()
+
+
+def test_class_is_smoothed_by_score():
+    tracker = _tracker()
+    for k, t in enumerate(_times(3.0)):
+        wrong = k % 5 == 0
+        tracker.update(
+            _frame(t),
+            _detections(
+                _moving(t - 1.0),
+                score=0.5 if wrong else 0.9,
+                vehicle_class=VehicleClass.BUS if wrong else VehicleClass.TRUCK,
+            ),
+        )
+    assert [box.vehicle_class for box in tracker.boxes()] == [VehicleClass.TRUCK]
+    (tracklet,) = tracker.flush()
+    assert tracklet.class_probs.sum() == pytest.approx(1.0)
+    assert tracklet.class_probs[VEHICLE_CLASSES.index(VehicleClass.TRUCK)] == pytest.approx(24 * 0.9 / (24 * 0.9 + 3))
+
+
+def test_no_crop_while_covered_by_a_vehicle_in_front():
+    tracker = _tracker()
+
+    def scene(t):
+        far = (200.0, 100.0, 300.0, 160.0)
+        return [far, (180.0, 110.0, 320.0, 200.0)] if t >= 2.0 else [far]
+
+    _play(tracker, _times(4.0), scene)
+    behind, _ = sorted(tracker.flush(), key=lambda r: r.key.track_id)
+    assert all(crop.t_ns < 2 * S for crop in behind.crops)
+
+
+def test_live_boxes_and_count_follow_the_newest_frame():
+    tracker = _tracker()
+    _play(tracker, _times(1.0), lambda t: [_moving(t - 1.0), (400, 200, 470, 260)])
+    assert [box.track_id for box in tracker.boxes()] == [1, 2]
+    assert tracker.active_count == 2
+    tracker.update(_frame(2.0), Detections.empty())
+    assert tracker.boxes() == ()
+    assert tracker.active_count == 0
+
+
+def test_frames_that_are_not_later_are_skipped():
+    tracker = _tracker()
+    _play(tracker, _times(1.0), lambda t: [_moving(t - 1.0)])
+    for t, index in ((1.9, 19), (1.5, 20), (2.0, 19)):
+        assert tracker.update(_frame(t, index=index), _detections(_moving(0.9))) == []
+    assert tracker.skipped_frames == 3
+    (tracklet,) = tracker.flush()
+    assert len(tracklet.times_ns) == 10
+
+
+@pytest.mark.parametrize("begin", ["clock", "numbers"])
+def test_beginning_anew_closes_all_and_goes_on(begin):
+    tracker = _tracker()
+    _play(tracker, _times(1.0, begin=100.0), lambda t: [_moving(0)])
+    t, index = (1.0, 2000) if begin == "clock" else (102.0, 0)
+    told = tracker.update(_frame(t, index=index), _detections(_moving(0)))
+    assert [r.final for r in told] == [True]
+    for k in range(1, 10):
+        tracker.update(_frame(t + k / 10, index=index + k), _detections(_moving(0)))
+    assert [r.key.track_id for r in tracker.flush()] == [2]
+
+
+def test_other_cameras_and_sessions_are_refused():
+    tracker = _tracker()
+    for options in ({"camera": "south"}, {"session": "s2"}):
+        with pytest.raises(ValueError, match="expected frames of north/s1"):
+            tracker.update(_frame(1.0, **options), Detections.empty())
+
+
+def test_unknown_class_is_refused():
+    with pytest.raises(ValueError, match="class id must be one of"):
+        _tracker().update(_frame(1.0), _detections(_moving(0), vehicle_class=0))
+
+
+def test_boxes_that_are_no_boxes_are_left_out():
+    tracker = _tracker()
+    told = _play(
+        tracker, _times(3.0), lambda t: [(np.nan, 0, 9, 9), (50, 50, 50, 90), (90, 50, 40, 90), (0, 0, np.inf, 9)]
+    )
+    assert told + tracker.flush() == []
+
+
+def test_box_outside_the_image_yields_no_crop_and_no_error():
+    tracker = _tracker()
+    assert _play(tracker, _times(3.0), lambda t: [(700, 400, 760, 450)]) == []
+    assert tracker.flush() == []
+    assert tracker.untold_tracks == 1
+
+
+def test_two_sessions_never_share_state():
+    def scene(t):
+        return [_moving(t - 1.0), (400, 200, 470, 260)]
+
+    alone = CameraTracker("north", "s1")
+    expected = _play(alone, _times(3.0), scene) + alone.flush()
+    first, second = CameraTracker("north", "s1"), CameraTracker("south", "s2")
+    told = []
+    for t in _times(3.0):
+        told += first.update(_frame(t), _detections(*scene(t)))
+        second.update(_frame(t, camera="south", session="s2"), _detections((10, 10, 90, 90)))
+    told += first.flush()
+    assert [r.key for r in told] == [r.key for r in expected]
+    assert [r.boxes_xyxy.tolist() for r in told] == [r.boxes_xyxy.tolist() for r in expected]
+    assert [r.key.track_id for r in second.flush()] == [1]
+
+
+_BOX = st.tuples(st.integers(0, 500), st.integers(0, 250), st.integers(8, 120), st.integers(8, 100))
+_PICTURE = st.tuples(st.integers(-200, 3000), st.lists(st.tuples(_BOX, st.floats(0, 1)), max_size=5))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_PICTURE, min_size=1, max_size=25))
+def test_whatever_comes(pictures):
+    tracker = CameraTracker(
+        "north",
+        "s1",
+        TrackerSettings(
+            association=AssociationSettings(lost_after_s=0.5),
+            tracklets=TrackletSettings(first_revision_s=0.2, min_boxes=1, min_duration_s=0),
+        ),
+    )
+    told, t_ns = [], 10 * S
+    for index, (step_ms, found) in enumerate(pictures):
+        t_ns += step_ms * 1_000_000
+        found = sorted(found, key=lambda item: -item[1])
+        detections = Detections(
+            np.array([(x, y, x + w, y + h) for (x, y, w, h), _ in found], np.float32).reshape(-1, 4),
+            np.array([score for _, score in found], np.float32),
+            np.full(len(found), VehicleClass.CAR, np.int64),
+        )
+        told += tracker.update(Frame("north", "s1", index, t_ns, "host", IMAGE), detections)
+    told += tracker.flush()
+    by_key = {}
+    for revision in told:
+        by_key.setdefault(revision.key, []).append(revision)
+        assert (np.diff(revision.times_ns) > 0).all()
+        assert (np.diff(revision.frames) > 0).all()
+        assert len(revision.crops) <= 4
+    for revisions in by_key.values():
+        assert [r.revision for r in revisions] == list(range(1, len(revisions) + 1))
+        assert [r.final for r in revisions] == [False] * (len(revisions) - 1) + [True]
+        assert len({r.times_ns[0] for r in revisions}) == 1, "an id is never used for another track"

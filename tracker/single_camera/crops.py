@@ -1,0 +1,190 @@
+"""Owns which pictures of a tracked vehicle are worth keeping. Never holds on to a frame: crops own their pixels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.single_camera.assignment import areas, intersections
+from tracker.single_camera.settings import CropSettings
+from tracker.types import Crop
+
+Image = NDArray[np.uint8]
+
+_SHARPNESS_SIDE_PX = 64
+_JITTER = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One vehicle in one frame.
+
+    Attributes:
+        t_ns: Capture time, UTC nanoseconds.
+        frame: Frame number in the source.
+        box_xyxy: Left, top, right, bottom, source px.
+        promise: Quality before sharpness, in [0, 1]; 0 where no crop may be taken.
+    """
+
+    t_ns: int
+    frame: int
+    box_xyxy: tuple[float, float, float, float]
+    promise: float
+
+
+def occlusions(boxes_xyxy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of every box that boxes in front of it cover; in front is what stands lower in the picture.
+
+    Returns:
+        (N,), in [0, 1]: the summed covered area, at most 1.
+
+    >>> occlusions(np.array([[0.0, 0, 10, 10], [5, 2, 15, 12]])).tolist()
+    [0.4, 0.0]
+    """
+    common = intersections(boxes_xyxy, boxes_xyxy)
+    in_front = boxes_xyxy[:, 3] > boxes_xyxy[:, 3, None]  # row: box, column: the other
+    result: NDArray[np.float64] = np.minimum((common * in_front).sum(axis=1) / areas(boxes_xyxy), 1.0)
+    return result
+
+
+def promises(
+    boxes_xyxy: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    image_hw: tuple[int, int],
+    settings: CropSettings,
+) -> NDArray[np.float64]:
+    """Confidence x size x (1 - occlusion), less where the border cuts: the best quality that a crop could have.
+
+    Args:
+        boxes_xyxy: (N, 4), all boxes of the frame, source px.
+        scores: (N,), in [0, 1].
+        image_hw: Height and width of the frame, px.
+        settings: Limits and scales.
+
+    Returns:
+        (N,), in [0, 1]; 0 for boxes too small or too much covered.
+    """
+    height, width = image_hw
+    hidden = occlusions(boxes_xyxy)
+    side = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
+    size = np.minimum(np.sqrt(side[:, 0] * side[:, 1]) / settings.full_size_px, 1.0)
+    far = np.array([width, height]) - settings.border_px
+    clipped = (boxes_xyxy[:, :2] <= settings.border_px).any(axis=1) | (boxes_xyxy[:, 2:] >= far).any(axis=1)
+    value = scores * size * (1.0 - hidden) * np.where(clipped, settings.clipped_factor, 1.0)
+    usable = (hidden <= settings.max_occlusion) & (side >= settings.min_side_px).all(axis=1)
+    return np.where(usable, value, 0.0)
+
+
+def sharpness(image: Image, half_variance: float) -> float:
+    """How much detail a picture of a vehicle holds at the size that a network sees.
+
+    Args:
+        image: uint8 (H, W, 3) BGR.
+        half_variance: Variance of the Laplacian at which the result is one half.
+
+    Returns:
+        variance / (variance + half_variance), in [0, 1); 0 for a flat picture.
+
+    Source: Pech-Pacheco et al. 2000, "Diatom autofocusing in brightfield microscopy", variance of the Laplacian.
+    """
+    height, width = image.shape[:2]
+    small = (min(width, _SHARPNESS_SIDE_PX), min(height, _SHARPNESS_SIDE_PX))
+    grey = cv2.cvtColor(cv2.resize(image, small, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))
+    variance = float(deviation[0, 0]) ** 2
+    return variance / (variance + half_variance)
+
+
+class CropChooser:
+    """Keeps the best picture of every stretch of a vehicle's path.
+
+    The path is measured in box sizes moved, so that a stretch is a viewpoint and a parked car is one stretch. When
+    there are more than twice ``count`` stretches, neighbours are joined: memory is bounded, the pictures stay spread.
+    """
+
+    def __init__(self, settings: CropSettings) -> None:
+        self._settings = settings
+        self._best: dict[int, tuple[float, Crop]] = {}  # stretch -> (place on the path, crop)
+        self._stretch = settings.view_step
+        self._path = 0.0
+        self._anchor: tuple[float, float, float] | None = None  # cx, cy, sqrt(area)
+
+    def offer(self, view: View, image: Image) -> None:
+        """Looks at a view and copies its pixels if it is the best of its stretch so far.
+
+        Args:
+            view: The vehicle in the newest frame.
+            image: uint8 (H, W, 3) BGR, the whole frame; not kept.
+        """
+        self._advance(view.box_xyxy)
+        stretch = int(self._path / self._stretch)
+        held = self._best.get(stretch)
+        to_beat = held[1].quality * self._settings.better_by if held else 0.0
+        if view.promise <= to_beat:
+            return
+        cut = _cut(image, view.box_xyxy, self._settings.padding)
+        quality = view.promise * sharpness(cut, self._settings.half_sharp_variance) if cut.size else 0.0
+        if quality <= to_beat:
+            return
+        box = np.array(view.box_xyxy, np.float32)
+        crop = Crop(_owned(cut, self._settings.max_side_px), view.t_ns, view.frame, box, min(quality, 1.0))
+        self._best[stretch] = (self._path, crop)
+        while len(self._best) > 2 * self._settings.count:
+            self._widen()
+
+    def chosen(self) -> tuple[Crop, ...]:
+        """At most ``count`` crops, best first, no two from the same view."""
+        result: list[tuple[float, Crop]] = []
+        for place, crop in sorted(self._best.values(), key=lambda item: (-item[1].quality, item[1].t_ns)):
+            if all(abs(place - other) >= self._stretch / 2 for other, _ in result):
+                result.append((place, crop))
+            if len(result) == self._settings.count:
+                break
+        return tuple(crop for _, crop in result)
+
+    def _advance(self, box: tuple[float, float, float, float]) -> None:
+        """Adds the movement since the anchor to the path, once it is more than a detector's jitter."""
+        x1, y1, x2, y2 = box
+        here = ((x1 + x2) / 2, (y1 + y2) / 2, math.sqrt((x2 - x1) * (y2 - y1)))
+        if self._anchor is None:
+            self._anchor = here
+            return
+        cx, cy, size = self._anchor
+        moved = math.hypot(here[0] - cx, here[1] - cy) / size + abs(math.log(here[2] / size))
+        if moved >= _JITTER:
+            self._path += moved
+            self._anchor = here
+
+    def _widen(self) -> None:
+        """Doubles the stretches, keeping the better crop of each two."""
+        self._stretch *= 2
+        joined: dict[int, tuple[float, Crop]] = {}
+        for item in self._best.values():
+            stretch = int(item[0] / self._stretch)
+            if stretch not in joined or item[1].quality > joined[stretch][1].quality:
+                joined[stretch] = item
+        self._best = joined
+
+
+def _cut(image: Image, box: tuple[float, float, float, float], padding: float) -> Image:
+    """The part of the frame inside the padded box, a view; no pixels when the box lies outside."""
+    height, width = image.shape[:2]
+    x1, y1, x2, y2 = box
+    dx, dy = padding * (x2 - x1), padding * (y2 - y1)
+    left, top = max(0, math.floor(x1 - dx)), max(0, math.floor(y1 - dy))
+    right, bottom = min(width, math.ceil(x2 + dx)), min(height, math.ceil(y2 + dy))
+    return image[top : max(top, bottom), left : max(left, right)]
+
+
+def _owned(cut: Image, max_side_px: int) -> Image:
+    """A copy of the pixels, scaled down where the longest side exceeds ``max_side_px``."""
+    height, width = cut.shape[:2]
+    scale = max_side_px / max(height, width)
+    if scale >= 1:
+        return cut.copy()
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.uint8)

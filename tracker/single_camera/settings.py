@@ -1,0 +1,92 @@
+"""Owns the settings of single-camera tracking, with their bounds. Never reads a file or the environment."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AssociationSettings(_Section):
+    """Which detection continues which track."""
+
+    high_score: float = Field(0.25, ge=0, le=1, description="Detections from this score on are matched first.")
+    low_score: float = Field(
+        0.1, ge=0, le=1, description="Detections above this score may continue a track that the first stage left over."
+    )
+    new_track_score: float = Field(0.25, ge=0, le=1, description="Score from which an unmatched detection is a track.")
+    match_cost: float = Field(0.8, gt=0, le=1, description="First stage: largest 1 - IoU (times score) of a match.")
+    low_match_cost: float = Field(0.5, gt=0, le=1, description="Second stage, low scores: largest 1 - IoU of a match.")
+    unconfirmed_match_cost: float = Field(0.7, gt=0, le=1, description="Largest cost of confirming a new track.")
+    fuse_score: bool = Field(True, description="Multiply IoU by the detection's score where high scores are matched.")
+    duplicate_iou: float = Field(
+        0.85, gt=0, le=1, description="A seen and a lost track that overlap more than this are one: the older stays."
+    )
+    lost_after_s: float = Field(
+        1.5, gt=0, le=60, description="Seconds without a box after which a track closes; until then it may be found."
+    )
+    still_after_s: float = Field(5.0, gt=0, le=3600, description="Seconds in one place that make a vehicle parked.")
+    still_iou: float = Field(0.5, gt=0, lt=1, description="A vehicle whose box keeps this IoU stands in one place.")
+    still_lost_after_s: float = Field(
+        5.0, gt=0, le=600, description="As lost_after_s for a parked vehicle: traffic passing in front hides it longer."
+    )
+    nominal_interval_s: float = Field(
+        0.1, gt=0, le=10, description="Frame interval for which the motion noise is stated; other intervals are scaled."
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> AssociationSettings:
+        if self.low_score > self.high_score:
+            raise ValueError(f"low_score {self.low_score} must not exceed high_score {self.high_score}")
+        return self
+
+
+class TrackletSettings(_Section):
+    """When a track is told to the outside."""
+
+    first_revision_s: float = Field(2.0, gt=0, le=60, description="Seconds of life before the first revision.")
+    longest_revision_s: float = Field(
+        60.0, gt=0, le=3600, description="Revisions come at doubling intervals up to this many seconds."
+    )
+    moved_iou: float = Field(
+        0.7, gt=0, lt=1, description="A box with a lower IoU with the last one told is news, worth a revision."
+    )
+    min_boxes: int = Field(3, ge=1, le=100, description="Tracks with fewer boxes are never told.")
+    min_duration_s: float = Field(0.4, ge=0, le=60, description="Tracks shorter than this are never told.")
+    max_boxes: int = Field(600, ge=8, le=100_000, description="Boxes kept per track; longer ones are thinned evenly.")
+
+
+class CropSettings(_Section):
+    """Which pictures of a vehicle are kept."""
+
+    count: int = Field(4, ge=1, le=16, description="Crops per tracklet.")
+    padding: float = Field(0.05, ge=0, le=0.5, description="Margin on every side, as a share of the box's side.")
+    max_occlusion: float = Field(0.4, ge=0, le=1, description="No crop while more of the box than this is covered.")
+    clipped_factor: float = Field(
+        0.3, ge=0, le=1, description="Quality factor of a box that the image's border cuts through."
+    )
+    border_px: float = Field(2.0, ge=0, le=50, description="A box that comes so near to the border is cut by it.")
+    min_side_px: float = Field(12.0, ge=2, le=500, description="No crop of boxes with a shorter side.")
+    full_size_px: float = Field(128.0, ge=8, le=2000, description="sqrt(area) from which size costs no quality.")
+    half_sharp_variance: float = Field(
+        150.0, gt=0, description="Variance of the Laplacian at which sharpness counts one half."
+    )
+    max_side_px: int = Field(512, ge=64, le=4096, description="Larger crops are scaled down to this longest side.")
+    view_step: float = Field(
+        0.5, gt=0, le=10, description="Movement, in box sizes, that makes another view; doubles on long paths."
+    )
+    better_by: float = Field(1.1, ge=1, le=2, description="A crop is replaced by one better by this factor.")
+
+
+class TrackerSettings(_Section):
+    """Single-camera tracking."""
+
+    association: AssociationSettings = Field(
+        default_factory=AssociationSettings, description="Which detection continues which track."
+    )
+    tracklets: TrackletSettings = Field(
+        default_factory=TrackletSettings, description="When a track is told to the outside."
+    )
+    crops: CropSettings = Field(default_factory=CropSettings, description="Which pictures of a vehicle are kept.")
