@@ -33,8 +33,8 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
     """
     models = ModelStore(offline=True)
     forbid_telemetry()
-    from reid.errors import ReidError  # noqa: PLC0415
-    from reid.runtime import OpenVinoEmbedder  # noqa: PLC0415  loads the runtime, which must find reporting forbidden
+    from reid.errors import ReidError
+    from reid.runtime import OpenVinoEmbedder
 
     try:
         detector_dir = models.prepare(config.detector.model, config.detector.input_hw)
@@ -80,15 +80,13 @@ def run_ingest(config: VreidConfig, *, once: bool = False) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the ingest role."""
-    from services.config import load_config  # noqa: PLC0415  the whole configuration is needed only here
+    from services.config import load_config
 
     parser = argparse.ArgumentParser(prog="python -m services.ingest", description=main.__doc__)
     parser.add_argument("--config", type=Path, required=True, help="configuration file")
     parser.add_argument("--once", action="store_true", help="end when every camera has ended")
     args = parser.parse_args(argv)
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         return run_ingest(load_config(args.config), once=args.once)
     except VreidError as exc:

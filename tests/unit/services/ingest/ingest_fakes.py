@@ -7,7 +7,7 @@ import numpy as np
 from reid.types import Calibration, EmbedderSpec
 from services.errors import StoreUnavailable
 from services.identity.memory_store import MemoryStore
-from tracker.types import Crop, Tracklet, TrackKey
+from tracker.types import Crop, TrackKey, Tracklet
 
 DIM = 8
 
