@@ -1,4 +1,4 @@
-"""The ingest role as a process: reads the configuration, opens what it names, runs until told to stop. Never downloads."""
+"""The ingest role as a process: opens what the configuration names and runs until told to stop. Never downloads."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class IngestSettings(BaseModel):
     crops_url: str | None = Field(
         default=None,
         min_length=1,
-        description="Where pictures of vehicles are kept: a folder or an fsspec URL; unset takes `crops` in the data folder.",
+        description="Folder or fsspec URL for pictures of vehicles; unset takes `crops` in the data folder.",
     )
     min_crop_px: int = Field(
         default=16, ge=1, le=1024, description="A crop with a shorter side says too little to be embedded."

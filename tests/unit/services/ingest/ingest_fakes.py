@@ -1,4 +1,4 @@
-"""Parts for tests of ingest: an embedder whose vectors can be foretold, tracklets made by hand, a store that goes away."""
+"""Parts for tests of ingest: an embedder with foretold vectors, tracklets made by hand, a store that goes away."""
 
 from collections import Counter
 

@@ -191,5 +191,5 @@ def test_an_unreachable_address_is_one_line(tmp_path, monkeypatch):
 
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
     entry = manifest().models[0]
-    with pytest.raises(ModelFileError, match="cannot download https://models.invalid/net.pt: no route"):
+    with pytest.raises(ModelFileError, match=r"cannot download https://models\.invalid/net\.pt: no route"):
         sources.fetch_from(entry.sources[0], entry, tmp_path, lambda _: None)
