@@ -13,23 +13,15 @@ from types import TracebackType
 
 from services.client import MatcherClient
 from services.config import VreidConfig, dump_config
-from services.errors import ConfigError, MatcherUnavailable, PortInUse
+from services.errors import ConfigError, MatcherUnavailable, PortInUse, StoreUnavailable
 from services.identity.embedded import EmbeddedServer
-from services.identity.redis_client import connect
-from services.identity.redis_store import RedisStore
-from services.identity.store import IdentityStore
+from services.identity.opening import open_store
 from services.matcher.settings import split_address
 from services.supervisor import Role, Supervisor
 
 log = logging.getLogger(__name__)
 
 _ASK_TIMEOUT_S = 1.0
-
-def open_store(config: VreidConfig) -> IdentityStore:
-    """The identity store that a configuration names; connects on first use."""
-    url = config.redis.url or EmbeddedServer(config.data_dir, config.redis.binary).url
-    return RedisStore(connect(url, config.redis), config.site)
-
 
 def refuse_taken_port(address: str) -> None:
     """Finds out before anything is started.
@@ -58,7 +50,7 @@ class Machine:
     def __init__(self, config: VreidConfig, *, once: bool) -> None:
         self.config = config.model_copy(update={"data_dir": config.data_dir.resolve()})
         self.once = once
-        self.store = open_store(self.config)
+        self.store = open_store(self.config.redis, self.config.data_dir, self.config.site)
         self._config_file = self.config.data_dir / "config.yaml"
         self._supervisor = Supervisor(self._core_roles(), self.config.data_dir, {"matcher": config.matcher.listen})
 
@@ -127,6 +119,13 @@ class Machine:
                 return True
             time.sleep(0.1)
         return False
+
+    def has_identities(self) -> bool:
+        """Whether any vehicle has been given an identity; False also while the store is being restarted."""
+        try:
+            return bool(self.store.list_identities(limit=1))
+        except StoreUnavailable:
+            return False
 
     def restarts(self) -> dict[str, int]:
         """How often each process was started again."""

@@ -64,12 +64,6 @@ class RedisStore:
         self._longest_block_ms = max(1, int(patience_s * 400))
         self.keys = Keys(site)
 
-    @classmethod
-    def from_url(cls, url: str, settings: RedisSettings | None = None) -> RedisStore:
-        """A store on a server's address; connects on first use."""
-        settings = settings or RedisSettings()
-        return cls(connect(url, settings), settings.site)
-
     def close(self) -> None:
         """Closes the connections; the store opens new ones if it is used again."""
         self._redis.call(lambda client: client.close())

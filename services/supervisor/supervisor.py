@@ -64,6 +64,16 @@ class Supervisor:
         """Where a role's output goes."""
         return self._data_dir / "logs" / f"{name}.log"
 
+    def acquire(self) -> None:
+        """Takes the data folder, and ends what a killed supervisor may have left running there.
+
+        Raises:
+            ConfigError: Another supervisor runs on the data folder.
+        """
+        if not self._lock.held:
+            self._lock.acquire()
+            end_leftovers(self._data_dir)
+
     def start(self) -> None:
         """Takes the data folder and starts all roles, each once those before it are ready.
 
@@ -71,9 +81,8 @@ class Supervisor:
             ConfigError: Another supervisor runs on the data folder.
             Unavailable: A role ended or was not ready in time; everything was stopped again.
         """
-        self._lock.acquire()
+        self.acquire()
         try:
-            end_leftovers(self._data_dir)
             self.log_path("x").parent.mkdir(exist_ok=True)
             for child in self._children.values():
                 self._spawn(child)
@@ -81,6 +90,34 @@ class Supervisor:
         except BaseException:
             self.stop()
             raise
+
+    def add(self, role: Role) -> None:
+        """Starts one more role and waits until it is ready; call ``start`` before.
+
+        Raises:
+            ValueError: There is a role of that name.
+            Unavailable: It ended or was not ready in time; the others go on.
+        """
+        if role.name in self._children:
+            raise ValueError(f"there is a role {role.name} already")
+        child = self._children[role.name] = _Child(role)
+        self._spawn(child)
+        self._wait_ready(child)
+
+    def stop_role(self, name: str) -> None:
+        """Stops one role within its time and leaves it stopped; does nothing when it does not run.
+
+        Raises:
+            KeyError: There is no role of that name.
+        """
+        child = self._children[name]
+        if child.process is not None:
+            child.exit_code = child.process.stop()
+            child.process = None
+        if child.state not in ("done", "failed"):
+            child.state = "stopped"
+        if self._lock.held:
+            self._write_run()
 
     def _wait_ready(self, child: _Child) -> None:
         deadline = time.monotonic() + child.role.ready_timeout_s
@@ -149,12 +186,8 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stops all roles in reverse order, each with its own time, and gives the data folder back."""
-        for child in reversed(self._children.values()):
-            if child.process is not None:
-                child.exit_code = child.process.stop()
-                child.process = None
-            if child.state not in ("done", "failed"):
-                child.state = "stopped"
+        for name in reversed(self._children):
+            self.stop_role(name)
         if self._lock.held:
             (self._data_dir / "run.json").unlink(missing_ok=True)
             self._lock.release()

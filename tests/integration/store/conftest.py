@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from services.identity.embedded import EmbeddedServer
+from services.identity.redis_client import connect
 from services.identity.redis_store import RedisStore
 from services.identity.settings import RedisSettings
 from services.types import Sighting
@@ -33,7 +34,7 @@ class RunningServer:
         self.process.wait()
 
     def store(self, **settings) -> RedisStore:
-        return RedisStore.from_url(self.server.url, RedisSettings(**settings))
+        return RedisStore(connect(self.server.url, RedisSettings(**settings)))
 
 
 @pytest.fixture

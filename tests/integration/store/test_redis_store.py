@@ -10,6 +10,7 @@ import redis
 from services.errors import StoreUnavailable
 from services.identity import redis_store
 from services.identity.redis_client import Connection
+from services.identity.redis_client import connect
 from services.identity.redis_store import RedisStore
 from services.identity.settings import RedisSettings
 from services.types import Commit, Merge
@@ -40,7 +41,7 @@ def associator(store):
 def test_a_server_that_is_not_there(tmp_path, make_sighting):
     settings = RedisSettings(reconnect_attempts=1)
     for url in (f"unix://{tmp_path}/nothing.sock", "redis://127.0.0.1:1/0"):
-        store = RedisStore.from_url(url, settings)
+        store = RedisStore(connect(url, settings))
         for call in (
             store.ping,
             store.last_event_id,
