@@ -32,6 +32,10 @@ class AssociationSettings(_Section):
     still_lost_after_s: float = Field(
         5.0, gt=0, le=600, description="As lost_after_s for a parked vehicle: traffic passing in front hides it longer."
     )
+    late_margin: float = Field(
+        0.2, ge=0, le=2, description="Growth of boxes in matching per nominal interval that a frame is late, in sides."
+    )
+    max_margin: float = Field(0.5, ge=0, le=5, description="Largest such growth.")
     nominal_interval_s: float = Field(
         0.1, gt=0, le=10, description="Frame interval for which the motion noise is stated; other intervals are scaled."
     )

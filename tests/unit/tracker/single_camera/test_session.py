@@ -133,6 +133,15 @@ def test_dropped_frames_keep_a_steady_vehicle_one_track(seed):
     assert len(tracklets[0].times_ns) == len(times)
 
 
+@pytest.mark.parametrize("fps", [3, 5])
+def test_a_vehicle_first_seen_at_a_low_rate_is_one_track(fps):
+    tracker = _tracker()
+    times = _times(4.0, fps=fps)
+    _play(tracker, [0.2, 0.4], lambda t: [])
+    _play(tracker, times, lambda t: [_moving(t - 1.0, start=(10.0, 60.0), speed=(120.0, 10.0))])
+    assert [len(r.times_ns) for r in tracker.flush()] == [len(times)]
+
+
 def test_passing_behind_something_keeps_the_track():
     tracker = _tracker()
     told = _play(tracker, _times(6.0), lambda t: [] if 3.0 <= t < 4.0 else [_moving(t - 1.0)])
