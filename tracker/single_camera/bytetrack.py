@@ -96,7 +96,8 @@ class ByteTrack:
 
     Source: Zhang et al. 2022, "ByteTrack: Multi-Object Tracking by Associating Every Detection Box". Departures: real
     time steps; boxes enlarged for matching where a frame is late; one buffer in seconds, up to which a lost track may
-    be found; a parked vehicle may stay hidden for longer and does not drift meanwhile.
+    be found; a parked vehicle may stay hidden for longer and does not drift meanwhile; no track starts on a vehicle
+    that another covers.
     """
 
     def __init__(self, settings: AssociationSettings) -> None:
@@ -117,7 +118,7 @@ class ByteTrack:
         Args:
             t_ns: Capture time, nanoseconds, later than the frame before.
             boxes_xyxy: (N, 4), source px; rows without area or with values that are not finite are left out.
-            scores: (N,), in [0, 1].
+            scores: (N,), in [0, 1], highest first.
 
         Returns:
             Which track each used detection belongs to and which tracks ended.
@@ -134,7 +135,7 @@ class ByteTrack:
         left = self._associate(t_ns, boxes, scores)
         unproven = (self._tracks.state == _UNCONFIRMED) & (self._tracks.detection < 0)
         closed += self._drop(unproven)
-        self._start(t_ns, boxes, left[scores[left] >= self._settings.new_track_score])
+        self._start(t_ns, boxes, self._single(boxes, left[scores[left] >= self._settings.new_track_score]))
         closed += self._drop(self._duplicates())
         self._last_ns = t_ns
         return self._step(closed)
@@ -231,6 +232,18 @@ class ByteTrack:
         tracks.state[rows] = _TRACKED
         tracks.last_ns[rows] = t_ns
         tracks.detection[rows] = detections
+
+    def _single(self, boxes: Array, detections: Index) -> Index:
+        """Those of ``detections``, int64 (N,), that are no second box on a vehicle that has one: int64 (M,)."""
+        taken = self._tracks.detection[self._tracks.detection >= 0].tolist()
+        single: list[int] = []
+        for detection in detections.tolist():
+            others = boxes[taken]
+            iou = iou_matrix(boxes[detection : detection + 1], others)
+            if not (iou > self._settings.double_iou).any():
+                taken.append(detection)
+                single.append(detection)
+        return np.array(single, np.int64)
 
     def _start(self, t_ns: int, boxes: Array, detections: Index) -> None:
         """Begins a track per detection; those of the first frame need no confirmation."""

@@ -267,6 +267,12 @@ def test_boxes_that_are_no_boxes_are_left_out():
     assert told + tracker.flush() == []
 
 
+def test_a_second_box_on_a_vehicle_starts_no_track():
+    tracker = _tracker()
+    _play(tracker, _times(3.0), lambda t: [(200, 100, 280, 150), (206, 110, 276, 148)])
+    assert [r.key.track_id for r in tracker.flush()] == [1]
+
+
 def test_box_outside_the_image_yields_no_crop_and_no_error():
     tracker = _tracker()
     assert _play(tracker, _times(3.0), lambda t: [(700, 400, 760, 450)]) == []
