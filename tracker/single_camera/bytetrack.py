@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.single_camera.assignment import assign, iou_matrix, paired_iou
+from tracker.single_camera.assignment import assign, enlarged, iou_matrix, paired_iou
 from tracker.single_camera.kalman import KalmanFilter, measured_from_xyxy, xyxy_from_mean
 from tracker.single_camera.settings import AssociationSettings
 
@@ -95,8 +95,9 @@ class ByteTrack:
     next frame. Times are capture times: frames may be dropped at will.
 
     Source: Zhang et al. 2022, "ByteTrack: Multi-Object Tracking by Associating Every Detection Box". Departures: real
-    time steps; one buffer in seconds, up to which a lost track may be found; a parked vehicle may stay hidden for
-    longer and does not drift meanwhile.
+    time steps; boxes enlarged for matching where a frame is late; one buffer in seconds, up to which a lost track may
+    be found; a parked vehicle may stay hidden for longer and does not drift meanwhile; no track starts on a vehicle
+    that another covers.
     """
 
     def __init__(self, settings: AssociationSettings) -> None:
@@ -117,7 +118,7 @@ class ByteTrack:
         Args:
             t_ns: Capture time, nanoseconds, later than the frame before.
             boxes_xyxy: (N, 4), source px; rows without area or with values that are not finite are left out.
-            scores: (N,), in [0, 1].
+            scores: (N,), in [0, 1], highest first.
 
         Returns:
             Which track each used detection belongs to and which tracks ended.
@@ -134,7 +135,7 @@ class ByteTrack:
         left = self._associate(t_ns, boxes, scores)
         unproven = (self._tracks.state == _UNCONFIRMED) & (self._tracks.detection < 0)
         closed += self._drop(unproven)
-        self._start(t_ns, boxes, left[scores[left] >= self._settings.new_track_score])
+        self._start(t_ns, boxes, self._single(boxes, left[scores[left] >= self._settings.new_track_score]))
         closed += self._drop(self._duplicates())
         self._last_ns = t_ns
         return self._step(closed)
@@ -157,16 +158,26 @@ class ByteTrack:
         return (self._tracks.last_ns - self._tracks.still_ns) >= self._settings.still_after_s * 1e9
 
     def _predict(self, t_ns: int) -> None:
-        """Moves every confirmed track to ``t_ns``; a lost one keeps its height, a lost parked one its place."""
+        """Moves every confirmed track to ``t_ns``; a lost one keeps its height, a lost parked one its place.
+
+        A track of one box has no speed to move by. Only where the frame is later than nominal does its uncertainty
+        grow, by the excess, so that its second box teaches it a speed.
+        """
         tracks = self._tracks
-        moving = np.flatnonzero(tracks.state != _UNCONFIRMED)
-        if self._last_ns is None or not len(moving):
+        if self._last_ns is None or not len(tracks.track_id):
             return
+        dt_s = (t_ns - self._last_ns) / 1e9
+        moving, fresh = np.flatnonzero(tracks.state != _UNCONFIRMED), np.flatnonzero(tracks.state == _UNCONFIRMED)
+        excess_s = dt_s - self._settings.nominal_interval_s
+        if len(fresh) and excess_s > 0:
+            tracks.mean[fresh], tracks.covariance[fresh] = self._kalman.predict(
+                tracks.mean[fresh], tracks.covariance[fresh], excess_s
+            )
         lost = tracks.state == _LOST
         tracks.mean[lost, 7] = 0.0
         tracks.mean[lost & self._still(), 4:] = 0.0
         tracks.mean[moving], tracks.covariance[moving] = self._kalman.predict(
-            tracks.mean[moving], tracks.covariance[moving], (t_ns - self._last_ns) / 1e9
+            tracks.mean[moving], tracks.covariance[moving], dt_s
         )
 
     def _associate(self, t_ns: int, boxes: Array, scores: NDArray[np.floating]) -> Index:
@@ -175,24 +186,32 @@ class ByteTrack:
         usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
         high = np.flatnonzero(usable & (scores >= settings.high_score))
         low = np.flatnonzero(usable & (scores > settings.low_score) & (scores < settings.high_score))
-        predicted = xyxy_from_mean(tracks.mean)
+        margin = self._margin(t_ns)
+        predicted, found = enlarged(xyxy_from_mean(tracks.mean), margin), enlarged(boxes, margin)
 
         pool = np.flatnonzero(tracks.state != _UNCONFIRMED)
-        cost = self._cost(predicted[pool], boxes[high], scores[high])
+        cost = self._cost(predicted[pool], found[high], scores[high])
         rows, columns = assign(cost, settings.match_cost)
         self._match(t_ns, pool[rows], high[columns], boxes)
         high = np.delete(high, columns)
 
         pool = np.flatnonzero((tracks.state == _TRACKED) & (tracks.detection < 0))
-        rows, columns = assign(1.0 - iou_matrix(predicted[pool], boxes[low]), settings.low_match_cost)
+        rows, columns = assign(1.0 - iou_matrix(predicted[pool], found[low]), settings.low_match_cost)
         self._match(t_ns, pool[rows], low[columns], boxes)
         tracks.state[(tracks.state == _TRACKED) & (tracks.detection < 0)] = _LOST
 
         pool = np.flatnonzero(tracks.state == _UNCONFIRMED)
-        cost = self._cost(predicted[pool], boxes[high], scores[high])
+        cost = self._cost(predicted[pool], found[high], scores[high])
         rows, columns = assign(cost, settings.unconfirmed_match_cost)
         self._match(t_ns, pool[rows], high[columns], boxes)
         return np.delete(high, columns)
+
+    def _margin(self, t_ns: int) -> float:
+        """By which share of its side a box is enlarged on each side before overlaps are taken."""
+        if self._last_ns is None:
+            return 0.0
+        late = (t_ns - self._last_ns) / 1e9 / self._settings.nominal_interval_s - 1.0
+        return min(max(0.0, late) * self._settings.late_margin, self._settings.max_margin)
 
     def _cost(self, predicted: Array, boxes: Array, scores: NDArray[np.floating]) -> Array:
         """1 - IoU, or 1 - IoU x score: (N, M)."""
@@ -213,6 +232,18 @@ class ByteTrack:
         tracks.state[rows] = _TRACKED
         tracks.last_ns[rows] = t_ns
         tracks.detection[rows] = detections
+
+    def _single(self, boxes: Array, detections: Index) -> Index:
+        """Those of ``detections``, int64 (N,), that are no second box on a vehicle that has one: int64 (M,)."""
+        taken = self._tracks.detection[self._tracks.detection >= 0].tolist()
+        single: list[int] = []
+        for detection in detections.tolist():
+            others = boxes[taken]
+            iou = iou_matrix(boxes[detection : detection + 1], others)
+            if not (iou > self._settings.double_iou).any():
+                taken.append(detection)
+                single.append(detection)
+        return np.array(single, np.int64)
 
     def _start(self, t_ns: int, boxes: Array, detections: Index) -> None:
         """Begins a track per detection; those of the first frame need no confirmation."""

@@ -24,6 +24,9 @@ class AssociationSettings(_Section):
     duplicate_iou: float = Field(
         0.85, gt=0, le=1, description="A seen and a lost track that overlap more than this are one: the older stays."
     )
+    double_iou: float = Field(
+        0.5, gt=0, le=1, description="No track starts on a box that overlaps another track's detection more than this."
+    )
     lost_after_s: float = Field(
         1.5, gt=0, le=60, description="Seconds without a box after which a track closes; until then it may be found."
     )
@@ -32,6 +35,10 @@ class AssociationSettings(_Section):
     still_lost_after_s: float = Field(
         5.0, gt=0, le=600, description="As lost_after_s for a parked vehicle: traffic passing in front hides it longer."
     )
+    late_margin: float = Field(
+        0.2, ge=0, le=2, description="Growth of boxes in matching per nominal interval that a frame is late, in sides."
+    )
+    max_margin: float = Field(0.5, ge=0, le=5, description="Largest such growth.")
     nominal_interval_s: float = Field(
         0.1, gt=0, le=10, description="Frame interval for which the motion noise is stated; other intervals are scaled."
     )

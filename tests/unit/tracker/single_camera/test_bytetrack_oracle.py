@@ -95,6 +95,7 @@ def test_same_ids_and_boxes(oracle_class, seed, fuse_score):
             fuse_score=fuse_score,
             lost_after_s=patience_s,
             still_after_s=3600,
+            double_iou=1.0,
             nominal_interval_s=INTERVAL_NS / 1e9,
         )
     )

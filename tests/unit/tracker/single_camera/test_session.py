@@ -133,6 +133,15 @@ def test_dropped_frames_keep_a_steady_vehicle_one_track(seed):
     assert len(tracklets[0].times_ns) == len(times)
 
 
+@pytest.mark.parametrize("fps", [3, 5])
+def test_a_vehicle_first_seen_at_a_low_rate_is_one_track(fps):
+    tracker = _tracker()
+    times = _times(4.0, fps=fps)
+    _play(tracker, [0.2, 0.4], lambda t: [])
+    _play(tracker, times, lambda t: [_moving(t - 1.0, start=(10.0, 60.0), speed=(120.0, 10.0))])
+    assert [len(r.times_ns) for r in tracker.flush()] == [len(times)]
+
+
 def test_passing_behind_something_keeps_the_track():
     tracker = _tracker()
     told = _play(tracker, _times(6.0), lambda t: [] if 3.0 <= t < 4.0 else [_moving(t - 1.0)])
@@ -256,6 +265,12 @@ def test_boxes_that_are_no_boxes_are_left_out():
     nonsense = [(np.nan, 0, 9, 9), (50, 50, 50, 90), (90, 50, 40, 90), (0, 0, np.inf, 9)]
     told = _play(tracker, _times(3.0), lambda t: nonsense)
     assert told + tracker.flush() == []
+
+
+def test_a_second_box_on_a_vehicle_starts_no_track():
+    tracker = _tracker()
+    _play(tracker, _times(3.0), lambda t: [(200, 100, 280, 150), (206, 110, 276, 148)])
+    assert [r.key.track_id for r in tracker.flush()] == [1]
 
 
 def test_box_outside_the_image_yields_no_crop_and_no_error():
