@@ -151,6 +151,17 @@ class EmbeddedServer:
             retry=Retry(NoBackoff(), 0),
         )
 
+    def answers(self) -> bool:
+        """Whether the server has loaded its data and answers now."""
+        client = self._client()
+        try:
+            client.ping()
+        except redis.RedisError:
+            return False
+        finally:
+            client.close()
+        return True
+
     def wait_ready(self, timeout_s: float, alive: Callable[[], bool] = lambda: True) -> None:
         """Returns once the server has loaded its data and answers.
 

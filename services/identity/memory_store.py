@@ -55,6 +55,7 @@ class MemoryStore:
         self._leases: dict[str, _Held] = {}
         self._fences: dict[str, int] = {}
         self._cameras: dict[str, CameraRecord] = {}
+        self._last_commit: tuple[Commit, CommitResult] | None = None
 
     def _living_lease(self, name: str) -> Lease | None:
         held = self._leases.get(name)
@@ -196,6 +197,8 @@ class MemoryStore:
         state = self._state
         with self._changed:
             self._check(change.lease)
+            if change.cursor is not None and self._last_commit is not None and self._last_commit[0] == change:
+                return self._last_commit[1]
             applied: list[str] = []
             stale: list[str] = []
             left: dict[str, str] = {}
@@ -215,7 +218,9 @@ class MemoryStore:
             if change.cursor is not None and position(change.cursor) > position(state.cursor):
                 state.cursor = change.cursor
             self._changed.notify_all()
-            return CommitResult(tuple(applied), tuple(stale), state.last_event_id())
+            result = CommitResult(tuple(applied), tuple(stale), state.last_event_id())
+            self._last_commit = (change, result)
+            return result
 
     def links(self) -> Mapping[str, str]:
         """See IdentityStore."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -238,15 +239,14 @@ class RedisStore:
         Raises:
             LeaseLost: A newer holder exists; nothing was changed.
             ValueError: A number of a decision is not finite; nothing was changed.
-            StoreUnavailable: The server does not answer. What was asked for may have happened or not: read on from the
-                cursor and the events.
+            StoreUnavailable: The server does not answer. What was asked for may have happened or not: commit the same
+                again.
         """
         sightings = sorted(
             {d.sighting_id for d in change.decisions} | {s for split in change.splits for s in split.sighting_ids}
         )
         document: dict[str, object] = {
             "token": str(change.lease.token),
-            "commit_id": uuid.uuid4().hex,
             "cursor": change.cursor or "",
             "links": [[name, state] for name, state in sorted(change.links.items())],
             "sightings": sightings,
@@ -261,6 +261,8 @@ class RedisStore:
                 for s in change.splits
             ],
         }
+        again = hashlib.sha256(dumps(document).encode()).hexdigest()
+        document["commit_id"] = uuid.uuid4().hex if change.cursor is None else again
         for _ in range(_TRIES):
             identities = self._identities_touched(change, sightings)
             keys = [*self.keys.fixed(change.lease.name), *(self.keys.sighting(s) for s in sightings)]

@@ -177,7 +177,9 @@ class IdentityStore(Protocol):
         A decision is stale when the stored revision is another, the sighting is gone, or the identity was deleted; in
         the last case the sighting is queued again. An alias as target means its survivor. An identity left without
         sightings becomes an alias of where its last one went (``identity.merged``, reason "emptied"). Merges and splits
-        of ids that are unknown, deleted or already one change nothing. The cursor never goes back.
+        of ids that are unknown, deleted or already one change nothing. The cursor never goes back. The same change with
+        a cursor committed again right after itself (because its outcome was not heard) is answered as before and
+        changes nothing.
 
         Raises:
             LeaseLost: The lease is no longer the newest of its name; nothing was changed.

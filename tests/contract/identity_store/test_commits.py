@@ -199,6 +199,18 @@ def test_the_cursor_never_goes_back(site):
     assert site.store.work_cursor() == "100-11"
 
 
+def test_a_change_committed_again_is_answered_as_before(site):
+    site.put("s1")
+    parts = (site.decide("s1", "a", status="new"), site.decide("gone", "b"))
+    first = site.commit(*parts, cursor="5-0")
+    events = site.events()
+    assert site.commit(*parts, cursor="5-0") == first
+    assert site.events() == events
+    site.commit(cursor="6-0")
+    site.commit(*parts, cursor="5-0")
+    assert len(site.events()) == len(events) + 1
+
+
 def test_links_are_replaced_by_name(site):
     site.commit(links={"a": "1", "b": "2"})
     site.commit(links={"b": "3"})

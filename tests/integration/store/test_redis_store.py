@@ -1,4 +1,4 @@
-"""What only the Redis store can get wrong: a server that goes away, lost replies, others that change things meanwhile."""
+"""What only the Redis store can get wrong: a server that goes away, lost replies, others that interfere meanwhile."""
 
 from __future__ import annotations
 
