@@ -37,7 +37,7 @@ def fetch(
     as_json: JsonFlag = False,
 ) -> None:
     """Downloads model files that are not on this machine, checks their hashes and converts them."""
-    store = ModelStore(cache, report=lambda line: stderr.print(line, highlight=False))
+    store = ModelStore(cache, report=lambda line: stderr.print(line, highlight=False, soft_wrap=True))
     before = {state.entry.name for state in store.states((height, width)) if state.path is not None}
     rows: list[dict[str, Any]] = []
     try:

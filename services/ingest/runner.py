@@ -26,6 +26,8 @@ from tracker.single_camera.settings import TrackerSettings
 log = logging.getLogger(__name__)
 
 _TICK_S = 0.05
+#: A camera that hangs in a read is left to itself after so long.
+_CAMERA_STOP_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,7 @@ class Ingest:
             self._stats,
             settings,
         )
-        self._workers = {
-            camera.id: CameraWorker(camera, self._slot, once=parts.once, on_state=lambda _: None)
-            for camera in parts.cameras
-        }
+        self._workers = {camera.id: CameraWorker(camera, self._slot, once=parts.once) for camera in parts.cameras}
         self._stop = threading.Event()
         self._no_more_frames = threading.Event()
         self._inference_error: BaseException | None = None
@@ -163,7 +162,9 @@ class Ingest:
         """Stops the cameras, runs what they gave to its end, and waits for the store, all within the deadline."""
         deadline_s = time.monotonic() + self._parts.settings.drain_timeout_s
         for worker in self._workers.values():
-            worker.stop()
+            worker.stop(0.0)  # all are told first, then waited for
+        for worker in self._workers.values():
+            worker.stop(max(0.0, min(_CAMERA_STOP_S, deadline_s - time.monotonic())))
         self._no_more_frames.set()
         self._inference.join(max(0.0, deadline_s - time.monotonic()))
         self._slot.close()

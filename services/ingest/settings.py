@@ -24,8 +24,10 @@ class IngestSettings(BaseModel):
         le=600.0,
         description="A camera that gave no frame for so long has its open tracks closed.",
     )
-    embed_threads: int | None = Field(
-        default=None, ge=1, le=256, description="Threads of the embedder; none leaves the choice to the runtime."
+    crops_url: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Folder or fsspec URL for pictures of vehicles; unset takes `crops` in the data folder.",
     )
     min_crop_px: int = Field(
         default=16, ge=1, le=1024, description="A crop with a shorter side says too little to be embedded."

@@ -177,8 +177,8 @@ def weighted_mean(vectors: NDArray[np.float32], weights: NDArray[np.float32]) ->
     norm = float(np.linalg.norm(mean))
     if norm < 1e-3:
         return vectors[int(weights.argmax())].astype(np.float32)
-    mean /= norm
-    return mean.astype(np.float32)
+    unit: NDArray[np.float32] = (mean / norm).astype(np.float32)
+    return unit
 
 
 def pick_diverse(vectors: NDArray[np.float32], most: int) -> list[int]:

@@ -13,43 +13,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from detector.telemetry import forbid_telemetry
-from services.errors import ModelFileError, VreidError
-from services.identity.embedded import EmbeddedServer
-from services.identity.redis_client import connect
-from services.identity.redis_store import RedisStore
+from services.errors import VreidError
+from services.identity.opening import open_store
 from services.ids import uuid7
-from services.models.store import ModelStore
+from services.models.networks import open_detector, open_embedder
 
 if TYPE_CHECKING:
-    from reid.types import Embedder
     from services.config import VreidConfig
     from services.matcher.build import Matcher
-    from services.matcher.probes import Detector
 
 log = logging.getLogger("services.matcher")
-
-
-def open_networks(config: VreidConfig) -> tuple[Detector, Embedder]:
-    """The detector and the embedder that a configuration names. Never downloads.
-
-    Raises:
-        ModelFileError: One of them is missing or damaged.
-    """
-    forbid_telemetry()
-    from detector.yolo import OpenVinoDetector
-    from reid.errors import ReidError
-    from reid.runtime import OpenVinoEmbedder
-
-    models = ModelStore(offline=True)
-    threads = config.matcher.inference_threads
-    try:
-        detector_dir = models.prepare(config.detector.model, config.detector.input_hw)
-        detector = OpenVinoDetector(detector_dir / "model.xml", config.detector, threads)
-        embedder = OpenVinoEmbedder(models.prepare(config.reid.model), threads)
-    except (OSError, ReidError, RuntimeError, ValueError) as exc:
-        raise ModelFileError(f"a model cannot be loaded: {exc}") from exc
-    return detector, embedder
 
 
 def open_matcher(config: VreidConfig) -> Matcher:
@@ -61,9 +34,10 @@ def open_matcher(config: VreidConfig) -> Matcher:
     from services.matcher.associator import AssociatorLoop
     from services.matcher.build import build_matcher
 
-    detector, embedder = open_networks(config)
-    url = config.redis.url or EmbeddedServer(config.data_dir, config.redis.binary).url
-    store = RedisStore(connect(url, config.redis), config.site)
+    threads = config.matcher.inference_threads
+    detector = open_detector(config.detector, threads)
+    embedder = open_embedder(config.reid.model, threads)
+    store = open_store(config.redis, config.data_dir, config.site)
     associator = AssociatorLoop(
         store,
         config.association,

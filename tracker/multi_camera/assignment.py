@@ -83,3 +83,10 @@ def _choice(row: Floats, column: int | None, taken: set[int]) -> Choice:
         probability=float(np.exp(score)) / (1.0 + known),
         new_probability=1.0 / (1.0 + known),
     )
+
+
+def posterior(row: Floats) -> Floats:
+    """Probability of each identity for one observation alone, (K,); what is missing from 1 is that of "new"."""
+    odds = np.exp(np.minimum(row, 500.0))
+    probabilities: Floats = odds / (1.0 + odds.sum())
+    return probabilities

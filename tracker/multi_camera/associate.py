@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 
 from reid.types import Calibration
-from tracker.multi_camera.assignment import Choice, assign, choose
+from tracker.multi_camera.assignment import Choice, assign, choose, posterior
 from tracker.multi_camera.camera_means import CameraMeans
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.merging import merge_nats
@@ -33,6 +33,9 @@ from tracker.types import Decision, DecisionStatus
 
 IdFactory = Callable[[], str]
 
+#: Transitions less probable than this teach nothing.
+LESSON_MIN = 0.02
+
 
 @dataclass(slots=True)
 class _Bucket:
@@ -41,6 +44,7 @@ class _Bucket:
     owners: dict[str, str] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     changes: list[IdentityChange] = field(default_factory=list)
+    lessons: list[tuple[Observation, Observation | None, float]] = field(default_factory=list)
 
 
 class Associator:
@@ -144,6 +148,7 @@ class Associator:
             self._admit(list(group), bucket)
         for observation in revised:
             self._revise(observation, bucket)
+        self._learn(bucket)
         links = {**self._topology.drain_links(), **self._means.drain_links()}
         return Outcome(tuple(bucket.decisions), tuple(bucket.changes), links)
 
@@ -154,6 +159,8 @@ class Associator:
     def _admit(self, group: list[Observation], bucket: _Bucket) -> None:
         """First decisions on sightings of one camera."""
         scores = [self._scorer.score(o) for o in group]
+        for observation, score in zip(group, scores, strict=True):
+            self._conclude(observation, score, bucket)
         choices = assign(np.stack([s.total for s in scores]))
         # Rows are looked up before the first new identity takes one.
         named = [(self._identity(c.column), self._identity(c.runner_up)) for c in choices]
@@ -167,13 +174,13 @@ class Associator:
                 identity_id, runner_up = self._id_factory(), chosen or second
             self._memory.assign(observation, identity_id)
             self._note(bucket, observation, status, identity_id, choice, score, runner_up)
-            self._conclude(observation, choice)
 
     def _revise(self, observation: Observation, bucket: _Bucket) -> None:
         """Another look at a sighting decided before, with what is known by now."""
         sighting_id = observation.sighting_id
         owner = self._memory.detach(sighting_id)
         scores = self._scorer.score(observation)
+        self._conclude(observation, scores, bucket)
         alone = owner not in self._memory
         own_row = None if alone else self._memory.row(owner)
         own_score = 0.0 if own_row is None else float(scores.total[own_row])
@@ -193,7 +200,6 @@ class Associator:
             self._move(observation, owner, target, bucket)
         before = bucket.owners[sighting_id]
         self._note(bucket, observation, status, before, choice, scores, runner_up)
-        self._conclude(observation, choice)
 
     def _overturns(self, observation: Observation, lead: float) -> bool:
         settings = self._settings
@@ -260,17 +266,31 @@ class Associator:
             )
         )
 
-    def _conclude(self, observation: Observation, choice: Choice) -> None:
-        """Learns from a sighting that will not change any more."""
+    def _conclude(self, observation: Observation, scores: Scores, bucket: _Bucket) -> None:
+        """Notes what a sighting that will not change any more teaches; call before it is put under an identity.
+
+        Every identity it may be counts by its probability, so that what is learned does not hang on decisions taken.
+        """
         if not observation.final:
             return
-        owner = self._memory.owner(observation.sighting_id)
-        members = self._memory.members(owner) if owner is not None else []
-        earlier = [o for o in members if (o.start_ns, o.sighting_id) < (observation.start_ns, observation.sighting_id)]
-        self._topology.conclude(observation, 1.0 if not earlier and len(members) > 1 else choice.new_probability)
-        if earlier and choice.column is not None:
-            self._topology.learn(earlier[-1], observation, choice.probability)
-        if observation.model_id == self._model_id and self._means.add(observation.camera_id, observation.embedding):
+        weights = posterior(scores.total)
+        bucket.lessons.append((observation, None, 1.0 - float(weights.sum())))
+        for row in np.flatnonzero(weights > LESSON_MIN):
+            members = self._memory.members(str(self._memory.row_ids[row]))
+            earlier = [o for o in members if o.start_ns <= observation.start_ns]
+            if earlier:
+                bucket.lessons.append((observation, earlier[-1], float(weights[row])))
+
+    def _learn(self, bucket: _Bucket) -> None:
+        renewed = False
+        for observation, before, weight in bucket.lessons:
+            if before is not None:
+                self._topology.learn(before, observation, weight)
+                continue
+            self._topology.conclude(observation, weight)
+            if observation.model_id == self._model_id:
+                renewed |= self._means.add(observation.camera_id, observation.embedding)
+        if renewed:
             self._memory.refresh_all()
 
     def _identity(self, row: int | None) -> str | None:

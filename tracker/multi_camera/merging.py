@@ -22,6 +22,4 @@ def merge_nats(scorer: Scorer, memory: IdentityMemory, one: str, other: str) -> 
     if not all(counts):
         return -np.inf
     a, b = (memory.vectors[r, :n] for r, n in zip(rows, counts, strict=True))
-    similar = np.sort((a @ b.T).ravel())[::-1]
-    similarity = np.array([similar[: (len(similar) + 1) // 2].mean(dtype=np.float64)])
-    return float(scorer.appearance_nats(similarity)[0]) + scorer.joint_path_nats(*rows)
+    return scorer.appearance_nats(float((a @ b.T).mean()), max(counts)) + scorer.joint_path_nats(*rows)

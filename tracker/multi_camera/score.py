@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from reid.types import Calibration
 from tracker.multi_camera.memory import IdentityMemory
+from tracker.multi_camera.pooling import pool
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology import (
     NO_CELL,
@@ -62,7 +63,7 @@ class Scorer:
         self, settings: AssociationSettings, calibration: Calibration, memory: IdentityMemory, topology: Topology
     ) -> None:
         self._settings = settings
-        self._calibration = calibration
+        self._calibration = pool(calibration, settings.identity_exemplars)
         self._memory = memory
         self._topology = topology
 
@@ -73,7 +74,7 @@ class Scorer:
         time, zone = self._travel(observation)
         parts = np.stack(
             [
-                settings.appearance_weight * self.appearance_nats(similarity),
+                settings.appearance_weight * self._calibration.nats(similarity, memory.vector_counts),
                 settings.time_weight * time,
                 settings.zone_weight * zone,
                 settings.class_weight * self._class(observation),
@@ -86,25 +87,24 @@ class Scorer:
         total[~self._plausible(observation, similarity)] = -np.inf
         return Scores(total, parts, similarity)
 
-    def appearance_nats(self, similarity: Floats) -> Floats:
-        """``Calibration.log_likelihood_ratio`` over an array."""
-        c = self._calibration
-        nats: Floats = np.clip(c.slope * np.maximum(similarity, -1.0) + c.offset, -c.limit, c.limit)
-        return nats
+    def appearance_nats(self, similarity: float, count: int) -> float:
+        """Evidence of a mean similarity to so many exemplars."""
+        nats = self._calibration.nats(np.array(similarity), np.array(count))
+        return self._settings.appearance_weight * float(nats)
 
     def _similarity(self, observation: Observation) -> Floats:
-        """Mean over the better half of an identity's exemplars, each compared with the observation's nearest vector."""
+        """Mean over the better half of an identity's exemplars, each by the observation's nearest vector; (K,)."""
         memory = self._memory
         query = memory.query_vectors(observation)
         k, x, d = memory.vectors.shape
         if not len(query) or not k or query.shape[1] != d:
             return np.full(k, -np.inf)
-        nearest = (query @ memory.vectors.reshape(k * x, d).T).max(axis=0).reshape(k, x)
+        nearest = (query @ memory.vectors.reshape(k * x, d).T).max(axis=0).reshape(k, x).astype(np.float64)
         nearest[np.arange(x)[None, :] >= memory.vector_counts[:, None]] = -np.inf
-        best_first = -np.sort(-nearest, axis=1)
+        nearest = -np.sort(-nearest, axis=1)
         half = (memory.vector_counts + 1) // 2
-        best_first[np.arange(x)[None, :] >= half[:, None]] = 0.0
-        similarity = best_first.sum(axis=1, dtype=np.float64) / np.maximum(half, 1)
+        nearest[np.arange(x)[None, :] >= half[:, None]] = 0.0
+        similarity: Floats = nearest.sum(axis=1) / np.maximum(half, 1)
         similarity[memory.vector_counts == 0] = -np.inf
         return similarity
 

@@ -23,7 +23,7 @@ Vectors = NDArray[np.float32]
 
 SECOND_NS = 1_000_000_000
 FRAME_PX = (1920.0, 1080.0)
-DIM = 128
+DIM = 32
 MODEL_ID = "simulated"
 
 
@@ -74,21 +74,25 @@ def read_cityflow(
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Sizes of the shared parts of a simulated embedding, relative to the vehicle's own part.
+    """Sizes of the parts of a simulated embedding, relative to the part shared by a model and colour.
 
     Attributes:
         models: Number of model-and-colour clusters.
-        cluster: The part shared by a model and colour.
-        view: The part of one vehicle from one camera; shared by all pictures of a tracklet.
+        vehicle: What tells one vehicle of a model and colour from another.
+        sides: Number of sides vehicles are seen from; a camera mostly shows one.
+        view: What a vehicle looks like from one side; the same in every camera that shows this side.
         camera: The part of a camera, shared by all vehicles.
+        tracklet: What one passage adds to all its pictures: light, occlusion.
         noise: Of one picture of quality 1.
     """
 
     models: int = 15
-    cluster: float = 1.0
-    view: float = 0.6
-    camera: float = 0.3
-    noise: float = 0.5
+    vehicle: float = 0.5
+    sides: int = 3
+    view: float = 0.4
+    camera: float = 0.2
+    tracklet: float = 0.3
+    noise: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +132,15 @@ def simulate(tracklets: Sequence[TruthTracklet], fleet: Fleet, level: float, see
     c = np.array([cameras.index(t.camera_id) for t in tracklets])
     clusters = draw(fleet.models)
     model = rng.integers(fleet.models, size=len(vehicles))
-    own = fleet.cluster * clusters[model] + draw(len(vehicles))
-    view = fleet.view * draw(len(tracklets))
-    camera = fleet.camera * draw(len(cameras))
+    own = clusters[model] + fleet.vehicle * draw(len(vehicles))
+    mostly = rng.integers(fleet.sides, size=len(cameras))
+    side = np.where(rng.random(len(tracklets)) < 0.8, mostly[c], rng.integers(fleet.sides, size=len(tracklets)))
+    view = fleet.view * draw(len(vehicles), fleet.sides)[v, side]
+    camera = fleet.camera * draw(len(cameras))[c]
+    passage = fleet.tracklet * draw(len(tracklets))
     quality = rng.uniform(0.3, 1.0, len(tracklets))
     pictures = fleet.noise * draw(len(tracklets), 4) / quality[:, None, None]
-    base = (own[v] + level * (view + camera[c]))[:, None, :] + level * pictures
+    base = own[v][:, None, :] + level * ((view + camera + passage)[:, None, :] + pictures)
     return Simulated(_unit(base[:, 0]), _unit(base.mean(axis=1)), _unit(base), quality)
 
 

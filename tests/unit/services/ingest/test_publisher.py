@@ -1,0 +1,197 @@
+import itertools
+import time
+
+import pytest
+from ingest_fakes import FlakyStore, HueEmbedder, crop, tracklet
+
+from services.crops import CropStore
+from services.identity.store import CameraRecord
+from services.ingest.publisher import SightingPublisher
+from services.ingest.settings import IngestSettings
+from services.ingest.sightings import SightingBuilder
+
+
+def until(condition, timeout_s=20.0):
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def store():
+    return FlakyStore()
+
+
+@pytest.fixture
+def crops(tmp_path):
+    return CropStore(str(tmp_path / "crops"))
+
+
+@pytest.fixture
+def builder():
+    ids = itertools.count()
+    return SightingBuilder(HueEmbedder(), lambda: f"s{next(ids)}", IngestSettings())
+
+
+@pytest.fixture
+def make(store, crops):
+    made = []
+
+    def build(records=tuple, owner="me", **settings):
+        publisher = SightingPublisher(store, crops, IngestSettings(**settings), owner, records)
+        made.append(publisher)
+        return publisher
+
+    yield build
+    store.away = False
+    for publisher in made:
+        publisher.close(5.0)
+
+
+def outgoing(builder, **kwargs):
+    return builder.build([(tracklet(**kwargs), (640, 360))])[0]
+
+
+def test_what_is_submitted_arrives_with_its_crops(make, store, crops, builder):
+    publisher = make()
+    publisher.start()
+    first = outgoing(builder)
+    publisher.submit(first)
+    assert publisher.close(10.0)
+    assert store.get_sighting(first.sighting.sighting_id).crop_keys == first.sighting.crop_keys
+    assert crops.get(first.sighting.crop_keys[0])[:2] == b"\xff\xd8"
+    assert publisher.counts().acknowledged == 1
+
+
+def test_crops_that_no_revision_names_any_more_are_removed(make, store, crops, builder, tmp_path):
+    publisher = make()
+    publisher.start()
+    publisher.submit(outgoing(builder, crops=[crop(0)]))
+    publisher.submit(last := outgoing(builder, crops=[crop(5)], revision=2))
+    assert publisher.close(10.0)
+    assert [path.stem for path in tmp_path.rglob("*.jpg")] == list(last.sighting.crop_keys)
+
+
+def test_while_the_store_is_away_sightings_wait_and_then_arrive_once(make, store, builder):
+    publisher = make()
+    publisher.start()
+    store.away = True
+    for i in range(20):
+        publisher.submit(outgoing(builder, track_id=i))
+    publisher.submit(outgoing(builder, track_id=3, revision=2, final=True))
+    time.sleep(0.1)
+    assert publisher.counts().acknowledged == 0
+    store.away = False
+    until(lambda: publisher.counts().acknowledged == 20)
+    assert publisher.counts().superseded == 1
+    assert store.get_sighting("s3").final
+    assert publisher.close(5.0)
+
+
+def test_a_lost_reply_is_repeated_and_changes_nothing(make, store, builder):
+    publisher = make()
+    store.lost_replies = 1
+    publisher.start()
+    publisher.submit(outgoing(builder))
+    assert publisher.close(10.0)
+    assert store.puts == {("s0", 1): 2}
+    assert publisher.counts().replayed == 1
+    assert len(store.read_work("0-0", 10, 0)) == 1
+
+
+def test_a_full_spool_drops_the_oldest_and_counts_it(make, store, builder):
+    store.away = True
+    publisher = make(spool_sightings=5)
+    publisher.start()
+    for i in range(8):
+        publisher.submit(outgoing(builder, track_id=i))
+    time.sleep(0.05)
+    store.away = False
+    assert not publisher.close(10.0)
+    assert publisher.counts().dropped == {"spool_full": 3}
+    assert sorted(sighting.sighting_id for sighting, _ in store.scan_sightings()) == ["s3", "s4", "s5", "s6", "s7"]
+
+
+def test_another_process_that_takes_the_role_ends_this_one(make, store, builder):
+    publisher = make()
+    publisher.start()
+    publisher.submit(outgoing(builder))
+    until(lambda: publisher.counts().acknowledged == 1)
+    store._leases.clear()
+    assert store.acquire_lease("ingest:main", "other", 60)
+    publisher.submit(outgoing(builder, track_id=2))
+    until(lambda: publisher.lease_lost)
+    assert not publisher.close(1.0)
+    assert publisher.counts().dropped == {"lease_lost": 1}
+    assert store.get_sighting("s1") is None
+
+
+def test_a_lease_that_only_ran_out_is_taken_again(make, store, builder):
+    publisher = make()
+    publisher.start()
+    publisher.submit(outgoing(builder))
+    until(lambda: publisher.counts().acknowledged == 1)
+    store._fences["ingest:main"] += 1
+    store._leases.clear()
+    publisher.submit(outgoing(builder, track_id=2))
+    assert publisher.close(10.0)
+    assert store.get_sighting("s1") is not None
+
+
+def test_the_role_is_waited_for(make, store, builder):
+    other = store.acquire_lease("ingest:main", "other", 60)
+    publisher = make()
+    publisher.start()
+    publisher.submit(outgoing(builder))
+    time.sleep(0.1)
+    assert store.puts == {}
+    store.release_lease(other)
+    until(lambda: store.puts)
+    assert publisher.close(5.0)
+
+
+def test_sessions_hold_a_lease_while_they_live(make, store):
+    publisher = make()
+    publisher.start()
+    publisher.session_started("abc")
+    until(lambda: store.lease_token("session:abc") is not None)
+    assert publisher.close(5.0)
+    assert store.lease_token("session:abc") is None
+    assert store.lease_token("ingest:main") is None
+
+
+def test_cameras_are_written_at_the_end_too(make, store):
+    state = ["up"]
+
+    def records():
+        return [CameraRecord("cam1", "rtsp://x", "file", state[0], "", 0, {"vehicles": 1.0})]
+
+    publisher = make(records)
+    publisher.start()
+    until(lambda: store.list_cameras() and store.list_cameras()[0].state == "up")
+    state[0] = "ended"
+    publisher.close(5.0)
+    assert store.list_cameras()[0].state == "ended"
+
+
+def test_crops_that_cannot_be_written_do_not_hold_up_the_sighting(make, store, crops, builder, monkeypatch):
+    def full(*_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(crops, "put_jpeg", full)
+    publisher = make()
+    publisher.start()
+    publisher.submit(outgoing(builder))
+    assert publisher.close(10.0)
+    assert store.get_sighting("s0").crop_keys == ()
+    assert publisher.counts().crops_failed == 1
+
+
+def test_closing_does_not_wait_for_ever(make, store, builder):
+    store.away = True
+    publisher = make()
+    publisher.start()
+    publisher.submit(outgoing(builder))
+    assert not publisher.close(0.1)
+    assert publisher.counts().dropped == {"deadline": 1}
