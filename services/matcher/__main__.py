@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import signal
 import socket
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,8 +42,8 @@ def open_matcher(config: VreidConfig) -> Matcher:
         embedder.spec.calibration,
         embedder.spec.model_id,
         id_factory=uuid7,
-        owner=f"{socket.gethostname()}-{os.getpid()}",
-        clock=time.time_ns,
+        # No two can listen there, and the next to listen there takes over at once.
+        owner=f"{socket.gethostname()}/{config.matcher.listen}",
     )
     return build_matcher(store, detector, embedder, config.matcher, associator)
 

@@ -15,6 +15,7 @@ from detector.types import Detections, VehicleClass
 from reid.types import Calibration, EmbedderSpec
 from services.client import MatcherClient
 from services.identity.memory_store import MemoryStore
+from services.identity.store import IdentityStore
 from services.matcher.build import Matcher, build_matcher
 from services.matcher.settings import MatcherSettings
 from services.types import Commit, Merge, Sighting, Split
@@ -65,7 +66,7 @@ def colour_vector(bgr: tuple[int, int, int]) -> np.ndarray:
 class City:
     """A matcher under test and the hands that feed its store."""
 
-    store: MemoryStore
+    store: IdentityStore
     matcher: Matcher
     client: MatcherClient
     embedder: ColourEmbedder
@@ -148,7 +149,7 @@ def build(wait_until: Callable[..., None]) -> Iterator[Callable[..., City]]:
     """Starts matchers; settings by keyword, and a store to begin with."""
     cities: list[City] = []
 
-    def start(store: MemoryStore | None = None, *, wait: bool = True, **settings: object) -> City:
+    def start(store: IdentityStore | None = None, *, wait: bool = True, **settings: object) -> City:
         store = store or MemoryStore()
         embedder = ColourEmbedder()
         matcher = build_matcher(
