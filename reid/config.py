@@ -45,6 +45,7 @@ class TrainConfig(_Section):
     batches: int = Field(50, ge=1, description="In an epoch.")
     balance: float = Field(0.5, ge=0, le=1, description="How far rare classes are lifted towards equal shares.")
     epochs: int = Field(10, ge=1)
+    frozen: tuple[str, ...] = Field((), description="Stages of the backbone left as they were, statistics included.")
     warm_up: float = Field(0.1, ge=0, lt=1, description="Share of all steps in which the rate rises linearly from 0.")
     learning_rate: float = Field(5e-4, gt=0, description="Highest, for the backbone.")
     head_rate: float = Field(2.0, gt=0, description="The head learns this many times faster.")

@@ -10,7 +10,7 @@ from reid.data import read_folder
 from reid.errors import DataError
 from reid.metadata import CheckpointMetadata, metadata_path, read_document
 from reid.model import ReidNet
-from reid.train import main, moving_average, rate_at, read_parts, report, train, warn_of_collapse
+from reid.train import freeze, main, moving_average, rate_at, read_parts, report, train, warn_of_collapse
 
 
 @pytest.fixture
@@ -81,6 +81,18 @@ def test_parts_are_disjoint_by_vehicle(small_city, config):
     assert [len(v) for v in vehicles] == [8, 4, 4]
     assert len(set.union(*vehicles)) == 16
     assert sum(map(len, groups)) == len(read_folder(small_city, "city", "veri").samples)
+
+
+def test_frozen_stages_keep_still_and_unknown_ones_are_named(config):
+    net = ReidNet(config.architecture).train()
+    before = {name: value.clone() for name, value in net.backbone.network.conv1.state_dict().items()}
+    freeze(net, ("conv1",))
+    net.features(torch.randn(4, 3, 32, 32))
+    assert all(torch.equal(before[name], value) for name, value in net.backbone.network.conv1.state_dict().items())
+    assert not any(p.requires_grad for p in net.backbone.network.conv1.parameters())
+    assert net.backbone.network.conv2.training
+    with pytest.raises(DataError, match="no stage 'conv99'"):
+        freeze(net, ("conv99",))
 
 
 def test_rate_rises_then_falls():
