@@ -25,7 +25,7 @@ class AugmentSettings(BaseModel):
     exposure: float = Field(0.5, ge=0, le=1, description="Brightness, contrast and gamma.")
     exposure_stops: float = Field(0.6, ge=0, le=3, description="Most that brightness changes, in stops.")
     white_balance: float = Field(0.4, ge=0, le=1, description="A gain per colour.")
-    white_balance_gain: float = Field(0.12, ge=0, le=0.5, description="Most that a colour's gain departs from 1.")
+    white_balance_gain: float = Field(0.08, ge=0, le=0.5, description="Most that a colour's gain departs from 1.")
     blur: float = Field(0.3, ge=0, le=1, description="Out of focus, or moving.")
     downscale: float = Field(0.4, ge=0, le=1, description="Far away: fewer pixels.")
     downscale_least: float = Field(0.25, gt=0, le=1, description="Smallest factor, relative to network input size.")
@@ -116,7 +116,7 @@ def compress(image: Image, quality: int) -> Image:
 
 
 def erase(image: Image, rng: np.random.Generator) -> None:
-    """Fills a rectangle of 2–25 % of the area with one colour, in place.
+    """Fills a rectangle of 2–25 % of the area with one dull colour, in place.
 
     Source:
         Zhong et al. 2017, "Random Erasing Data Augmentation", with one colour instead of noise per pixel.
@@ -128,4 +128,5 @@ def erase(image: Image, rng: np.random.Generator) -> None:
     w = int(np.clip(round(np.sqrt(area / ratio)), 1, width))
     y = int(rng.integers(0, height - h + 1))
     x = int(rng.integers(0, width - w + 1))
-    image[y : y + h, x : x + w] = rng.integers(0, 256, 3, dtype=np.uint8)
+    colour = rng.uniform(10, 230) + rng.uniform(-40, 40, 3)
+    image[y : y + h, x : x + w] = np.clip(colour, 0, 255).astype(np.uint8)

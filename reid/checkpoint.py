@@ -27,6 +27,7 @@ def save_checkpoint(net: ReidNet, metadata: CheckpointMetadata, weights: Path) -
     }
     weights.parent.mkdir(parents=True, exist_ok=True)
     save_file(kept, weights)
+    weights.chmod(0o644)
     write_document(metadata_path(weights), metadata)
 
 

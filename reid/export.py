@@ -1,11 +1,17 @@
-"""Checkpoints to OpenVINO models that runtimes read. torch is loaded only when something must be converted."""
+"""Checkpoints to OpenVINO models that runtimes read. torch is loaded only when something must be converted.
+
+`python -m reid.export WEIGHTS OUT` converts a checkpoint.
+"""
 
 from __future__ import annotations
 
+import argparse
 import shutil
+import subprocess
+import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 MODEL_FILE = "model.xml"
+CONVERSION_TIMEOUT_S = 300
 BASELINE_INPUT_HW = (144, 144)
 BASELINE_DIM = 256
 BASELINE_HEAD = "imagenet-average-projection/1"
@@ -37,6 +44,8 @@ BASELINE_CALIBRATION = Calibration(slope=20.0, offset=-16.0, limit=4.0)
 
 def ensure_openvino(weights: Path, cache: Path) -> Path:
     """The exported form of a checkpoint, converted once and kept under its model id.
+
+    Conversion runs in a process of its own, so that the caller never carries torch (some 400 MB) in memory.
 
     Args:
         weights: Checkpoint, `*.safetensors` with its description beside it.
@@ -54,7 +63,15 @@ def ensure_openvino(weights: Path, cache: Path) -> Path:
     spec = folder / SPEC_FILE
     if spec.exists() and read_document(spec, ExportSpec).calibration == metadata.calibration:
         return folder
-    return export_openvino(weights, folder)
+    command = [sys.executable, "-m", "reid.export", str(weights.resolve()), str(folder.resolve())]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CONVERSION_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired as exc:
+        raise ModelError(f"converting {weights} took more than {CONVERSION_TIMEOUT_S} s") from exc
+    if done.returncode != 0:
+        reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        raise ModelError(f"cannot convert {weights}: {reason[-1]}")
+    return folder
 
 
 def export_openvino(weights: Path, out_dir: Path) -> Path:
@@ -151,3 +168,21 @@ def _write(graph: nn.Module, spec: ExportSpec, out_dir: Path) -> Path:
         shutil.rmtree(draft, ignore_errors=True)
         raise
     return out_dir
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m reid.export", description="Converts a checkpoint to OpenVINO.")
+    parser.add_argument("weights", type=Path, help="checkpoint, *.safetensors")
+    parser.add_argument("out", type=Path, help="folder to write; replaced if it exists")
+    options = parser.parse_args(argv)
+    try:
+        export_openvino(options.weights, options.out)
+    except ModelError as exc:
+        sys.stderr.write(f"reid.export: {' '.join(str(exc).split())}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -225,7 +225,10 @@ def finish(net: ReidNet, config: TrainConfig, parts: Parts, weights: Path, comma
         similarities.append(cross_camera_pairs(embeddings, samples))
     same = np.concatenate([pair[0] for pair in similarities])
     different = np.concatenate([pair[1] for pair in similarities])
-    calibration = fit_calibration(same, different)
+    try:
+        calibration = fit_calibration(same, different)
+    except ValueError as exc:
+        raise DataError(f"the vehicles held out for calibration do not allow it: {exc}") from exc
     figures["calibration_log_loss"] = {
         domain: round(calibration_error(calibration, *pair), 4)
         for domain, pair in zip(parts.calibrate, similarities, strict=True)

@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from services.errors import ConfigError, StoreUnavailable
 
@@ -141,7 +143,13 @@ class EmbeddedServer:
         return [str(self.binary), *(part for name, value in options.items() for part in (f"--{name}", value))]
 
     def _client(self) -> redis.Redis:
-        return redis.Redis(unix_socket_path=str(self.socket_path), socket_timeout=5, socket_connect_timeout=2)
+        return redis.Redis(
+            unix_socket_path=str(self.socket_path),
+            protocol=2,
+            socket_timeout=5,
+            socket_connect_timeout=2,
+            retry=Retry(NoBackoff(), 0),
+        )
 
     def wait_ready(self, timeout_s: float, alive: Callable[[], bool] = lambda: True) -> None:
         """Returns once the server has loaded its data and answers.

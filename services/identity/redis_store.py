@@ -36,7 +36,6 @@ ZERO = "0-0"
 _TRIES = 50
 _PAGE = 500
 _DELETE_AT_ONCE = 5000
-_LONGEST_BLOCK_MS = 2000
 
 
 def _named(fields: Mapping[bytes, bytes]) -> dict[str, bytes]:
@@ -61,13 +60,9 @@ class RedisStore:
 
     def __init__(self, client: redis.Redis, site: str = "default") -> None:
         self._redis = Connection(client)
+        patience_s = client.connection_pool.connection_kwargs.get("socket_timeout") or 5.0
+        self._longest_block_ms = max(1, int(patience_s * 400))
         self.keys = Keys(site)
-
-    @classmethod
-    def from_url(cls, url: str, settings: RedisSettings | None = None) -> RedisStore:
-        """A store on a server's address; connects on first use."""
-        settings = settings or RedisSettings()
-        return cls(connect(url, settings), settings.site)
 
     def close(self) -> None:
         """Closes the connections; the store opens new ones if it is used again."""
@@ -209,7 +204,7 @@ class RedisStore:
         deadline = time.monotonic() + block_ms / 1000
         while True:
             left_ms = int((deadline - time.monotonic()) * 1000)
-            block = min(left_ms, _LONGEST_BLOCK_MS) if left_ms > 0 else None
+            block = min(left_ms, self._longest_block_ms) if left_ms > 0 else None
             found = self._redis.call(methodcaller("xread", {stream: after}, count=count, block=block))
             if found:
                 return [(entry_id.decode(), _named(fields)) for entry_id, fields in found[0][1]]

@@ -21,11 +21,6 @@ class RedisSettings(BaseModel):
         default=None,
         description="Server program for the embedded server; unset takes the one that came with the installation.",
     )
-    site: str = Field(
-        default="default",
-        description="Names this installation's keys: one site is one slot of a cluster.",
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$",
-    )
     connect_timeout_s: float = Field(default=2.0, gt=0, le=60, description="Longest wait for a connection.")
     command_timeout_s: float = Field(
         default=5.0, gt=0, le=300, description="Longest wait for a reply; blocking reads wait in slices below it."

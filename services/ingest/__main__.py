@@ -9,15 +9,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from detector.telemetry import forbid_telemetry
-from detector.yolo import OpenVinoDetector
 from services.crops import CropStore
-from services.errors import ConfigError, ModelFileError, VreidError
-from services.identity.embedded import EmbeddedServer
-from services.identity.redis_client import connect
-from services.identity.redis_store import RedisStore
+from services.errors import ConfigError, VreidError
+from services.identity.opening import open_store
 from services.ingest.runner import IngestParts, build_ingest
-from services.models.store import ModelStore
+from services.models.networks import open_detector, open_embedder
 
 if TYPE_CHECKING:
     from services.config import VreidConfig
@@ -31,25 +27,15 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
     Raises:
         VreidError: One of them cannot be used; the message says what to do.
     """
-    models = ModelStore(offline=True)
-    forbid_telemetry()
-    from reid.errors import ReidError
-    from reid.runtime import OpenVinoEmbedder
-
-    try:
-        detector_dir = models.prepare(config.detector.model, config.detector.input_hw)
-        detector = OpenVinoDetector(detector_dir / "model.xml", config.detector)
-        embedder = OpenVinoEmbedder(models.prepare(config.reid.model), config.reid.threads)
-    except (OSError, ReidError, RuntimeError) as exc:
-        raise ModelFileError(f"a model cannot be loaded: {exc}") from exc
+    detector = open_detector(config.detector)
+    embedder = open_embedder(config.reid.model, config.reid.threads)
     crops = config.ingest.crops_url or str(config.data_dir / "crops")
     try:
         crop_store = CropStore(crops)
     except (OSError, ValueError, ImportError) as exc:
         raise ConfigError(f"ingest.crops_url: {crops} cannot be used: {exc}") from exc
-    url = config.redis.url or EmbeddedServer(config.data_dir, config.redis.binary).url
     return IngestParts(
-        store=RedisStore(connect(url, config.redis), config.site),
+        store=open_store(config.redis, config.data_dir, config.site),
         crop_store=crop_store,
         detector=detector,
         embedder=embedder,

@@ -71,7 +71,7 @@ class CropSettings(_Section):
     min_side_px: float = Field(12.0, ge=2, le=500, description="No crop of boxes with a shorter side.")
     full_size_px: float = Field(128.0, ge=8, le=2000, description="sqrt(area) from which size costs no quality.")
     half_sharp_variance: float = Field(
-        150.0, gt=0, description="Variance of the Laplacian at which sharpness counts one half."
+        300.0, gt=0, description="Variance of the Laplacian at which sharpness counts one half."
     )
     max_side_px: int = Field(512, ge=64, le=4096, description="Larger crops are scaled down to this longest side.")
     view_step: float = Field(

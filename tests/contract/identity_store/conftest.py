@@ -12,6 +12,7 @@ import pytest
 
 from services.identity.embedded import EmbeddedServer
 from services.identity.memory_store import MemoryStore
+from services.identity.redis_client import connect
 from services.identity.redis_store import RedisStore
 from services.identity.settings import RedisSettings
 from services.identity.store import IdentityStore
@@ -136,7 +137,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[IdentityStore]:
         yield MemoryStore()
         return
     server: EmbeddedServer = request.getfixturevalue("server")
-    store = RedisStore.from_url(server.url, RedisSettings(site=f"site-{next(_sites)}"))
+    store = RedisStore(connect(server.url, RedisSettings()), f"site-{next(_sites)}")
     yield store
     store.close()
 

@@ -126,12 +126,12 @@ def test_waiting_ends_with_the_first_entry(site):
 
 
 def test_scan_gives_everything_with_its_identity(site):
-    for n in range(700):
+    for n in range(530):
         site.put(f"s{n}")
     site.commit(site.decide("s1", "a"), site.decide("s2", "b"))
     site.commit(Merge("a", "b", "same"))
     found = {s.sighting_id: i for s, i in site.store.scan_sightings()}
-    assert len(found) == 700
+    assert len(found) == 530
     assert {s: i for s, i in found.items() if i is not None} == {"s1": "a", "s2": "a"}
 
 

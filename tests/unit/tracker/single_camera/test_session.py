@@ -86,7 +86,7 @@ def test_short_tracks_are_never_told():
 def test_single_false_alarms_are_never_told():
     tracker = _tracker()
     _play(tracker, _times(0.5), lambda t: [])
-    told = _play(tracker, _times(3.0, begin=2.0), lambda t: [_moving(0, start=(37 * t % 400, 90 * t % 250))])
+    told = _play(tracker, _times(3.0, begin=2.0), lambda t: [_moving(0, start=(1730 * t % 500, 1010 * t % 300))])
     assert told + tracker.flush() == []
 
 
@@ -253,9 +253,8 @@ def test_unknown_class_is_refused():
 
 def test_boxes_that_are_no_boxes_are_left_out():
     tracker = _tracker()
-    told = _play(
-        tracker, _times(3.0), lambda t: [(np.nan, 0, 9, 9), (50, 50, 50, 90), (90, 50, 40, 90), (0, 0, np.inf, 9)]
-    )
+    nonsense = [(np.nan, 0, 9, 9), (50, 50, 50, 90), (90, 50, 40, 90), (0, 0, np.inf, 9)]
+    told = _play(tracker, _times(3.0), lambda t: nonsense)
     assert told + tracker.flush() == []
 
 
@@ -299,9 +298,9 @@ def test_whatever_comes(pictures):
         ),
     )
     told, t_ns = [], 10 * S
-    for index, (step_ms, found) in enumerate(pictures):
+    for index, (step_ms, drawn) in enumerate(pictures):
         t_ns += step_ms * 1_000_000
-        found = sorted(found, key=lambda item: -item[1])
+        found = sorted(drawn, key=lambda item: -item[1])
         detections = Detections(
             np.array([(x, y, x + w, y + h) for (x, y, w, h), _ in found], np.float32).reshape(-1, 4),
             np.array([score for _, score in found], np.float32),

@@ -1,0 +1,43 @@
+# Two commands to know: `make demo` and `make test`. Both set everything up first.
+
+PYTHON ?= python3
+RUN = .venv/bin/python -m
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test check fmt proto evaluate bench clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/'
+
+setup: ## Build .venv and fetch the models
+	@$(PYTHON) scripts/bootstrap.py --extras train
+
+setup-dev:
+	@$(PYTHON) scripts/bootstrap.py --extras train,render,dev
+
+demo: setup ## Follow vehicles across the four cameras of the bundled city
+	@.venv/bin/vreid demo
+
+test: setup-dev ## Lint, type-check and run all tests
+	@$(MAKE) --no-print-directory check
+	@$(RUN) pytest
+
+check: ## Lint, types, import contracts, current stubs
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@.venv/bin/lint-imports
+	@$(RUN) scripts.proto --check
+
+fmt: ## Format and mend what can be mended
+	@$(RUN) ruff check --fix .
+	@$(RUN) ruff format .
+
+proto: ## Regenerate the gRPC stubs
+	@$(RUN) scripts.proto
+
+evaluate: setup ## Play the bundled city to its end and score it
+	@.venv/bin/vreid demo --once --json
+
+clean: ## Remove what running and testing leave behind
+	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis vreid-data

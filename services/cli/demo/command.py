@@ -1,0 +1,202 @@
+"""The command: plays the bundled city over RTSP against the real processes and shows or scores what they find."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from services.cli.output import JsonFlag, emit, fail, stderr, stdout
+from services.cli.remote import DEFAULT_ADDRESS, AddressOption
+from services.errors import VreidError
+
+if TYPE_CHECKING:
+    from services.cli.demo.session import Playing
+    from services.config import VreidConfig
+    from services.launch import Machine
+    from simulator.city import City
+
+UNTRAINED = "mobilenetv2-imagenet"
+SHOWN_PICTURES = 6
+_TICK_S = 0.1
+_LEAST_LEAD_S = 3.0
+_GRACE_S = 20.0
+_DECIDE_TIMEOUT_S = 60.0
+_FINAL_TIMEOUT_S = 15.0
+_MEMORY_EVERY_S = 5.0
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Play the city to its end, score it, and stop.")] = False,
+    as_json: JsonFlag = False,
+    data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = Path("vreid-data/demo"),
+    address: AddressOption = DEFAULT_ADDRESS,
+) -> None:
+    """Follow vehicles across the four cameras of the bundled city, over real RTSP."""
+    if as_json and not once:
+        fail("--json needs --once: a demo without an end has no document")
+    try:
+        document = Demo(data_dir, address, once=once, quiet=as_json or not stderr.is_terminal).run()
+    except VreidError as exc:
+        fail(str(exc))
+    if once:
+        emit(document, as_json=as_json, render=_show)
+
+
+class Demo:
+    """One run of the demo."""
+
+    def __init__(self, data_dir: Path, address: str, *, once: bool, quiet: bool) -> None:
+        """Loads the city; starts nothing yet."""
+        from simulator.city import DEMO, load_city
+
+        self.city: City = load_city(DEMO)
+        self._once = once
+        self._quiet = quiet
+        self._data_dir = data_dir.resolve()
+        self._address = address
+        self._stop = threading.Event()
+        self._peak_mb = 0.0
+        self._first_identity_s: float | None = None
+        self._began_s = time.monotonic()
+
+    def run(self) -> dict[str, Any]:
+        """Plays the city; returns the report when it ended, nothing when it was interrupted."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        from services.cli.demo import session
+        from services.launch import Machine
+
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        playing = session.resumable(self._data_dir, self.city, loop=not self._once)
+        rtsp_port = playing.rtsp_port if playing else session.free_port()
+        with Machine(self._config(rtsp_port), once=self._once) as machine:
+            machine.claim()
+            if playing is None:
+                session.clear(self._data_dir)
+                self._write_pictures()
+            asked_s = time.monotonic()
+            machine.start()
+            if playing is None:
+                # The matcher loads the networks that ingest will load: its start tells how long that takes here.
+                lead_s = max(_LEAST_LEAD_S, time.monotonic() - asked_s)
+                t0_ns = time.time_ns() + round(lead_s * 1e9)
+                playing = session.Playing(self.city.name, self.city.seed, t0_ns, rtsp_port, loop=not self._once)
+                session.save(playing, self._data_dir)
+            machine.add(session.city_role(self.city, playing))
+            machine.start_ingest()
+            return self._follow(machine, playing)
+
+    def _config(self, rtsp_port: int) -> VreidConfig:
+        from services.config import load_config
+        from services.ingest.cameras import CameraSettings
+
+        config = load_config(None)
+        cameras = tuple(
+            CameraSettings(id=camera.id, url=f"rtsp://127.0.0.1:{rtsp_port}/{camera.id}") for camera in self.city.cameras
+        )
+        matcher = config.matcher.model_copy(update={"listen": self._address})
+        return config.model_copy(
+            update={"site": "demo", "data_dir": self._data_dir, "cameras": cameras, "matcher": matcher}
+        )
+
+    def _write_pictures(self) -> None:
+        """A few pictures to ask with, each of another vehicle."""
+        from services.cli.demo.pictures import cut_pictures
+        from services.cli.demo.report import read_truth
+
+        folder = self._data_dir / "queries"
+        folder.mkdir()
+        pictures = {picture.vehicle: picture for picture in cut_pictures(self.city, read_truth(self.city))}
+        largest = sorted(pictures.values(), key=lambda picture: -picture.image.size)
+        for picture in largest[:SHOWN_PICTURES]:
+            (folder / picture.file_name).write_bytes(picture.encoded())
+
+    def _follow(self, machine: Machine, playing: Playing) -> dict[str, Any]:
+        from services.cli.watch import Watch, shown
+
+        duration_s = None if playing.loop else self.city.duration_s
+        watch = Watch(machine.store, f"vreid demo · {self.city.name}", duration_s=duration_s)
+        watch.began_ns = playing.t0_ns
+        watch.note = f"ask from another terminal: vreid query {self._relative('queries')}/*.png · Ctrl-C ends"
+        with shown(watch, quiet=self._quiet) as refresh:
+
+            def tick() -> None:
+                refresh()
+                self._note(machine)
+
+            self._play(machine, playing, tick)
+            if self._stop.is_set():
+                return {}
+            self._settle(machine, tick)
+        document = self._report(machine)
+        document["seconds"] = round(time.monotonic() - self._began_s, 1)
+        return document
+
+    def _play(self, machine: Machine, playing: Playing, tick: Any) -> None:
+        """Until the city has ended and ingest with it, or somebody stops it."""
+        while not self._stop.is_set() and not machine.ingest_ended():
+            machine.poll()
+            tick()
+            if playing.over(self.city.duration_s + _GRACE_S, time.time_ns()):
+                machine.drain_ingest()
+            self._stop.wait(_TICK_S)
+
+    def _settle(self, machine: Machine, tick: Any) -> None:
+        """Until every sighting is final and decided."""
+        deadline = time.monotonic() + _FINAL_TIMEOUT_S
+        while time.monotonic() < deadline and not all(s.final for s, _ in machine.store.scan_sightings()):
+            machine.poll()
+            tick()
+            time.sleep(_TICK_S)
+        if not machine.wait_decided(_DECIDE_TIMEOUT_S, tick):
+            raise VreidError(f"not all sightings were decided within {_DECIDE_TIMEOUT_S:.0f} s")
+
+    def _note(self, machine: Machine) -> None:
+        """Keeps the figures that only the runner sees."""
+        now_s = time.monotonic() - self._began_s
+        if self._first_identity_s is None and machine.has_identities():
+            self._first_identity_s = now_s
+        if now_s >= self._memory_due_s:
+            self._memory_due_s = now_s + _MEMORY_EVERY_S
+            self._peak_mb = max(self._peak_mb, machine.memory_mb())
+
+    _memory_due_s = 0.0
+
+    def _report(self, machine: Machine) -> dict[str, Any]:
+        from reid.runtime import OpenVinoEmbedder
+        from services.cli.demo.report import report
+        from services.client import MatcherClient
+        from services.models.store import ModelStore
+
+        untrained = OpenVinoEmbedder(ModelStore(offline=True).prepare(UNTRAINED))
+        with MatcherClient(self._address) as client:
+            document = report(self.city, machine.store, client, self._data_dir / "crops", untrained)
+        return document | {
+            "first_identity_s": None if self._first_identity_s is None else round(self._first_identity_s, 1),
+            "peak_mb": round(self._peak_mb),
+            "restarts": machine.restarts(),
+        }
+
+    def _relative(self, name: str) -> str:
+        path = self._data_dir / name
+        return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _show(document: dict[str, Any]) -> None:
+    query = document["query"]
+    stdout.print(
+        f"[bold]{document['sightings']} sightings, {document['identities']} vehicles[/bold] "
+        f"in {document['seconds']:.0f} s; {document['frames']['inferred']} of {document['frames']['offered']} frames, "
+        f"frame age p99 {document['frame_age_p99_s']:.2f} s, {document['peak_mb']} MB"
+    )
+    at = ", ".join(f"{name} {value:.3f}" for name, value in document["idf1_at"].items())
+    stdout.print(f"IDF1 [bold]{document['idf1']:.3f}[/bold] (by latency: {at})")
+    stdout.print(
+        f"perfect association {document['oracle_idf1']:.3f}, greedy on untrained features {document['greedy_idf1']:.3f}"
+    )
+    stdout.print(f"query by image: rank-1 [bold]{query['rank1']:.3f}[/bold] of {query['queries']} queries")

@@ -1,0 +1,75 @@
+"""Entry point of `vreid`: puts the commands together and turns every failure of ours into one line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from services.cli import (
+    camera,
+    demo,
+    doctor,
+    evaluate,
+    gallery,
+    identity,
+    models,
+    query,
+    simulate,
+    up,
+)
+from services.errors import VreidError
+
+app = typer.Typer(
+    name="vreid",
+    help="Follow every vehicle across your cameras.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.demo)
+app.command("up")(up.up)
+app.command("query")(query.query)
+app.command("doctor")(doctor.doctor)
+app.add_typer(camera.app, name="camera")
+app.add_typer(gallery.app, name="gallery")
+app.add_typer(identity.app, name="identity")
+app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(simulate.app, name="simulate")
+app.add_typer(models.app, name="models")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"vreid {version('vreid')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version_flag: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more, to stderr.")] = False,
+) -> None:
+    """Follow every vehicle across your cameras."""
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+
+
+def main() -> None:
+    """Runs the command line; exit code 1 with one line for a failure of ours, 130 when interrupted."""
+    try:
+        app()
+    except VreidError as exc:
+        sys.stderr.write(f"vreid: {' '.join(str(exc).split())}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

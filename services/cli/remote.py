@@ -1,0 +1,45 @@
+"""What the commands that ask a running matcher share: its address, the connection, how times are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from services.cli.output import fail
+from services.client import DEFAULT_ADDRESS, MatcherClient
+from services.errors import VreidError
+
+AddressOption = Annotated[
+    str, typer.Option("--address", envvar="VREID_ADDRESS", help="Address of the matcher, host:port.")
+]
+
+__all__ = ["DEFAULT_ADDRESS", "AddressOption", "clock_time", "connect", "iso_time"]
+
+
+@contextmanager
+def connect(address: str) -> Iterator[MatcherClient]:
+    """A client; a failure inside ends the command with one line on stderr."""
+    try:
+        with MatcherClient(address) as client:
+            yield client
+    except VreidError as exc:
+        fail(str(exc))
+
+
+def iso_time(ns: int) -> str:
+    """UTC nanoseconds as ISO 8601 to the millisecond.
+
+    >>> iso_time(1_500_000_000_123_456_789)
+    '2017-07-14T02:40:00.123Z'
+    """
+    moment = datetime.fromtimestamp(ns // 10**9, UTC).replace(microsecond=ns % 10**9 // 1000)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def clock_time(ns: int) -> str:
+    """UTC nanoseconds for a person, in local time to the second."""
+    return datetime.fromtimestamp(ns / 1e9).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,186 @@
+"""The processes of one machine, and how they start and end together. Shared by `up` and `demo`; knows no city."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from services.client import MatcherClient
+from services.config import VreidConfig, dump_config
+from services.errors import ConfigError, MatcherUnavailable, PortInUse, StoreUnavailable
+from services.identity.embedded import EmbeddedServer
+from services.identity.opening import open_store
+from services.matcher.settings import split_address
+from services.supervisor import Role, Supervisor
+
+log = logging.getLogger(__name__)
+
+_ASK_TIMEOUT_S = 1.0
+
+def refuse_taken_port(address: str) -> None:
+    """Finds out before anything is started.
+
+    Raises:
+        PortInUse: Somebody listens there.
+    """
+    host, port = split_address(address)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as exc:
+            raise PortInUse(f"cannot listen on {address}: {exc.strerror or exc}") from exc
+
+
+class Machine:
+    """Valkey (unless an external Redis is configured), the matcher and ingest under one supervisor.
+
+    Args:
+        config: What to run; written to ``<data_dir>/config.yaml``, which the processes read.
+        once: End ingest when every camera has ended.
+    """
+
+    def __init__(self, config: VreidConfig, *, once: bool) -> None:
+        self.config = config.model_copy(update={"data_dir": config.data_dir.resolve()})
+        self.once = once
+        self.store = open_store(self.config.redis, self.config.data_dir, self.config.site)
+        self._config_file = self.config.data_dir / "config.yaml"
+        self._supervisor = Supervisor(self._core_roles(), self.config.data_dir, {"matcher": config.matcher.listen})
+
+    def claim(self) -> None:
+        """Takes the data folder and sees that the port is free, before anything is started or written.
+
+        Raises:
+            PortInUse: The matcher's port is taken.
+            ConfigError: The data folder cannot be used, or another supervisor runs on it.
+        """
+        try:
+            self.config.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise ConfigError(f"data_dir {self.config.data_dir}: {exc.strerror or exc}") from exc
+        self._supervisor.acquire()
+        refuse_taken_port(self.config.matcher.listen)
+
+    def start(self) -> None:
+        """Starts everything but ingest, each part once those before it serve; call ``claim`` before.
+
+        Raises:
+            Unavailable: A process ended or did not serve in time.
+        """
+        dump_config(self.config, self._config_file)
+        self._supervisor.start()
+
+    def add(self, role: Role) -> None:
+        """Starts one more process and waits until it is ready."""
+        self._supervisor.add(role)
+
+    def start_ingest(self) -> None:
+        """Starts reading the cameras."""
+        self._supervisor.add(
+            Role(
+                "ingest",
+                self._python("services.ingest", *(("--once",) if self.once else ())),
+                env=self._environment(),
+                restart="on-failure",
+                stop_timeout_s=self.config.ingest.drain_timeout_s + 10.0,
+            )
+        )
+
+    def poll(self) -> None:
+        """Restarts what died; call it several times a second."""
+        self._supervisor.poll()
+
+    def ingest_ended(self) -> bool:
+        """Whether every camera has ended and everything seen is in the store."""
+        return self._supervisor.status()["ingest"].state in ("done", "stopped")
+
+    def drain_ingest(self) -> None:
+        """Tells ingest to close its tracks, hand everything over and end."""
+        self._supervisor.stop_role("ingest")
+
+    def wait_decided(self, timeout_s: float, tick: Callable[[], None] = lambda: None) -> bool:
+        """Waits until the associator has worked off all sightings.
+
+        Returns:
+            False when it had not within ``timeout_s``.
+        """
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            self.poll()
+            tick()
+            if not self.store.read_work(self.store.work_cursor(), 1, 1):
+                return True
+            time.sleep(0.1)
+        return False
+
+    def has_identities(self) -> bool:
+        """Whether any vehicle has been given an identity; False also while the store is being restarted."""
+        try:
+            return bool(self.store.list_identities(limit=1))
+        except StoreUnavailable:
+            return False
+
+    def restarts(self) -> dict[str, int]:
+        """How often each process was started again."""
+        return {name: status.restarts for name, status in self._supervisor.status().items()}
+
+    def memory_mb(self) -> float:
+        """Proportional memory of all processes together with this one, in MB."""
+        return self._supervisor.memory().pss_bytes / 1e6
+
+    def stop(self) -> None:
+        """Ends everything in reverse order of its start."""
+        self._supervisor.stop()
+
+    def __enter__(self) -> Machine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _core_roles(self) -> list[Role]:
+        roles = []
+        if self.config.redis.url is None:
+            server = EmbeddedServer(self.config.data_dir, self.config.redis.binary)
+            timeout_s = self.config.redis.start_timeout_s
+            roles.append(
+                Role("valkey", tuple(server.command()), ready=self._store_answers, ready_timeout_s=timeout_s)
+            )
+        roles.append(
+            Role(
+                "matcher",
+                self._python("services.matcher"),
+                env=self._environment(),
+                stop_timeout_s=self.config.matcher.drain_s + 5.0,
+                ready=self._matcher_serves,
+                ready_timeout_s=120.0,
+            )
+        )
+        return roles
+
+    def _python(self, module: str, *arguments: str) -> tuple[str, ...]:
+        return (sys.executable, "-m", module, "--config", str(self._config_file), *arguments)
+
+    def _environment(self) -> dict[str, str]:
+        """The roles read the written configuration; overrides in the environment are in it already."""
+        return {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+
+    def _store_answers(self) -> bool:
+        self.store.ping()
+        return True
+
+    def _matcher_serves(self) -> bool:
+        try:
+            with MatcherClient(self.config.matcher.listen, timeout_s=_ASK_TIMEOUT_S) as client:
+                return client.serving()
+        except MatcherUnavailable:
+            return False

@@ -1,0 +1,89 @@
+"""The matcher role as a process: reads the configuration, opens what it names, serves until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.errors import VreidError
+from services.identity.opening import open_store
+from services.ids import uuid7
+from services.models.networks import open_detector, open_embedder
+
+if TYPE_CHECKING:
+    from services.config import VreidConfig
+    from services.matcher.build import Matcher
+
+log = logging.getLogger("services.matcher")
+
+
+def open_matcher(config: VreidConfig) -> Matcher:
+    """Opens what a configuration names and wires it; the port is bound.
+
+    Raises:
+        VreidError: Something cannot be used; the message says what to do.
+    """
+    from services.matcher.associator import AssociatorLoop
+    from services.matcher.build import build_matcher
+
+    threads = config.matcher.inference_threads
+    detector = open_detector(config.detector, threads)
+    embedder = open_embedder(config.reid.model, threads)
+    store = open_store(config.redis, config.data_dir, config.site)
+    associator = AssociatorLoop(
+        store,
+        config.association,
+        embedder.spec.calibration,
+        embedder.spec.model_id,
+        id_factory=uuid7,
+        owner=f"{socket.gethostname()}-{os.getpid()}",
+        clock=time.time_ns,
+    )
+    return build_matcher(store, detector, embedder, config.matcher, associator)
+
+
+def run_matcher(config: VreidConfig) -> int:
+    """Runs the role in this process until SIGTERM or SIGINT, or until one of its threads fails.
+
+    Returns:
+        Exit status.
+
+    Raises:
+        VreidError: It could not start.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    matcher = open_matcher(config)
+    matcher.start()
+    well = matcher.wait(stop)
+    log.info("matcher is ending")
+    matcher.stop()
+    return 0 if well else 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the matcher role."""
+    from services.config import load_config
+
+    parser = argparse.ArgumentParser(prog="python -m services.matcher", description=main.__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="configuration file")
+    args = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        return run_matcher(load_config(args.config))
+    except VreidError as exc:
+        sys.stderr.write(f"vreid: {' '.join(str(exc).split())}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

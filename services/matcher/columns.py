@@ -1,0 +1,215 @@
+"""What the gallery knows of sightings besides their vectors, in columns, so that a filter is a few array operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.types import VEHICLE_CLASSES
+from services.matcher.types import SearchFilter, SightingSummary
+from services.types import Sighting
+
+UNDECIDED = -1
+
+_COLUMNS: dict[str, type[np.generic]] = {
+    "camera": np.int32,
+    "identity": np.int32,
+    "start_ns": np.int64,
+    "end_ns": np.int64,
+    "vehicle_class": np.int8,
+    "quality": np.float32,
+    "revision": np.int32,
+    "final": np.bool_,
+    "vectors": np.int8,
+    "alive": np.bool_,
+}
+
+
+class Names:
+    """Strings as small integers. A code is never given to another string."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, int] = {}
+        self._names: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def code(self, name: str) -> int:
+        """The code of a string, a new one at first sight."""
+        code = self._code.setdefault(name, len(self._names))
+        if code == len(self._names):
+            self._names.append(name)
+        return code
+
+    def known(self, names: Iterable[str]) -> list[int]:
+        """Codes of those strings that have one."""
+        return [self._code[name] for name in names if name in self._code]
+
+    def name(self, code: int) -> str:
+        """The string behind a code."""
+        return self._names[code]
+
+
+class SightingTable:
+    """One row per sighting. Rows are small integers, reused after a sighting is dropped. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, NDArray[np.generic]] = {name: np.zeros(0, kind) for name, kind in _COLUMNS.items()}
+        self._sighting_ids: list[str] = []
+        self._row: dict[str, int] = {}
+        self._free: list[int] = []
+        self._cameras = Names()
+        self._identities = Names()
+        self._rows_of: dict[int, set[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    @property
+    def identity_count(self) -> int:
+        """Identities with at least one sighting."""
+        return len(self._rows_of)
+
+    def row(self, sighting_id: str) -> int | None:
+        """The row of a sighting, None when it is not held."""
+        return self._row.get(sighting_id)
+
+    def sighting_id(self, row: int) -> str:
+        """The sighting of a row."""
+        return self._sighting_ids[row]
+
+    def put(self, sighting: Sighting, vectors: int) -> int:
+        """Inserts a sighting without identity, or replaces what is held of it but its identity.
+
+        Args:
+            sighting: The newest revision.
+            vectors: How many vectors of it are in the index.
+
+        Returns:
+            Its row.
+        """
+        row = self._row.get(sighting.sighting_id)
+        if row is None:
+            row = self._claim(sighting.sighting_id)
+            self._columns["identity"][row] = UNDECIDED
+        values = {
+            "camera": self._cameras.code(sighting.camera_id),
+            "start_ns": sighting.start_ns,
+            "end_ns": sighting.end_ns,
+            "vehicle_class": int(VEHICLE_CLASSES[int(np.argmax(sighting.class_probs))]),
+            "quality": sighting.quality,
+            "revision": sighting.revision,
+            "final": sighting.final,
+            "vectors": vectors,
+            "alive": True,
+        }
+        for name, value in values.items():
+            self._columns[name][row] = value
+        return row
+
+    def drop(self, row: int) -> None:
+        """Forgets a sighting."""
+        self.assign(row, None)
+        self._columns["alive"][row] = False
+        del self._row[self._sighting_ids[row]]
+        self._sighting_ids[row] = ""
+        self._free.append(row)
+
+    def assign(self, row: int, identity_id: str | None) -> None:
+        """Says whose sighting a row is, None for nobody's yet."""
+        old = int(self._columns["identity"][row])
+        new = UNDECIDED if identity_id is None else self._identities.code(identity_id)
+        if old == new:
+            return
+        if old != UNDECIDED:
+            self._rows_of[old].discard(row)
+            if not self._rows_of[old]:
+                del self._rows_of[old]
+        if new != UNDECIDED:
+            self._rows_of.setdefault(new, set()).add(row)
+        self._columns["identity"][row] = new
+
+    def identity(self, row: int) -> str | None:
+        """Whose sighting a row is."""
+        code = int(self._columns["identity"][row])
+        return None if code == UNDECIDED else self._identities.name(code)
+
+    def rows_of(self, identity_id: str) -> list[int]:
+        """Rows of an identity by start, then sighting id; empty when it has none."""
+        rows: set[int] = set()
+        for code in self._identities.known([identity_id]):
+            rows = self._rows_of.get(code, rows)
+        start = self._columns["start_ns"]
+        return sorted(rows, key=lambda row: (int(start[row]), self._sighting_ids[row]))
+
+    def vector_count(self, rows: Iterable[int]) -> int:
+        """How many vectors these rows have in the index."""
+        return int(self._columns["vectors"][list(rows)].astype(np.int64).sum())
+
+    def identity_codes(self) -> NDArray[np.int32]:
+        """Per row a number that is equal for sightings of one identity, UNDECIDED without one: int32 (rows,)."""
+        codes: NDArray[np.int32] = self._columns["identity"].astype(np.int32, copy=False)
+        return codes
+
+    def identities_by_last_seen(self) -> Iterator[str]:
+        """Identities with a sighting, most recently seen first, then by id."""
+        end_ns = self._columns["end_ns"]
+        last = {code: int(end_ns[list(rows)].max()) for code, rows in self._rows_of.items()}
+        for code in sorted(last, key=lambda code: (-last[code], self._identities.name(code))):
+            yield self._identities.name(code)
+
+    def summary(self, row: int) -> SightingSummary:
+        """What is known of one sighting."""
+        value = {name: column[row].item() for name, column in self._columns.items()}
+        return SightingSummary(
+            sighting_id=self._sighting_ids[row],
+            identity_id=self.identity(row) or "",
+            camera_id=self._cameras.name(value["camera"]),
+            start_ns=value["start_ns"],
+            end_ns=value["end_ns"],
+            vehicle_class=next(c for c in VEHICLE_CLASSES if c == value["vehicle_class"]),
+            quality=value["quality"],
+            revision=value["revision"],
+            final=value["final"],
+        )
+
+    def mask(self, wanted: SearchFilter) -> NDArray[np.bool_]:
+        """Which rows hold a sighting that the filter lets through: bool (rows,)."""
+        column = self._columns
+        may: NDArray[np.bool_] = column["alive"].astype(np.bool_, copy=True)
+        if wanted.camera_ids:
+            may &= np.isin(column["camera"], self._cameras.known(wanted.camera_ids))
+        if wanted.exclude_camera_ids:
+            may &= ~np.isin(column["camera"], self._cameras.known(wanted.exclude_camera_ids))
+        if wanted.from_ns is not None:
+            may &= column["end_ns"] >= np.int64(wanted.from_ns)
+        if wanted.to_ns is not None:
+            may &= column["start_ns"] <= np.int64(wanted.to_ns)
+        if wanted.classes:
+            may &= np.isin(column["vehicle_class"], [int(c) for c in wanted.classes])
+        if wanted.exclude_sighting_ids:
+            may[[self._row[s] for s in wanted.exclude_sighting_ids if s in self._row]] = False
+        if wanted.exclude_identity_ids:
+            may &= ~np.isin(column["identity"], self._identities.known(wanted.exclude_identity_ids))
+        return may
+
+    def _claim(self, sighting_id: str) -> int:
+        if self._free:
+            row = self._free.pop()
+            self._sighting_ids[row] = sighting_id
+        else:
+            row = len(self._sighting_ids)
+            self._sighting_ids.append(sighting_id)
+            if row >= len(self._columns["alive"]):
+                self._grow(max(1024, 2 * row))
+        self._row[sighting_id] = row
+        return row
+
+    def _grow(self, capacity: int) -> None:
+        for name, column in self._columns.items():
+            grown = np.zeros(capacity, column.dtype)
+            grown[: len(column)] = column
+            self._columns[name] = grown

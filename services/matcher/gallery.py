@@ -1,0 +1,341 @@
+"""The gallery: every sighting's vectors and whose they are, a view of the store that searches. Decides nothing.
+
+One thread feeds it (services.matcher.follower), any number read; a lock keeps them apart. It may be thrown away at any
+time, because the store can fill it again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reid.types import Calibration
+from services.errors import InputError, NotFound, Unavailable
+from services.identity.store import Event, IdentityRecord
+from services.matcher.columns import UNDECIDED
+from services.matcher.index.contract import NO_ID, VectorIndex, Vectors
+from services.matcher.state import SLOT_BITS, VIEWS, GalleryState
+from services.matcher.types import (
+    GalleryEntry,
+    GalleryStats,
+    Grouping,
+    IdentityDetail,
+    SearchAnswer,
+    SearchFilter,
+    SightingSummary,
+)
+from services.types import Match, Sighting
+
+#: A probe that is an identity is asked by at most this many of its vectors, best quality first.
+MAX_PROBE_VECTORS = 32
+_BATCH = 1024
+
+
+def parse_position(position: str, name: str = "log_position") -> tuple[int, int]:
+    """A log position as numbers that compare.
+
+    Raises:
+        InputError: It is not `<ms>-<n>`.
+
+    >>> parse_position("12-3") < parse_position("100-0")
+    True
+    """
+    head, dash, tail = position.partition("-")
+    if not (dash and head.isascii() and head.isdigit() and tail.isascii() and tail.isdigit()):
+        raise InputError(f"{name}: expected <milliseconds>-<number>, got {position[:40]!r}")
+    return int(head), int(tail)
+
+
+class Gallery:
+    """Searchable sightings. Safe for threads."""
+
+    def __init__(self, model_id: str, calibration: Calibration, new_index: Callable[[], VectorIndex]) -> None:
+        """Starts empty and not ready.
+
+        Args:
+            model_id: The only model whose vectors are held.
+            calibration: Of that model.
+            new_index: Makes an empty index of the model's dimension.
+        """
+        self._model_id = model_id
+        self._calibration = calibration
+        self._new_index = new_index
+        self._moved = threading.Condition(threading.RLock())
+        self._state = GalleryState(model_id, new_index())
+        self._position = "0-0"
+        self._ready = False
+
+    @property
+    def model_id(self) -> str:
+        """The model whose vectors are held."""
+        return self._model_id
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return self._state.index.dim
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has caught up once since it was filled."""
+        return self._ready
+
+    @property
+    def log_position(self) -> str:
+        """The newest event applied."""
+        return self._position
+
+    # Feeding: one thread.
+
+    def rebuild(
+        self,
+        sightings: Iterable[tuple[Sighting, str | None]],
+        identities: Iterable[IdentityRecord],
+        position: str,
+    ) -> None:
+        """Replaces everything. Readers see the old until the new is complete.
+
+        Args:
+            sightings: Every sighting with its identity, aliases resolved.
+            identities: Every identity, for its status and aliases.
+            position: A log position read before the others were; events after it may be applied again.
+        """
+        state = GalleryState(self._model_id, self._new_index())
+        for record in identities:
+            state.add_identity(record)
+        remaining = iter(sightings)
+        while batch := list(islice(remaining, _BATCH)):
+            state.put([sighting for sighting, _ in batch])
+            for sighting, identity_id in batch:
+                if identity_id is not None:
+                    state.assign(sighting.sighting_id, identity_id)
+        with self._moved:
+            self._state = state
+            self._position = position
+            self._moved.notify_all()
+
+    def apply(self, events: Sequence[Event], sightings: Mapping[str, Sighting | None]) -> None:
+        """Applies events in order; applying one again changes nothing in the end.
+
+        Args:
+            events: Ascending.
+            sightings: The newest revision of every sighting that a ``sighting.put`` among them names, None if gone.
+        """
+        with self._moved:
+            for event in events:
+                self._state.apply(event, sightings)
+                self._position = event.event_id
+            self._moved.notify_all()
+
+    def set_ready(self) -> None:
+        """Says that it has caught up."""
+        self._ready = True
+
+    # Reading: any thread.
+
+    def wait_for(self, position: str, timeout_s: float) -> None:
+        """Returns once the gallery has caught up and seen a position.
+
+        Args:
+            position: From a write; empty for any.
+            timeout_s: Longest wait.
+
+        Raises:
+            InputError: ``position`` is no position.
+            Unavailable: It was not seen in time, or the gallery is still being filled.
+        """
+        if not self._ready:
+            raise Unavailable("the gallery is catching up with the store; try again")
+        if not position:
+            return
+        wanted = parse_position(position, "min_log_position")
+        deadline = time.monotonic() + timeout_s
+        with self._moved:
+            while parse_position(self._position) < wanted:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise Unavailable(f"min_log_position: the gallery is at {self._position}, not yet at {position}")
+                self._moved.wait(left)
+
+    def search(
+        self,
+        queries: Vectors,
+        k: int,
+        wanted: SearchFilter | None = None,
+        grouping: Grouping = Grouping.SIGHTING,
+    ) -> SearchAnswer:
+        """The sightings, or identities, most like any of the queries.
+
+        Args:
+            queries: float32 (Q, dim), unit vectors of this gallery's model, Q >= 1.
+            k: At least 1.
+            wanted: Which sightings may answer, None for all.
+            grouping: Per identity, sightings without a decision are left out.
+
+        Returns:
+            At most k matches, as many as exist, most similar first and then by sighting id.
+        """
+        with self._moved:
+            table = self._state.table
+            wanted = self._resolved(wanted or SearchFilter())
+            may = table.mask(wanted)
+            codes = table.identity_codes()
+            if grouping is Grouping.IDENTITY:
+                may &= codes != UNDECIDED
+            best = self._nearest_rows(queries, k, may, codes if grouping is Grouping.IDENTITY else None)
+            ranked = sorted(best.items(), key=lambda item: (-item[1], table.sighting_id(item[0])))
+            matches: list[Match] = []
+            seen: set[int] = set()
+            for row, similarity in ranked:
+                group = int(codes[row]) if grouping is Grouping.IDENTITY else row
+                if group not in seen:
+                    seen.add(group)
+                    matches.append(self._match(table.summary(row), similarity))
+                if len(matches) == k:
+                    break
+            return SearchAnswer(tuple(matches), log_position=self._position)
+
+    def _nearest_rows(
+        self, queries: Vectors, k: int, may: NDArray[np.bool_], codes: NDArray[np.int32] | None
+    ) -> dict[int, float]:
+        """Rows that hold the k best groups of every query, with their best similarity; codes None: a row is a group."""
+        index = self._state.index
+        depth = k * VIEWS  # holds k rows whatever they are
+        while True:
+            depth = min(depth, max(1, len(index)))
+            found = index.search(queries, depth, lambda ids: may[ids >> SLOT_BITS])
+            rows = np.where(found.ids == NO_ID, NO_ID, found.ids >> SLOT_BITS)
+            if codes is None or depth >= len(index) or all(_enough(r, codes, k) for r in rows):
+                break
+            depth *= 4
+        best: dict[int, float] = {}
+        for row, score in zip(rows.ravel().tolist(), found.scores.ravel().tolist(), strict=True):
+            if row != NO_ID and score > best.get(row, -np.inf):
+                best[row] = score
+        return best
+
+    def _resolved(self, wanted: SearchFilter) -> SearchFilter:
+        living = frozenset(self._state.resolve(i) for i in wanted.exclude_identity_ids)
+        return replace(wanted, exclude_identity_ids=living)
+
+    def _match(self, summary: SightingSummary, similarity: float) -> Match:
+        similarity = max(-1.0, min(1.0, similarity))
+        return Match(
+            identity_id=summary.identity_id,
+            sighting_id=summary.sighting_id,
+            camera_id=summary.camera_id,
+            first_seen_ns=summary.start_ns,
+            last_seen_ns=summary.end_ns,
+            similarity=similarity,
+            probability=self._calibration.probability(similarity),
+            evidence={"appearance": self._calibration.log_likelihood_ratio(similarity)},
+        )
+
+    def vectors_of_sighting(self, sighting_id: str) -> Vectors:
+        """The vectors of one sighting, float32 (V, dim), V >= 1.
+
+        Raises:
+            NotFound: There is no such sighting.
+            ModelMismatch: Another model made its vectors.
+        """
+        with self._moved:
+            row = self._state.table.row(sighting_id)
+            if row is None:
+                raise NotFound(f"sighting_id: no sighting {sighting_id}")
+            return self._state.vectors([row], f"sighting_id: {sighting_id}")
+
+    def vectors_of_identity(self, identity_id: str) -> Vectors:
+        """The vectors of an identity's best sightings, float32 (V, dim), 1 <= V <= MAX_PROBE_VECTORS.
+
+        Raises:
+            NotFound: There is no such identity.
+            ModelMismatch: Another model made its vectors.
+        """
+        with self._moved:
+            rows = self._state.rows(identity_id)
+            rows.sort(key=lambda row: -self._state.table.summary(row).quality)
+            return self._state.vectors(rows, f"identity_id: {identity_id}")[:MAX_PROBE_VECTORS]
+
+    def identity(self, identity_id: str) -> IdentityDetail:
+        """An identity with its sightings, by id or alias.
+
+        Raises:
+            NotFound: There is no such identity.
+        """
+        with self._moved:
+            summaries = tuple(self._state.table.summary(row) for row in self._state.rows(identity_id))
+            return IdentityDetail(self._record(summaries), len(summaries), summaries)
+
+    def identities(self, limit: int, offset: int) -> tuple[list[IdentityDetail], int]:
+        """A page of identities without their sightings, most recently seen first, and how many there are."""
+        with self._moved:
+            page = [self.identity(i) for i in islice(self._by_last_seen(), offset, offset + limit)]
+            total = self._state.table.identity_count
+        return [IdentityDetail(detail.record, detail.sighting_count) for detail in page], total
+
+    def entry(self, identity_id: str) -> GalleryEntry:
+        """An identity as what is searched, by id or alias.
+
+        Raises:
+            NotFound: There is no such identity.
+        """
+        with self._moved:
+            rows = self._state.rows(identity_id)
+            record = self._record(tuple(self._state.table.summary(row) for row in rows))
+            return GalleryEntry(
+                identity_id=record.identity_id,
+                status=record.status,
+                cameras=record.cameras,
+                first_seen_ns=record.first_seen_ns,
+                last_seen_ns=record.last_seen_ns,
+                sighting_count=len(rows),
+                vector_count=self._state.table.vector_count(rows),
+            )
+
+    def entries(self, limit: int, offset: int) -> tuple[list[GalleryEntry], int]:
+        """A page of entries, most recently seen first, and how many there are."""
+        with self._moved:
+            page = [self.entry(i) for i in islice(self._by_last_seen(), offset, offset + limit)]
+            return page, self._state.table.identity_count
+
+    def stats(self) -> GalleryStats:
+        """Counts and sizes."""
+        with self._moved:
+            state = self._state
+            return GalleryStats(
+                identities=state.table.identity_count,
+                sightings=len(state.table),
+                vectors=len(state.index),
+                bytes=state.index.nbytes,
+                segments=1,
+                tier="exact",
+                backend=state.index.backend,
+                model_id=self._model_id,
+                log_position=self._position,
+            )
+
+    def _by_last_seen(self) -> Iterable[str]:
+        return self._state.table.identities_by_last_seen()
+
+    def _record(self, sightings: tuple[SightingSummary, ...]) -> IdentityRecord:
+        identity_id = sightings[0].identity_id
+        return IdentityRecord(
+            identity_id=identity_id,
+            sighting_ids=tuple(s.sighting_id for s in sightings),
+            cameras=tuple(dict.fromkeys(s.camera_id for s in sightings)),
+            first_seen_ns=min(s.start_ns for s in sightings),
+            last_seen_ns=max(s.end_ns for s in sightings),
+            status=self._state.status.get(identity_id, "new"),
+            aliases=self._state.aliases(identity_id),
+        )
+
+
+def _enough(rows: NDArray[np.int64], codes: NDArray[np.int32], k: int) -> bool:
+    """Whether a query has found k identities, or all that there are."""
+    return bool((rows == NO_ID).any()) or len(np.unique(codes[rows])) >= k

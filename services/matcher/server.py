@@ -1,0 +1,134 @@
+"""The gRPC listener: services, health, reflection, limits, and the one place where failures become status codes."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NoReturn
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from services.errors import ConfigError, PortInUse
+from services.matcher.servicers import CameraServicer, GalleryServicer, IdentityServicer, MatcherServicer, Parts
+from services.matcher.settings import is_loopback, split_address
+from services.rpc import vreid_pb2, vreid_pb2_grpc
+from services.rpc.errors import ERROR_KEY, status_of
+
+log = logging.getLogger(__name__)
+
+SERVICES = tuple(service.full_name for service in vreid_pb2.DESCRIPTOR.services_by_name.values())
+
+
+class ErrorInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
+    """Turns what a call raises into its status, by the most specific class. What is not of our tree leaks nothing."""
+
+    def intercept_service(
+        self, continuation: Callable[[Any], Any], handler_call_details: grpc.HandlerCallDetails
+    ) -> Any:
+        """Wraps the calls that answer once."""
+        handler = continuation(handler_call_details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+        inner = handler.unary_unary
+
+        def outer(request: Any, context: grpc.ServicerContext) -> Any:
+            try:
+                return inner(request, context)
+            except Exception as exc:  # the top of a call: what is not the caller's affair is logged
+                _abort(context, handler_call_details.method, exc)
+
+        return grpc.unary_unary_rpc_method_handler(
+            outer,
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+
+def _abort(context: grpc.ServicerContext, method: str, exc: Exception) -> NoReturn:
+    status = status_of(exc)
+    if status is grpc.StatusCode.INTERNAL:
+        request_id = uuid.uuid4().hex[:12]
+        log.error("%s failed, request_id=%s", method, request_id, exc_info=exc)
+        context.abort(status, f"internal error; the matcher logged it under request_id {request_id}")
+    context.set_trailing_metadata(((ERROR_KEY, type(exc).__name__),))
+    context.abort(status, " ".join(str(exc).split()) or type(exc).__name__)
+    raise AssertionError("abort raises")
+
+
+class MatcherServer:
+    """A bound listener. Health says NOT_SERVING until told otherwise."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Binds the port; answers nothing yet.
+
+        Raises:
+            ConfigError: The address cannot be listened on, or is not this machine's alone.
+            PortInUse: Somebody else listens there.
+        """
+        settings = parts.settings
+        host, port = split_address(settings.listen)
+        if not is_loopback(host):
+            raise ConfigError(
+                f"matcher.listen: {settings.listen} can be reached from other machines, which needs TLS and tokens; "
+                "listen on 127.0.0.1"
+            )
+        _probe(host, port, settings.listen)
+        self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="grpc")
+        self._server = grpc.server(
+            self._pool,
+            interceptors=(ErrorInterceptor(),),
+            maximum_concurrent_rpcs=settings.max_waiting_calls,
+            options=(
+                ("grpc.so_reuseport", 0),
+                ("grpc.max_receive_message_length", settings.max_message_bytes),
+                ("grpc.max_send_message_length", settings.max_message_bytes),
+            ),
+        )
+        self._health = health.HealthServicer()
+        self.set_serving(False)
+        vreid_pb2_grpc.add_MatcherServiceServicer_to_server(MatcherServicer(parts), self._server)
+        vreid_pb2_grpc.add_GalleryServiceServicer_to_server(GalleryServicer(parts), self._server)
+        vreid_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(parts), self._server)
+        vreid_pb2_grpc.add_CameraServiceServicer_to_server(CameraServicer(parts), self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        try:
+            bound = self._server.add_insecure_port(settings.listen)
+        except RuntimeError as exc:
+            raise PortInUse(f"matcher.listen: {settings.listen} cannot be bound") from exc
+        self.address = f"[{host}]:{bound}" if ":" in host else f"{host}:{bound}"
+
+    def set_serving(self, serving: bool) -> None:
+        """Tells health, for every service and for the whole ("")."""
+        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in ("", *SERVICES):
+            self._health.set(name, status)
+
+    def start(self) -> None:
+        """Answers from now on."""
+        self._server.start()
+
+    def stop(self, grace_s: float) -> None:
+        """Takes no new calls, cancels running ones after ``grace_s``, and returns when all have ended."""
+        self._health.enter_graceful_shutdown()
+        self._server.stop(grace_s).wait()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _probe(host: str, port: int, listen: str) -> None:
+    """Finds out why an address cannot be bound, which gRPC does not tell."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as exc:
+            if exc.errno == errno.EADDRINUSE:
+                raise PortInUse(f"matcher.listen: {listen} is in use by another program") from exc
+            raise ConfigError(f"matcher.listen: {listen} cannot be bound: {exc.strerror}") from exc

@@ -1,0 +1,84 @@
+"""Settings of the matcher: where it listens and what it refuses. Owns the settings only."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from services.images import ImageLimits
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of "host:port" or "[v6]:port".
+
+    Raises:
+        ValueError: It is neither.
+
+    >>> split_address("[::1]:50661")
+    ('::1', 50661)
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise ValueError(f"expected host:port, got {address!r}")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a listener on that host.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0"), is_loopback("localhost")
+    (True, False, True)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class MatcherSettings(BaseModel):
+    """The matcher's part of the configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen: str = Field(
+        default="127.0.0.1:50661", description="Address of the gRPC listener, host:port; port 0 takes a free one."
+    )
+    threads: int = Field(default=4, ge=1, le=64, description="Calls that are worked on at once.")
+    max_waiting_calls: int = Field(
+        default=64, ge=1, le=10_000, description="Calls that may wait or run; beyond them the next is refused."
+    )
+    max_message_bytes: int = Field(
+        default=32 * 2**20, ge=2**16, le=2**30, description="Largest request, and so the largest picture."
+    )
+    max_image_pixels: int = Field(
+        default=40_000_000, ge=64, le=10**9, description="Largest picture in pixels; judged before it is decoded."
+    )
+    min_image_side_px: int = Field(default=8, ge=1, le=1024, description="Shortest side that a picture may have.")
+    min_query_confidence: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="Weaker detections in a query's picture are not taken for the vehicle meant.",
+    )
+    max_k: int = Field(default=1000, ge=1, le=100_000, description="Most matches that one search may ask for.")
+    max_wait_s: float = Field(
+        default=5.0, gt=0, le=600, description="Longest that a read waits for its min_log_position."
+    )
+    drain_s: float = Field(default=5.0, ge=0, le=600, description="How long running calls may take to end at shutdown.")
+    inference_threads: int = Field(
+        default=1, ge=1, le=256, description="Cores for the detector and embedder of queries."
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        split_address(value)
+        return value
+
+    @property
+    def image_limits(self) -> ImageLimits:
+        """What a query's picture must keep to."""
+        return ImageLimits(min_side_px=self.min_image_side_px, max_pixels=self.max_image_pixels)

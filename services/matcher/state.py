@@ -1,0 +1,173 @@
+"""What the gallery holds, and how each event of the log changes it. No locks, no threads, no search.
+
+Applying an event twice, or events that a scan has already seen, ends in the same state once the log is caught up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.errors import ModelMismatch, NotFound
+from services.identity.store import Event, IdentityRecord
+from services.matcher.columns import SightingTable
+from services.matcher.index.contract import VectorIndex, Vectors
+from services.types import MAX_EXEMPLARS, Sighting
+
+#: Vector id = row << SLOT_BITS | slot; slot 0 is the embedding, the others are exemplars.
+SLOT_BITS = 3
+VIEWS = 1 + MAX_EXEMPLARS
+
+
+class GalleryState:
+    """Sightings in columns, their vectors in an index, aliases and states of identities. Not thread-safe.
+
+    Attributes:
+        model_id: The only model whose vectors are held.
+        index: Raw vectors.
+        table: Everything else about sightings.
+        status: How the latest decision on each identity went.
+    """
+
+    def __init__(self, model_id: str, index: VectorIndex) -> None:
+        self.model_id = model_id
+        self.index = index
+        self.table = SightingTable()
+        self.status: dict[str, str] = {}
+        self._alias: dict[str, str] = {}
+        self._aliases: dict[str, set[str]] = {}
+
+    def resolve(self, identity_id: str) -> str:
+        """The identity behind an alias, or the id itself."""
+        return self._alias.get(identity_id, identity_id)
+
+    def aliases(self, identity_id: str) -> tuple[str, ...]:
+        """Identities merged into this one, by id."""
+        return tuple(sorted(self._aliases.get(identity_id, ())))
+
+    def rows(self, identity_id: str) -> list[int]:
+        """Rows of an identity, by id or alias, in order of start.
+
+        Raises:
+            NotFound: There is no such identity.
+        """
+        rows = self.table.rows_of(self.resolve(identity_id))
+        if not rows:
+            raise NotFound(f"identity_id: no identity {identity_id}")
+        return rows
+
+    def vectors(self, rows: Sequence[int], name: str) -> Vectors:
+        """The vectors of these rows, float32 (V, dim), V >= 1.
+
+        Raises:
+            ModelMismatch: There is none, because another model made them.
+        """
+        ids = [row << SLOT_BITS | slot for row in rows for slot in range(self.table.vector_count([row]))]
+        if not ids:
+            raise ModelMismatch(f"{name} was seen by another model than the gallery's")
+        return self.index.get(np.array(ids, np.int64))
+
+    def add_identity(self, record: IdentityRecord) -> None:
+        """Takes an identity's status and aliases from the store."""
+        self.status[record.identity_id] = record.status
+        for alias in record.aliases:
+            self._add_alias(record.identity_id, alias)
+
+    def put(self, sightings: Sequence[Sighting]) -> None:
+        """Inserts sightings, or replaces all that is held of them but their identity."""
+        newest = {sighting.sighting_id: sighting for sighting in sightings}
+        ids: list[int] = []
+        vectors: list[Vectors] = [np.zeros((0, self.index.dim), np.float32)]
+        for sighting in newest.values():
+            held = self.table.row(sighting.sighting_id)
+            if held is not None:
+                self.index.remove(_vector_ids(held))
+            views = self._views(sighting)
+            row = self.table.put(sighting, len(views))
+            ids += [row << SLOT_BITS | slot for slot in range(len(views))]
+            vectors.append(views)
+        self.index.add(np.array(ids, np.int64), np.concatenate(vectors))
+
+    def assign(self, sighting_id: str, identity_id: str) -> None:
+        """Says whose sighting it is; a sighting that is not held is passed over."""
+        row = self.table.row(sighting_id)
+        if row is not None:
+            self.table.assign(row, self.resolve(identity_id))
+
+    def apply(self, event: Event, sightings: Mapping[str, Sighting | None]) -> None:
+        """Applies one event.
+
+        Args:
+            event: What happened.
+            sightings: Holds the newest revision of the sighting that a ``sighting.put`` names, None if it is gone.
+        """
+        payload = event.payload
+        match event.kind:
+            case "sighting.put":
+                sighting = sightings.get(str(payload["sighting_id"]))
+                if sighting is not None:
+                    self.put([sighting])
+            case "sighting.decided":
+                identity_id = self.resolve(str(payload["identity_id"]))
+                self.assign(str(payload["sighting_id"]), identity_id)
+                self.status[identity_id] = str(payload["status"])
+            case "sighting.deleted":
+                self._drop(str(payload["sighting_id"]))
+            case "identity.created":
+                self.status.setdefault(self.resolve(str(payload["identity_id"])), "new")
+            case "identity.merged":
+                self._merge(str(payload["survivor_id"]), str(payload["absorbed_id"]))
+            case "identity.split":
+                self._split(str(payload["new_identity_id"]), payload["sighting_ids"])
+            case "identity.deleted":
+                self._retire(str(payload["identity_id"]))
+
+    def _views(self, sighting: Sighting) -> Vectors:
+        """Its vectors, (V, dim), the embedding first; none when another model made them."""
+        dim = self.index.dim
+        if sighting.model_id != self.model_id or len(sighting.embedding) != dim:
+            return np.zeros((0, dim), np.float32)
+        views: NDArray[np.float32] = sighting.embedding[None].astype(np.float32)
+        if len(sighting.exemplars):
+            views = np.concatenate([views, sighting.exemplars.astype(np.float32)])
+        return views
+
+    def _add_alias(self, survivor: str, absorbed: str) -> None:
+        for old in (absorbed, *self._aliases.pop(absorbed, ())):
+            self._alias[old] = survivor
+            self._aliases.setdefault(survivor, set()).add(old)
+        self.status.pop(absorbed, None)
+
+    def _drop(self, sighting_id: str) -> None:
+        row = self.table.row(sighting_id)
+        if row is not None:
+            self.index.remove(_vector_ids(row))
+            self.table.drop(row)
+
+    def _merge(self, survivor_id: str, absorbed_id: str) -> None:
+        survivor, absorbed = self.resolve(survivor_id), self.resolve(absorbed_id)
+        if survivor == absorbed:
+            return
+        for row in self.table.rows_of(absorbed):
+            self.table.assign(row, survivor)
+        self._add_alias(survivor, absorbed)
+
+    def _split(self, new_identity_id: str, sighting_ids: object) -> None:
+        new_id = self.resolve(new_identity_id)
+        self.status.setdefault(new_id, "new")
+        for sighting_id in sighting_ids if isinstance(sighting_ids, list | tuple) else ():
+            self.assign(str(sighting_id), new_id)
+
+    def _retire(self, identity_id: str) -> None:
+        for row in self.table.rows_of(identity_id):
+            self._drop(self.table.sighting_id(row))
+        self.status.pop(identity_id, None)
+        for alias in self._aliases.pop(identity_id, ()):
+            self._alias.pop(alias, None)
+
+
+def _vector_ids(row: int) -> NDArray[np.int64]:
+    """Every id that a vector of this row can have."""
+    return np.array([row << SLOT_BITS | slot for slot in range(VIEWS)], np.int64)

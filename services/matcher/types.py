@@ -1,0 +1,101 @@
+"""What is asked of a gallery and what it answers, as the matcher and its client both speak of it. Light to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from detector.types import VehicleClass
+from services.identity.store import IdentityRecord
+from services.types import Match
+
+
+class Grouping(Enum):
+    """What one match stands for."""
+
+    SIGHTING = "sighting"
+    IDENTITY = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFilter:
+    """Which sightings may answer; what is empty or None does not restrict.
+
+    Attributes:
+        camera_ids: Only these cameras.
+        exclude_camera_ids: Not these cameras.
+        from_ns: Not those that ended before, UTC nanoseconds.
+        to_ns: Not those that began after, UTC nanoseconds.
+        classes: Only these most probable classes.
+        exclude_sighting_ids: Not these sightings.
+        exclude_identity_ids: Not these identities, aliases included.
+    """
+
+    camera_ids: frozenset[str] = frozenset()
+    exclude_camera_ids: frozenset[str] = frozenset()
+    from_ns: int | None = None
+    to_ns: int | None = None
+    classes: frozenset[VehicleClass] = frozenset()
+    exclude_sighting_ids: frozenset[str] = frozenset()
+    exclude_identity_ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SightingSummary:
+    """One passage of a vehicle through one camera. ``identity_id`` is empty while there is no decision."""
+
+    sighting_id: str
+    identity_id: str
+    camera_id: str
+    start_ns: int
+    end_ns: int
+    vehicle_class: VehicleClass
+    quality: float
+    revision: int
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityDetail:
+    """An identity with its sightings by start; in a list ``sightings`` is empty while ``sighting_count`` is not."""
+
+    record: IdentityRecord
+    sighting_count: int
+    sightings: tuple[SightingSummary, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryEntry:
+    """One vehicle as the gallery holds it."""
+
+    identity_id: str
+    status: str
+    cameras: tuple[str, ...]
+    first_seen_ns: int
+    last_seen_ns: int
+    sighting_count: int
+    vector_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryStats:
+    """Counts and sizes. ``tier`` is "exact": the answers of brute force."""
+
+    identities: int
+    sightings: int
+    vectors: int
+    bytes: int
+    segments: int
+    tier: str
+    backend: str
+    model_id: str
+    log_position: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """Matches, best first; per probe the vehicle cut out of its picture (x1, y1, x2, y2 in px), None where none was."""
+
+    matches: tuple[Match, ...]
+    boxes_xyxy: tuple[tuple[float, float, float, float] | None, ...] = ()
+    log_position: str = field(default="0-0")

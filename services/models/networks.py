@@ -1,0 +1,51 @@
+"""Opens the converted networks for serving: detector and embedder, from the cache alone. Never downloads or converts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.settings import DetectorSettings
+from detector.telemetry import forbid_telemetry
+from services.errors import ModelFileError
+from services.models.store import ModelStore
+
+if TYPE_CHECKING:
+    from detector.yolo import OpenVinoDetector
+    from reid.runtime import OpenVinoEmbedder
+
+
+def open_detector(settings: DetectorSettings, threads: int | None = None) -> OpenVinoDetector:
+    """The detector that a configuration names.
+
+    Args:
+        settings: Its model and input size.
+        threads: CPU threads; None for what the settings say.
+
+    Raises:
+        ModelFileError: It is missing or damaged; the message says what to do.
+    """
+    forbid_telemetry()
+    from detector.yolo import OpenVinoDetector
+
+    folder = ModelStore(offline=True).prepare(settings.model, settings.input_hw)
+    try:
+        return OpenVinoDetector(folder / "model.xml", settings, threads)
+    except (OSError, RuntimeError, ValueError) as exc:
+        raise ModelFileError(f"detector {settings.model} cannot be loaded: {exc}") from exc
+
+
+def open_embedder(model: str, threads: int | None = None) -> OpenVinoEmbedder:
+    """The embedder of that name in the manifest.
+
+    Raises:
+        ModelFileError: It is missing or damaged; the message says what to do.
+    """
+    forbid_telemetry()
+    from reid.errors import ReidError
+    from reid.runtime import OpenVinoEmbedder
+
+    folder = ModelStore(offline=True).prepare(model)
+    try:
+        return OpenVinoEmbedder(folder, threads)
+    except (OSError, ReidError, RuntimeError, ValueError) as exc:
+        raise ModelFileError(f"embedder {model} cannot be loaded: {exc}") from exc

@@ -1,0 +1,303 @@
+"""Our types to messages and back, for the matcher and its client. The only place that knows both.
+
+Unlike its neighbours this file is written by hand.
+"""
+
+from __future__ import annotations
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from detector.types import VehicleClass
+from services.errors import InputError
+from services.identity.store import CameraRecord, IdentityRecord
+from services.matcher.types import (
+    GalleryEntry,
+    GalleryStats,
+    Grouping,
+    IdentityDetail,
+    SearchAnswer,
+    SearchFilter,
+    SightingSummary,
+)
+from services.rpc import vreid_pb2 as pb
+from services.types import Match
+
+_CLASSES: dict[VehicleClass, pb.VehicleClass] = {
+    VehicleClass.CAR: pb.VEHICLE_CLASS_CAR,
+    VehicleClass.MOTORCYCLE: pb.VEHICLE_CLASS_MOTORCYCLE,
+    VehicleClass.BUS: pb.VEHICLE_CLASS_BUS,
+    VehicleClass.TRUCK: pb.VEHICLE_CLASS_TRUCK,
+}
+_CLASS_OF = {value: key for key, value in _CLASSES.items()}
+_STATUS: dict[str, pb.IdentityStatus] = {
+    "matched": pb.IDENTITY_STATUS_MATCHED,
+    "new": pb.IDENTITY_STATUS_NEW,
+    "ambiguous": pb.IDENTITY_STATUS_AMBIGUOUS,
+}
+_STATUS_OF = {value: key for key, value in _STATUS.items()}
+_ORIGIN: dict[str, pb.CameraOrigin] = {"file": pb.CAMERA_ORIGIN_FILE, "runtime": pb.CAMERA_ORIGIN_RUNTIME}
+_STATE: dict[str, pb.CameraState] = {
+    "starting": pb.CAMERA_STATE_STARTING,
+    "up": pb.CAMERA_STATE_UP,
+    "down": pb.CAMERA_STATE_DOWN,
+    "ended": pb.CAMERA_STATE_ENDED,
+}
+_GROUPINGS: dict[int, Grouping] = {
+    pb.GROUPING_UNSPECIFIED: Grouping.SIGHTING,
+    pb.GROUPING_SIGHTING: Grouping.SIGHTING,
+    pb.GROUPING_IDENTITY: Grouping.IDENTITY,
+}
+
+
+def timestamp(ns: int) -> Timestamp:
+    """UTC nanoseconds as a message."""
+    stamp = Timestamp()
+    stamp.FromNanoseconds(ns)
+    return stamp
+
+
+def _bound_ns(span: pb.TimeSpan, field: str) -> int | None:
+    if not span.HasField(field):
+        return None
+    stamp: Timestamp = getattr(span, field)
+    ns: int = stamp.seconds * 10**9 + stamp.nanos
+    if not -(2**63) <= ns < 2**63:
+        raise InputError(f"filter.span.{field}: out of range")
+    return ns
+
+
+def filter_to_message(wanted: SearchFilter) -> pb.Filter:
+    """A filter as a message; what it excludes by id is the server's own affair and is left out."""
+    span = pb.TimeSpan()
+    if wanted.from_ns is not None:
+        getattr(span, "from").CopyFrom(timestamp(wanted.from_ns))
+    if wanted.to_ns is not None:
+        span.to.CopyFrom(timestamp(wanted.to_ns))
+    return pb.Filter(
+        camera_ids=sorted(wanted.camera_ids),
+        exclude_camera_ids=sorted(wanted.exclude_camera_ids),
+        span=span,
+        classes=[_CLASSES[c] for c in sorted(wanted.classes)],
+    )
+
+
+def filter_from_message(message: pb.Filter) -> SearchFilter:
+    """A filter from a message.
+
+    Raises:
+        InputError: An unknown class, or a span that ends before it begins.
+    """
+    from_ns, to_ns = _bound_ns(message.span, "from"), _bound_ns(message.span, "to")
+    if from_ns is not None and to_ns is not None and from_ns > to_ns:
+        raise InputError("filter.span: from lies after to")
+    unknown = [c for c in message.classes if c not in _CLASS_OF]
+    if unknown:
+        raise InputError(f"filter.classes: unknown class {unknown[0]}")
+    return SearchFilter(
+        camera_ids=frozenset(message.camera_ids),
+        exclude_camera_ids=frozenset(message.exclude_camera_ids),
+        from_ns=from_ns,
+        to_ns=to_ns,
+        classes=frozenset(_CLASS_OF[c] for c in message.classes),
+    )
+
+
+def grouping_to_message(grouping: Grouping) -> pb.Grouping:
+    """A grouping as a message's value."""
+    return pb.GROUPING_IDENTITY if grouping is Grouping.IDENTITY else pb.GROUPING_SIGHTING
+
+
+def grouping_from_message(value: int) -> Grouping:
+    """A grouping from a message's value.
+
+    Raises:
+        InputError: Unknown.
+    """
+    if value not in _GROUPINGS:
+        raise InputError(f"grouping: unknown value {value}")
+    return _GROUPINGS[value]
+
+
+def answer_to_message(answer: SearchAnswer) -> pb.SearchResponse:
+    """The answer to a search as a message."""
+    return pb.SearchResponse(
+        matches=[
+            pb.Match(
+                identity_id=match.identity_id,
+                sighting_id=match.sighting_id,
+                camera_id=match.camera_id,
+                first_seen=timestamp(match.first_seen_ns),
+                last_seen=timestamp(match.last_seen_ns),
+                similarity=match.similarity,
+                probability=match.probability,
+                evidence=dict(match.evidence),
+            )
+            for match in answer.matches
+        ],
+        readings=[
+            pb.ProbeReading(box=None if b is None else pb.Box(x1=b[0], y1=b[1], x2=b[2], y2=b[3]))
+            for b in answer.boxes_xyxy
+        ],
+        log_position=answer.log_position,
+    )
+
+
+def answer_from_message(message: pb.SearchResponse) -> SearchAnswer:
+    """The answer to a search from a message."""
+    return SearchAnswer(
+        matches=tuple(
+            Match(
+                identity_id=m.identity_id,
+                sighting_id=m.sighting_id,
+                camera_id=m.camera_id,
+                first_seen_ns=m.first_seen.ToNanoseconds(),
+                last_seen_ns=m.last_seen.ToNanoseconds(),
+                similarity=m.similarity,
+                probability=m.probability,
+                evidence=dict(m.evidence),
+            )
+            for m in message.matches
+        ),
+        boxes_xyxy=tuple(
+            (r.box.x1, r.box.y1, r.box.x2, r.box.y2) if r.HasField("box") else None for r in message.readings
+        ),
+        log_position=message.log_position,
+    )
+
+
+def entry_to_message(entry: GalleryEntry) -> pb.Entry:
+    """A gallery entry as a message."""
+    return pb.Entry(
+        identity_id=entry.identity_id,
+        status=_STATUS.get(entry.status, pb.IDENTITY_STATUS_UNSPECIFIED),
+        camera_ids=entry.cameras,
+        first_seen=timestamp(entry.first_seen_ns),
+        last_seen=timestamp(entry.last_seen_ns),
+        sighting_count=entry.sighting_count,
+        vector_count=entry.vector_count,
+    )
+
+
+def entry_from_message(message: pb.Entry) -> GalleryEntry:
+    """A gallery entry from a message."""
+    return GalleryEntry(
+        identity_id=message.identity_id,
+        status=_STATUS_OF.get(message.status, ""),
+        cameras=tuple(message.camera_ids),
+        first_seen_ns=message.first_seen.ToNanoseconds(),
+        last_seen_ns=message.last_seen.ToNanoseconds(),
+        sighting_count=message.sighting_count,
+        vector_count=message.vector_count,
+    )
+
+
+def stats_to_message(stats: GalleryStats) -> pb.StatsResponse:
+    """Counts and sizes as a message."""
+    return pb.StatsResponse(
+        identities=stats.identities,
+        sightings=stats.sightings,
+        vectors=stats.vectors,
+        bytes=stats.bytes,
+        segments=stats.segments,
+        tier=stats.tier,
+        backend=stats.backend,
+        model_id=stats.model_id,
+        log_position=stats.log_position,
+    )
+
+
+def stats_from_message(message: pb.StatsResponse) -> GalleryStats:
+    """Counts and sizes from a message."""
+    return GalleryStats(
+        identities=message.identities,
+        sightings=message.sightings,
+        vectors=message.vectors,
+        bytes=message.bytes,
+        segments=message.segments,
+        tier=message.tier,
+        backend=message.backend,
+        model_id=message.model_id,
+        log_position=message.log_position,
+    )
+
+
+def identity_to_message(detail: IdentityDetail) -> pb.Identity:
+    """An identity as a message."""
+    record = detail.record
+    return pb.Identity(
+        identity_id=record.identity_id,
+        status=_STATUS.get(record.status, pb.IDENTITY_STATUS_UNSPECIFIED),
+        camera_ids=record.cameras,
+        first_seen=timestamp(record.first_seen_ns),
+        last_seen=timestamp(record.last_seen_ns),
+        aliases=record.aliases,
+        sighting_count=detail.sighting_count,
+        sightings=[
+            pb.SightingSummary(
+                sighting_id=s.sighting_id,
+                camera_id=s.camera_id,
+                first_seen=timestamp(s.start_ns),
+                last_seen=timestamp(s.end_ns),
+                vehicle_class=_CLASSES[s.vehicle_class],
+                quality=s.quality,
+                revision=s.revision,
+                final=s.final,
+            )
+            for s in detail.sightings
+        ],
+    )
+
+
+def identity_from_message(message: pb.Identity) -> IdentityDetail:
+    """An identity from a message."""
+    sightings = tuple(
+        SightingSummary(
+            sighting_id=s.sighting_id,
+            identity_id=message.identity_id,
+            camera_id=s.camera_id,
+            start_ns=s.first_seen.ToNanoseconds(),
+            end_ns=s.last_seen.ToNanoseconds(),
+            vehicle_class=_CLASS_OF[s.vehicle_class],
+            quality=s.quality,
+            revision=s.revision,
+            final=s.final,
+        )
+        for s in message.sightings
+    )
+    record = IdentityRecord(
+        identity_id=message.identity_id,
+        sighting_ids=tuple(s.sighting_id for s in sightings),
+        cameras=tuple(message.camera_ids),
+        first_seen_ns=message.first_seen.ToNanoseconds(),
+        last_seen_ns=message.last_seen.ToNanoseconds(),
+        status=_STATUS_OF.get(message.status, ""),
+        aliases=tuple(message.aliases),
+    )
+    return IdentityDetail(record, message.sighting_count, sightings)
+
+
+def camera_to_message(record: CameraRecord) -> pb.Camera:
+    """A camera as a message."""
+    return pb.Camera(
+        camera_id=record.camera_id,
+        url=record.url,
+        origin=_ORIGIN[record.origin],
+        state=_STATE[record.state],
+        detail=record.detail,
+        updated_at=timestamp(record.updated_at_ns),
+        stats=dict(record.stats),
+    )
+
+
+def camera_from_message(message: pb.Camera) -> CameraRecord:
+    """A camera from a message."""
+    states = {value: key for key, value in _STATE.items()}
+    return CameraRecord(
+        camera_id=message.camera_id,
+        url=message.url,
+        origin="runtime" if message.origin == pb.CAMERA_ORIGIN_RUNTIME else "file",
+        state=states.get(message.state, "starting"),  # type: ignore[arg-type]  # keys of _STATE are the literals
+        detail=message.detail,
+        updated_at_ns=message.updated_at.ToNanoseconds(),
+        stats=dict(message.stats),
+    )

@@ -1,0 +1,63 @@
+"""How failures cross gRPC: our exception tree to status codes and back. Follows the table in proto/vreid.proto.
+
+Unlike its neighbours this file is written by hand.
+"""
+
+from __future__ import annotations
+
+import grpc
+
+from services import errors
+
+#: Trailing metadata that names the class of a failure.
+ERROR_KEY = "vreid-error"
+
+#: The status of each class; a class that is not listed has the status of its nearest listed ancestor.
+STATUS_OF: dict[type[errors.VreidError], grpc.StatusCode] = {
+    errors.VreidError: grpc.StatusCode.INTERNAL,
+    errors.InputError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.ModelMismatch: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.NotFound: grpc.StatusCode.NOT_FOUND,
+    errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
+    errors.LeaseLost: grpc.StatusCode.ABORTED,
+}
+
+#: What a client raises for a status that carries no class of ours.
+_CLASS_OF: dict[grpc.StatusCode, type[errors.VreidError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: errors.InputError,
+    grpc.StatusCode.FAILED_PRECONDITION: errors.InputError,
+    grpc.StatusCode.OUT_OF_RANGE: errors.InputError,
+    grpc.StatusCode.NOT_FOUND: errors.NotFound,
+    grpc.StatusCode.ABORTED: errors.LeaseLost,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.Unavailable,
+    grpc.StatusCode.DEADLINE_EXCEEDED: errors.Unavailable,
+    grpc.StatusCode.UNAVAILABLE: errors.MatcherUnavailable,
+}
+
+
+def status_of(error: BaseException) -> grpc.StatusCode:
+    """The status of a failure, by its most specific listed class; INTERNAL for what is not of our tree.
+
+    >>> status_of(errors.NotAnImage("empty")).name, status_of(KeyError("x")).name
+    ('INVALID_ARGUMENT', 'INTERNAL')
+    """
+    for cls in type(error).__mro__:
+        if cls in STATUS_OF:
+            return STATUS_OF[cls]
+    return grpc.StatusCode.INTERNAL
+
+
+def class_of(status: grpc.StatusCode, name: str | None) -> type[errors.VreidError]:
+    """The class to raise for a status.
+
+    Args:
+        status: As received.
+        name: What the trailing metadata said, None where it said nothing.
+
+    Returns:
+        The named class where it is of our tree, otherwise the one that the status stands for.
+    """
+    named = getattr(errors, name, None) if name else None
+    if isinstance(named, type) and issubclass(named, errors.VreidError):
+        return named
+    return _CLASS_OF.get(status, errors.VreidError)

@@ -1,0 +1,39 @@
+"""The house keeps its shape: names nobody else owns, serving without torch, no import that reaches out."""
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("detector", "reid", "tracker", "services", "simulator", "benchmarks")
+TRAINING_ONLY = ("torch", "torchreid", "torchvision", "ultralytics")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_dependency_installs_a_package_of_our_name(package):
+    owners = set(importlib.metadata.packages_distributions().get(package, [])) - {"vreid"}
+    assert owners == set()
+
+
+def test_proto_holds_sources_only():
+    assert [path.name for path in (ROOT / "proto").iterdir()] == ["vreid.proto"]
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["services.ingest.__main__", "services.matcher.__main__", "services.cli.main", "simulator.rtsp.__main__"],
+)
+def test_serving_starts_without_training_libraries(module):
+    code = f"import sys, {module}; print(' '.join(n for n in {TRAINING_ONLY!r} if n in sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
+
+
+def test_import_contracts_hold():
+    result = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports")], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout

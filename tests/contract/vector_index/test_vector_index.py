@@ -1,0 +1,228 @@
+"""What every VectorIndex promises. Brute force is the oracle of the others, and is checked against a plain sort."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from services.matcher.index.brute_force import BruteForceIndex
+from services.matcher.index.contract import Neighbours, VectorIndex
+from services.matcher.index.faiss_cpu import MIN_DEAD, FaissCpuIndex
+
+DIM = 8
+IMPLEMENTATIONS: list[Callable[[int], VectorIndex]] = [BruteForceIndex, FaissCpuIndex]
+
+
+@pytest.fixture(params=IMPLEMENTATIONS, ids=lambda cls: cls.__name__)
+def index(request: pytest.FixtureRequest) -> VectorIndex:
+    return request.param(DIM)
+
+
+def unit(rng: np.random.Generator, n: int, dim: int = DIM) -> np.ndarray:
+    vectors = rng.standard_normal((n, dim)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def ids_of(*values: int) -> np.ndarray:
+    return np.array(values, np.int64)
+
+
+def assert_same_answer(found: Neighbours, expected: Neighbours) -> None:
+    """Equal but for the order of scores within 1e-3."""
+    np.testing.assert_allclose(found.scores, expected.scores, atol=1e-3)
+    for row in range(len(found.ids)):
+        wanted = dict(zip(expected.ids[row].tolist(), expected.scores[row].tolist(), strict=True))
+        last = expected.scores[row][expected.ids[row] >= 0].min(initial=np.inf)
+        for identifier, score in zip(found.ids[row].tolist(), found.scores[row].tolist(), strict=True):
+            if identifier in wanted:
+                assert score == pytest.approx(wanted[identifier], abs=1e-3)
+            else:  # a tie with the last place
+                assert score == pytest.approx(last, abs=1e-3)
+        real = [i for i in found.ids[row].tolist() if i >= 0]
+        assert len(set(real)) == len(real)
+        assert len(real) == int((expected.ids[row] >= 0).sum())
+
+
+def test_an_empty_index_answers_with_padding(index: VectorIndex) -> None:
+    found = index.search(unit(np.random.default_rng(0), 2), 3)
+    assert len(index) == 0
+    assert found.scores.shape == found.ids.shape == (2, 3)
+    assert found.scores.dtype == np.float32
+    assert found.ids.dtype == np.int64
+    assert (found.ids == -1).all()
+    assert np.isneginf(found.scores).all()
+
+
+def test_no_queries_give_no_rows(index: VectorIndex) -> None:
+    index.add(ids_of(1), unit(np.random.default_rng(0), 1))
+    assert index.search(np.zeros((0, DIM), np.float32), 4).ids.shape == (0, 4)
+
+
+def test_best_first_and_equal_scores_by_id(index: VectorIndex) -> None:
+    axes = np.eye(DIM, dtype=np.float32)
+    index.add(ids_of(9, 2, 2**62), axes[[0, 0, 1]])
+    found = index.search(axes[[0]], 4)
+    assert found.ids.tolist() == [[2, 9, 2**62, -1]]
+    np.testing.assert_allclose(found.scores, [[1, 1, 0, -np.inf]])
+
+
+def test_input_is_copied(index: VectorIndex) -> None:
+    axes = np.eye(DIM, dtype=np.float32)
+    vectors = axes[[0]].copy()
+    index.add(ids_of(1), vectors)
+    vectors[:] = axes[[1]]
+    assert index.search(axes[[0]], 1).scores[0, 0] == pytest.approx(1)
+
+
+def test_removed_is_not_found_and_may_return(index: VectorIndex) -> None:
+    vectors = unit(np.random.default_rng(0), 3)
+    index.add(ids_of(5, 6, 7), vectors)
+    assert index.remove(ids_of(6, 6, 99)) == 1
+    assert len(index) == 2
+    assert 6 not in index.search(vectors, 3).ids
+    axis = np.eye(DIM, dtype=np.float32)[[0]]
+    index.add(ids_of(6), axis)
+    assert index.search(axis, 1).ids.tolist() == [[6]]
+
+
+def test_remove_nothing(index: VectorIndex) -> None:
+    assert index.remove(np.zeros(0, np.int64)) == 0
+
+
+def test_vectors_come_back_as_added(index: VectorIndex) -> None:
+    vectors = unit(np.random.default_rng(0), 3)
+    index.add(ids_of(5, 6, 7), vectors)
+    index.remove(ids_of(5))
+    np.testing.assert_array_equal(index.get(ids_of(7, 6, 7)), vectors[[2, 1, 2]])
+    assert index.get(ids_of()).shape == (0, DIM)
+    with pytest.raises(KeyError):
+        index.get(ids_of(6, 5))
+
+
+def test_a_filter_is_pushed_down(index: VectorIndex) -> None:
+    rng = np.random.default_rng(1)
+    vectors = unit(rng, 400)
+    index.add(np.arange(400), vectors)
+    query = unit(rng, 1)
+    worst = np.argsort(vectors @ query[0])[:7]  # what an unfiltered search would find last
+    found = index.search(query, 7, lambda ids: np.isin(ids, worst))
+    assert set(found.ids[0].tolist()) == set(worst.tolist())
+    assert index.search(query, 3, lambda ids: np.zeros(len(ids), np.bool_)).ids.tolist() == [[-1, -1, -1]]
+
+
+def test_many_removals_give_memory_back(index: VectorIndex) -> None:
+    rng = np.random.default_rng(2)
+    n = 4 * MIN_DEAD
+    vectors = unit(rng, n)
+    index.add(np.arange(n), vectors)
+    before = index.nbytes
+    assert index.remove(np.arange(0, n, 2)) == n // 2
+    assert index.nbytes < before
+    found = index.search(vectors[[1, 3]], 1)
+    assert found.ids.tolist() == [[1], [3]]
+    index.add(ids_of(0), vectors[[0]])
+    assert index.search(vectors[[0]], 1).ids.tolist() == [[0]]
+
+
+@pytest.mark.parametrize(
+    ("ids", "vectors", "message"),
+    [
+        (ids_of(1), np.zeros((1, DIM + 1), np.float32), "vectors must be"),
+        (ids_of(1, 2), np.zeros((1, DIM), np.float32), "ids must be"),
+        (ids_of(1, 1), np.zeros((2, DIM), np.float32), "differ"),
+        (ids_of(-1), np.zeros((1, DIM), np.float32), ">= 0"),
+        (ids_of(3, 1), np.zeros((2, DIM), np.float32), "held already"),
+        (ids_of(1), np.full((1, DIM), np.nan, np.float32), "finite"),
+    ],
+    ids=["dimension", "count", "repeated", "negative", "held", "nan"],
+)
+def test_refused_additions_change_nothing(
+    index: VectorIndex, ids: np.ndarray, vectors: np.ndarray, message: str
+) -> None:
+    index.add(ids_of(3), np.eye(DIM, dtype=np.float32)[[0]])
+    with pytest.raises(ValueError, match=message):
+        index.add(ids, vectors)
+    assert len(index) == 1
+    assert index.search(np.eye(DIM, dtype=np.float32)[[0]], 2).ids.tolist() == [[3, -1]]
+
+
+@pytest.mark.parametrize(
+    ("query", "k"),
+    [
+        (np.zeros((1, DIM - 1), np.float32), 1),
+        (np.zeros(DIM, np.float32), 1),
+        (np.zeros((1, DIM), np.float32), 0),
+        (np.full((1, DIM), np.inf, np.float32), 1),
+    ],
+    ids=["dimension", "one_vector", "k", "infinite"],
+)
+def test_refused_searches(index: VectorIndex, query: np.ndarray, k: int) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        index.search(query, k)
+
+
+def test_dimension_of_at_least_one() -> None:
+    for implementation in IMPLEMENTATIONS:
+        with pytest.raises(ValueError, match="dim"):
+            implementation(0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(0, 60), k=st.integers(1, 70), share=st.floats(0, 1))
+def test_brute_force_is_a_plain_sort(seed: int, n: int, k: int, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    vectors, query = unit(rng, n), unit(rng, 1)
+    may = rng.random(n) < share
+    index = BruteForceIndex(DIM)
+    index.add(np.arange(n), vectors)
+    found = index.search(query, k, lambda ids: may[ids])
+    order = [i for i in np.argsort(-(vectors.astype(np.float64) @ query[0])).tolist() if may[i]][:k]
+    assert found.ids[0, : len(order)].tolist() == order
+    assert (found.ids[0, len(order) :] == -1).all()
+
+
+class AgainstBruteForce(RuleBasedStateMachine):
+    """Any series of additions, removals and searches answers as brute force does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reference = BruteForceIndex(DIM)
+        self.index = FaissCpuIndex(DIM)
+        self.held: set[int] = set()
+
+    @rule(seed=st.integers(0, 2**16), ids=st.sets(st.integers(0, 2**63 - 1) | st.integers(0, 30), max_size=12))
+    def add(self, seed: int, ids: set[int]) -> None:
+        fresh = ids_of(*sorted(ids - self.held))
+        # A coarse grid, so that equal scores happen.
+        vectors = np.random.default_rng(seed).integers(-2, 3, (len(fresh), DIM)).astype(np.float32)
+        self.reference.add(fresh, vectors)
+        self.index.add(fresh, vectors)
+        self.held |= ids
+
+    @rule(seed=st.integers(0, 2**16), share=st.floats(0, 1))
+    def remove(self, seed: int, share: float) -> None:
+        rng = np.random.default_rng(seed)
+        gone = ids_of(*[i for i in sorted(self.held) if rng.random() < share], 31)
+        assert self.reference.remove(gone) == self.index.remove(gone)
+        self.held -= set(gone.tolist())
+
+    @rule(seed=st.integers(0, 2**16), k=st.integers(1, 20), modulus=st.none() | st.integers(1, 4))
+    def search(self, seed: int, k: int, modulus: int | None) -> None:
+        queries = np.random.default_rng(seed).integers(-2, 3, (2, DIM)).astype(np.float32)
+        allowed = None if modulus is None else lambda ids: ids % modulus == 0
+        assert_same_answer(self.index.search(queries, k, allowed), self.reference.search(queries, k, allowed))
+        held = ids_of(*sorted(self.held))
+        np.testing.assert_array_equal(self.index.get(held), self.reference.get(held))
+
+    @invariant()
+    def same_size(self) -> None:
+        assert len(self.index) == len(self.reference) == len(self.held)
+
+
+AgainstBruteForce.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+TestAgainstBruteForce = AgainstBruteForce.TestCase

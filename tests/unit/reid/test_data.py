@@ -1,0 +1,83 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from reid.data import Sample, read_folder, read_kinds, require_positives, split_vehicles
+from reid.errors import DataError
+
+
+def test_reads_veri_names(small_city):
+    data = read_folder(small_city, "city", "veri", kinds={"0003": "bus"})
+    assert len(data.samples) == 64
+    assert {s.camera for s in data.samples} == {"001", "002"}
+    assert {s.kind for s in data.samples if s.vehicle == "0003"} == {"bus"}
+    assert (data.unreadable, data.unmatched, data.singletons) == ((), (), ())
+
+
+def test_reads_pair_names_and_lists_what_it_cannot_use(tmp_path, small_city):
+    picture = next(small_city.glob("*.jpg")).read_bytes()
+    for name in ("car_0001_cam1.jpg", "car_0001_cam2.jpg", "bus_0002_cam1.jpg", "readme.png"):
+        (tmp_path / name).write_bytes(picture)
+    (tmp_path / "bus_0002_cam2.jpg").write_bytes(b"no picture")
+    data = read_folder(tmp_path, "pairs", "pairs")
+    assert [(s.vehicle, s.kind, s.camera) for s in data.samples] == [
+        ("bus_0002", "bus", "1"),
+        ("car_0001", "car", "1"),
+        ("car_0001", "car", "2"),
+    ]
+    assert [path.name for path in data.unreadable] == ["bus_0002_cam2.jpg"]
+    assert [path.name for path in data.unmatched] == ["readme.png"]
+    assert data.singletons == ("bus_0002",)
+    with pytest.raises(DataError, match=r"one picture.*pairs/bus_0002"):
+        require_positives(data.samples)
+    assert {s.vehicle for s in require_positives(data.samples, drop=True)} == {"car_0001"}
+
+
+def test_errors_name_what_is_missing(tmp_path, small_city):
+    with pytest.raises(DataError, match="no folder"):
+        read_folder(tmp_path / "nowhere", "x", "veri")
+    with pytest.raises(DataError, match=r"cannot read the split file .*absent\.txt"):
+        read_folder(small_city, "x", "veri", split=tmp_path / "absent.txt")
+    listed = tmp_path / "list.txt"
+    listed.write_text("0000_c001_00000000_0.jpg\ngone.jpg\n")
+    with pytest.raises(DataError, match=r"gone\.jpg"):
+        read_folder(small_city, "x", "veri", split=listed)
+    with pytest.raises(DataError, match="groups"):
+        read_folder(small_city, "x", r"(?P<vehicle>\d+)")
+    with pytest.raises(DataError, match="no usable picture"):
+        read_folder(small_city, "x", "pairs")
+    with pytest.raises(DataError, match="vehicle classes"):
+        read_kinds(tmp_path / "absent.json")
+
+
+def test_split_file_limits_the_pictures(tmp_path, small_city):
+    listed = tmp_path / "list.txt"
+    listed.write_text("0000_c001_00000000_0.jpg\n0000_c002_00000000_0.jpg\n")
+    assert len(read_folder(small_city, "x", "veri", split=listed).samples) == 2
+
+
+def test_kinds_from_json(tmp_path):
+    (tmp_path / "flat.json").write_text(json.dumps({"1": "car"}))
+    (tmp_path / "deep.json").write_text(json.dumps({"vehicles": {"1": {"class": "bus", "colour": "red"}}}))
+    assert read_kinds(tmp_path / "flat.json") == {"1": "car"}
+    assert read_kinds(tmp_path / "deep.json") == {"1": "bus"}
+
+
+def test_split_divides_vehicles_with_like_shares_of_each_class():
+    samples = [
+        Sample(Path(f"{kind}{v}_{c}"), "d", f"{kind}{v}", str(c), kind)
+        for kind, n in (("car", 60), ("bus", 20))
+        for v in range(n)
+        for c in range(2)
+    ]
+    parts = split_vehicles(samples, (16, 16), seed=2)
+    vehicles = [{s.vehicle for s in part} for part in parts]
+    assert [len(v) for v in vehicles] == [48, 16, 16]
+    assert set.union(*vehicles) == {s.vehicle for s in samples}
+    assert sum(map(len, vehicles)) == len(set.union(*vehicles))
+    for held_out in vehicles[1:]:
+        assert 2 <= sum(v.startswith("bus") for v in held_out) <= 6
+    assert split_vehicles(samples, (16, 16), seed=2) == parts
+    with pytest.raises(DataError, match="hold out"):
+        split_vehicles(samples, (40, 40), seed=2)

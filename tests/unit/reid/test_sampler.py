@@ -1,0 +1,84 @@
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from reid.data import Sample
+from reid.errors import DataError
+from reid.sampler import PKSampler, PKSettings
+
+
+def make(domain: str, kind: str, vehicles: int, cameras: int, each: int) -> list[Sample]:
+    return [
+        Sample(Path(f"{domain}{kind}{v}_{c}_{n}"), domain, f"{kind}{v}", str(c), kind)
+        for v in range(vehicles)
+        for c in range(cameras)
+        for n in range(each)
+    ]
+
+
+def test_batches_are_p_vehicles_by_k_pictures_from_different_cameras():
+    samples = make("city", "car", 12, cameras=4, each=3)
+    sampler = PKSampler(samples, PKSettings(vehicles=5, pictures=4, batches=6), seed=1)
+    batches = list(sampler.epoch(0))
+    assert len(batches) == 6
+    for batch in batches:
+        assert len(batch) == 20
+        groups = [[samples[i] for i in batch[k : k + 4]] for k in range(0, 20, 4)]
+        assert len({group[0].identity for group in groups}) == 5
+        for group in groups:
+            assert len({s.identity for s in group}) == 1
+            assert len({s.camera for s in group}) == 4
+
+
+def test_few_pictures_are_repeated_but_both_cameras_are_shown():
+    samples = make("pairs", "car", 4, cameras=2, each=1)
+    batch = next(PKSampler(samples, PKSettings(vehicles=4, pictures=4, batches=1), seed=0).epoch(0))
+    for k in range(0, 16, 4):
+        assert Counter(samples[i].camera for i in batch[k : k + 4]) == {"0": 2, "1": 2}
+
+
+def test_same_seed_and_epoch_repeat_and_others_differ():
+    samples = make("city", "car", 12, cameras=2, each=4)
+    settings = PKSettings(vehicles=4, pictures=2, batches=5)
+    first = list(PKSampler(samples, settings, seed=3).epoch(7))
+    sampler = PKSampler(samples, settings, seed=3)
+    list(islice(sampler.epoch(2), 3))
+    assert list(sampler.epoch(7)) == first
+    assert list(sampler.epoch(8)) != first
+    assert list(PKSampler(samples, settings, seed=4).epoch(7)) != first
+
+
+def test_weights_balance_domain_and_class():
+    samples = make("city", "car", 90, 2, 1) + make("city", "bus", 10, 2, 1) + make("pairs", "car", 400, 2, 1)
+    even = PKSettings(vehicles=4, balance=1.0, domain_shares={"city": 3.0, "pairs": 1.0})
+    assert PKSampler(samples, even, 0).group_weights() == pytest.approx(
+        {("city", "bus"): 0.375, ("city", "car"): 0.375, ("pairs", "car"): 0.25}
+    )
+    as_is = PKSettings(vehicles=4, balance=0.0)
+    assert PKSampler(samples, as_is, 0).group_weights()["city", "bus"] == pytest.approx(0.05)
+    drawn = Counter(
+        samples[i].domain
+        for e in range(5)
+        for batch in PKSampler(samples, PKSettings(8, 2, 20, 1.0, {"city": 3.0, "pairs": 1.0}), 0).epoch(e)
+        for i in batch
+    )
+    assert 0.65 < drawn["city"] / drawn.total() < 0.85
+
+
+def test_all_vehicles_come_up_before_one_comes_again():
+    samples = make("city", "car", 12, cameras=2, each=1)
+    seen = Counter(
+        samples[i].vehicle for batch in PKSampler(samples, PKSettings(4, 2, 3), seed=5).epoch(0) for i in batch
+    )
+    assert set(seen.values()) == {2}
+
+
+def test_too_few_vehicles_and_bad_settings_are_refused():
+    with pytest.raises(DataError, match="too few"):
+        PKSampler(make("city", "car", 3, 2, 1), PKSettings(vehicles=4), seed=0)
+    with pytest.raises(ValueError, match="balance"):
+        PKSettings(balance=2.0)
+    with pytest.raises(ValueError, match="K >= 2"):
+        PKSettings(pictures=1)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from services.errors import NotAnImage
+from services.images import ImageLimits, check_image, decode_image
+
+LIMITS = ImageLimits(min_side_px=8, max_pixels=10_000)
+
+
+def encoded(
+    size: tuple[int, int], fmt: str = "PNG", mode: str = "RGB", colour: object = (255, 0, 0), **save: object
+) -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, size, colour).save(buffer, fmt, **save)
+    return buffer.getvalue()
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and holds no pixels."""
+    body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = b"IDAT" + zlib.compress(b"")
+    chunks = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (body, pixels)]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize("fmt", ["JPEG", "PNG", "WEBP", "BMP"])
+def test_known_formats_become_bgr(fmt: str) -> None:
+    image = decode_image(encoded((20, 10), fmt), LIMITS)
+    assert image.shape == (10, 20, 3)
+    assert image.dtype == np.uint8
+    assert image.flags.c_contiguous
+    assert image[5, 5, 2] > 240
+    assert image[5, 5, 0] < 15
+
+
+@pytest.mark.parametrize(("mode", "colour"), [("L", 7), ("RGBA", (1, 2, 3, 0)), ("P", 3), ("I;16", 900), ("1", 1)])
+def test_other_pixel_kinds(mode: str, colour: object) -> None:
+    assert decode_image(encoded((9, 9), "PNG", mode, colour), LIMITS).shape == (9, 9, 3)
+
+
+def test_turned_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert decode_image(encoded((20, 10), "JPEG", exif=exif), LIMITS).shape == (20, 10, 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "empty"),
+        (b"hello, not a picture", "known format"),
+        (encoded((16, 16), "GIF"), "known format"),
+        (encoded((1, 1)), "1x1 is too small"),
+        (encoded((7, 100)), "too small"),
+        (encoded((101, 100)), "more pixels"),
+        (png_header(100_000, 100_000), "more pixels"),
+        (png_header(12_000, 12_000), "more pixels"),
+    ],
+    ids=["empty", "text", "gif", "one_pixel", "narrow", "large", "bomb", "half_bomb"],
+)
+def test_judged_by_the_header(data: bytes, message: str) -> None:
+    for judge in (check_image, decode_image):
+        with pytest.raises(NotAnImage, match=f"^probe: .*{message}"):
+            judge(data, LIMITS, "probe")
+
+
+@pytest.mark.parametrize("fmt", ["JPEG", "PNG", "WEBP", "BMP"])
+def test_cut_short(fmt: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, fmt)
+    with pytest.raises(NotAnImage):
+        decode_image(buffer.getvalue()[: len(buffer.getvalue()) // 2], LIMITS)
+
+
+def test_header_of_a_good_picture() -> None:
+    assert check_image(encoded((20, 10)), LIMITS) == (20, 10)

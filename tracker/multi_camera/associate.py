@@ -1,0 +1,338 @@
+"""Sightings of many cameras become identities, online. Owns the order of decisions and their revision; does no I/O.
+
+Pure in the sense that matters: the same pushes, the same clock readings and the same id factory give the same outcomes,
+and a snapshot restored elsewhere goes on as the original would have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import numpy as np
+
+from reid.types import Calibration
+from tracker.multi_camera.assignment import Choice, assign, choose, posterior
+from tracker.multi_camera.camera_means import CameraMeans
+from tracker.multi_camera.memory import IdentityMemory
+from tracker.multi_camera.merging import merge_nats
+from tracker.multi_camera.score import Scorer, Scores
+from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology import NS, Topology
+from tracker.multi_camera.types import (
+    Assigned,
+    IdentityChange,
+    IdentityMerge,
+    IdentitySplit,
+    Observation,
+    Outcome,
+    Snapshot,
+)
+from tracker.types import Decision, DecisionStatus
+
+IdFactory = Callable[[], str]
+
+#: Transitions less probable than this teach nothing.
+LESSON_MIN = 0.02
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """What is being decided together, and what came of it so far."""
+
+    owners: dict[str, str] = field(default_factory=dict)
+    decisions: list[Decision] = field(default_factory=list)
+    changes: list[IdentityChange] = field(default_factory=list)
+    lessons: list[tuple[Observation, Observation | None, float]] = field(default_factory=list)
+
+
+class Associator:
+    """Decides which identity each sighting belongs to, and revises it as the sighting grows.
+
+    Call :meth:`push` for every revision that arrives and :meth:`decide` whenever :meth:`due` says so; apply the outcome
+    in its order. Not thread-safe.
+
+    Args:
+        settings: The knobs.
+        calibration: Of the model whose vectors are compared.
+        model_id: Only its vectors are compared; sightings of other models stay identities of their own.
+        id_factory: Fresh identity ids, never one twice.
+    """
+
+    def __init__(
+        self, settings: AssociationSettings, calibration: Calibration, model_id: str, id_factory: IdFactory
+    ) -> None:
+        self._settings = settings
+        self._calibration = calibration
+        self._model_id = model_id
+        self._id_factory = id_factory
+        self._pending: dict[str, Observation] = {}
+        self._oldest_pending_ns: int | None = None
+        self._reset()
+
+    def _reset(self) -> None:
+        self._ambiguous: set[str] = set()
+        self._latest_ns = 0
+        self._means = CameraMeans(self._settings.camera_mean_min)
+        self._topology = Topology(self._settings)
+        self._memory = IdentityMemory(
+            self._settings, self._model_id, camera_number=self._topology.camera, remove_camera=self._means.remove
+        )
+        self._scorer = Scorer(self._settings, self._calibration, self._memory, self._topology)
+
+    # ------------------------------------------------------------------ arrivals
+
+    def push(self, observation: Observation, now_ns: int) -> bool:
+        """Takes a revision to be decided with the next bucket; false when a revision as new was decided or waits."""
+        sighting_id = observation.sighting_id
+        standing = self._pending.get(sighting_id) or self._memory.observation(sighting_id)
+        if standing is not None and standing.revision >= observation.revision:
+            return False
+        self._pending[sighting_id] = observation
+        if self._oldest_pending_ns is None:
+            self._oldest_pending_ns = now_ns
+        return True
+
+    def forget(self, sighting_id: str) -> None:
+        """Drops a sighting that was deleted elsewhere."""
+        self._pending.pop(sighting_id, None)
+        self._ambiguous.discard(sighting_id)
+        self._memory.forget_sighting(sighting_id)
+
+    @property
+    def pending(self) -> int:
+        """Sightings that wait for the bucket to close."""
+        return len(self._pending)
+
+    def wait_s(self, now_ns: int) -> float | None:
+        """Seconds until the bucket closes, 0 when it is due, None when nothing waits."""
+        if self._oldest_pending_ns is None:
+            return None
+        return max(self._settings.bucket_s - (now_ns - self._oldest_pending_ns) * NS, 0.0)
+
+    def due(self, now_ns: int) -> bool:
+        """Whether the first arrival of the bucket has waited long enough."""
+        return self.wait_s(now_ns) == 0.0
+
+    # ------------------------------------------------------------------ decisions
+
+    def decide(self) -> Outcome:
+        """Decides all that waits, whether due or not.
+
+        Vehicles that come into view are decided camera by camera in the order of their first start, jointly within a
+        camera; then sightings decided before are looked at again, by start.
+        """
+        batch = sorted(self._pending.values(), key=lambda o: (o.start_ns, o.sighting_id))
+        self._pending.clear()
+        self._oldest_pending_ns = None
+        if not batch:
+            return Outcome()
+        self._latest_ns = max(self._latest_ns, max(o.start_ns for o in batch))
+        self._expire()
+        bucket = _Bucket()
+        revised: list[Observation] = []
+        arrivals: list[Observation] = []
+        for observation in batch:
+            owner = self._memory.owner(observation.sighting_id)
+            if owner is None:
+                self._topology.arrive(observation)
+                arrivals.append(observation)
+            else:
+                bucket.owners[observation.sighting_id] = owner
+                self._memory.assign(observation, owner)
+                revised.append(observation)
+        first_start = {o.camera_id: o.start_ns for o in reversed(arrivals)}
+        arrivals.sort(key=lambda o: (first_start[o.camera_id], o.camera_id))
+        for _, group in groupby(arrivals, key=lambda o: o.camera_id):
+            self._admit(list(group), bucket)
+        for observation in revised:
+            self._revise(observation, bucket)
+        self._learn(bucket)
+        links = {**self._topology.drain_links(), **self._means.drain_links()}
+        return Outcome(tuple(bucket.decisions), tuple(bucket.changes), links)
+
+    def _expire(self) -> None:
+        gone = self._memory.forget_before(self._latest_ns * NS - self._settings.max_trip_s)
+        self._ambiguous.difference_update(gone)
+
+    def _admit(self, group: list[Observation], bucket: _Bucket) -> None:
+        """First decisions on sightings of one camera."""
+        scores = [self._scorer.score(o) for o in group]
+        for observation, score in zip(group, scores, strict=True):
+            self._conclude(observation, score, bucket)
+        choices = assign(np.stack([s.total for s in scores]))
+        # Rows are looked up before the first new identity takes one.
+        named = [(self._identity(c.column), self._identity(c.runner_up)) for c in choices]
+        for observation, score, choice, (chosen, second) in zip(group, scores, choices, named, strict=True):
+            needed = self._settings.final_margin_nats if observation.final else self._settings.margin_nats
+            sure = choice.margin >= needed
+            if chosen is not None and sure:
+                status, identity_id, runner_up = DecisionStatus.MATCHED, chosen, second
+            else:
+                status = DecisionStatus.NEW if sure else DecisionStatus.AMBIGUOUS
+                identity_id, runner_up = self._id_factory(), chosen or second
+            self._memory.assign(observation, identity_id)
+            self._note(bucket, observation, status, identity_id, choice, score, runner_up)
+
+    def _revise(self, observation: Observation, bucket: _Bucket) -> None:
+        """Another look at a sighting decided before, with what is known by now."""
+        sighting_id = observation.sighting_id
+        owner = self._memory.detach(sighting_id)
+        scores = self._scorer.score(observation)
+        self._conclude(observation, scores, bucket)
+        alone = owner not in self._memory
+        own_row = None if alone else self._memory.row(owner)
+        own_score = 0.0 if own_row is None else float(scores.total[own_row])
+        choice = choose(scores.total)
+        lead = choice.score - own_score
+        target = self._identity(choice.column)
+        runner_up = self._identity(choice.runner_up)
+        self._memory.assign(observation, owner)
+
+        stays = choice.column == own_row or not self._overturns(observation, lead)
+        if stays:
+            status = self._standing(observation, owner, choice, alone=alone)
+            if target != owner:
+                runner_up = target or runner_up
+        else:
+            status = DecisionStatus.MATCHED if target is not None else DecisionStatus.NEW
+            self._move(observation, owner, target, bucket)
+        before = bucket.owners[sighting_id]
+        self._note(bucket, observation, status, before, choice, scores, runner_up)
+
+    def _overturns(self, observation: Observation, lead: float) -> bool:
+        settings = self._settings
+        if observation.sighting_id not in self._ambiguous:
+            needed = settings.revise_margin_nats
+        else:
+            needed = settings.final_margin_nats if observation.final else settings.margin_nats
+        return lead > 0.0 and lead >= needed
+
+    def _standing(self, observation: Observation, owner: str, choice: Choice, *, alone: bool) -> DecisionStatus:
+        """The status of a sighting that stays where it is."""
+        if not alone:
+            first = self._memory.members(owner)[0].sighting_id == observation.sighting_id
+            return DecisionStatus.NEW if first else DecisionStatus.MATCHED
+        needed = self._settings.final_margin_nats if observation.final else self._settings.margin_nats
+        sure = choice.column is None and choice.margin >= needed
+        return DecisionStatus.NEW if sure or observation.final else DecisionStatus.AMBIGUOUS
+
+    def _move(self, observation: Observation, owner: str, target: str | None, bucket: _Bucket) -> None:
+        """Takes a sighting out of its identity: to another, or to one of its own."""
+        alone = len(self._memory.members(owner)) == 1
+        if target is not None and (alone or merge_nats(self._scorer, self._memory, target, owner) > 0.0):
+            self._merge(target, owner, "revised", bucket)
+            return
+        fresh = self._id_factory()
+        self._memory.assign(observation, fresh)
+        bucket.changes.append(IdentitySplit(owner, fresh, (observation.sighting_id,), "revised"))
+        if target is not None:
+            self._merge(target, fresh, "revised", bucket)
+
+    def _merge(self, one: str, other: str, reason: str, bucket: _Bucket) -> None:
+        """Makes two identities one; the one seen first survives."""
+        survivor, absorbed = sorted((one, other), key=lambda i: (self._memory.members(i)[0].start_ns, i))
+        self._memory.merge(survivor, absorbed)
+        bucket.changes.append(IdentityMerge(survivor, absorbed, reason))
+
+    def _note(  # noqa: PLR0913
+        self,
+        bucket: _Bucket,
+        observation: Observation,
+        status: DecisionStatus,
+        identity_id: str,
+        choice: Choice,
+        scores: Scores,
+        runner_up: str | None,
+    ) -> None:
+        if status is DecisionStatus.AMBIGUOUS:
+            self._ambiguous.add(observation.sighting_id)
+        else:
+            self._ambiguous.discard(observation.sighting_id)
+        matched = status is DecisionStatus.MATCHED and choice.column is not None
+        looked_at = choice.column if choice.column is not None else choice.runner_up
+        bucket.decisions.append(
+            Decision(
+                sighting_id=observation.sighting_id,
+                revision=observation.revision,
+                status=status,
+                identity_id=identity_id,
+                log_likelihood_ratio=choice.score if matched else 0.0,
+                margin=choice.margin,
+                probability=choice.probability if matched or choice.column is None else 1.0 - choice.probability,
+                evidence={} if looked_at is None else scores.evidence(looked_at),
+                runner_up=runner_up,
+            )
+        )
+
+    def _conclude(self, observation: Observation, scores: Scores, bucket: _Bucket) -> None:
+        """Notes what a sighting that will not change any more teaches; call before it is put under an identity.
+
+        Every identity it may be counts by its probability, so that what is learned does not hang on decisions taken.
+        """
+        if not observation.final:
+            return
+        weights = posterior(scores.total)
+        bucket.lessons.append((observation, None, 1.0 - float(weights.sum())))
+        for row in np.flatnonzero(weights > LESSON_MIN):
+            members = self._memory.members(str(self._memory.row_ids[row]))
+            earlier = [o for o in members if o.start_ns <= observation.start_ns]
+            if earlier:
+                bucket.lessons.append((observation, earlier[-1], float(weights[row])))
+
+    def _learn(self, bucket: _Bucket) -> None:
+        renewed = False
+        for observation, before, weight in bucket.lessons:
+            if before is not None:
+                self._topology.learn(before, observation, weight)
+                continue
+            self._topology.conclude(observation, weight)
+            if observation.model_id == self._model_id:
+                renewed |= self._means.add(observation.camera_id, observation.embedding)
+        if renewed:
+            self._memory.refresh_all()
+
+    def _identity(self, row: int | None) -> str | None:
+        return None if row is None else self._memory.row_ids[row]
+
+    # ------------------------------------------------------------------ state
+
+    def resolve(self, identity_id: str) -> str:
+        """The identity behind an alias, as far as it is remembered; otherwise the id itself."""
+        return self._memory.resolve(identity_id)
+
+    @property
+    def active(self) -> int:
+        """Identities remembered."""
+        return len(self._memory)
+
+    def snapshot(self) -> Snapshot:
+        """What :meth:`restore` needs. Arrivals that were not decided yet have to be pushed again."""
+        assigned = tuple(
+            Assigned(observation, identity_id, observation.sighting_id in self._ambiguous)
+            for observation, identity_id in self._memory.all_members()
+        )
+        return Snapshot(assigned, {**self._topology.all_links(), **self._means.all_links()})
+
+    def restore(self, assigned: Iterable[Assigned], links: Mapping[str, str]) -> None:
+        """Forgets everything, arrivals included, and rebuilds from what was decided before.
+
+        Args:
+            assigned: Sightings with their identities, in any order; those older than the longest trip may be left out.
+            links: Learned state by name.
+
+        Raises:
+            ValueError: Learned state cannot be read.
+        """
+        self._pending.clear()
+        self._oldest_pending_ns = None
+        self._reset()
+        self._topology.load(links)
+        self._means.load(links)
+        for entry in sorted(assigned, key=lambda a: (a.observation.start_ns, a.observation.sighting_id)):
+            self._memory.assign(entry.observation, entry.identity_id)
+            if entry.ambiguous:
+                self._ambiguous.add(entry.observation.sighting_id)
+            self._latest_ns = max(self._latest_ns, entry.observation.start_ns)
+        self._expire()

@@ -1,0 +1,111 @@
+"""What each camera adds to every vector it sees. Owns the running means and the shifts taken off before comparing.
+
+Stored vectors stay raw; only association compares shifted ones. A shift is renewed when a camera's count has doubled, so
+that comparisons do not drift between.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+
+
+class CameraMeans:
+    """Per-camera mean vectors, without effect until ``minimum`` sightings of at least two cameras were seen."""
+
+    def __init__(self, minimum: int) -> None:
+        self._minimum = minimum
+        self._sums: dict[str, NDArray[np.float64]] = {}
+        self._counts: dict[str, int] = {}
+        self._due: dict[str, int] = {}
+        self._shifts: dict[str, Vector] = {}
+        self._changed: set[str] = set()
+
+    def add(self, camera_id: str, embedding: Vector) -> bool:
+        """Counts one sighting; true when the shifts changed and what was compared with the old ones is out of date."""
+        total = self._sums.setdefault(camera_id, np.zeros(len(embedding)))
+        total += embedding
+        self._counts[camera_id] = self._counts.get(camera_id, 0) + 1
+        self._changed.add(camera_id)
+        if self._counts[camera_id] < self._due.setdefault(camera_id, self._minimum):
+            return False
+        self._due[camera_id] *= 2
+        return self._renew()
+
+    def _renew(self) -> bool:
+        ready = sorted(c for c, n in self._counts.items() if n >= self._minimum)
+        if len(ready) < 2:
+            return False
+        means = {c: self._sums[c] / self._counts[c] for c in ready}
+        grand = np.mean(list(means.values()), axis=0)
+        for camera_id in ready:
+            n = self._counts[camera_id]
+            shrink = n / (n + self._minimum)
+            self._shifts[camera_id] = (shrink * (means[camera_id] - grand)).astype(np.float32)
+        self._changed.update(ready)
+        return True
+
+    def remove(self, camera_id: str, vectors: Vector) -> Vector:
+        """Vectors without the camera's share.
+
+        Args:
+            camera_id: Where they were seen.
+            vectors: float32 (N, D), L2 = 1 each; not changed.
+
+        Returns:
+            float32 (N, D), L2 = 1 each.
+        """
+        shift = self._shifts.get(camera_id)
+        if shift is None:
+            return vectors
+        moved = vectors - shift
+        return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6), np.float32)
+
+    def drain_links(self) -> dict[str, str]:
+        """Means that changed since the last call, by name, as JSON text."""
+        links = {f"mean/{camera_id}": self._dump(camera_id) for camera_id in sorted(self._changed)}
+        self._changed.clear()
+        return links
+
+    def all_links(self) -> dict[str, str]:
+        """All means by name, as JSON text."""
+        return {f"mean/{camera_id}": self._dump(camera_id) for camera_id in self._sums}
+
+    def _dump(self, camera_id: str) -> str:
+        shift = self._shifts.get(camera_id)
+        return json.dumps(
+            {
+                "kind": "mean",
+                "camera": camera_id,
+                "count": self._counts[camera_id],
+                "due": self._due[camera_id],
+                "sum": base64.b64encode(self._sums[camera_id].astype("<f8").tobytes()).decode(),
+                "shift": None if shift is None else base64.b64encode(shift.astype("<f4").tobytes()).decode(),
+            }
+        )
+
+    def load(self, links: Mapping[str, str]) -> None:
+        """Takes over means from JSON text; entries of other kinds are left alone.
+
+        Raises:
+            ValueError: An entry is not what this class writes.
+        """
+        try:
+            for state in (json.loads(text) for text in links.values()):
+                if state.get("kind") != "mean":
+                    continue
+                camera_id = state["camera"]
+                self._counts[camera_id] = int(state["count"])
+                self._due[camera_id] = int(state["due"])
+                self._sums[camera_id] = np.frombuffer(base64.b64decode(state["sum"]), "<f8").copy()
+                if state["shift"] is not None:
+                    self._shifts[camera_id] = np.frombuffer(base64.b64decode(state["shift"]), "<f4").copy()
+        except (KeyError, TypeError) as exc:
+            raise ValueError(f"camera means cannot be read: {exc}") from exc
+        self._changed.clear()

@@ -1,0 +1,299 @@
+"""The identities in play, with what is compared against: exemplars, recent visits, class and colour.
+
+Owns who stands under which identity and the arrays scoring reads. All of an identity's arrays are a function of its
+members, so replaying the members rebuilds them; never decides, and forgets only what is older than the longest trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.multi_camera.exemplars import contribution, diverse
+from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology import NO_CELL, NS, Visits, cell_of
+from tracker.multi_camera.types import Observation
+
+COLOURS_MAX = 24
+CLASSES = 4
+Remove = Callable[[str, NDArray[np.float32]], NDArray[np.float32]]
+
+
+@dataclass(slots=True)
+class Identity:
+    """One vehicle: its row in the arrays and its sightings."""
+
+    identity_id: str
+    row: int
+    members: dict[str, Observation] = field(default_factory=dict)
+
+    def ordered(self) -> list[Observation]:
+        """Members by start."""
+        return sorted(self.members.values(), key=lambda o: (o.start_ns, o.sighting_id))
+
+
+class IdentityMemory:
+    """Active identities in rows of flat arrays; rows of forgotten identities are used again, ids never."""
+
+    def __init__(
+        self,
+        settings: AssociationSettings,
+        model_id: str,
+        *,
+        camera_number: Callable[[str], int],
+        remove_camera: Remove,
+    ) -> None:
+        self._settings = settings
+        self._model_id = model_id
+        self._camera_number = camera_number
+        self._remove_camera = remove_camera
+        self._identities: dict[str, Identity] = {}
+        self._owner: dict[str, str] = {}
+        self._alias: dict[str, str] = {}
+        self._free: list[int] = []
+        self._colours: dict[str, int] = {}
+        self.row_ids: list[str | None] = []
+        k, m = 0, settings.visits_kept
+        self.vectors = np.zeros((k, settings.identity_exemplars, 1), np.float32)
+        self.vector_counts = np.zeros(k, np.intp)
+        self.visits = Visits(
+            camera=np.full((k, m), -1, np.intp),
+            start_s=np.full((k, m), np.inf),
+            end_s=np.full((k, m), -np.inf),
+            open=np.zeros((k, m), np.bool_),
+            entry=np.full((k, m), NO_CELL, np.intp),
+            exit=np.full((k, m), NO_CELL, np.intp),
+        )
+        self.visit_counts = np.zeros(k, np.intp)
+        self.latest_start_s = np.full(k, -np.inf)
+        self.busy_until_s = np.full(k, -np.inf)
+        self.class_probs = np.zeros((k, CLASSES))
+        self.colour_probs = np.zeros((k, COLOURS_MAX))
+
+    # ------------------------------------------------------------------ reading
+
+    def __len__(self) -> int:
+        return len(self._identities)
+
+    def __contains__(self, identity_id: str) -> bool:
+        return identity_id in self._identities
+
+    @property
+    def identity_ids(self) -> tuple[str, ...]:
+        """Living identities."""
+        return tuple(self._identities)
+
+    def owner(self, sighting_id: str) -> str | None:
+        """The identity a sighting stands under, None when it is not remembered."""
+        return self._owner.get(sighting_id)
+
+    def members(self, identity_id: str) -> list[Observation]:
+        """Sightings of a living identity by start; empty when it is not remembered."""
+        identity = self._identities.get(identity_id)
+        return identity.ordered() if identity else []
+
+    def row(self, identity_id: str) -> int:
+        """Row of a living identity. Raises KeyError when it is not remembered."""
+        return self._identities[identity_id].row
+
+    def resolve(self, identity_id: str) -> str:
+        """The identity behind an alias; the id itself when it is none."""
+        seen = identity_id
+        while seen in self._alias:
+            seen = self._alias[seen]
+        return seen
+
+    def observation(self, sighting_id: str) -> Observation | None:
+        """The revision of a sighting that counts now."""
+        owner = self._owner.get(sighting_id)
+        return None if owner is None else self._identities[owner].members[sighting_id]
+
+    def all_members(self) -> Iterable[tuple[Observation, str]]:
+        """Every remembered sighting with its identity."""
+        for identity in self._identities.values():
+            for observation in identity.ordered():
+                yield observation, identity.identity_id
+
+    def colour_vector(self, observation: Observation) -> NDArray[np.float64]:
+        """Colour probabilities by the memory's numbering of names, (COLOURS_MAX,); zeros when unknown."""
+        vector = np.zeros(COLOURS_MAX)
+        for name in sorted(observation.colour):
+            number = self._colours.setdefault(name, len(self._colours))
+            if number < COLOURS_MAX:
+                vector[number] = observation.colour[name]
+        return vector
+
+    @property
+    def colours_known(self) -> int:
+        """Colour names met so far, at most COLOURS_MAX."""
+        return min(max(len(self._colours), 1), COLOURS_MAX)
+
+    def query_vectors(self, observation: Observation) -> NDArray[np.float32]:
+        """What of an observation is compared, camera share removed: (Q, D), embedding first; (0, D) for another model."""
+        if observation.model_id != self._model_id:
+            return np.zeros((0, observation.embedding.size), np.float32)
+        return self._remove_camera(
+            observation.camera_id, contribution(observation, self._settings.sighting_exemplars)
+        )
+
+    # ------------------------------------------------------------------ changing
+
+    def assign(self, observation: Observation, identity_id: str) -> None:
+        """Puts a sighting under an identity, which comes to life with its first; replaces an earlier revision."""
+        if observation.sighting_id in self._owner:
+            self.detach(observation.sighting_id)
+        identity = self._identities.get(identity_id)
+        if identity is None:
+            identity = self._identities[identity_id] = Identity(identity_id, self._new_row(identity_id))
+        identity.members[observation.sighting_id] = observation
+        self._owner[observation.sighting_id] = identity_id
+        self._trim(identity)
+        self._refresh(identity)
+
+    def detach(self, sighting_id: str) -> str:
+        """Takes a sighting out of its identity, whose row goes when it was the last; returns the identity.
+
+        Raises:
+            KeyError: The sighting is not remembered.
+        """
+        identity = self._identities[self._owner.pop(sighting_id)]
+        del identity.members[sighting_id]
+        if identity.members:
+            self._refresh(identity)
+        else:
+            self._drop(identity)
+        return identity.identity_id
+
+    def merge(self, survivor_id: str, absorbed_id: str) -> None:
+        """Moves all sightings of one identity under another and remembers the alias."""
+        absorbed = self._identities[absorbed_id]
+        survivor = self._identities[survivor_id]
+        for sighting_id in absorbed.members:
+            self._owner[sighting_id] = survivor_id
+        survivor.members.update(absorbed.members)
+        absorbed.members.clear()
+        self._drop(absorbed)
+        self._alias[absorbed_id] = survivor_id
+        self._trim(survivor)
+        self._refresh(survivor)
+
+    def forget_before(self, oldest_s: float) -> list[str]:
+        """Drops identities last seen before that time; returns their sightings."""
+        stale = np.flatnonzero((self.visits.end_s.max(axis=1, initial=-np.inf) < oldest_s) & (self.visit_counts > 0))
+        gone: list[str] = []
+        for row in stale:
+            identity = self._identities[str(self.row_ids[row])]
+            gone.extend(identity.members)
+            for sighting_id in identity.members:
+                del self._owner[sighting_id]
+            self._drop(identity)
+        if stale.size:
+            self._alias = {a: s for a, s in self._alias.items() if self.resolve(s) in self._identities}
+        return gone
+
+    def forget_sighting(self, sighting_id: str) -> None:
+        """Drops a sighting that was deleted; does nothing when it is not remembered."""
+        if sighting_id in self._owner:
+            self.detach(sighting_id)
+
+    def refresh_all(self) -> None:
+        """Recomputes every row, after camera means changed."""
+        for identity in self._identities.values():
+            self._refresh(identity)
+
+    # ------------------------------------------------------------------ rows
+
+    def _new_row(self, identity_id: str) -> int:
+        if not self._free:
+            self._grow()
+        row = self._free.pop()
+        self.row_ids[row] = identity_id
+        return row
+
+    def _grow(self) -> None:
+        old = len(self.row_ids)
+        new = max(64, 2 * old)
+
+        def enlarge(array: NDArray[np.generic], value: object) -> NDArray[np.generic]:
+            grown = np.full((new, *array.shape[1:]), value, array.dtype)
+            grown[:old] = array
+            return grown
+
+        v = self.visits
+        self.vectors = enlarge(self.vectors, 0)  # type: ignore[assignment]
+        self.vector_counts = enlarge(self.vector_counts, 0)  # type: ignore[assignment]
+        self.visits = Visits(
+            camera=enlarge(v.camera, -1),  # type: ignore[arg-type]
+            start_s=enlarge(v.start_s, np.inf),  # type: ignore[arg-type]
+            end_s=enlarge(v.end_s, -np.inf),  # type: ignore[arg-type]
+            open=enlarge(v.open, value=False),  # type: ignore[arg-type]
+            entry=enlarge(v.entry, NO_CELL),  # type: ignore[arg-type]
+            exit=enlarge(v.exit, NO_CELL),  # type: ignore[arg-type]
+        )
+        self.visit_counts = enlarge(self.visit_counts, 0)  # type: ignore[assignment]
+        self.latest_start_s = enlarge(self.latest_start_s, -np.inf)  # type: ignore[assignment]
+        self.busy_until_s = enlarge(self.busy_until_s, -np.inf)  # type: ignore[assignment]
+        self.class_probs = enlarge(self.class_probs, 0)  # type: ignore[assignment]
+        self.colour_probs = enlarge(self.colour_probs, 0)  # type: ignore[assignment]
+        self.row_ids.extend([None] * (new - old))
+        self._free.extend(range(new - 1, old - 1, -1))
+
+    def _drop(self, identity: Identity) -> None:
+        row = identity.row
+        del self._identities[identity.identity_id]
+        self.row_ids[row] = None
+        self._clear(row)
+        self._free.append(row)
+
+    def _clear(self, row: int) -> None:
+        v = self.visits
+        self.vector_counts[row] = self.visit_counts[row] = 0
+        self.vectors[row] = 0
+        v.camera[row], v.start_s[row], v.end_s[row], v.open[row] = -1, np.inf, -np.inf, False
+        v.entry[row], v.exit[row] = NO_CELL, NO_CELL
+        self.latest_start_s[row] = self.busy_until_s[row] = -np.inf
+        self.class_probs[row] = self.colour_probs[row] = 0
+
+    def _trim(self, identity: Identity) -> None:
+        excess = len(identity.members) - self._settings.visits_kept
+        over = [o for o in identity.ordered() if o.final][: max(excess, 0)] if excess > 0 else []
+        for observation in over:
+            del identity.members[observation.sighting_id]
+            del self._owner[observation.sighting_id]
+
+    def _refresh(self, identity: Identity) -> None:
+        members = identity.ordered()
+        row = identity.row
+        self._clear(row)
+        v = self.visits
+        for i, o in enumerate(members[-v.camera.shape[1] :]):
+            v.camera[row, i] = self._camera_number(o.camera_id)
+            v.start_s[row, i], v.end_s[row, i], v.open[row, i] = o.start_ns * NS, o.end_ns * NS, not o.final
+            v.entry[row, i], v.exit[row, i] = cell_of(o.entry), cell_of(o.exit) if o.final else NO_CELL
+        n = min(len(members), v.camera.shape[1])
+        self.visit_counts[row] = n
+        self.latest_start_s[row] = v.start_s[row, n - 1]
+        self.busy_until_s[row] = np.inf if v.open[row, :n].any() else v.end_s[row, :n].max()
+        self.class_probs[row] = np.mean([o.class_probs for o in members], axis=0)
+        self.colour_probs[row] = self._mean_colour(members)
+        self._refresh_vectors(row, members)
+
+    def _mean_colour(self, members: list[Observation]) -> NDArray[np.float64]:
+        known = [self.colour_vector(o) for o in members if o.colour]
+        return np.mean(known, axis=0) if known else np.zeros(COLOURS_MAX)
+
+    def _refresh_vectors(self, row: int, members: list[Observation]) -> None:
+        parts = [(o, self.query_vectors(o)) for o in members]
+        parts = [(o, vectors) for o, vectors in parts if len(vectors)]
+        if not parts:
+            return
+        pool = np.concatenate([vectors for _, vectors in parts])
+        quality = np.concatenate([np.full(len(vectors), o.quality) for o, vectors in parts])
+        chosen = diverse(pool, quality, self._settings.identity_exemplars)
+        if self.vectors.shape[2] == 1:
+            self.vectors = np.zeros((*self.vectors.shape[:2], pool.shape[1]), np.float32)
+        self.vectors[row, : len(chosen)] = pool[chosen]
+        self.vector_counts[row] = len(chosen)

@@ -1,0 +1,273 @@
+"""How strongly the evidence says that an observation is a known identity, in nats against "never seen before".
+
+Owns the likelihood ratios; never assigns. The ratio of travel times is the rate at which this identity is expected in
+this view now, over the rate at which new vehicles come into this view.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reid.types import Calibration
+from tracker.multi_camera.memory import IdentityMemory
+from tracker.multi_camera.pooling import pool
+from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology import (
+    NO_CELL,
+    NS,
+    OUTLIER_SHARE,
+    LinkTables,
+    Topology,
+    Visits,
+    cell_of,
+)
+from tracker.multi_camera.travel import Floats
+from tracker.multi_camera.types import Observation
+
+Rows = NDArray[np.intp]
+
+#: Share of class and colour readings taken to be wrong.
+CONFUSION = 0.1
+ATTRIBUTE_LIMIT = 3.0
+#: Transitions from which a link counts as known.
+KNOWN_LINK = 5.0
+SOURCES = ("appearance", "time", "zone", "class", "colour")
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Evidence for one observation against every row of the memory.
+
+    Attributes:
+        total: float64 (K,), nats; -inf where the identity is ruled out or the row is free.
+        parts: float64 (5, K) in the order of ``SOURCES``.
+        similarity: float64 (K,), in [-1, 1]; -inf where there is nothing to compare.
+    """
+
+    total: Floats
+    parts: Floats
+    similarity: Floats
+
+    def evidence(self, row: int) -> dict[str, float]:
+        """Nats by source for one row."""
+        return {name: round(float(self.parts[i, row]), 4) for i, name in enumerate(SOURCES)}
+
+
+class Scorer:
+    """Scores observations against a memory under a topology."""
+
+    def __init__(
+        self, settings: AssociationSettings, calibration: Calibration, memory: IdentityMemory, topology: Topology
+    ) -> None:
+        self._settings = settings
+        self._calibration = pool(calibration, settings.identity_exemplars)
+        self._memory = memory
+        self._topology = topology
+
+    def score(self, observation: Observation) -> Scores:
+        """Evidence that the observation is each of the remembered identities; it must not be a member of one."""
+        settings, memory = self._settings, self._memory
+        similarity = self._similarity(observation)
+        time, zone = self._travel(observation)
+        parts = np.stack(
+            [
+                settings.appearance_weight * self._calibration.nats(similarity, memory.vector_counts),
+                settings.time_weight * time,
+                settings.zone_weight * zone,
+                settings.class_weight * self._class(observation),
+                settings.colour_weight * self._colour(observation),
+            ]
+        )
+        with np.errstate(invalid="ignore"):
+            total = parts.sum(axis=0)
+        total[(memory.visit_counts == 0) | (similarity == -np.inf) | np.isneginf(time)] = -np.inf
+        total[~self._plausible(observation, similarity)] = -np.inf
+        return Scores(total, parts, similarity)
+
+    def appearance_nats(self, similarity: float, count: int) -> float:
+        """Evidence of a mean similarity to so many exemplars."""
+        nats = self._calibration.nats(np.array(similarity), np.array(count))
+        return self._settings.appearance_weight * float(nats)
+
+    def _similarity(self, observation: Observation) -> Floats:
+        """Mean over the better half of an identity's exemplars, each by the observation's nearest vector; (K,)."""
+        memory = self._memory
+        query = memory.query_vectors(observation)
+        k, x, d = memory.vectors.shape
+        if not len(query) or not k or query.shape[1] != d:
+            return np.full(k, -np.inf)
+        nearest = (query @ memory.vectors.reshape(k * x, d).T).max(axis=0).reshape(k, x).astype(np.float64)
+        nearest[np.arange(x)[None, :] >= memory.vector_counts[:, None]] = -np.inf
+        nearest = -np.sort(-nearest, axis=1)
+        half = (memory.vector_counts + 1) // 2
+        nearest[np.arange(x)[None, :] >= half[:, None]] = 0.0
+        similarity: Floats = nearest.sum(axis=1) / np.maximum(half, 1)
+        similarity[memory.vector_counts == 0] = -np.inf
+        return similarity
+
+    def _plausible(self, observation: Observation, similarity: Floats) -> NDArray[np.bool_]:
+        """Identities last seen over a known link, and of the others those nearest by appearance."""
+        memory = self._memory
+        camera = self._topology.camera(observation.camera_id)
+        last = memory.visits.camera[np.arange(len(similarity)), np.maximum(memory.visit_counts - 1, 0)]
+        known: NDArray[np.bool_] = self._topology.tables().travelled[last, camera] >= KNOWN_LINK
+        unknown = np.flatnonzero(~known & (similarity > -np.inf))
+        limit = self._settings.unknown_link_candidates
+        if len(unknown) > limit:
+            unknown = unknown[np.argpartition(-similarity[unknown], limit)[:limit]]
+        known[unknown] = True
+        return known
+
+    # ------------------------------------------------------------------ travel
+
+    def _travel(self, observation: Observation) -> tuple[Floats, Floats]:
+        """Time and zone evidence, (K,) each; time is -inf for identities that cannot be it."""
+        memory = self._memory
+        k = len(memory.visit_counts)
+        time, zone = np.zeros(k), np.zeros(k)
+        here = self._here(observation)
+        start_s = float(here.start_s)
+        living = memory.visit_counts > 0
+        involved = (memory.busy_until_s >= start_s) | (memory.latest_start_s > start_s)
+        plain = np.flatnonzero(living & ~involved)
+        time[plain], zone[plain] = self.transition(_pick(memory.visits, plain, memory.visit_counts[plain] - 1), here)
+        rows = np.flatnonzero(living & involved)
+        if len(rows):
+            time[rows], zone[rows] = self._insert(rows, here)
+        return time, zone
+
+    def _here(self, observation: Observation) -> Visits:
+        return Visits(
+            camera=np.array(self._topology.camera(observation.camera_id)),
+            start_s=np.array(observation.start_ns * NS),
+            end_s=np.array(observation.end_ns * NS),
+            open=np.array(not observation.final),
+            entry=np.array(cell_of(observation.entry)),
+            exit=np.array(cell_of(observation.exit) if observation.final else NO_CELL),
+        )
+
+    def _insert(self, rows: Rows, here: Visits) -> tuple[Floats, Floats]:
+        """Evidence of putting a visit between those of identities that are in view now or were seen later."""
+        memory, tables = self._memory, self._topology.tables()
+        visits = _pick(memory.visits, rows, slice(None))
+        counts = memory.visit_counts[rows]
+        before = (visits.start_s <= here.start_s).sum(axis=1) - 1
+        after = before + 1
+        each = np.arange(len(rows))
+        has_before, has_after = before >= 0, after < counts
+        previous = _pick(visits, each, np.maximum(before, 0))
+        following = _pick(visits, each, np.minimum(after, counts - 1))
+        time, zone = _masked(self.transition(previous, here), has_before)
+        for sign, step, mask in (
+            (1.0, self.transition(here, following), has_after),
+            (-1.0, self.transition(previous, following), has_before & has_after),
+        ):
+            step_time, step_zone = _masked(step, mask)
+            time, zone = time + sign * step_time, zone + sign * step_zone
+
+        until = np.where(visits.open, np.inf, visits.end_s)
+        here_until = np.inf if here.open else here.end_s
+        real = np.arange(visits.camera.shape[1])[None, :] < counts[:, None]
+        together = real & (visits.start_s < here_until) & (until > here.start_s)
+        column = np.arange(visits.camera.shape[1])[None, :]
+        neighbour = (column == before[:, None]) | (column == after[:, None])
+        against = np.minimum(tables.log_overlap[visits.camera, here.camera] - tables.log_prior_overlap, 0.0)
+        time += np.where(together & ~neighbour, against, 0.0).sum(axis=1)
+        time[(together & (visits.camera == here.camera)).any(axis=1)] = -np.inf
+        return time, zone
+
+    def transition(self, before: Visits, after: Visits) -> tuple[Floats, Floats]:
+        """Evidence that vehicles went from one visit to the next, in nats against new arrivals.
+
+        Args:
+            before: Visits, any shape.
+            after: Visits that start no earlier, broadcasting with ``before``.
+
+        Returns:
+            Time and zone evidence.
+        """
+        tables = self._topology.tables()
+        index = np.broadcast_arrays(before.camera, after.camera)
+        log_rate = tables.log_share[tuple(index)] + self._log_density(tables, before, after, tuple(index))
+        time = log_rate + tables.log_returning - self._topology.log_new_rates()[after.camera]
+        zone = (
+            tables.zone_entry[index[0], index[1], after.entry] + tables.zone_exit[index[0], index[1], before.exit]
+        )
+        return time, zone
+
+    def joint_path_nats(self, one: int, other: int) -> float:
+        """Evidence from time and zones that two rows are one vehicle's path; -inf when one camera saw both at once."""
+        memory = self._memory
+        a, b = (_pick(memory.visits, np.array(r), slice(0, int(memory.visit_counts[r]))) for r in (one, other))
+        a_until, b_until = (np.where(v.open, np.inf, v.end_s) for v in (a, b))
+        together = (a.start_s[:, None] < b_until[None, :]) & (b.start_s[None, :] < a_until[:, None])
+        if (together & (a.camera[:, None] == b.camera[None, :])).any():
+            return -np.inf
+        joint = Visits(*(np.concatenate([getattr(a, f.name), getattr(b, f.name)]) for f in fields(Visits)))
+        return self._path_nats(joint) - self._path_nats(a) - self._path_nats(b)
+
+    def _path_nats(self, visits: Visits) -> float:
+        order = np.argsort(visits.start_s, kind="stable")
+        before, after = (
+            Visits(*(getattr(visits, f.name)[index] for f in fields(Visits))) for index in (order[:-1], order[1:])
+        )
+        time, zone = self.transition(before, after)
+        return float(self._settings.time_weight * time.sum() + self._settings.zone_weight * zone.sum())
+
+    def _log_density(self, tables: LinkTables, before: Visits, after: Visits, index: tuple[Rows, ...]) -> Floats:
+        gap_s = after.start_s - before.end_s
+        gone = tables.log_apart[index] + tables.gap.log_density(index, gap_s)
+        there = tables.log_overlap[index] + tables.overlap.log_density(index, after.start_s - before.start_s)
+        still = gap_s < 0
+        density = np.where(still, there, np.where(before.open, np.logaddexp(gone, there), gone))
+        uniform = np.log(OUTLIER_SHARE / self._settings.max_trip_s)
+        return np.logaddexp(density, np.where(gap_s > self._settings.max_trip_s, -np.inf, uniform))
+
+    # ------------------------------------------------------------------ attributes
+
+    def _class(self, observation: Observation) -> Floats:
+        return _agreement(np.asarray(observation.class_probs, np.float64), self._memory.class_probs)
+
+    def _colour(self, observation: Observation) -> Floats:
+        memory = self._memory
+        if not observation.colour:
+            return np.zeros(len(memory.visit_counts))
+        names = memory.colours_known
+        return _agreement(memory.colour_vector(observation)[:names], memory.colour_probs[:, :names])
+
+
+def _agreement(here: Floats, known: Floats) -> Floats:
+    """Log ratio of two readings agreeing on one thing against two things drawn at random.
+
+    Args:
+        here: float64 (A,), probabilities of the observation.
+        known: float64 (K, A), of the identities; rows of zeros carry no evidence.
+
+    Returns:
+        float64 (K,), nats within ``ATTRIBUTE_LIMIT``.
+    """
+    seen = known.sum(axis=1) > 0
+    base = known.sum(axis=0) + here + 1.0
+    base = base / base.sum()
+    a = (1 - CONFUSION) * here / max(here.sum(), 1e-9) + CONFUSION * base
+    b = (1 - CONFUSION) * known + CONFUSION * base
+    ratio = np.log(np.maximum((a * b / base).sum(axis=1), 1e-9))
+    return np.where(seen, np.clip(ratio, -ATTRIBUTE_LIMIT, ATTRIBUTE_LIMIT), 0.0)
+
+
+def _pick(visits: Visits, rows: Rows, columns: Rows | slice) -> Visits:
+    return Visits(
+        camera=visits.camera[rows, columns],
+        start_s=visits.start_s[rows, columns],
+        end_s=visits.end_s[rows, columns],
+        open=visits.open[rows, columns],
+        entry=visits.entry[rows, columns],
+        exit=visits.exit[rows, columns],
+    )
+
+
+def _masked(pair: tuple[Floats, Floats], mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    return np.where(mask, pair[0], 0.0), np.where(mask, pair[1], 0.0)

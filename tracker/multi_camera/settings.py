@@ -1,0 +1,58 @@
+"""The knobs of association. Owns names, bounds and defaults; decides nothing."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class AssociationSettings(BaseModel):
+    """How sightings become identities."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bucket_s: float = Field(0.5, ge=0.05, le=2.0, description="Seconds an arrival waits for others to be decided with.")
+    margin_nats: float = Field(
+        1.0, ge=0.0, le=20.0, description="Lead over the runner-up below which a first decision is ambiguous."
+    )
+    final_margin_nats: float = Field(
+        0.0, ge=0.0, le=20.0, description="As margin_nats, once a sighting's last revision is in."
+    )
+    revise_margin_nats: float = Field(
+        0.7, ge=0.0, le=20.0, description="Lead that another identity needs to overturn a decision already taken."
+    )
+    new_prior: float = Field(
+        0.5, gt=0.0, lt=1.0, description="Share of arrivals expected to be vehicles never seen before, until learned."
+    )
+    arrival_prior_per_s: float = Field(
+        0.1, gt=0.0, le=10.0, description="Arrivals per second expected at one camera, until learned."
+    )
+    travel_median_s: float = Field(
+        12.0, gt=0.0, le=3600.0, description="Median travel time expected of a link nothing is known about."
+    )
+    travel_log_sd: float = Field(
+        1.2, gt=0.1, le=3.0, description="Standard deviation of the logarithm of travel time over unknown links."
+    )
+    overlap_prior: float = Field(
+        0.3, gt=0.0, lt=1.0, description="Chance that a vehicle still stands in one view when another shows it."
+    )
+    max_trip_s: float = Field(
+        1800.0, ge=10.0, le=86_400.0, description="Longest plausible trip between two cameras; lifetime of a memory."
+    )
+    unknown_link_candidates: int = Field(
+        200, ge=1, le=10_000, description="Identities compared over links never travelled: the nearest by appearance."
+    )
+    identity_exemplars: int = Field(6, ge=1, le=32, description="Vectors kept per identity, view-diverse.")
+    sighting_exemplars: int = Field(2, ge=0, le=4, description="Vectors one sighting adds beside its embedding.")
+    visits_kept: int = Field(16, ge=2, le=256, description="Most recent sightings remembered per identity.")
+    camera_mean_min: int = Field(
+        200, ge=2, le=100_000, description="Sightings of a camera below which its mean vector is not removed."
+    )
+    appearance_weight: float = Field(1.0, ge=0.0, le=2.0, description="Factor on calibrated appearance evidence.")
+    time_weight: float = Field(1.0, ge=0.0, le=1.0, description="Factor on travel-time evidence.")
+    zone_weight: float = Field(1.0, ge=0.0, le=1.0, description="Factor on entry- and exit-zone evidence.")
+    class_weight: float = Field(
+        0.5, ge=0.0, le=1.0, description="Factor on vehicle-class evidence, which appearance partly contains."
+    )
+    colour_weight: float = Field(
+        0.5, ge=0.0, le=1.0, description="Factor on colour evidence, which appearance partly contains."
+    )
