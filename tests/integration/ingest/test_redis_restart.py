@@ -8,6 +8,7 @@ import pytest
 
 from services.crops import CropStore
 from services.identity.embedded import EmbeddedServer
+from services.identity.redis_client import connect
 from services.identity.redis_store import RedisStore
 from services.identity.settings import RedisSettings
 from services.ingest.publisher import SightingPublisher
@@ -66,7 +67,7 @@ def outgoing(number, revision=1, *, final=False):
 
 def test_a_killed_server_costs_and_doubles_nothing(server, tmp_path):
     kill, start, url = server
-    store = RedisStore.from_url(url, RedisSettings(command_timeout_s=1.0, reconnect_attempts=1))
+    store = RedisStore(connect(url, RedisSettings(command_timeout_s=1.0, reconnect_attempts=1)))
     publisher = SightingPublisher(store, CropStore(str(tmp_path / "crops")), IngestSettings(lease_ttl_s=1.0), "me")
     publisher.start()
     for number in range(5):
