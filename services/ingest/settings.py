@@ -36,7 +36,7 @@ class IngestSettings(BaseModel):
         default=600, ge=2, le=100_000, description="Most boxes kept in a sighting; longer ones are thinned evenly."
     )
     lease_ttl_s: float = Field(
-        default=10.0, ge=1.0, le=600.0, description="The lease is lost when it was not renewed for so long."
+        default=5.0, ge=1.0, le=600.0, description="The lease is lost when it was not renewed for so long."
     )
     spool_sightings: int = Field(
         default=5000,

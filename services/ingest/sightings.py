@@ -175,9 +175,7 @@ def weighted_mean(vectors: NDArray[np.float32], weights: NDArray[np.float32]) ->
     """
     mean: NDArray[np.float32] = (vectors * weights[:, None]).sum(axis=0) / weights.sum()
     norm = float(np.linalg.norm(mean))
-    if norm < 1e-3:
-        return vectors[int(weights.argmax())].astype(np.float32)
-    unit: NDArray[np.float32] = (mean / norm).astype(np.float32)
+    unit: NDArray[np.float32] = vectors[int(weights.argmax())] if norm < 1e-3 else mean / np.float32(norm)
     return unit
 
 

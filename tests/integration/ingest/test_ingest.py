@@ -48,7 +48,7 @@ def film_of_passes(path, bus_jpg, passes=2):
         stream = container.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
         for _ in range(passes):
-            for left in [*range(0, 340, 10), *[None] * 25]:
+            for left in [*range(0, 340, 16), *[None] * 19]:
                 picture = street.copy()
                 if left is not None:
                     picture[100:300, left : left + 288] = bus

@@ -19,7 +19,12 @@ sys.addaudithook(guard)
 def run(code, *args):
     program = GUARD + textwrap.dedent(code)
     return subprocess.run(
-        [sys.executable, "-c", program, *map(str, args)], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", program, *map(str, args)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
 
 

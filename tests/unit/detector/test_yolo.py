@@ -61,7 +61,9 @@ def test_a_missing_model_is_told(tmp_path):
         OpenVinoDetector(tmp_path / "model.xml", DetectorSettings())
 
 
-@pytest.mark.parametrize("settings", [{"input_width_px": 500}, {"classes": ()}, {"classes": ("person",)}, {"colour": 1}])
+@pytest.mark.parametrize(
+    "settings", [{"input_width_px": 500}, {"classes": ()}, {"classes": ("person",)}, {"colour": 1}]
+)
 def test_settings_refuse_what_cannot_work(settings):
     with pytest.raises(ValueError, match="validation error"):
         DetectorSettings(**settings)
@@ -77,11 +79,18 @@ def test_equals_ultralytics_own_predictions(model_xml, bus):
         torch.set_num_threads(1)
         oracle = YOLO(str(ModelStore(offline=True).fetch("yolov8n")), task="detect")
         ours = OpenVinoDetector(model_xml, DetectorSettings(cross_class_iou=1.0), threads=1)
-        for picture in (bus, bus[200:700], bus[:, ::-1], np.concatenate([bus, bus[:, ::-1]], axis=1)):
-            picture = np.ascontiguousarray(picture)
+        mirrored = np.ascontiguousarray(bus[:, ::-1])
+        for picture in (bus, bus[200:700], mirrored, np.concatenate([bus, mirrored], axis=1)):
             found = ours.detect([picture])[0]
             expected = oracle.predict(
-                picture, imgsz=(288, 512), rect=False, conf=0.1, iou=0.7, classes=[2, 3, 5, 7], verbose=False, device="cpu"
+                picture,
+                imgsz=(288, 512),
+                rect=False,
+                conf=0.1,
+                iou=0.7,
+                classes=[2, 3, 5, 7],
+                verbose=False,
+                device="cpu",
             )[0].boxes
             assert found.class_ids.tolist() == expected.cls.int().tolist()
             np.testing.assert_allclose(found.scores, expected.conf.numpy(), atol=5e-3)

@@ -1,0 +1,46 @@
+import json
+
+from typer.testing import CliRunner
+
+from services.cli.models import app
+
+runner = CliRunner()
+
+
+def test_list_tells_what_is_there(tmp_path):
+    done = runner.invoke(app, ["list", "--cache", str(tmp_path), "--json"])
+    assert done.exit_code == 0
+    models = {row["name"]: row for row in json.loads(done.stdout)["models"]}
+    assert models["yolov8n"]["licence"] == "AGPL-3.0"
+    assert models["yolov8n"]["path"] is None
+    assert len(models["yolov8n"]["sha256"]) == 64
+
+
+def test_list_speaks_to_people_too(tmp_path):
+    done = runner.invoke(app, ["list", "--cache", str(tmp_path)])
+    assert done.exit_code == 0
+    assert "yolov8n" in done.stdout
+
+
+def test_an_unknown_model_is_one_line_and_a_failure(tmp_path):
+    done = runner.invoke(app, ["fetch", "yolov9000", "--cache", str(tmp_path), "--json"])
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "no model named 'yolov9000'" in done.stderr
+
+
+def test_an_untrusted_pickle_is_refused(tmp_path):
+    own = tmp_path / "own.pt"
+    own.write_bytes(b"x")
+    done = runner.invoke(app, ["fetch", str(own), "--cache", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "--trust" in done.stderr
+
+
+def test_what_is_ready_is_not_fetched_again():
+    done = runner.invoke(app, ["fetch", "yolov8n", "--json"])
+    assert done.exit_code == 0
+    row = json.loads(done.stdout)["models"][0]
+    assert row["name"] == "yolov8n"
+    assert row["downloaded"] is False
