@@ -6,6 +6,7 @@ import logging
 import random
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ MAX_BACKOFF_S = 10.0
 #: A session that gave frames for this long was a healthy one: the next back-off starts small again.
 HEALTHY_AFTER_S = 5.0
 #: What a blocked call gets beyond its own time-out before the watchdog gives it up.
-WATCHDOG_GRACE_S = 1.0
+WATCHDOG_GRACE_S = 2.0
 WATCHDOG_PERIOD_S = 0.1
 #: Readers given up that still hang; with this many no further one is started.
 MAX_HANGING = 4
@@ -200,7 +201,8 @@ class CameraWorker:
                 ended = self._session(reader)
             except Exception as exc:
                 # Top of the thread: whatever a decoder throws costs this session of this camera, not the process.
-                log.exception("camera session failed", extra={"camera_id": self._settings.id})
+                trace = redact(traceback.format_exc())
+                log.error("camera session failed: %s", trace, extra={"camera_id": self._settings.id})
                 ended = self._lost(reader, f"internal error: {type(exc).__name__}")
             if ended or self._stopping.wait(self._backoff.next_s()):
                 return

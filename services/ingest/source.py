@@ -316,11 +316,12 @@ def _capped(frames: Iterator[Frame], max_fps: float | None) -> Iterator[Frame]:
         yield from frames
         return
     interval_ns = _NS / max_fps
-    due_ns = 0.0
+    due_ns = float("-inf")
     for frame in frames:
+        late_ns = frame.captured_at_ns - due_ns
         # A tenth of an interval early counts as due: capture times carry rounding and jitter.
-        if frame.captured_at_ns >= due_ns - interval_ns / 10:
-            due_ns = max(due_ns + interval_ns, frame.captured_at_ns)
+        if late_ns >= -interval_ns / 10:
+            due_ns = (due_ns if late_ns < interval_ns else frame.captured_at_ns) + interval_ns
             yield frame
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -129,6 +130,9 @@ class CityServer:
         if self._service is None or task is None:
             writer.close()
             return
+        # The kernel would otherwise let a slow client's backlog grow to megabytes on its own.
+        kernel_bytes = self._limits.max_backlog_bytes
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, kernel_bytes)
         connection = Connection(self._service, reader, writer)
         self._connections[connection] = task
         try:

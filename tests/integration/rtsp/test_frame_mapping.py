@@ -1,0 +1,49 @@
+"""The number that a frame carries in its picture is the number that our source reads from the stream's time."""
+
+import itertools
+import time
+
+import pytest
+
+from simulator.rtsp.timeline import RTP_OFFSET
+
+FRAMES, FPS = 60, 20
+#: When RTP time stamps of 32 bits begin again.
+WRAP_S = (2**32 - RTP_OFFSET) / 90_000
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+@pytest.mark.parametrize(
+    "start",
+    [(-0.3, 0), (1.234, 0), (7.77, 0), (3.3, 2), (40_000.1, 0), (WRAP_S - 0.6, 0), (60_000.4, 0)],
+    ids=["before-t0", "mid-way", "another-day", "b-frames", "half-a-day", "across-the-wrap", "beyond-the-wrap"],
+)
+def test_index_is_the_burnt_number(city, make_clip, watch, burnt_number, transport, start):
+    ago_s, b_frames = start
+    server = city.start(make_clip(b_frames=b_frames), ago_s=ago_s)
+    frames = watch(server, 25, transport=transport)
+    assert [f.index % FRAMES for f in frames] == [burnt_number(f.image) for f in frames]
+    indices = [f.index for f in frames]
+    if transport == "tcp":
+        assert indices == list(range(indices[0], indices[0] + 25))
+    else:
+        assert all(a < b for a, b in itertools.pairwise(indices))
+    assert abs(indices[0] / FPS - max(ago_s, 0.0)) < 30
+
+
+def test_capture_times_follow_the_citys_clock(city, make_clip, watch):
+    server = city.start(make_clip(), ago_s=5.0)
+    frames = watch(server, 30)
+    errors_ns = [f.captured_at_ns - (server.t0_ns + f.index * 1_000_000_000 // FPS) for f in frames]
+    assert max(errors_ns) - min(errors_ns) < 1_000_000_000
+    assert all(a.captured_at_ns < b.captured_at_ns for a, b in itertools.pairwise(frames))
+
+
+def test_a_server_started_again_with_the_same_t0_goes_on(city, make_clip, watch, burnt_number):
+    t0_ns = time.time_ns() - 2_000_000_000
+    server = city.start(make_clip(), t0_ns=t0_ns)
+    before = watch(server, 5)
+    city.stop(server)
+    after = watch(city.start(make_clip(), t0_ns=t0_ns), 5)
+    assert after[0].index > before[-1].index
+    assert [f.index % FRAMES for f in after] == [burnt_number(f.image) for f in after]
