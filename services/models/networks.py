@@ -1,4 +1,4 @@
-"""Opens the converted networks for serving: detector and embedder, from the cache alone. Never downloads or converts."""
+"""Opens the networks for serving: detector and embedder, from the model cache alone. Never downloads."""
 
 from __future__ import annotations
 
