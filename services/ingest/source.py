@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ FALLBACK_FPS = Fraction(25)
 MAX_FPS = 240
 #: Media time may go back this far by reordering; beyond it the source started over.
 MAX_BACKWARD_S = 1.0
+#: A rate this close to a whole or NTSC one is that one, rounded where it was written down.
+RATE_ROUNDING = Fraction(1, 20_000)
+#: Containers that carry no time: a picture's media time is its arrival.
+TIMELESS_FORMATS = frozenset({"mpjpeg", "mjpeg"})
 _NS = 1_000_000_000
 
 
@@ -125,6 +130,8 @@ def _open_container(settings: CameraSettings) -> InputContainer:
     try:
         container: InputContainer = av.open(address, format=demuxer, options=options, timeout=timeouts)
     except (av.FFmpegError, ValueError, OSError) as exc:
+        if settings.kind == "file" and isinstance(exc, av.error.InvalidDataError):
+            raise SourceUnavailable(f"not a readable video: {settings.path}") from exc
         waited = time.monotonic() - begin_s >= settings.open_timeout_s
         raise _unavailable(exc, f"no answer within {settings.open_timeout_s:g} s" if waited else None) from exc
     return container
@@ -166,8 +173,20 @@ def _video_stream(container: InputContainer) -> VideoStream:
 def _frame_rate(stream: VideoStream) -> Fraction:
     for rate in (stream.average_rate, stream.guessed_rate, stream.codec_context.framerate):
         if rate and 0 < rate <= MAX_FPS:
-            return Fraction(rate)
+            return exact_rate(Fraction(rate))
     return FALLBACK_FPS
+
+
+def exact_rate(stated: Fraction) -> Fraction:
+    """The rate that a rounded one stands for: 29.97 is 30000/1001, and over a day that is thousands of frames.
+
+    >>> exact_rate(Fraction(2997, 100)), exact_rate(Fraction(10)), exact_rate(Fraction(25, 2))
+    (Fraction(30000, 1001), Fraction(10, 1), Fraction(25, 2))
+    """
+    for exact in (Fraction(round(stated)), Fraction(round(stated * 1001 / 1000) * 1000, 1001)):
+        if abs(stated - exact) < exact * RATE_ROUNDING:
+            return exact
+    return stated
 
 
 def _live_frames(opened: _Opened) -> Iterator[Frame]:
@@ -178,13 +197,17 @@ def _live_frames(opened: _Opened) -> Iterator[Frame]:
     held_back = opened.settings.scheme in ("rtsp", "rtsps") and stream.codec_context.name in ("h264", "hevc")
     clock = MediaClock(decoder_delay_s=float(1 / fps) if held_back else 0.0)
     to_frame = _Converter(opened)
+    timeless = opened.container.format.name in TIMELESS_FORMATS
+    opened_s = time.monotonic()
     last_media_s = float("-inf")
     backlog: tuple[VideoFrame, float] | None = None
     for packet, pictures in _decoded(opened):
-        if packet.pts is not None:
-            clock.observe(float(packet.pts * time_base))
+        arrival_s = time.monotonic() - opened_s
+        packet_s = arrival_s if timeless else _media_s(packet, time_base)
+        if packet_s is not None:
+            clock.observe(packet_s)
         for picture in pictures:
-            media_s = _media_s(picture, time_base)
+            media_s = arrival_s if timeless else _media_s(picture, time_base)
             # FFmpeg gives the first picture of an RTSP session no time: it cannot be placed.
             if media_s is None or media_s <= last_media_s:
                 _check_order(media_s, last_media_s)
@@ -257,8 +280,8 @@ def _time_base(stream: VideoStream) -> Fraction:
     return stream.time_base
 
 
-def _media_s(picture: VideoFrame, time_base: Fraction) -> float | None:
-    return None if picture.pts is None else float(picture.pts * time_base)
+def _media_s(timed: av.Packet | VideoFrame, time_base: Fraction) -> float | None:
+    return None if timed.pts is None else float(timed.pts * time_base)
 
 
 class _Converter:
@@ -335,5 +358,7 @@ def _unavailable(exc: Exception, waited: str | None) -> SourceUnavailable:
         return SourceGone("the server no longer offers the stream", for_good=True)
     if waited or isinstance(exc, av.error.ExitError | av.error.TimeoutError):
         return SourceUnavailable(waited or "no answer in time")
+    if isinstance(exc, OSError) and exc.errno == errno.EIO:
+        return SourceUnavailable("the host is unknown or the connection broke")
     reason = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
     return SourceUnavailable(redact(" ".join(str(reason).split())))

@@ -134,7 +134,7 @@ def session_description(camera_id: str, clip: Clip, t0_ns: int) -> str:
         f"m=video 0 RTP/AVP {PAYLOAD_TYPE}",
         f"a=rtpmap:{PAYLOAD_TYPE} H264/{RTP_CLOCK_HZ}",
         f"a=fmtp:{PAYLOAD_TYPE} packetization-mode=1;profile-level-id={sps[1:4].hex()};sprop-parameter-sets={sets}",
-        f"a=framerate:{float(clip.fps):g}",
+        f"a=framerate:{float(clip.fps):.10g}",
         f"a=control:{TRACK}",
     ]
     return "\r\n".join(lines) + "\r\n"

@@ -83,7 +83,11 @@ class CityServer:
         self._listener = await asyncio.start_server(self._serve, self._host, self._port)
         self._port = self._listener.sockets[0].getsockname()[1]
         self._ports = UdpPorts(self._heard_from)
-        await self._ports.open(self._host)
+        try:
+            await self._ports.open(self._host)
+        except OSError:
+            self._listener.close()
+            raise
         timelines = {name: Timeline(clip, self._t0_ns, self._loop) for name, clip in self._clips.items()}
         self._service = Service(timelines, self._ports, time.time_ns, self._limits, self._credentials)
         return self._port

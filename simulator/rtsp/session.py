@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from simulator.rtsp import rtcp
 from simulator.rtsp.packetise import Packetiser
 from simulator.rtsp.sink import PacketSink
 from simulator.rtsp.timeline import Scheduled, Timeline
+
+log = logging.getLogger(__name__)
 
 WallClock = Callable[[], int]
 _NS = 1_000_000_000
@@ -90,6 +93,7 @@ class StreamSession:
         first = self._timeline.at(position)
         start = PlayStart(self._timeline.media_s(first.frame), self._packetiser.sequence, first.rtp_time)
         self._task = asyncio.create_task(self._run(position), name=f"rtsp-play-{self.session_id}")
+        self._task.add_done_callback(_report_failure)
         return start
 
     async def stop(self) -> None:
@@ -138,3 +142,8 @@ class StreamSession:
             maker.ssrc, now_ns, self._timeline.rtp_time_at(now_ns), maker.packets_sent, maker.octets_sent
         )
         self.sink.send_rtcp(report + rtcp.source_description(maker.ssrc, "city"))
+
+
+def _report_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (exc := task.exception()) is not None:
+        log.error("playback failed", exc_info=exc)

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import threading
 import time
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -30,6 +31,12 @@ def burn(number):
 
 
 @pytest.fixture(scope="session")
+def burnt_picture():
+    """Burns a number into a picture."""
+    return burn
+
+
+@pytest.fixture(scope="session")
 def burnt_number():
     """Reads the number back."""
 
@@ -47,17 +54,15 @@ def make_clip(tmp_path_factory):
     folder = tmp_path_factory.mktemp("burnt")
     loaded = {}
 
-    def path(*, frames=60, gop=10, b_frames=0, noise=0):
-        file = folder / f"{frames}-{gop}-{b_frames}-{noise}.mp4"
+    def path(*, frames=60, gop=10, b_frames=0, fps=FPS):
+        file = folder / f"{frames}-{gop}-{b_frames}-{Fraction(fps).numerator}.mp4"
         if not file.exists():
             options = {"g": str(gop), "bf": str(b_frames), "sc_threshold": "0", "preset": "ultrafast", "threads": "1"}
-            rng = np.random.default_rng(0)
             with av.open(str(file), "w") as container:
-                stream = container.add_stream("libx264", rate=FPS, options=options | {"crf": "20"})
+                stream = container.add_stream("libx264", rate=fps, options=options | {"crf": "20"})
                 stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
                 for k in range(frames):
-                    image = burn(k) + rng.integers(0, noise + 1, (HEIGHT, WIDTH, 3)).astype(np.uint8)
-                    container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+                    container.mux(stream.encode(av.VideoFrame.from_ndarray(burn(k), format="bgr24")))
                 container.mux(stream.encode())
         return file
 

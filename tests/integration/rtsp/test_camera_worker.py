@@ -106,7 +106,7 @@ def test_one_camera_that_is_down_leaves_the_other_alone(city, make_clip, setting
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_once_the_city_is_over_so_is_the_camera(city, make_clip, settings_for, collector, transport):
-    server = city.start(make_clip(frames=40), ago_s=0.5, loop=False)
+    server = city.start(make_clip(frames=40), ago_s=-0.7, loop=False)
     collector.start(settings_for(server, transport=transport), once=True)
     collector.wait(lambda: collector.states[-1].state == "ended")
     assert collector.states[-1].detail == ""

@@ -1,21 +1,27 @@
 """Our source against the real server and against servers that misbehave."""
 
+import contextlib
+import io
+import itertools
 import socket
 import threading
+import time
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from services.errors import SourceUnavailable
 from services.ingest.cameras import CameraSettings
 from services.ingest.source import SourceGone, open_source
 from simulator.rtsp.auth import Credentials
 from simulator.rtsp.clip import AccessUnit, Clip
+from simulator.rtsp.connection import Limits
 
 
 def test_the_end_of_the_city_is_a_clean_end_then_gone(city, make_clip, watch):
-    server = city.start(make_clip(frames=30), ago_s=0.4, loop=False)
+    server = city.start(make_clip(frames=30), ago_s=-0.5, loop=False)
     for transport in ("tcp", "udp"):
         if transport == "tcp":
             frames = watch(server, 1000, transport=transport)
@@ -27,7 +33,7 @@ def test_the_end_of_the_city_is_a_clean_end_then_gone(city, make_clip, watch):
 
 
 def test_goodbye_reaches_udp_clients_too(city, make_clip, watch):
-    frames = watch(city.start(make_clip(frames=30), ago_s=0.4, loop=False), 1000, transport="udp")
+    frames = watch(city.start(make_clip(frames=30), ago_s=-0.5, loop=False), 1000, transport="udp")
     assert frames[-1].index == 29
 
 
@@ -62,11 +68,11 @@ def test_nobody_listens():
 
 @pytest.fixture
 def rogue():
-    """A TCP server that answers every connection with some bytes, or with silence."""
+    """A TCP server that answers every connection with pieces of bytes, or with silence."""
     listener = socket.create_server(("127.0.0.1", 0))
     kept = []
 
-    def serve(data):
+    def serve(pieces):
         def answer():
             while True:
                 try:
@@ -74,8 +80,9 @@ def rogue():
                 except OSError:
                     return
                 kept.append(client)
-                if data:
-                    client.sendall(data)
+                for piece in pieces:
+                    with contextlib.suppress(OSError):
+                        client.sendall(piece)
 
         threading.Thread(target=answer, daemon=True).start()
         return listener.getsockname()[1]
@@ -87,13 +94,40 @@ def rogue():
         client.close()
 
 
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_our_keepalive_outlasts_the_servers_session_timeout(city, make_clip, watch, transport):
+    server = city.start(make_clip(), limits=Limits(session_timeout_s=1.0))
+    assert len(watch(server, 70, transport=transport)) == 70
+
+
+def test_motion_jpeg_over_http_is_timed_by_its_arrival(rogue, burnt_picture, burnt_number):
+    boundary = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n"
+
+    def pictures():
+        yield b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=frame\r\n\r\n"
+        for number in range(12):
+            data = io.BytesIO()
+            Image.fromarray(burnt_picture(number)).save(data, "jpeg")
+            yield boundary % (len(data.getvalue()), data.getvalue())
+            time.sleep(0.05)
+
+    settings = CameraSettings(id="c", url=f"http://127.0.0.1:{rogue(pictures())}/live", read_timeout_s=2)
+    source = open_source(settings, lambda: "s")
+    frames = list(itertools.islice(source, 5))
+    source.close()
+    numbers = [burnt_number(f.image) for f in frames]
+    assert numbers == list(range(numbers[0], numbers[0] + 5))
+    assert all(a.captured_at_ns < b.captured_at_ns for a, b in itertools.pairwise(frames))
+    assert frames[-1].captured_at_ns - frames[0].captured_at_ns > 100_000_000
+
+
 @pytest.mark.parametrize(
     "data",
     [b"", b"HTTP/1.1 200 OK\r\n\r\n<html>", bytes(range(256)) * 40, b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n" * 3],
     ids=["silence", "http", "noise", "empty-replies"],
 )
 def test_a_server_that_is_no_camera(rogue, data):
-    settings = CameraSettings(id="c", url=f"rtsp://127.0.0.1:{rogue(data)}/c", open_timeout_s=1, read_timeout_s=1)
+    settings = CameraSettings(id="c", url=f"rtsp://127.0.0.1:{rogue([data])}/c", open_timeout_s=1, read_timeout_s=1)
     with pytest.raises(SourceUnavailable) as caught:
         list(open_source(settings, lambda: "s"))
     assert "\n" not in str(caught.value)
