@@ -33,7 +33,13 @@ def street():
             stay = float(rng.uniform(3, 7))
             tracklets.append(
                 TruthTracklet(
-                    f"c{camera}", vehicle, int(t * SECOND), int((t + stay) * SECOND), int(10 * stay), (0.1, 0.5), (0.9, 0.5)
+                    f"c{camera}",
+                    vehicle,
+                    int(t * SECOND),
+                    int((t + stay) * SECOND),
+                    int(10 * stay),
+                    (0.1, 0.5),
+                    (0.9, 0.5),
                 )
             )
             t += stay + (6.0, 12.0, 9.0, 0.0)[camera] * float(rng.lognormal(0, 0.15))
@@ -69,7 +75,9 @@ def test_idf1_of_the_truth_is_one_and_of_no_joining_is_zero(street):
 
 def test_the_live_code_follows_vehicles_along_a_street(street):
     level = level_for_rank1(street, Fleet(), 0.85, 0)
-    labels = associate(street, simulate(street, Fleet(), level, 0), calibrate(Fleet(), level, 99), AssociationSettings())
+    labels = associate(
+        street, simulate(street, Fleet(), level, 0), calibrate(Fleet(), level, 99), AssociationSettings()
+    )
     at_once, later, end = (tracklet_idf1(street, labels.by_latency[x]) for x in (0.0, 10.0, math.inf))
     assert later >= 0.75
     assert end >= at_once - 0.05
