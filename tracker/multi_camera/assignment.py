@@ -1,4 +1,4 @@
-"""Which of several observations of one camera is which identity. Owns the joint assignment; knows nothing of evidence."""
+"""Which of several observations of one camera is which identity. Owns the joint assignment, not evidence."""
 
 from __future__ import annotations
 
@@ -49,14 +49,16 @@ def assign(totals: Floats) -> list[Choice]:
     >>> [c.column for c in assign(np.array([[3.0, 2.0], [2.5, -1.0]]))]
     [1, 0]
     """
-    n, k = totals.shape
+    n = len(totals)
     useful = np.flatnonzero((totals > 0).any(axis=0))
     known = np.where(np.isneginf(totals[:, useful]), IMPOSSIBLE, totals[:, useful])
     new = np.full((n, n), IMPOSSIBLE)
     np.fill_diagonal(new, 0.0)
     _, columns = linear_sum_assignment(np.concatenate([known, new], axis=1), maximize=True)
     taken = [int(useful[c]) if c < len(useful) else None for c in columns]
-    return [_choice(totals[i], taken[i], {c for j, c in enumerate(taken) if j != i and c is not None}) for i in range(n)]
+    return [
+        _choice(totals[i], taken[i], {c for j, c in enumerate(taken) if j != i and c is not None}) for i in range(n)
+    ]
 
 
 def choose(totals: Floats) -> Choice:

@@ -37,6 +37,15 @@ IdFactory = Callable[[], str]
 LESSON_MIN = 0.02
 
 
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What is said of a sighting: its status, the identity it stands under, and who came second."""
+
+    status: DecisionStatus
+    identity_id: str
+    runner_up: str | None
+
+
 @dataclass(slots=True)
 class _Bucket:
     """What is being decided together, and what came of it so far."""
@@ -84,15 +93,22 @@ class Associator:
     # ------------------------------------------------------------------ arrivals
 
     def push(self, observation: Observation, now_ns: int) -> bool:
-        """Takes a revision to be decided with the next bucket; false when a revision as new was decided or waits."""
+        """Takes a revision to be decided with the next bucket; false when one as new was decided or waits already.
+
+        A revision that comes again with ``final`` set is new.
+        """
         sighting_id = observation.sighting_id
         standing = self._pending.get(sighting_id) or self._memory.observation(sighting_id)
-        if standing is not None and standing.revision >= observation.revision:
+        if standing is not None and (standing.revision, standing.final) >= (observation.revision, observation.final):
             return False
         self._pending[sighting_id] = observation
         if self._oldest_pending_ns is None:
             self._oldest_pending_ns = now_ns
         return True
+
+    def knows(self, sighting_id: str) -> bool:
+        """Whether a sighting was decided before, as far as is remembered."""
+        return self._memory.owner(sighting_id) is not None
 
     def forget(self, sighting_id: str) -> None:
         """Drops a sighting that was deleted elsewhere."""
@@ -128,7 +144,7 @@ class Associator:
         self._oldest_pending_ns = None
         if not batch:
             return Outcome()
-        self._latest_ns = max(self._latest_ns, max(o.start_ns for o in batch))
+        self._latest_ns = max(self._latest_ns, *(o.start_ns for o in batch))
         self._expire()
         bucket = _Bucket()
         revised: list[Observation] = []
@@ -173,7 +189,7 @@ class Associator:
                 status = DecisionStatus.NEW if sure else DecisionStatus.AMBIGUOUS
                 identity_id, runner_up = self._id_factory(), chosen or second
             self._memory.assign(observation, identity_id)
-            self._note(bucket, observation, status, identity_id, choice, score, runner_up)
+            self._note(bucket, observation, _Verdict(status, identity_id, runner_up), choice, score)
 
     def _revise(self, observation: Observation, bucket: _Bucket) -> None:
         """Another look at a sighting decided before, with what is known by now."""
@@ -198,8 +214,8 @@ class Associator:
         else:
             status = DecisionStatus.MATCHED if target is not None else DecisionStatus.NEW
             self._move(observation, owner, target, bucket)
-        before = bucket.owners[sighting_id]
-        self._note(bucket, observation, status, before, choice, scores, runner_up)
+        verdict = _Verdict(status, bucket.owners[sighting_id], runner_up)
+        self._note(bucket, observation, verdict, choice, scores)
 
     def _overturns(self, observation: Observation, lead: float) -> bool:
         settings = self._settings
@@ -236,33 +252,26 @@ class Associator:
         self._memory.merge(survivor, absorbed)
         bucket.changes.append(IdentityMerge(survivor, absorbed, reason))
 
-    def _note(  # noqa: PLR0913
-        self,
-        bucket: _Bucket,
-        observation: Observation,
-        status: DecisionStatus,
-        identity_id: str,
-        choice: Choice,
-        scores: Scores,
-        runner_up: str | None,
+    def _note(
+        self, bucket: _Bucket, observation: Observation, verdict: _Verdict, choice: Choice, scores: Scores
     ) -> None:
-        if status is DecisionStatus.AMBIGUOUS:
+        if verdict.status is DecisionStatus.AMBIGUOUS:
             self._ambiguous.add(observation.sighting_id)
         else:
             self._ambiguous.discard(observation.sighting_id)
-        matched = status is DecisionStatus.MATCHED and choice.column is not None
+        matched = verdict.status is DecisionStatus.MATCHED and choice.column is not None
         looked_at = choice.column if choice.column is not None else choice.runner_up
         bucket.decisions.append(
             Decision(
                 sighting_id=observation.sighting_id,
                 revision=observation.revision,
-                status=status,
-                identity_id=identity_id,
+                status=verdict.status,
+                identity_id=verdict.identity_id,
                 log_likelihood_ratio=choice.score if matched else 0.0,
                 margin=choice.margin,
                 probability=choice.probability if matched or choice.column is None else 1.0 - choice.probability,
                 evidence={} if looked_at is None else scores.evidence(looked_at),
-                runner_up=runner_up,
+                runner_up=verdict.runner_up,
             )
         )
 

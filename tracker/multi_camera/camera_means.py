@@ -1,7 +1,7 @@
 """What each camera adds to every vector it sees. Owns the running means and the shifts taken off before comparing.
 
-Stored vectors stay raw; only association compares shifted ones. A shift is renewed when a camera's count has doubled, so
-that comparisons do not drift between.
+Stored vectors stay raw; only association compares shifted ones. A shift is renewed when a camera's count has doubled,
+so that comparisons do not drift between.
 """
 
 from __future__ import annotations

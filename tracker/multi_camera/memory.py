@@ -59,6 +59,7 @@ class IdentityMemory:
         k, m = 0, settings.visits_kept
         self.vectors = np.zeros((k, settings.identity_exemplars, 1), np.float32)
         self.vector_counts = np.zeros(k, np.intp)
+        self.sources = np.zeros(k, np.intp)
         self.visits = Visits(
             camera=np.full((k, m), -1, np.intp),
             start_s=np.full((k, m), np.inf),
@@ -132,12 +133,10 @@ class IdentityMemory:
         return min(max(len(self._colours), 1), COLOURS_MAX)
 
     def query_vectors(self, observation: Observation) -> NDArray[np.float32]:
-        """What of an observation is compared, camera share removed: (Q, D), embedding first; (0, D) for another model."""
+        """What of an observation is compared, camera share removed: (Q, D), embedding first; none for another model."""
         if observation.model_id != self._model_id:
             return np.zeros((0, observation.embedding.size), np.float32)
-        return self._remove_camera(
-            observation.camera_id, contribution(observation, self._settings.sighting_exemplars)
-        )
+        return self._remove_camera(observation.camera_id, contribution(observation, self._settings.sighting_exemplars))
 
     # ------------------------------------------------------------------ changing
 
@@ -225,6 +224,7 @@ class IdentityMemory:
         v = self.visits
         self.vectors = enlarge(self.vectors, 0)  # type: ignore[assignment]
         self.vector_counts = enlarge(self.vector_counts, 0)  # type: ignore[assignment]
+        self.sources = enlarge(self.sources, 0)  # type: ignore[assignment]
         self.visits = Visits(
             camera=enlarge(v.camera, -1),  # type: ignore[arg-type]
             start_s=enlarge(v.start_s, np.inf),  # type: ignore[arg-type]
@@ -234,8 +234,8 @@ class IdentityMemory:
             exit=enlarge(v.exit, NO_CELL),  # type: ignore[arg-type]
         )
         self.visit_counts = enlarge(self.visit_counts, 0)  # type: ignore[assignment]
-        self.latest_start_s = enlarge(self.latest_start_s, -np.inf)  # type: ignore[assignment]
-        self.busy_until_s = enlarge(self.busy_until_s, -np.inf)  # type: ignore[assignment]
+        self.latest_start_s = enlarge(self.latest_start_s, -np.inf)
+        self.busy_until_s = enlarge(self.busy_until_s, -np.inf)
         self.class_probs = enlarge(self.class_probs, 0)  # type: ignore[assignment]
         self.colour_probs = enlarge(self.colour_probs, 0)  # type: ignore[assignment]
         self.row_ids.extend([None] * (new - old))
@@ -250,7 +250,7 @@ class IdentityMemory:
 
     def _clear(self, row: int) -> None:
         v = self.visits
-        self.vector_counts[row] = self.visit_counts[row] = 0
+        self.vector_counts[row] = self.sources[row] = self.visit_counts[row] = 0
         self.vectors[row] = 0
         v.camera[row], v.start_s[row], v.end_s[row], v.open[row] = -1, np.inf, -np.inf, False
         v.entry[row], v.exit[row] = NO_CELL, NO_CELL
@@ -297,3 +297,5 @@ class IdentityMemory:
             self.vectors = np.zeros((*self.vectors.shape[:2], pool.shape[1]), np.float32)
         self.vectors[row, : len(chosen)] = pool[chosen]
         self.vector_counts[row] = len(chosen)
+        source = np.concatenate([np.full(len(vectors), i) for i, (_, vectors) in enumerate(parts)])
+        self.sources[row] = len(np.unique(source[chosen]))

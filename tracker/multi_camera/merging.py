@@ -22,4 +22,6 @@ def merge_nats(scorer: Scorer, memory: IdentityMemory, one: str, other: str) -> 
     if not all(counts):
         return -np.inf
     a, b = (memory.vectors[r, :n] for r, n in zip(rows, counts, strict=True))
-    return scorer.appearance_nats(float((a @ b.T).mean()), max(counts)) + scorer.joint_path_nats(*rows)
+    return scorer.appearance_nats(
+        float((a @ b.T).mean()), max(int(memory.sources[r]) for r in rows)
+    ) + scorer.joint_path_nats(*rows)

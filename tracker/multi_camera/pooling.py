@@ -7,6 +7,7 @@ light recur.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,9 +44,7 @@ class PooledCalibration:
             count: Exemplars behind each mean, same shape; 0 counts as 1.
         """
         n = np.clip(count, 1, len(self.slopes) - 1)
-        nats: Floats = np.clip(
-            self.slopes[n] * np.maximum(similarity, -1.0) + self.offsets[n], -self.limit, self.limit
-        )
+        nats: Floats = np.clip(self.slopes[n] * np.maximum(similarity, -1.0) + self.offsets[n], -self.limit, self.limit)
         return nats
 
 
@@ -78,7 +77,7 @@ def _implied(calibration: Calibration) -> tuple[float, float]:
     """Share of variance and number of dimensions of the model that a pair's slope and offset belong to."""
 
     def crossing(rho: float) -> float:
-        return (0.5 * (1 - rho**2) * np.log1p(-(rho**2)) + rho**2) / rho
+        return (0.5 * (1 - rho**2) * math.log1p(-(rho**2)) + rho**2) / rho
 
     wanted = float(np.clip(-calibration.offset / calibration.slope, crossing(0.05), crossing(0.95)))
     rho = float(brentq(lambda r: crossing(r) - wanted, 0.05, 0.95))

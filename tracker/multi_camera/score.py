@@ -74,7 +74,7 @@ class Scorer:
         time, zone = self._travel(observation)
         parts = np.stack(
             [
-                settings.appearance_weight * self._calibration.nats(similarity, memory.vector_counts),
+                settings.appearance_weight * self._calibration.nats(similarity, memory.sources),
                 settings.time_weight * time,
                 settings.zone_weight * zone,
                 settings.class_weight * self._class(observation),
@@ -193,9 +193,7 @@ class Scorer:
         index = np.broadcast_arrays(before.camera, after.camera)
         log_rate = tables.log_share[tuple(index)] + self._log_density(tables, before, after, tuple(index))
         time = log_rate + tables.log_returning - self._topology.log_new_rates()[after.camera]
-        zone = (
-            tables.zone_entry[index[0], index[1], after.entry] + tables.zone_exit[index[0], index[1], before.exit]
-        )
+        zone = tables.zone_entry[index[0], index[1], after.entry] + tables.zone_exit[index[0], index[1], before.exit]
         return time, zone
 
     def joint_path_nats(self, one: int, other: int) -> float:

@@ -1,4 +1,4 @@
-"""Association without pictures: truth tracklets of a recording, embeddings of stated quality, and the live code over them.
+"""Association without pictures: truth tracklets of a recording, embeddings of stated quality, and the live code.
 
 Owns the simulated embeddings, the replay clock and a tracklet-level IDF1 for quick judgement; opens no file.
 """
@@ -6,6 +6,7 @@ Owns the simulated embeddings, the replay clock and a tracklet-level IDF1 for qu
 from __future__ import annotations
 
 import heapq
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,10 @@ SECOND_NS = 1_000_000_000
 FRAME_PX = (1920.0, 1080.0)
 DIM = 32
 MODEL_ID = "simulated"
+#: A tracker needs this long to know that a vehicle has gone.
+CLOSE_NS = SECOND_NS
+#: What can happen in a replay, in the order of precedence at one instant.
+DECIDE, ARRIVE, READ = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +65,14 @@ def read_cityflow(
         if not offsets_s or camera in offsets_s:
             rows.setdefault((camera, int(vehicle)), []).append(tuple(float(v) for v in rest[:5]))
     tracklets = []
-    for (camera, vehicle), boxes in rows.items():
+    for (camera, number), boxes in rows.items():
         boxes.sort()
-        times = [offsets_s.get(camera, 0.0) + (b[0] - 1) / frames_per_s.get(camera, 10.0) for b in (boxes[0], boxes[-1])]
+        times = [
+            offsets_s.get(camera, 0.0) + (b[0] - 1) / frames_per_s.get(camera, 10.0) for b in (boxes[0], boxes[-1])
+        ]
         centres = [((b[1] + b[3] / 2) / FRAME_PX[0], (b[2] + b[4] / 2) / FRAME_PX[1]) for b in (boxes[0], boxes[-1])]
         start_ns, end_ns = (int(t * SECOND_NS) for t in times)
-        tracklets.append(TruthTracklet(camera, vehicle, start_ns, end_ns, len(boxes), centres[0], centres[1]))
+        tracklets.append(TruthTracklet(camera, number, start_ns, end_ns, len(boxes), centres[0], centres[1]))
     return sorted(tracklets, key=lambda t: (t.start_ns, t.camera_id, t.vehicle_id))
 
 
@@ -124,7 +131,7 @@ def simulate(tracklets: Sequence[TruthTracklet], fleet: Fleet, level: float, see
     rng = np.random.default_rng(seed)
 
     def draw(*shape: int) -> NDArray[np.float64]:
-        return rng.standard_normal((*shape, DIM)) / np.sqrt(DIM)
+        return np.asarray(rng.standard_normal((*shape, DIM)) / math.sqrt(DIM))
 
     vehicles = sorted({t.vehicle_id for t in tracklets})
     cameras = sorted({t.camera_id for t in tracklets})
@@ -145,7 +152,7 @@ def simulate(tracklets: Sequence[TruthTracklet], fleet: Fleet, level: float, see
 
 
 def _unit(vectors: NDArray[np.float64]) -> Vectors:
-    return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32)
 
 
 def rank1(tracklets: Sequence[TruthTracklet], embeddings: Vectors) -> float:
@@ -194,7 +201,7 @@ def calibrate(fleet: Fleet, level: float, seed: int) -> Calibration:
 
 
 def revisions(tracklet: TruthTracklet, index: int, simulated: Simulated) -> list[tuple[int, Observation]]:
-    """The revisions ingest would send of a tracklet, with the clock when each arrives: after 2 s, doubling up to 60 s."""
+    """The revisions ingest would send of a tracklet, with the clock when each arrives: after 2 s, doubling to 60 s."""
     probs = np.array([0.85, 0.05, 0.05, 0.05], np.float32)
     dim = simulated.final.shape[1]
     whole = Observation(
@@ -229,7 +236,7 @@ def revisions(tracklet: TruthTracklet, index: int, simulated: Simulated) -> list
         sent.append((at_ns + SECOND_NS // 5, early))
         age_ns += step_ns
         step_ns = min(2 * step_ns, 60 * SECOND_NS)
-    sent.append((tracklet.end_ns + SECOND_NS, replace(whole, revision=len(sent) + 1)))
+    sent.append((tracklet.end_ns + CLOSE_NS, replace(whole, revision=len(sent) + 1)))
     return sent
 
 
@@ -259,30 +266,31 @@ class Replay:
         self, tracklets: Sequence[TruthTracklet], simulated: Simulated, latencies_s: Sequence[float] = (0.0, 2.0, 10.0)
     ) -> Labels:
         """Plays everything to its end on a clock of its own."""
-        tick_ns = SECOND_NS // 10
-        queue: list[tuple[int, int, int, Observation | None, float]] = []
-        serial = 0
+        arrivals: list[Observation] = []
+        dues: list[tuple[float, int]] = []
+        queue: list[tuple[int, int, int]] = []
         for index, tracklet in enumerate(tracklets):
             for at_ns, observation in revisions(tracklet, index, simulated):
-                heapq.heappush(queue, (at_ns, 0, serial := serial + 1, observation, 0.0))
+                queue.append((at_ns, ARRIVE, len(arrivals)))
+                arrivals.append(observation)
             for latency_s in latencies_s:
-                # Closing is known a second late, which is the tracker's affair; a label is due that long after it.
-                due_ns = tracklet.end_ns + SECOND_NS + int(latency_s * SECOND_NS)
-                heapq.heappush(queue, (due_ns, 1, index, None, latency_s))
+                queue.append((tracklet.end_ns + CLOSE_NS + int(latency_s * SECOND_NS), READ, len(dues)))
+                dues.append((latency_s, index))
+        heapq.heapify(queue)
         labels: dict[float, list[str]] = {latency: [""] * len(tracklets) for latency in latencies_s}
         while queue:
-            at_ns, _, index, observation, latency_s = heapq.heappop(queue)
-            if observation is not None:
-                self._associator.push(observation, at_ns)
+            at_ns, kind, number = heapq.heappop(queue)
+            if kind == DECIDE:
+                self._apply()
+            elif kind == ARRIVE:
+                self._associator.push(arrivals[number], at_ns)
                 wait_s = self._associator.wait_s(at_ns)
                 if self._associator.pending == 1 and wait_s is not None:
-                    heapq.heappush(queue, (at_ns + int(wait_s * SECOND_NS) + tick_ns, -1, 0, None, 0.0))
-            elif _ == -1:
-                self._apply()
+                    heapq.heappush(queue, (at_ns + int(wait_s * SECOND_NS), DECIDE, 0))
             else:
+                latency_s, index = dues[number]
                 labels[latency_s][index] = self._label(index)
-        self._apply()
-        labels[np.inf] = [self._label(i) for i in range(len(tracklets))]
+        labels[math.inf] = [self._label(i) for i in range(len(tracklets))]
         return Labels({k: tuple(v) for k, v in labels.items()}, dict(self._outcomes))
 
     def _apply(self) -> None:

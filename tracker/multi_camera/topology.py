@@ -170,8 +170,12 @@ class Topology:
     def log_new_rates(self) -> Floats:
         """Log of the rate per second at which vehicles never seen before come into view, (C,) by camera number."""
         decayed, first_s, last_s, new, total = self._cameras.T
-        span_s = -RATE_MEMORY_S * np.expm1(-(last_s - first_s) / RATE_MEMORY_S)
-        rate = (decayed + 1.0) / (span_s + 1.0 / self._settings.arrival_prior_per_s)
+        seen = decayed > 0
+        now_s = last_s.max(initial=0.0, where=seen)
+        begun_s = first_s.min(initial=now_s, where=seen)
+        span_s = -RATE_MEMORY_S * np.expm1(-(now_s - begun_s) / RATE_MEMORY_S)
+        recent = decayed * np.exp(-np.where(seen, now_s - last_s, 0.0) / RATE_MEMORY_S)
+        rate = (recent + 1.0) / (span_s + 1.0 / self._settings.arrival_prior_per_s)
         rates: Floats = np.log(rate * self._new_share(new, total))
         return rates
 
@@ -198,7 +202,9 @@ class Topology:
             OVERLAP_STRENGTH + travelled.sum()
         )
         overlap = (together + OVERLAP_STRENGTH * pooled) / (both + OVERLAP_STRENGTH)
-        gap_prior = pooled_prior(self._moments[..., GAP, :], log_duration(settings.travel_median_s), settings.travel_log_sd)
+        gap_prior = pooled_prior(
+            self._moments[..., GAP, :], log_duration(settings.travel_median_s), settings.travel_log_sd
+        )
         overlap_prior = pooled_prior(
             self._moments[..., OVERLAP, :], log_duration(OVERLAP_MEDIAN_S), settings.travel_log_sd
         )

@@ -1,0 +1,289 @@
+"""The associator's loop: reads the work stream, lets association decide, commits. Owns lease, cursor and restart.
+
+All state is in the store: whoever takes the lease rebuilds it and goes on. Decides nothing itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from reid.types import Calibration
+from services.errors import LeaseLost, StoreUnavailable
+from services.identity.store import IdentityStore, WorkItem
+from services.ids import IdFactory
+from services.matcher.observations import to_observation
+from services.types import Commit, Lease, Merge, Sighting, Split
+from tracker.multi_camera.associate import Associator
+from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.types import Assigned, IdentityChange, IdentityMerge, Outcome
+
+log = logging.getLogger(__name__)
+
+LEASE = "associator"
+LEASE_TTL_S = 6.0
+RENEW_EVERY_S = 2.0
+ORPHANS_EVERY_S = 3.0
+ORPHAN_IDLE_S = 10.0
+READ_COUNT = 256
+BACKOFF_MAX_S = 5.0
+NS_PER_S = 1_000_000_000
+
+
+class AssociatorLoop:
+    """One site's associator. Any number may run; the one that holds the lease decides.
+
+    Args:
+        store: The system of record.
+        settings: Of association.
+        calibration: Of the model.
+        model_id: The model whose vectors are compared.
+        id_factory: Fresh identity ids.
+        owner: Names this process; the same name after a restart takes over at once.
+        clock: Monotonic nanoseconds; only differences count.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        store: IdentityStore,
+        settings: AssociationSettings,
+        calibration: Calibration,
+        model_id: str,
+        *,
+        id_factory: IdFactory,
+        owner: str,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._store = store
+        self._associator = Associator(settings, calibration, model_id, id_factory)
+        self._owner = owner
+        self._clock = clock
+        self._lease: Lease | None = None
+        self._read_to = "0-0"
+        self._committed_to = "0-0"
+        self._caught_up = False
+        # Provisional sightings with their camera sessions; first decisions the store does not know yet.
+        self._open: dict[str, frozenset[str]] = {}
+        self._undecided: set[str] = set()
+        self._renewed_ns = 0
+        self._orphans_ns = 0
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all work read so far was decided and the last read found no more."""
+        return self._caught_up and self._associator.pending == 0
+
+    @property
+    def pending(self) -> int:
+        """Sightings that wait for their bucket to close."""
+        return self._associator.pending
+
+    @property
+    def active(self) -> int:
+        """Identities remembered."""
+        return self._associator.active
+
+    def run(self, stop: threading.Event) -> None:
+        """Works until told to stop; rides out a store that is away and a lease that is lost."""
+        failures = 0
+        while not stop.is_set():
+            try:
+                self.step(block_ms=200)
+                if self._lease is None:
+                    stop.wait(0.5)
+                failures = 0
+            except StoreUnavailable as exc:
+                failures += 1
+                if failures == 1:
+                    log.warning("store is away, association waits: %s", exc)
+                stop.wait(min(0.1 * 2**failures, BACKOFF_MAX_S))
+        self._release()
+
+    def step(self, block_ms: int) -> int:
+        """One round: read what is new, decide a bucket that is due, keep the lease.
+
+        Args:
+            block_ms: Longest wait for work.
+
+        Returns:
+            Decisions committed; 0 also while another process holds the lease.
+
+        Raises:
+            StoreUnavailable: The store does not answer; the next step starts from what it has.
+        """
+        try:
+            if not self._hold_lease():
+                return 0
+            items = self._read(block_ms)
+            self._take(items)
+            committed = self._decide() if self._associator.due(self._clock()) else 0
+            if not committed and self._associator.pending == 0 and self._read_to != self._committed_to:
+                self._commit(Outcome())
+            self._finalise_orphans()
+            return committed
+        except LeaseLost as exc:
+            log.warning("association stops here: %s", exc)
+            self._lease = None
+            return 0
+        except StoreUnavailable:
+            self._lease = None
+            raise
+
+    # ------------------------------------------------------------------ lease
+
+    def _hold_lease(self) -> bool:
+        now_ns = self._clock()
+        if self._lease is not None:
+            if now_ns - self._renewed_ns < RENEW_EVERY_S * NS_PER_S:
+                return True
+            self._renewed_ns = now_ns
+            if self._store.renew_lease(self._lease, LEASE_TTL_S):
+                return True
+            log.warning("the associator's lease was lost")
+        self._caught_up = False
+        self._lease = self._store.acquire_lease(LEASE, self._owner, LEASE_TTL_S)
+        if self._lease is None:
+            return False
+        self._renewed_ns = now_ns
+        self._restore()
+        return True
+
+    def _release(self) -> None:
+        if self._lease is not None:
+            try:
+                self._store.release_lease(self._lease)
+            except StoreUnavailable as exc:
+                log.warning("the lease could not be given back: %s", exc)
+            self._lease = None
+
+    def _restore(self) -> None:
+        """Rebuilds everything from the store; work behind the cursor is read again."""
+        store = self._store
+        self._read_to = self._committed_to = store.work_cursor()
+        waiting = {item.sighting_id for item in self._waiting()}
+        self._open.clear()
+        self._undecided.clear()
+        assigned = []
+        for sighting, identity_id in store.scan_sightings():
+            self._note_session(sighting)
+            if identity_id is None:
+                continue
+            observation = to_observation(sighting)
+            if sighting.sighting_id in waiting:
+                observation = replace(observation, revision=0, final=False)
+            ambiguous = not observation.final and self._is_ambiguous(identity_id)
+            assigned.append(Assigned(observation, identity_id, ambiguous))
+        self._associator.restore(assigned, store.links())
+        log.info("association starts with %d identities, %d sightings wait", self._associator.active, len(waiting))
+
+    def _waiting(self) -> Iterator[WorkItem]:
+        after = self._read_to
+        while items := self._store.read_work(after, READ_COUNT, 1):
+            yield from items
+            after = items[-1].entry_id
+
+    def _is_ambiguous(self, identity_id: str) -> bool:
+        record = self._store.get_identity(identity_id)
+        return record is not None and record.status == "ambiguous" and len(record.sighting_ids) == 1
+
+    # ------------------------------------------------------------------ work
+
+    def _read(self, block_ms: int) -> list[WorkItem]:
+        wait_s = self._associator.wait_s(self._clock())
+        wait_ms = block_ms if wait_s is None else min(block_ms, int(wait_s * 1000) + 1)
+        items = self._store.read_work(self._read_to, READ_COUNT, max(wait_ms, 1))
+        self._caught_up = not items
+        return items
+
+    def _take(self, items: Sequence[WorkItem]) -> None:
+        if not items:
+            return
+        ids = list(dict.fromkeys(item.sighting_id for item in items))
+        now_ns = self._clock()
+        for sighting_id, sighting in zip(ids, self._store.get_sightings(ids), strict=True):
+            if sighting is None:
+                self._associator.forget(sighting_id)
+                self._open.pop(sighting_id, None)
+                self._undecided.discard(sighting_id)
+                continue
+            self._note_session(sighting)
+            if not self._associator.knows(sighting_id):
+                self._undecided.add(sighting_id)
+            self._associator.push(to_observation(sighting), now_ns)
+        self._read_to = items[-1].entry_id
+
+    def _note_session(self, sighting: Sighting) -> None:
+        if sighting.final:
+            self._open.pop(sighting.sighting_id, None)
+        else:
+            self._open[sighting.sighting_id] = frozenset(key.session_id for key in sighting.track_keys)
+
+    def _decide(self) -> int:
+        outcome = self._associator.decide()
+        stale = self._commit(outcome)
+        unknown = [s for s in stale if s in self._undecided]
+        self._undecided.clear()
+        if unknown and outcome.changes:
+            # The store may lack an identity that the changes name: start again from what it has.
+            self._restore()
+        else:
+            # A newer revision is on its way and is decided as if it were the first.
+            for sighting_id in unknown:
+                self._associator.forget(sighting_id)
+        return len(outcome.decisions) - len(stale)
+
+    def _commit(self, outcome: Outcome) -> tuple[str, ...]:
+        """Writes an outcome in its order, the cursor last; returns the sightings whose decision was stale."""
+        lease = self._lease
+        if lease is None:
+            raise LeaseLost("no lease is held")
+        rounds = pack(outcome.changes)
+        stale: tuple[str, ...] = ()
+        for number, (merges, splits) in enumerate(rounds):
+            last = number == len(rounds) - 1
+            result = self._store.commit(
+                Commit(
+                    lease=lease,
+                    decisions=outcome.decisions if number == 0 else (),
+                    merges=merges,
+                    splits=splits,
+                    cursor=self._read_to if last else None,
+                    links=outcome.links if last else {},
+                )
+            )
+            stale += result.stale
+        self._committed_to = self._read_to
+        return stale
+
+    def _finalise_orphans(self) -> None:
+        now_ns = self._clock()
+        if not self._caught_up or now_ns - self._orphans_ns < ORPHANS_EVERY_S * NS_PER_S:
+            return
+        self._orphans_ns = now_ns
+        sessions = sorted({session for sessions in self._open.values() for session in sessions})
+        alive = [s for s in sessions if self._store.lease_token(f"session:{s}") is not None]
+        done = self._store.finalise_orphans(alive, ORPHAN_IDLE_S)
+        if done:
+            log.info("%d sightings of ended sessions were made final", len(done))
+
+
+def pack(changes: Sequence[IdentityChange]) -> list[tuple[tuple[Merge, ...], tuple[Split, ...]]]:
+    """Changes in rounds that keep their order, though each round applies its merges before its splits.
+
+    Returns:
+        At least one round.
+    """
+    rounds: list[tuple[list[Merge], list[Split]]] = [([], [])]
+    for change in changes:
+        merges, splits = rounds[-1]
+        if isinstance(change, IdentityMerge):
+            if splits:
+                merges, splits = [], []
+                rounds.append((merges, splits))
+            merges.append(Merge(change.survivor_id, change.absorbed_id, change.reason))
+        else:
+            splits.append(Split(change.identity_id, change.new_identity_id, change.sighting_ids, change.reason))
+    return [(tuple(merges), tuple(splits)) for merges, splits in rounds]

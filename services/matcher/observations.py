@@ -1,0 +1,43 @@
+"""Sightings as association sees them. Owns the conversion only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from services.types import Sighting
+from tracker.multi_camera.types import Observation, Point
+
+
+def to_observation(sighting: Sighting) -> Observation:
+    """What association needs of a sighting: time and place of both ends, vectors, attributes."""
+    return Observation(
+        sighting_id=sighting.sighting_id,
+        revision=sighting.revision,
+        final=sighting.final,
+        camera_id=sighting.camera_id,
+        start_ns=sighting.start_ns,
+        end_ns=sighting.end_ns,
+        entry=_centre(sighting, 0),
+        exit=_centre(sighting, -1),
+        embedding=_unit(sighting.embedding[None, :])[0],
+        exemplars=_unit(sighting.exemplars),
+        class_probs=np.asarray(sighting.class_probs, np.float32),
+        colour=dict(sighting.colour),
+        quality=min(max(sighting.quality, 0.0), 1.0),
+        model_id=sighting.model_id,
+    )
+
+
+def _centre(sighting: Sighting, index: int) -> Point | None:
+    width, height = sighting.frame_size
+    if len(sighting.boxes_xyxy) == 0 or width <= 0 or height <= 0:
+        return None
+    x1, y1, x2, y2 = (float(v) for v in sighting.boxes_xyxy[index])
+    return min(max((x1 + x2) / (2 * width), 0.0), 1.0), min(max((y1 + y2) / (2 * height), 0.0), 1.0)
+
+
+def _unit(
+    vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]],
+) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    wide = vectors.astype(np.float32)
+    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-6), np.float32)

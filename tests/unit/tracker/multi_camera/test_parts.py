@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import integrate
+
+from reid.types import Calibration
+from tracker.multi_camera.assignment import MARGIN_MAX, assign, choose, posterior
+from tracker.multi_camera.camera_means import CameraMeans
+from tracker.multi_camera.exemplars import contribution, diverse
+from tracker.multi_camera.greedy import join_greedily
+from tracker.multi_camera.memory import IdentityMemory
+from tracker.multi_camera.pooling import pool
+from tracker.multi_camera.score import Scorer
+from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology import GAP, OVERLAP, Topology
+from tracker.multi_camera.travel import log_duration, predictive
+
+INF = np.inf
+
+
+# ------------------------------------------------------------------ assignment
+
+
+@pytest.mark.parametrize(
+    ("totals", "columns"),
+    [
+        pytest.param([[2.0]], [0], id="match"),
+        pytest.param([[-2.0]], [None], id="new"),
+        pytest.param([[-INF]], [None], id="veto"),
+        pytest.param([[3.0, 2.5], [2.8, -4.0]], [1, 0], id="joint beats greedy"),
+        pytest.param([[3.0], [2.0]], [0, None], id="one identity, two rivals"),
+        pytest.param([[], []], [None, None], id="nobody known"),
+    ],
+)
+def test_assignment(totals, columns):
+    assert [c.column for c in assign(np.array(totals, float).reshape(len(columns), -1))] == columns
+
+
+def test_margin_is_the_lead_over_what_is_free():
+    first, second = assign(np.array([[3.0, 2.5, 1.0], [2.8, -4.0, -5.0]]))
+    assert first.column == 1
+    assert first.margin == pytest.approx(1.5)
+    assert first.runner_up == 2
+    assert second.margin == pytest.approx(2.8)
+
+
+def test_margin_without_a_rival_is_finite():
+    (choice,) = assign(np.zeros((1, 0)))
+    assert choice.margin == MARGIN_MAX
+    assert choice.probability == 1.0
+    assert choose(np.zeros(0)).column is None
+
+
+def test_posterior_leaves_the_rest_to_new():
+    weights = posterior(np.array([0.0, 0.0, -INF]))
+    assert weights == pytest.approx([1 / 3, 1 / 3, 0.0])
+
+
+# ------------------------------------------------------------------ appearance
+
+
+def test_pooling_keeps_the_pair_and_grows_with_exemplars():
+    calibration = Calibration(slope=15.0, offset=-6.0)
+    pooled = pool(calibration, 6)
+    for similarity in (-1.0, 0.1, 0.4, 0.9):
+        one = float(pooled.nats(np.array(similarity), np.array(1)))
+        assert one == pytest.approx(calibration.log_likelihood_ratio(similarity))
+    assert (np.diff(pooled.slopes[1:]) > 0).all()
+    crossings = -pooled.offsets[1:] / pooled.slopes[1:]
+    assert crossings == pytest.approx(crossings[0], abs=0.1)
+
+
+def fit_logistic(x, same):
+    """Slope and offset."""
+    design = np.stack([x, np.ones_like(x)], axis=1)
+    theta = np.zeros(2)
+    for _ in range(40):
+        p = 1 / (1 + np.exp(-design @ theta))
+        theta += np.linalg.solve((design * (p * (1 - p))[:, None]).T @ design, design.T @ (same - p))
+    return theta
+
+
+@pytest.mark.parametrize("count", [2, 4, 6])
+def test_pooled_evidence_claims_no_more_than_independent_pictures_show(count):
+    rng = np.random.default_rng(0)
+    n, dims, rho = 3000, 40, 0.4
+    x = np.sqrt(rho) * rng.standard_normal((n, 1, dims)) + np.sqrt(1 - rho) * rng.standard_normal((n, count + 1, dims))
+    x /= np.linalg.norm(x, axis=-1, keepdims=True)
+    similar = np.einsum("nd,nkd->nk", x[:, 0], x[:, 1:])
+    different = np.einsum("nd,nkd->nk", np.roll(x[:, 0], 1, axis=0), x[:, 1:])
+    same = np.repeat([1.0, 0.0], n)
+    pair = fit_logistic(np.concatenate([similar[:, 0], different[:, 0]]), same)
+    mean = fit_logistic(np.concatenate([similar.mean(axis=1), different.mean(axis=1)]), same)
+    pooled = pool(Calibration(slope=pair[0], offset=pair[1]), count)
+    assert pair[0] < pooled.slopes[count] < 1.1 * mean[0]
+    assert pooled.offsets[count] == pytest.approx(mean[1], rel=0.25)
+
+
+def test_exemplars_are_diverse_and_capped():
+    rng = np.random.default_rng(1)
+    near = np.eye(4)[0] + 0.01 * rng.standard_normal((5, 4))
+    vectors = np.concatenate([near, np.eye(4)[1:3]]).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert set(diverse(vectors, np.array([0.9, 0.9, 0.9, 0.9, 0.9, 0.4, 0.4]), 3)) == {0, 5, 6}
+
+
+def test_a_sighting_never_adds_more_than_its_share(vehicles):
+    exemplars = np.eye(16, dtype=np.float32)[:4]
+    assert len(contribution(vehicles.see("s", 1, "a", 0, 1, exemplars=exemplars), 2)) == 3
+    assert len(contribution(vehicles.see("s", 1, "a", 0, 1), 2)) == 1
+
+
+def test_camera_means_wait_for_enough_sightings_then_take_off_the_camera():
+    rng = np.random.default_rng(2)
+    means = CameraMeans(50)
+    lean = {"a": np.eye(8)[0], "b": np.eye(8)[1]}
+    changed = []
+    for _ in range(60):
+        for camera, shift in lean.items():
+            vector = rng.standard_normal(8) + 2 * shift
+            changed.append(means.add(camera, (vector / np.linalg.norm(vector)).astype(np.float32)))
+    assert changed.index(True) == 99
+    plain = np.ones((1, 8), np.float32) / np.sqrt(8)
+    assert means.remove("a", plain)[0, 0] < plain[0, 0]
+    assert means.remove("c", plain) is plain
+    twin = CameraMeans(50)
+    twin.load(means.all_links())
+    assert (twin.remove("a", plain) == means.remove("a", plain)).all()
+    assert twin.all_links() == means.all_links()
+
+
+# ------------------------------------------------------------------ travel and topology
+
+
+@pytest.mark.parametrize("count", [0, 1, 30])
+def test_travel_densities_integrate_to_one(count):
+    x = log_duration(20.0)
+    model = predictive(np.array([[count, count * x, count * (x * x + 0.01)]], float), log_duration(12.0), 1.2)
+    area, _ = integrate.quad(
+        lambda u: float(np.exp(model.log_density((np.array(0),), np.array(np.exp(u) - 0.5)) + u)), -0.69, 14, limit=200
+    )
+    assert area == pytest.approx(1.0, abs=0.1 if count == 0 else 0.06)
+
+
+def test_a_link_learns_its_travel_time(vehicles):
+    topology = Topology(AssociationSettings())
+    before = topology.tables()
+    for i in range(20):
+        topology.learn(vehicles.see(f"p{i}", 1, "a", 0, 10), vehicles.see(f"q{i}", 1, "b", 40 + i % 3, 50), 1.0)
+    after = topology.tables()
+    a, b = topology.camera("a"), topology.camera("b")
+    index = (np.array(a), np.array(b))
+    at_31, at_3 = (float(after.gap.log_density(index, np.array(t))) for t in (31.0, 3.0))
+    assert at_31 > at_3 + 3.0
+    assert np.exp(after.log_share[a, b]) > 0.8
+    assert before.travelled.size == 0
+
+
+def test_overlap_is_learned_for_the_pair_in_both_directions(vehicles):
+    topology = Topology(AssociationSettings())
+    for i in range(20):
+        topology.learn(vehicles.see(f"p{i}", 1, "a", 0, 10), vehicles.see(f"q{i}", 1, "b", 5, 15), 1.0)
+        topology.learn(vehicles.see(f"r{i}", 1, "a", 0, 10), vehicles.see(f"t{i}", 1, "c", 25, 35), 1.0)
+    overlap = np.exp(topology.tables().log_overlap)
+    a, b, c = (topology.camera(x) for x in "abc")
+    assert overlap[a, b] == overlap[b, a] > 0.9
+    assert overlap[a, c] == overlap[c, a] < 0.1
+
+
+def test_an_open_visit_counts_as_overlap(vehicles):
+    topology = Topology(AssociationSettings())
+    topology.learn(vehicles.see("p", 1, "a", 0, 2, final=False), vehicles.see("q", 1, "b", 5, 9), 1.0)
+    moments = topology.tables().travelled
+    assert moments.sum() == 1.0
+    assert topology._moments[0, 1, OVERLAP, 0] == 1.0
+    assert topology._moments[0, 1, GAP, 0] == 0.0
+
+
+@pytest.mark.parametrize("text", ['{"kind": "camera", "camera": "a"}', '{"kind": "link", "from": "a", "to": 3}'])
+def test_damaged_state_is_refused(text):
+    with pytest.raises(ValueError, match="cannot be read"):
+        Topology(AssociationSettings()).load({"x": text})
+
+
+# ------------------------------------------------------------------ scores
+
+
+def scorer_for(vehicles, visits, **settings):
+    knobs = AssociationSettings(**settings)
+    topology = Topology(knobs)
+    memory = IdentityMemory(knobs, "m", camera_number=topology.camera, remove_camera=lambda _, v: v)
+    for observation, identity_id in visits:
+        memory.assign(observation, identity_id)
+    return Scorer(knobs, Calibration(20.0, -10.0), memory, topology), memory, topology
+
+
+def test_two_views_at_once_count_only_as_far_as_known_not_to_overlap(vehicles):
+    visits = [(vehicles.see("s1", 1, "a", 0, 20), "x")]
+    scorer, memory, topology = scorer_for(vehicles, visits)
+    here = vehicles.see("s2", 1, "b", 10, 12)
+    unknown = scorer.score(here).parts[1, memory.row("x")]
+    for i in range(30):
+        topology.learn(vehicles.see(f"p{i}", 2, "a", 0, 5), vehicles.see(f"q{i}", 2, "b", 15, 20), 1.0)
+    apart = scorer.score(here).parts[1, memory.row("x")]
+    assert apart < unknown - 1.0
+    for i in range(60):
+        topology.learn(vehicles.see(f"t{i}", 2, "a", 0, 20), vehicles.see(f"u{i}", 2, "b", 10, 20), 1.0)
+    assert scorer.score(here).parts[1, memory.row("x")] > unknown
+
+
+def test_time_between_two_known_visits_is_judged_on_both_sides(vehicles):
+    visits = [(vehicles.see("s1", 1, "a", 0, 5), "x"), (vehicles.see("s3", 1, "c", 60, 65), "x")]
+    scorer, memory, topology = scorer_for(vehicles, visits)
+    for i in range(20):
+        topology.learn(vehicles.see(f"p{i}", 2, "a", 0, 5), vehicles.see(f"q{i}", 2, "b", 30, 35), 1.0)
+        topology.learn(vehicles.see(f"r{i}", 2, "b", 0, 5), vehicles.see(f"t{i}", 2, "c", 30, 35), 1.0)
+    fits = scorer.score(vehicles.see("s2", 1, "b", 30, 35)).parts[1, memory.row("x")]
+    late = scorer.score(vehicles.see("s2", 1, "b", 58, 59)).parts[1, memory.row("x")]
+    assert fits > late + 3.0
+
+
+def test_class_and_colour_count(vehicles):
+    red = {"red": 0.9, "white": 0.1}
+    white = {"red": 0.1, "white": 0.9}
+    bus = np.array([0.05, 0.0, 0.9, 0.05], np.float32)
+    visits = [
+        (vehicles.see("s1", 1, "a", 0, 5, colour=red, noise=0.0), "x"),
+        (vehicles.see("s2", 1, "a", 6, 9, colour=white, class_probs=bus, noise=0.0), "y"),
+    ]
+    scorer, memory, _ = scorer_for(vehicles, visits)
+    parts = scorer.score(vehicles.see("s3", 1, "b", 20, 25, colour=red)).parts
+    x, y = memory.row("x"), memory.row("y")
+    assert parts[3, x] > 0 > parts[3, y]
+    assert parts[4, x] > 0 > parts[4, y]
+
+
+def test_over_unknown_links_only_the_nearest_are_candidates(vehicles):
+    visits = [(vehicles.see(f"s{i}", i, "a", i, i + 0.5), f"i{i}") for i in range(12)]
+    scorer, _, _ = scorer_for(vehicles, visits, unknown_link_candidates=5)
+    scores = scorer.score(vehicles.see("t", 3, "b", 30, 32))
+    assert np.isfinite(scores.total).sum() == 5
+
+
+def test_a_burst_is_scored_against_many(vehicles):
+    rng = np.random.default_rng(3)
+    visits = []
+    for i in range(300):
+        look = rng.standard_normal(16)
+        visits.append((vehicles.see(f"s{i:03d}", 0, f"c{i % 8}", i * 0.1, i * 0.1 + 3, look=look), f"i{i}"))
+    scorer, memory, _ = scorer_for(vehicles, visits)
+    for observation, identity_id in visits[::50]:
+        again = vehicles.see("t", 0, "new", 60, 62, look=observation.embedding.astype(float), noise=0.01)
+        assert int(np.argmax(scorer.score(again).total)) == memory.row(identity_id)
+
+
+# ------------------------------------------------------------------ memory
+
+
+def test_memory_is_a_function_of_its_members(vehicles):
+    seen = [vehicles.see(f"s{i}", 1, "ab"[i % 2], 10 * i, 10 * i + 3, noise=0.4) for i in range(9)]
+    _, forwards, _ = scorer_for(vehicles, [(o, "x") for o in seen])
+    _, backwards, _ = scorer_for(vehicles, [(o, "x") for o in reversed(seen)])
+    assert (forwards.vectors[forwards.row("x")] == backwards.vectors[backwards.row("x")]).all()
+
+
+def test_a_new_revision_replaces_the_old(vehicles):
+    first = vehicles.see("s1", 1, "a", 0, 2, final=False)
+    _, memory, _ = scorer_for(vehicles, [(first, "x"), (vehicles.see("s1", 2, "a", 0, 5, revision=2), "x")])
+    row = memory.row("x")
+    assert memory.vector_counts[row] == 1
+    assert int(memory.vectors[row, 0].argmax()) == 2
+    assert not memory.visits.open[row].any()
+
+
+def test_rows_are_used_again_and_aliases_resolve(vehicles):
+    _, memory, _ = scorer_for(vehicles, [(vehicles.see(f"s{i}", i, "a", i, i + 0.5), f"i{i}") for i in range(3)])
+    memory.merge("i0", "i1")
+    memory.merge("i2", "i0")
+    assert memory.resolve("i1") == "i2"
+    assert [o.sighting_id for o in memory.members("i2")] == ["s0", "s1", "s2"]
+    assert len(memory) == 1
+    memory.detach("s0")
+    memory.assign(vehicles.see("n", 5, "b", 9, 10), "fresh")
+    assert len(memory.row_ids) == 64
+
+
+# ------------------------------------------------------------------ the baseline
+
+
+def test_greedy_joins_what_is_alike_and_excludes_one_camera_at_once(vehicles):
+    embeddings = np.array([[1, 0], [1, 0.05], [1, 0.02], [0, 1]], np.float32)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    labels = join_greedily(embeddings, ["a", "a", "b", "b"], [0, 1, 10, 11], [5, 6, 15, 16], 0.7)
+    assert labels.tolist() == [0, 1, 1, 2] or labels.tolist() == [0, 1, 0, 2]
+
+
+def test_greedy_of_nothing_and_of_lengths_that_differ():
+    assert join_greedily(np.zeros((0, 4), np.float32), [], [], [], 0.5).tolist() == []
+    with pytest.raises(ValueError, match="lengths differ"):
+        join_greedily(np.zeros((1, 4), np.float32), [], [0], [1], 0.5)
