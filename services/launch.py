@@ -8,7 +8,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 
 from services.client import MatcherClient
@@ -22,6 +21,7 @@ from services.supervisor import Role, Supervisor
 log = logging.getLogger(__name__)
 
 _ASK_TIMEOUT_S = 1.0
+
 
 def refuse_taken_port(address: str) -> None:
     """Finds out before anything is started.
@@ -152,9 +152,7 @@ class Machine:
         if self.config.redis.url is None:
             server = EmbeddedServer(self.config.data_dir, self.config.redis.binary)
             timeout_s = self.config.redis.start_timeout_s
-            roles.append(
-                Role("valkey", tuple(server.command()), ready=self._store_answers, ready_timeout_s=timeout_s)
-            )
+            roles.append(Role("valkey", tuple(server.command()), ready=self._store_answers, ready_timeout_s=timeout_s))
         roles.append(
             Role(
                 "matcher",

@@ -26,8 +26,7 @@ from services.identity.codec import (
     sessions_of,
 )
 from services.identity.keys import Keys
-from services.identity.redis_client import Connection, connect
-from services.identity.settings import RedisSettings
+from services.identity.redis_client import Connection
 from services.identity.store import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
 from services.types import Commit, Lease, Sighting
 

@@ -15,10 +15,11 @@ from services.cli.remote import DEFAULT_ADDRESS, AddressOption
 from services.errors import VreidError
 
 if TYPE_CHECKING:
+    from simulator.city import City
+
     from services.cli.demo.session import Playing
     from services.config import VreidConfig
     from services.launch import Machine
-    from simulator.city import City
 
 UNTRAINED = "mobilenetv2-imagenet"
 SHOWN_PICTURES = 6
@@ -97,7 +98,8 @@ class Demo:
 
         config = load_config(None)
         cameras = tuple(
-            CameraSettings(id=camera.id, url=f"rtsp://127.0.0.1:{rtsp_port}/{camera.id}") for camera in self.city.cameras
+            CameraSettings(id=camera.id, url=f"rtsp://127.0.0.1:{rtsp_port}/{camera.id}")
+            for camera in self.city.cameras
         )
         matcher = config.matcher.model_copy(update={"listen": self._address})
         return config.model_copy(
@@ -168,14 +170,14 @@ class Demo:
     _memory_due_s = 0.0
 
     def _report(self, machine: Machine) -> dict[str, Any]:
-        from reid.runtime import OpenVinoEmbedder
         from services.cli.demo.report import report
         from services.client import MatcherClient
-        from services.models.store import ModelStore
+        from services.crops import CropStore
+        from services.models.networks import open_embedder
 
-        untrained = OpenVinoEmbedder(ModelStore(offline=True).prepare(UNTRAINED))
+        crops = CropStore(str(self._data_dir / "crops"))
         with MatcherClient(self._address) as client:
-            document = report(self.city, machine.store, client, self._data_dir / "crops", untrained)
+            document = report(self.city, machine.store, client, crops, open_embedder(UNTRAINED))
         return document | {
             "first_identity_s": None if self._first_identity_s is None else round(self._first_identity_s, 1),
             "peak_mb": round(self._peak_mb),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from services.cli.demo.pictures import cut_pictures
 from services.cli.demo.scoring import Run, label_history, summary, tracklet_boxes
 from services.client import MatcherClient, SearchOptions
+from services.crops import CropStore
 from services.identity.store import CameraRecord, Event, IdentityStore
 from services.matcher.types import SearchFilter
 from services.types import Sighting
@@ -21,8 +21,9 @@ from tracker.metrics.tracklets import TrackletBoxes, majority_vehicles
 from tracker.multi_camera.greedy import join_greedily
 
 if TYPE_CHECKING:
-    from reid.types import Embedder
     from simulator.city import City
+
+    from reid.types import Embedder
 
 _PAGE = 1000
 #: Greedy joining gets the best of these thresholds: it is the baseline, so it is given every advantage.
@@ -77,13 +78,13 @@ def query_rank1(
     return {"rank1": round(hits / len(pictures), 4) if pictures else 0.0, "queries": len(pictures)}
 
 
-def greedy_idf1(run: Run, sightings: Sequence[Sighting], crops: Path, embedder: Embedder) -> float:
+def greedy_idf1(run: Run, sightings: Sequence[Sighting], crops: CropStore, embedder: Embedder) -> float:
     """IDF1 of the same tracklets joined greedily on another embedder's vectors, with the best threshold for this run."""
     kept, vectors = [], []
     for sighting in sightings:
-        images = [image for key in sighting.crop_keys if (image := cv2.imread(str(crops / key))) is not None]
-        if images:
-            mean = embedder.embed([image.astype(np.uint8) for image in images]).mean(axis=0)
+        if sighting.crop_keys:
+            images = [_decoded(crops.get(key)) for key in sighting.crop_keys]
+            mean = embedder.embed(images).mean(axis=0)
             kept.append(sighting)
             vectors.append(mean / np.linalg.norm(mean))
     if not kept:
@@ -122,7 +123,9 @@ def camera_part(city: City, records: Sequence[CameraRecord]) -> tuple[dict[str, 
     return cameras, frames, round(age_p99_s, 3)
 
 
-def report(city: City, store: IdentityStore, client: MatcherClient, crops: Path, untrained: Embedder) -> dict[str, Any]:
+def report(
+    city: City, store: IdentityStore, client: MatcherClient, crops: CropStore, untrained: Embedder
+) -> dict[str, Any]:
     """The document of `vreid demo --once --json`, but for what only the runner knows."""
     run, sightings, identities = build_run(city, store)
     cameras, frames, age_p99_s = camera_part(city, store.list_cameras())
@@ -136,3 +139,7 @@ def report(city: City, store: IdentityStore, client: MatcherClient, crops: Path,
         "greedy_idf1": round(greedy_idf1(run, sightings, crops, untrained), 4),
         "query": query_rank1(city, run.truth, run.tracklets, client),
     }
+
+
+def _decoded(jpeg: bytes) -> NDArray[np.uint8]:
+    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).astype(np.uint8)

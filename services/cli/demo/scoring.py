@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from services.identity.store import Event
 from services.types import Sighting
 from tracker.metrics.cityflow import CityFlowTracks
-from tracker.metrics.latency import Aliased, Labelled, LabelEvent, LabelHistory, labels_at
+from tracker.metrics.latency import Aliased, LabelEvent, LabelHistory, Labelled, labels_at
 from tracker.metrics.mtmc import MtmcScore, evaluate_mtmc
 from tracker.metrics.tracklets import TrackletBoxes, labelled_tracks, oracle_labels
 
