@@ -8,7 +8,7 @@ import pytest
 
 from simulator.rtsp.timeline import RTP_OFFSET
 
-FRAMES, FPS = 60, 20
+FRAMES, FPS, COUNT = 60, 20, 15
 NTSC = Fraction(30_000, 1001)
 #: When RTP time stamps of 32 bits begin again.
 WRAP_S = (2**32 - RTP_OFFSET) / 90_000
@@ -30,11 +30,11 @@ WRAP_S = (2**32 - RTP_OFFSET) / 90_000
 def test_index_is_the_burnt_number(city, make_clip, watch, burnt_number, transport, start):
     ago_s, kind = start
     server = city.start(make_clip(**kind), ago_s=ago_s)
-    frames = watch(server, 25, transport=transport)
+    frames = watch(server, COUNT, transport=transport)
     assert [f.index % FRAMES for f in frames] == [burnt_number(f.image) for f in frames]
     indices = [f.index for f in frames]
     if transport == "tcp":
-        assert indices == list(range(indices[0], indices[0] + 25))
+        assert indices == list(range(indices[0], indices[0] + COUNT))
     else:
         assert all(a < b for a, b in itertools.pairwise(indices))
     assert abs(indices[0] / kind.get("fps", FPS) - max(ago_s, 0.0)) < 30
@@ -42,7 +42,7 @@ def test_index_is_the_burnt_number(city, make_clip, watch, burnt_number, transpo
 
 def test_capture_times_follow_the_citys_clock(city, make_clip, watch):
     server = city.start(make_clip(), ago_s=5.0)
-    frames = watch(server, 30)
+    frames = watch(server, COUNT)
     errors_ns = [f.captured_at_ns - (server.t0_ns + f.index * 1_000_000_000 // FPS) for f in frames]
     assert max(errors_ns) - min(errors_ns) < 1_000_000_000
     assert all(a.captured_at_ns < b.captured_at_ns for a, b in itertools.pairwise(frames))

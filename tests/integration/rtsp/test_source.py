@@ -1,12 +1,14 @@
 """Our source against the real server and against servers that misbehave."""
 
 import contextlib
+import gc
 import io
 import itertools
 import socket
 import threading
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,7 +99,28 @@ def rogue():
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_our_keepalive_outlasts_the_servers_session_timeout(city, make_clip, watch, transport):
     server = city.start(make_clip(), limits=Limits(session_timeout_s=1.0))
-    assert len(watch(server, 70, transport=transport)) == 70
+    assert len(watch(server, 50, transport=transport)) == 50
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_reconnecting_leaves_nothing_behind(city, make_clip, watch, transport):
+    def held():
+        gc.collect()
+        resident_kb = int(Path("/proc/self/statm").read_text().split()[1]) * 4
+        return threading.active_count(), len(list(Path("/proc/self/fd").iterdir())), resident_kb
+
+    server = city.start(make_clip(), ago_s=3.0)
+    for _ in range(3):
+        watch(server, 1, transport=transport)
+    threads, files, resident_kb = held()
+    for _ in range(12):
+        watch(server, 1, transport=transport)
+    while server.connections:
+        time.sleep(0.01)
+    after = held()
+    assert after[0] <= threads
+    assert after[1] <= files + 1
+    assert after[2] - resident_kb < 12_000
 
 
 def test_motion_jpeg_over_http_is_timed_by_its_arrival(rogue, burnt_picture, burnt_number):

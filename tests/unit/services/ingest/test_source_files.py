@@ -1,4 +1,5 @@
 import itertools
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -8,7 +9,7 @@ from PIL import Image
 
 from services.errors import SourceUnavailable
 from services.ingest.cameras import CameraSettings
-from services.ingest.source import open_source
+from services.ingest.source import exact_rate, open_source
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +100,21 @@ def test_a_playlist_cannot_reach_out_of_its_file(tmp_path):
     path.write_text("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/x.ts\n#EXT-X-ENDLIST\n")
     with pytest.raises(SourceUnavailable):
         read(path, open_timeout_s=2, read_timeout_s=2)
+
+
+@pytest.mark.parametrize(
+    ("stated", "exact"),
+    [
+        ("29.97", "30000/1001"),
+        ("2997/100", "30000/1001"),
+        ("23.976", "24000/1001"),
+        ("59.94", "60000/1001"),
+        ("10", "10"),
+        ("25", "25"),
+        ("12.5", "12.5"),
+        ("30", "30"),
+        ("0.5", "0.5"),
+    ],
+)
+def test_rounded_rates_become_exact(stated, exact):
+    assert exact_rate(Fraction(stated)) == Fraction(exact)
