@@ -86,6 +86,9 @@ def test_an_identity_left_empty_becomes_an_alias(site):
         {"survivor_id": "b", "absorbed_id": "a", "reason": "emptied"},
     )
     assert [i.identity_id for i in site.store.list_identities()] == ["b"]
+    site.put("s3", at_s=-5)
+    site.commit(site.decide("s3", "c"))
+    assert [i.identity_id for i in site.store.list_identities(limit=1, offset=1)] == ["c"]
 
 
 def test_sightings_can_change_places_in_one_commit(site):
@@ -139,7 +142,7 @@ def test_a_merged_id_is_never_an_identity_again(site):
 
 def test_a_split_moves_sightings_to_a_fresh_identity(site):
     site.assign(s1="a", s2="a", s3="b")
-    site.commit(Split("a", "n", ("s2", "s3", "gone"), "two vehicles"))
+    site.commit(Split("a", "n", ("s2", "s3", "gone", "s2"), "two vehicles"))
     assert record(site, "a") == ("a", ("s1",), ())
     assert record(site, "n") == ("n", ("s2",), ())
     assert record(site, "b") == ("b", ("s3",), ())
