@@ -1,0 +1,1 @@
+"""Draws the city with OpenGL in software: pictures, and which pixel shows which vehicle."""

@@ -1,0 +1,34 @@
+// Sun, sky and the two shadow maps (still and moving things).
+uniform vec3 eye;
+uniform vec3 sun_direction;
+uniform vec3 sun_rgb;
+uniform vec3 sky_rgb;
+uniform float fog;
+uniform sampler2DShadow still_shadow;
+uniform sampler2DShadow moving_shadow;
+uniform bool moving;  // whether moving things may shade this surface
+
+const float SHADOW_TEXEL = 1.0 / 2048.0;
+
+float lit_share(sampler2DShadow map, vec3 at) {
+    float lit = 0.0;
+    for (int i = 0; i < 4; i++)
+        lit += texture(map, vec3(at.xy + vec2(i % 2 - 0.5, i / 2 - 0.5) * SHADOW_TEXEL * 1.6, at.z - 0.0012));
+    return lit / 4.0;
+}
+
+float sun_share(vec4 position) {
+    vec3 at = position.xyz / position.w * 0.5 + 0.5;
+    if (any(lessThanEqual(at.xy, vec2(0.0))) || any(greaterThanEqual(at.xy, vec2(1.0)))) return 1.0;
+    float lit = lit_share(still_shadow, at);
+    return moving ? lit * lit_share(moving_shadow, at) : lit;
+}
+
+// What a mirror would see: sky above a jagged skyline above ground.
+vec3 surroundings(vec3 direction) {
+    vec3 sky = mix(sky_rgb * 1.25, sky_rgb * 0.75, clamp(direction.y * 1.3, 0.0, 1.0));
+    vec3 ground = vec3(0.16, 0.155, 0.15) * (0.5 * sky_rgb + 0.5 * sun_rgb);
+    float skyline = 0.10 + 0.16 * hash(vec2(floor(atan(direction.z, direction.x) * 5.0), 3.0));
+    if (direction.y < 0.0) return ground;
+    return direction.y < skyline ? mix(vec3(0.30, 0.28, 0.26) * sky_rgb, ground, 0.2) : sky;
+}

@@ -1,0 +1,75 @@
+// One fragment: what it is, how it is lit, and a filmic curve. Compiled twice, for vehicles and for scenery: in software
+// both sides of every branch are paid for.
+in vec3 body_metres;
+in vec3 body_normal;
+in vec2 uv;
+flat in vec3 colour;
+flat in vec4 surface;
+
+out vec4 pixel;
+
+uniform mat4 model;
+uniform mat4 sun_projection;
+uniform vec3 body_size;
+
+vec3 body_position;  // x, z in -0.5..0.5, y in 0..1
+vec3 world_position;
+vec3 world_normal;
+
+//include noise
+//include light
+#ifdef VEHICLE
+//include vehicle
+#else
+//include scenery
+#endif
+
+void main() {
+    body_position = body_metres / body_size;
+    world_position = (model * vec4(body_metres, 1.0)).xyz;
+    world_normal = mat3(model) * body_normal;
+    vec3 view = normalize(eye - world_position);
+    vec3 normal = normalize(world_normal);
+    if (dot(normal, view) < 0.0) normal = -normal;
+
+    int slot = int(surface.z + 0.5);
+    vec3 base = linear(colour);
+    vec3 glow = vec3(0.0);
+    float rough = surface.x;
+    float metal = surface.y;
+    float coat = 0.0;
+#ifdef VEHICLE
+    shade_vehicle(slot, base, rough, metal, coat, glow);
+    float under = mix(0.35, 1.0, smoothstep(0.0, 0.35, body_position.y));
+#else
+    shade_scenery(slot, base, rough, coat, glow);
+    float under = 1.0;
+#endif
+
+    float facing = max(dot(normal, sun_direction), 0.0);
+    float lit = facing > 0.0 ? sun_share(sun_projection * vec4(world_position, 1.0)) : 0.0;
+    vec3 halfway = normalize(sun_direction + view);
+    float highlight = max(dot(normal, halfway), 0.0);
+    float alpha = pow(max(rough, 0.05), 4.0);
+    float lobe = alpha / (3.1416 * pow(highlight * highlight * (alpha - 1.0) + 1.0, 2.0));
+    vec3 reflectance = mix(vec3(0.04), base, metal);
+    vec3 fresnel = reflectance + (1.0 - reflectance) * pow(1.0 - max(dot(halfway, view), 0.0), 5.0);
+
+    vec3 ambient = mix(vec3(0.45) * sky_rgb, sky_rgb, 0.5 + 0.5 * normal.y) * under;
+    vec3 light = base * (1.0 - metal) * (ambient * 0.75 + sun_rgb * facing * lit * 0.9);
+    light += fresnel * min(lobe, 12.0) * 0.25 * sun_rgb * facing * lit;
+
+    vec3 mirrored = surroundings(reflect(-view, normal));
+    light += mirrored * metal * reflectance * under * (1.0 - rough * 0.6);
+    if (coat > 0.0) {
+        float edge = 0.04 + 0.96 * pow(1.0 - max(dot(normal, view), 0.02), 5.0);
+        light = mix(light, mirrored * under, clamp(edge * coat, 0.0, 1.0));
+        light += sun_rgb * pow(highlight, 600.0) * 6.0 * lit * coat;
+    }
+    light += glow;
+
+    light = mix(light, sky_rgb * 0.9, 1.0 - exp(-length(eye - world_position) * fog));
+    light *= 1.15;
+    light = (light * (2.51 * light + 0.03)) / (light * (2.43 * light + 0.59) + 0.14);
+    pixel = vec4(pow(clamp(light, 0.0, 1.0), vec3(1.0 / 2.2)), 1.0);
+}

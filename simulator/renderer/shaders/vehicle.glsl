@@ -1,0 +1,94 @@
+// Paint and cues of one vehicle, placed in body coordinates so that every side can carry its own.
+uniform vec3 paint_rgb;
+uniform vec3 panel_rgb;
+uniform vec3 rim_rgb;
+uniform vec3 glass_rgb;
+uniform vec4 band;          // rgb and height of the lower body band; height 0: none
+uniform vec4 roof;          // rgb and 1 if the roof has its own colour
+uniform vec4 bonnet;        // rgb and 1 if the bonnet has its own colour
+uniform vec4 front_bumper;  // rgb and 1 if unpainted or replaced
+uniform vec4 rear_bumper;
+uniform vec4 visor;         // rgb of the strip on the windscreen and its depth as a share of the glass; 0: none
+uniform vec2 windscreen;    // lower and upper end as shares of the height
+uniform vec3 front_lamp;
+uniform vec3 rear_lamp;
+uniform float dirt;
+uniform float dirt_seed;
+uniform float lamps_on;
+uniform bool has_decals;
+uniform sampler2DArray decals;  // left, right, front, rear, top, rear window; see livery.py
+uniform sampler2D mesh_texture;
+
+vec4 decal_at(int slot) {
+    vec3 p = body_position;
+    vec3 n = body_normal;
+    vec3 at = vec3(-1.0);
+    if (slot == SLOT_GLASS) {
+        if (n.z < -0.15 && abs(n.x) < 0.6) at = vec3(0.5 - p.x, 1.0 - p.y, 5.0);
+    } else if (abs(n.x) > 0.6) {
+        at = n.x > 0.0 ? vec3(0.5 - p.z, 1.0 - p.y, 0.0) : vec3(0.5 + p.z, 1.0 - p.y, 1.0);
+    } else if (n.y > 0.6) {
+        at = vec3(0.5 - p.x, 0.5 - p.z, 4.0);
+    } else {
+        at = n.z > 0.0 ? vec3(0.5 + p.x, 1.0 - p.y, 2.0) : vec3(0.5 - p.x, 1.0 - p.y, 3.0);
+    }
+    return at.x < 0.0 ? vec4(0.0) : texture(decals, at);
+}
+
+vec3 painted() {
+    vec3 p = body_position;
+    vec3 base = paint_rgb;
+    if (roof.w > 0.5 && p.y > windscreen.y - 0.06 && body_normal.y > 0.35) base = roof.rgb;
+    if (bonnet.w > 0.5 && p.z > 0.13 && p.y < windscreen.x + 0.12 && body_normal.y > 0.4) base = bonnet.rgb;
+    if (p.y < band.w) base = band.rgb;
+    if (front_bumper.w > 0.5 && p.z > 0.4 && p.y < 0.36) base = front_bumper.rgb;
+    if (rear_bumper.w > 0.5 && p.z < -0.4 && p.y < 0.38) base = rear_bumper.rgb;
+    return base;
+}
+
+// Fills in what the vehicle's surface is at this fragment.
+void shade_vehicle(int slot, inout vec3 base, inout float rough, inout float metal, inout float coat, inout vec3 glow) {
+    vec3 p = body_position;
+    if (surface.w > 0.5) base = linear(texture(mesh_texture, uv).rgb);
+    if (slot == SLOT_PAINT) {
+        base = painted();
+        rough = 0.45;
+        coat = 1.0;
+    } else if (slot == SLOT_PANEL) {
+        base = surface.w > 0.5 ? base * panel_rgb : panel_rgb;
+        rough = 0.6;
+        coat = 0.4;
+    } else if (slot == SLOT_RIM) {
+        base = rim_rgb;
+        rough = 0.35;
+        metal = 0.7;
+    } else if (slot == SLOT_GLASS) {
+        base = glass_rgb;
+        rough = 0.05;
+        coat = 1.0;
+        float strip = windscreen.y - visor.w * (windscreen.y - windscreen.x);
+        if (visor.w > 0.0 && p.y > strip && body_normal.z > 0.2) {
+            base = visor.rgb;
+            coat = 0.5;
+        }
+    } else if (slot == SLOT_LAMP) {
+        vec3 tint = p.z > 0.0 ? front_lamp : rear_lamp;
+        base *= tint;
+        coat = 0.3;
+        glow = base * 0.25 * (sky_rgb + sun_rgb) + lamps_on * (p.z > 0.0 ? 5.0 : 1.6) * base;
+    }
+    if (has_decals && (slot == SLOT_PAINT || slot == SLOT_PANEL || slot == SLOT_GLASS)) {
+        vec4 decal = decal_at(slot);
+        base = mix(base, linear(decal.rgb), decal.a);
+        if (slot == SLOT_GLASS) coat *= 1.0 - 0.7 * decal.a;
+    }
+    if (dirt > 0.0) {
+        vec2 at = vec2(p.z * 9.0 + dirt_seed * 7.0, p.y * 5.0 + p.x * 4.0);
+        float splash = 0.35 + 0.7 * value_noise(at) + 0.35 * value_noise(at * 3.1);
+        float cover = clamp(smoothstep(0.65, 0.0, p.y) * dirt * splash, 0.0, 0.9);
+        if (slot == SLOT_GLASS || slot == SLOT_LAMP) cover *= 0.3;
+        base = mix(base, vec3(0.17, 0.14, 0.10), cover);
+        coat *= 1.0 - cover;
+        rough = mix(rough, 0.95, cover);
+    }
+}
