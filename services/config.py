@@ -1,4 +1,4 @@
-"""The whole configuration: one YAML file, overridable by ``VREID_SECTION__FIELD``, refused with key and line when wrong.
+"""The whole configuration: one YAML file, overridable by ``VREID_SECTION__FIELD``, refused by key and line when wrong.
 
 It only composes; each section's model lives beside the code that it configures.
 """

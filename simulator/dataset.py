@@ -77,7 +77,9 @@ class _Wish:
     written: int = 0
 
 
-def render_dataset(plan: DatasetPlan, out: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> int:
+def render_dataset(
+    plan: DatasetPlan, out: Path, progress: Callable[[int, int], None] = lambda done, total: None
+) -> int:
     """Renders a crop set, block of vehicles by block, so that what is written is usable at any time.
 
     Args:

@@ -65,7 +65,14 @@ def _lettering(layer: Layer, decal: Decal, side: str) -> None:
         cv2.circle(layer, (centre, line - 26), 18, _rgba(decal.colour), -1)
     (width, _), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_DUPLEX, scale, 3)
     cv2.putText(
-        layer, word, (centre - width // 2, line + 14), cv2.FONT_HERSHEY_DUPLEX, scale, _rgba(decal.colour), 3, cv2.LINE_AA
+        layer,
+        word,
+        (centre - width // 2, line + 14),
+        cv2.FONT_HERSHEY_DUPLEX,
+        scale,
+        _rgba(decal.colour),
+        3,
+        cv2.LINE_AA,
     )
 
 
@@ -100,9 +107,13 @@ def _sticker(layer: Layer, decal: Decal, side: str) -> None:
         cv2.circle(layer, centre, size, colour, -1)
         cv2.circle(layer, centre, size // 2, _rgba(_opposite(decal.colour)), -1)
     elif shape == 1:
-        cv2.rectangle(layer, (centre[0] - wide, centre[1] - size // 2), (centre[0] + wide, centre[1] + size // 2), colour, -1)
+        cv2.rectangle(
+            layer, (centre[0] - wide, centre[1] - size // 2), (centre[0] + wide, centre[1] + size // 2), colour, -1
+        )
     else:
-        corners = np.array([[centre[0] - wide, centre[1]], [centre[0], centre[1] - size], [centre[0] + wide, centre[1]]])
+        corners = np.array(
+            [[centre[0] - wide, centre[1]], [centre[0], centre[1] - size], [centre[0] + wide, centre[1]]]
+        )
         cv2.fillPoly(layer, [corners.astype(np.int32)], colour)
 
 

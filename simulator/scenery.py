@@ -51,7 +51,9 @@ def build_scenery(place: Place) -> Mesh:
 def _ground(builder: MeshBuilder, place: Place) -> None:
     nodes = np.asarray(list(place.spec.nodes.values()))
     (x0, z0), (x1, z1) = nodes.min(axis=0) - 160, nodes.max(axis=0) + 160
-    builder.add(quad_triangles((x0, -0.05, z0), (x0, -0.05, z1), (x1, -0.05, z1), (x1, -0.05, z0)), (0, 0, 0), Slot.GRASS)
+    builder.add(
+        quad_triangles((x0, -0.05, z0), (x0, -0.05, z1), (x1, -0.05, z1), (x1, -0.05, z0)), (0, 0, 0), Slot.GRASS
+    )
 
 
 def _road(builder: MeshBuilder, road: Road, lane_width_m: float) -> None:
@@ -60,7 +62,9 @@ def _road(builder: MeshBuilder, road: Road, lane_width_m: float) -> None:
     for side in (-1, 1):
         inner, outer = side * (half + 0.4), side * (half + 0.4 + _PAVEMENT_M)
         builder.add(ribbon_triangles(line, inner, outer, _KERB_HEIGHT_M), (0.52, 0.50, 0.47), Slot.PAVEMENT)
-        builder.add(ribbon_triangles(line, inner, inner + side * 0.18, _KERB_HEIGHT_M + 0.01), (0.66, 0.65, 0.62), Slot.MARKING)
+        builder.add(
+            ribbon_triangles(line, inner, inner + side * 0.18, _KERB_HEIGHT_M + 0.01), (0.66, 0.65, 0.62), Slot.MARKING
+        )
         builder.add(ribbon_triangles(line, side * (half - 0.1), side * half, 0.012), _WHITE, Slot.MARKING)
     if road.spec.lanes == 1:
         _dashes(builder, line, 0.0, _WHITE)
@@ -74,7 +78,9 @@ def _road(builder: MeshBuilder, road: Road, lane_width_m: float) -> None:
 
 def _dashes(builder: MeshBuilder, line: Line, offset_m: float, colour: Rgb) -> None:
     for start in range(2, len(line) - 4, 9):
-        builder.add(ribbon_triangles(line[start : start + 4], offset_m - 0.07, offset_m + 0.07, 0.012), colour, Slot.MARKING)
+        builder.add(
+            ribbon_triangles(line[start : start + 4], offset_m - 0.07, offset_m + 0.07, 0.012), colour, Slot.MARKING
+        )
 
 
 def _junctions(builder: MeshBuilder, place: Place) -> None:
@@ -215,7 +221,9 @@ def _furniture(builder: MeshBuilder, place: Place, road: Road, side: int, rng: n
         if not _clear_of_lenses(place, x, z, 5.0):
             kind = 1.0
         elif kind < 0.4:
-            builder.add(box_triangles((x - 0.25, 0, z - 0.25), (x + 0.25, 1.0, z + 0.25)), (0.2, 0.28, 0.22), Slot.PLAIN)
+            builder.add(
+                box_triangles((x - 0.25, 0, z - 0.25), (x + 0.25, 1.0, z + 0.25)), (0.2, 0.28, 0.22), Slot.PLAIN
+            )
         elif kind < 0.75:
             builder.add(post_triangles((x, 0, z), 2.6, 0.04), (0.5, 0.5, 0.5), Slot.PLAIN)
             colour = ((0.1, 0.25, 0.6), (0.65, 0.1, 0.1), (0.85, 0.85, 0.85))[int(rng.integers(3))]

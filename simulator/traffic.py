@@ -224,7 +224,9 @@ def _acceleration(driver: _Driver, gap_m: float, leader_m_s: float) -> float:
     wished = _wished_speed(driver)
     speed = driver.speed_m_s
     closing = speed - leader_m_s
-    safe = _MIN_GAP_M + max(0.0, speed * driver.trip.headway_s + speed * closing / (2 * (_ACCELERATION * _BRAKING) ** 0.5))
+    safe = _MIN_GAP_M + max(
+        0.0, speed * driver.trip.headway_s + speed * closing / (2 * (_ACCELERATION * _BRAKING) ** 0.5)
+    )
     free = 1 - (speed / wished) ** 4
     return float(np.clip(_ACCELERATION * (free - (safe / max(gap_m, 0.1)) ** 2), -_HARDEST_BRAKING, _ACCELERATION))
 

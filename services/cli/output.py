@@ -1,4 +1,4 @@
-"""How every command speaks: one JSON document on stdout, or words; a failure is one line on stderr and a non-zero exit."""
+"""How commands speak: one JSON document on stdout, or words; a failure is one line on stderr and a non-zero exit."""
 
 from __future__ import annotations
 

@@ -35,7 +35,9 @@ def build_load(kind: str, body: BodyModel, body_mesh: Mesh) -> Mesh:
     base = roof + _CLEARANCE_M
     builder = MeshBuilder()
 
-    def block(low: tuple[float, float, float], high: tuple[float, float, float], colour: tuple[float, float, float]) -> None:
+    def block(
+        low: tuple[float, float, float], high: tuple[float, float, float], colour: tuple[float, float, float]
+    ) -> None:
         builder.add(box_triangles(low, high), colour, Slot.PLAIN, roughness=0.5)
 
     if kind == "sign":

@@ -55,7 +55,9 @@ def blob_triangles(centre: Point, radius_m: float, rng: np.random.Generator) -> 
     for i in range(rings):
         for j in range(sectors):
             k = (j + 1) % sectors
-            triangles.append(quad_triangles(*(tuple(points[r, s]) for r, s in ((i, j), (i, k), (i + 1, k), (i + 1, j)))))
+            triangles.append(
+                quad_triangles(*(tuple(points[r, s]) for r, s in ((i, j), (i, k), (i + 1, k), (i + 1, j))))
+            )
     return np.concatenate(triangles)
 
 

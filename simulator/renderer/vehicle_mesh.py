@@ -45,11 +45,15 @@ def build_vehicle_mesh(library: MeshLibrary, model: BodyModel) -> Mesh:
     textures: dict[str, NDArray[np.uint8] | None] = {"": None}
     for part in parts:
         slot = _slot(model, part.material)
-        texture = "" if part.material.texture is None or slot in (Slot.GLASS, Slot.PAINT) else str(part.material.texture)
+        texture = (
+            "" if part.material.texture is None or slot in (Slot.GLASS, Slot.PAINT) else str(part.material.texture)
+        )
         if texture not in textures:
             textures[texture] = _read_texture(texture)
         budget = round(len(part.positions) / 3 * TRIANGLE_BUDGET / total) if total > TRIANGLE_BUDGET else None
-        groups.setdefault(texture, []).append(_corners(part, slot, (origin, scale, model.length_m), budget, bool(texture)))
+        groups.setdefault(texture, []).append(
+            _corners(part, slot, (origin, scale, model.length_m), budget, bool(texture))
+        )
     size = (high - low) * scale
     meshes = tuple(weld(np.concatenate(rows), textures[name]) for name, rows in groups.items())
     return Mesh(meshes, (float(size[0]), float(size[1]), float(size[2])), _windscreen(meshes, float(size[1])))
@@ -76,9 +80,7 @@ def _slot(model: BodyModel, material: Material) -> Slot:
     return Slot.PLAIN
 
 
-def _corners(
-    part: Part, slot: Slot, frame: tuple[Floats, float, float], budget: int | None, textured: bool
-) -> Floats:
+def _corners(part: Part, slot: Slot, frame: tuple[Floats, float, float], budget: int | None, textured: bool) -> Floats:
     """Vertex rows (3T, 15) of one part in the body's frame."""
     origin, scale, length_m = frame
     positions = ((part.positions - origin) * scale).astype(np.float32)

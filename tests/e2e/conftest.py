@@ -18,7 +18,7 @@ import pytest
 VREID = Path(sys.executable).with_name("vreid")
 
 #: Loaded by every Python process of the product: a connection or look-up beyond loopback is written down and refused.
-GUARD = '''
+GUARD = """
 import os, socket
 
 def _note(what):
@@ -43,7 +43,7 @@ def getaddrinfo(host, *rest, **named):
     return _lookup(host, *rest, **named)
 
 socket.socket.connect, socket.getaddrinfo = connect, getaddrinfo
-'''
+"""
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +88,7 @@ def foreign_peers(pids: list[int]) -> set[str]:
     inodes = set()
     for pid in pids:
         try:
-            links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+            links = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
         except OSError:
             continue
         inodes |= {link[8:-1] for link in links if link.startswith("socket:[")}

@@ -1,9 +1,6 @@
 """The main job from end to end: real RTSP, real processes, identities against exact truth."""
 
-import os
-import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -77,7 +74,7 @@ def test_killed_processes_cost_nothing_acknowledged(start_product, new_address, 
     """Every role is killed in turn while the city plays; the report still comes and the record is whole."""
     product = start_product("demo", "--once", "--json", "--data-dir", str(tmp_path / "d"), "--address", new_address())
     roles = ("services.matcher", "valkey-server", "services.ingest", "simulator.rtsp")
-    until(lambda: (tmp_path / "d" / "demo.json").exists(), 60)
+    until((tmp_path / "d" / "demo.json").exists, 60)
     for number, role in enumerate(roles):
         time.sleep(12 if number else 20)
         product.kill_role(role)

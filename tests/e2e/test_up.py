@@ -37,7 +37,9 @@ def test_an_unreachable_camera_is_down_and_the_other_goes_on(start_product, new_
         "--data-dir",
         str(tmp_path / "d"),
     )
-    cameras = wait_for_cameras(address, 90, lambda found: found.get("gone") == "down" and found.get("street") == "ended")
+    cameras = wait_for_cameras(
+        address, 90, lambda found: found.get("gone") == "down" and found.get("street") == "ended"
+    )
     assert "secret" not in json.dumps(cameras)
     product.process.terminate()
     assert product.process.wait(60) == 0

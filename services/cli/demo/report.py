@@ -13,6 +13,7 @@ from services.cli.demo.pictures import cut_pictures
 from services.cli.demo.scoring import Run, label_history, summary, tracklet_boxes
 from services.client import MatcherClient, SearchOptions
 from services.crops import CropStore
+from services.errors import InputError
 from services.identity.store import CameraRecord, Event, IdentityStore
 from services.matcher.types import SearchFilter
 from services.types import Sighting
@@ -21,9 +22,8 @@ from tracker.metrics.tracklets import TrackletBoxes, majority_vehicles
 from tracker.multi_camera.greedy import join_greedily
 
 if TYPE_CHECKING:
-    from simulator.city import City
-
     from reid.types import Embedder
+    from simulator.city import City
 
 _PAGE = 1000
 #: Greedy joining gets the best of these thresholds: it is the baseline, so it is given every advantage.
@@ -79,7 +79,7 @@ def query_rank1(
 
 
 def greedy_idf1(run: Run, sightings: Sequence[Sighting], crops: CropStore, embedder: Embedder) -> float:
-    """IDF1 of the same tracklets joined greedily on another embedder's vectors, with the best threshold for this run."""
+    """IDF1 of the same tracklets joined greedily on another embedder's vectors, with the best threshold there is."""
     kept, vectors = [], []
     for sighting in sightings:
         if sighting.crop_keys:
@@ -142,4 +142,7 @@ def report(
 
 
 def _decoded(jpeg: bytes) -> NDArray[np.uint8]:
-    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).astype(np.uint8)
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise InputError("a crop of this run is no picture")
+    return np.asarray(image, np.uint8)

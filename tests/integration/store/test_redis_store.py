@@ -9,8 +9,7 @@ import redis
 
 from services.errors import StoreUnavailable
 from services.identity import redis_store
-from services.identity.redis_client import Connection
-from services.identity.redis_client import connect
+from services.identity.redis_client import Connection, connect
 from services.identity.redis_store import RedisStore
 from services.identity.settings import RedisSettings
 from services.types import Commit, Merge
