@@ -78,7 +78,8 @@ def load_config(path: Path | None) -> VreidConfig:
     try:
         return VreidConfig.model_validate(data)
     except ValidationError as exc:
-        error = exc.errors()[0]
+        # A misspelt key is also a missing one: the first is the cause.
+        error = min(exc.errors(), key=lambda each: each["type"] != "extra_forbidden")
         location = tuple(error["loc"])
         where = f"{path}:{_line_of(node, location)}: " if node is not None else ""
         key = ".".join(str(part) for part in location)
