@@ -146,6 +146,7 @@ class Associator:
             return Outcome()
         self._latest_ns = max(self._latest_ns, *(o.start_ns for o in batch))
         self._expire()
+        self._scorer.prepare(batch)
         bucket = _Bucket()
         revised: list[Observation] = []
         arrivals: list[Observation] = []
@@ -195,10 +196,10 @@ class Associator:
         """Another look at a sighting decided before, with what is known by now."""
         sighting_id = observation.sighting_id
         owner = self._memory.detach(sighting_id)
-        scores = self._scorer.score(observation)
-        self._conclude(observation, scores, bucket)
         alone = owner not in self._memory
         own_row = None if alone else self._memory.row(owner)
+        scores = self._scorer.score(observation, keep=own_row)
+        self._conclude(observation, scores, bucket)
         own_score = 0.0 if own_row is None else float(scores.total[own_row])
         choice = choose(scores.total)
         lead = choice.score - own_score

@@ -56,6 +56,8 @@ class IdentityMemory:
         self._free: list[int] = []
         self._colours: dict[str, int] = {}
         self.row_ids: list[str | None] = []
+        #: Rows whose exemplars changed since a reader last cleared this.
+        self.changed_rows: set[int] = set()
         k, m = 0, settings.visits_kept
         self.vectors = np.zeros((k, settings.identity_exemplars, 1), np.float32)
         self.vector_counts = np.zeros(k, np.intp)
@@ -249,6 +251,7 @@ class IdentityMemory:
         self._free.append(row)
 
     def _clear(self, row: int) -> None:
+        self.changed_rows.add(row)
         v = self.visits
         self.vector_counts[row] = self.sources[row] = self.visit_counts[row] = 0
         self.vectors[row] = 0

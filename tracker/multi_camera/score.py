@@ -6,12 +6,14 @@ this view now, over the rate at which new vehicles come into this view.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reid.types import Calibration
+from tracker.multi_camera.appearance import Comparison, Nearest
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.pooling import pool
 from tracker.multi_camera.settings import AssociationSettings
@@ -42,14 +44,12 @@ class Scores:
     """Evidence for one observation against every row of the memory.
 
     Attributes:
-        total: float64 (K,), nats; -inf where the identity is ruled out or the row is free.
+        total: float64 (K,), nats; -inf where the identity is ruled out, is no candidate, or the row is free.
         parts: float64 (5, K) in the order of ``SOURCES``.
-        similarity: float64 (K,), in [-1, 1]; -inf where there is nothing to compare.
     """
 
     total: Floats
     parts: Floats
-    similarity: Floats
 
     def evidence(self, row: int) -> dict[str, float]:
         """Nats by source for one row."""
@@ -66,77 +66,73 @@ class Scorer:
         self._calibration = pool(calibration, settings.identity_exemplars)
         self._memory = memory
         self._topology = topology
+        self._comparison = Comparison(memory)
 
-    def score(self, observation: Observation) -> Scores:
-        """Evidence that the observation is each of the remembered identities; it must not be a member of one."""
+    def score(self, observation: Observation, keep: int | None = None) -> Scores:
+        """Evidence that the observation is each of the remembered identities; it must not be a member of one.
+
+        Args:
+            observation: What to score.
+            keep: A row to score even if it would not be a candidate.
+        """
         settings, memory = self._settings, self._memory
-        similarity = self._similarity(observation)
-        time, zone = self._travel(observation)
-        parts = np.stack(
-            [
-                settings.appearance_weight * self._calibration.nats(similarity, memory.sources),
-                settings.time_weight * time,
-                settings.zone_weight * zone,
-                settings.class_weight * self._class(observation),
-                settings.colour_weight * self._colour(observation),
-            ]
-        )
-        with np.errstate(invalid="ignore"):
-            total = parts.sum(axis=0)
-        total[(memory.visit_counts == 0) | (similarity == -np.inf) | np.isneginf(time)] = -np.inf
-        total[~self._plausible(observation, similarity)] = -np.inf
-        return Scores(total, parts, similarity)
+        k = len(memory.visit_counts)
+        nearest = self._comparison.nearest(observation)
+        rows = self._candidates(observation, nearest, keep)
+        time, zone = self._travel(observation, rows)
+        appearance = self._calibration.nats(self._comparison.similarity(nearest, rows), memory.sources[rows])
+        parts = np.zeros((len(SOURCES), k))
+        parts[:, rows] = [
+            settings.appearance_weight * appearance,
+            settings.time_weight * time,
+            settings.zone_weight * zone,
+            settings.class_weight * self._class(observation, rows),
+            settings.colour_weight * self._colour(observation, rows),
+        ]
+        total = np.full(k, -np.inf)
+        total[rows] = parts[:, rows].sum(axis=0)
+        return Scores(total, parts)
 
     def appearance_nats(self, similarity: float, count: int) -> float:
         """Evidence of a mean similarity to so many exemplars."""
         nats = self._calibration.nats(np.array(similarity), np.array(count))
         return self._settings.appearance_weight * float(nats)
 
-    def _similarity(self, observation: Observation) -> Floats:
-        """Mean over the better half of an identity's exemplars, each by the observation's nearest vector; (K,)."""
-        memory = self._memory
-        query = memory.query_vectors(observation)
-        k, x, d = memory.vectors.shape
-        if not len(query) or not k or query.shape[1] != d:
-            return np.full(k, -np.inf)
-        nearest = (query @ memory.vectors.reshape(k * x, d).T).max(axis=0).reshape(k, x).astype(np.float64)
-        nearest[np.arange(x)[None, :] >= memory.vector_counts[:, None]] = -np.inf
-        nearest = -np.sort(-nearest, axis=1)
-        half = (memory.vector_counts + 1) // 2
-        nearest[np.arange(x)[None, :] >= half[:, None]] = 0.0
-        similarity: Floats = nearest.sum(axis=1) / np.maximum(half, 1)
-        similarity[memory.vector_counts == 0] = -np.inf
-        return similarity
+    def prepare(self, batch: Sequence[Observation]) -> None:
+        """Tells which observations will be scored next, so that they are compared together."""
+        self._comparison.prepare(batch)
 
-    def _plausible(self, observation: Observation, similarity: Floats) -> NDArray[np.bool_]:
-        """Identities last seen over a known link, and of the others those nearest by appearance."""
+    def _candidates(self, observation: Observation, nearest: Nearest, keep: int | None) -> Rows:
+        """Rows of identities last seen over a known link, of the others those nearest by appearance, and ``keep``."""
         memory = self._memory
+        best = nearest.max(axis=1, initial=-np.inf)
+        living = np.flatnonzero(best > -np.inf)
+        last = memory.visits.camera[living, memory.visit_counts[living] - 1]
         camera = self._topology.camera(observation.camera_id)
-        last = memory.visits.camera[np.arange(len(similarity)), np.maximum(memory.visit_counts - 1, 0)]
-        known: NDArray[np.bool_] = self._topology.tables().travelled[last, camera] >= KNOWN_LINK
-        unknown = np.flatnonzero(~known & (similarity > -np.inf))
+        known = self._topology.tables().travelled[last, camera] >= KNOWN_LINK
+        unknown = living[~known]
         limit = self._settings.unknown_link_candidates
         if len(unknown) > limit:
-            unknown = unknown[np.argpartition(-similarity[unknown], limit)[:limit]]
-        known[unknown] = True
-        return known
+            unknown = unknown[np.argpartition(-best[unknown], limit)[:limit]]
+        chosen = np.concatenate([living[known], unknown])
+        if keep is not None and best[keep] > -np.inf:
+            chosen = np.append(chosen, keep)
+        return np.unique(chosen)
 
     # ------------------------------------------------------------------ travel
 
-    def _travel(self, observation: Observation) -> tuple[Floats, Floats]:
-        """Time and zone evidence, (K,) each; time is -inf for identities that cannot be it."""
+    def _travel(self, observation: Observation, rows: Rows) -> tuple[Floats, Floats]:
+        """Time and zone evidence, (R,) each; time is -inf for identities that cannot be it."""
         memory = self._memory
-        k = len(memory.visit_counts)
-        time, zone = np.zeros(k), np.zeros(k)
+        time, zone = np.zeros(len(rows)), np.zeros(len(rows))
         here = self._here(observation)
         start_s = float(here.start_s)
-        living = memory.visit_counts > 0
-        involved = (memory.busy_until_s >= start_s) | (memory.latest_start_s > start_s)
-        plain = np.flatnonzero(living & ~involved)
-        time[plain], zone[plain] = self.transition(_pick(memory.visits, plain, memory.visit_counts[plain] - 1), here)
-        rows = np.flatnonzero(living & involved)
-        if len(rows):
-            time[rows], zone[rows] = self._insert(rows, here)
+        involved = (memory.busy_until_s[rows] >= start_s) | (memory.latest_start_s[rows] > start_s)
+        plain = rows[~involved]
+        last = _pick(memory.visits, plain, memory.visit_counts[plain] - 1)
+        time[~involved], zone[~involved] = self.transition(last, here)
+        if involved.any():
+            time[involved], zone[involved] = self._insert(rows[involved], here)
         return time, zone
 
     def _here(self, observation: Observation) -> Visits:
@@ -226,15 +222,16 @@ class Scorer:
 
     # ------------------------------------------------------------------ attributes
 
-    def _class(self, observation: Observation) -> Floats:
-        return _agreement(np.asarray(observation.class_probs, np.float64), self._memory.class_probs)
+    def _class(self, observation: Observation, rows: Rows) -> Floats:
+        return _agreement(np.asarray(observation.class_probs, np.float64), self._memory.class_probs[rows])
 
-    def _colour(self, observation: Observation) -> Floats:
+    def _colour(self, observation: Observation, rows: Rows) -> Floats:
         memory = self._memory
         if not observation.colour:
-            return np.zeros(len(memory.visit_counts))
+            return np.zeros(len(rows))
+        here = memory.colour_vector(observation)
         names = memory.colours_known
-        return _agreement(memory.colour_vector(observation)[:names], memory.colour_probs[:, :names])
+        return _agreement(here[:names], memory.colour_probs[rows, :names])
 
 
 def _agreement(here: Floats, known: Floats) -> Floats:
