@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.demo.report import all_events
 from services.identity.embedded import EmbeddedServer
+from services.identity.history import all_events
 from services.identity.opening import open_store
 from services.identity.settings import RedisSettings
 

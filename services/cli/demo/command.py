@@ -15,11 +15,10 @@ from services.cli.remote import DEFAULT_ADDRESS, AddressOption
 from services.errors import VreidError
 
 if TYPE_CHECKING:
-    from simulator.city import City
-
     from services.cli.demo.session import Playing
     from services.config import VreidConfig
     from services.launch import Machine
+    from simulator.city import City
 
 UNTRAINED = "mobilenetv2-imagenet"
 SHOWN_PICTURES = 6

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.cli.demo.pictures import cut_pictures
-from services.cli.demo.scoring import Run, label_history, summary, tracklet_boxes
+from services.cli.demo.scoring import Run, summary, tracklet_boxes
 from services.client import MatcherClient, SearchOptions
 from services.crops import CropStore
 from services.errors import InputError
-from services.identity.store import CameraRecord, Event, IdentityStore
+from services.identity.history import all_events, label_history
+from services.identity.store import CameraRecord, IdentityStore
 from services.matcher.types import SearchFilter
 from services.types import Sighting
 from tracker.metrics.cityflow import CityFlowTracks, parse_cityflow
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from reid.types import Embedder
     from simulator.city import City
 
-_PAGE = 1000
 #: Greedy joining gets the best of these thresholds: it is the baseline, so it is given every advantage.
 _THRESHOLDS = np.arange(0.30, 0.98, 0.02)
 
@@ -33,16 +33,6 @@ _THRESHOLDS = np.arange(0.30, 0.98, 0.02)
 def read_truth(city: City) -> CityFlowTracks:
     """The boxes of all vehicles."""
     return parse_cityflow(city.truth_path.read_text(encoding="utf-8"), city.truth_path.name)
-
-
-def all_events(store: IdentityStore) -> list[Event]:
-    """Everything that happened, in order."""
-    events: list[Event] = []
-    after = "0-0"
-    while page := store.read_events(after, _PAGE, 1):
-        events += page
-        after = page[-1].event_id
-    return events
 
 
 def build_run(city: City, store: IdentityStore) -> tuple[Run, list[Sighting], int]:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.identity.store import Event
 from services.types import Sighting
 from tracker.metrics.cityflow import CityFlowTracks
-from tracker.metrics.latency import Aliased, LabelEvent, LabelHistory, Labelled, labels_at
+from tracker.metrics.latency import LabelHistory, labels_at
 from tracker.metrics.mtmc import MtmcScore, evaluate_mtmc
 from tracker.metrics.tracklets import TrackletBoxes, labelled_tracks, oracle_labels
 
@@ -57,23 +56,6 @@ def tracklet_boxes(sighting: Sighting, camera_number: int, fps: float) -> Trackl
     return TrackletBoxes(sighting.sighting_id, camera_number, sighting.frames.astype(np.int64) + 1, xywh).interpolated(
         fps
     )
-
-
-def label_history(events: Sequence[Event]) -> LabelHistory:
-    """The labels, aliases and splits among events, with their times."""
-    labels: list[LabelEvent] = []
-    for event in events:
-        payload = event.payload
-        if event.kind == "sighting.decided":
-            labels.append(Labelled(event.at_ns, str(payload["sighting_id"]), str(payload["identity_id"])))
-        elif event.kind == "identity.merged":
-            labels.append(Aliased(event.at_ns, str(payload["absorbed_id"]), str(payload["survivor_id"])))
-        elif event.kind == "identity.split":
-            moved = payload["sighting_ids"]
-            if not isinstance(moved, Sequence):
-                raise ValueError(f"event {event.event_id} names no sightings")
-            labels += [Labelled(event.at_ns, str(name), str(payload["new_identity_id"])) for name in moved]
-    return LabelHistory(tuple(labels))
 
 
 def summary(run: Run) -> dict[str, object]:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from services.cli.demo.pictures import largest_boxes
-from services.cli.demo.scoring import Run, label_history, summary
+from services.cli.demo.scoring import Run, summary
+from services.identity.history import label_history
 from services.identity.store import Event
 from tracker.metrics.cityflow import parse_cityflow
 from tracker.metrics.tracklets import TrackletBoxes
