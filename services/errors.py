@@ -10,6 +10,7 @@ VreidError
 │   ├── StoreUnavailable    Redis
 │   ├── MatcherUnavailable  the matcher's gRPC endpoint
 │   └── SourceUnavailable   a camera
+│       └── SourceGone      the server knows no such stream, or no longer
 ├── LeaseLost               another holder has a newer fencing token
 ├── ModelFileError          weights missing, damaged or not in the manifest
 └── PortInUse               a listener's port is taken
@@ -60,6 +61,18 @@ class MatcherUnavailable(Unavailable):
 
 class SourceUnavailable(Unavailable):
     """A camera does not answer, or ended."""
+
+
+class SourceGone(SourceUnavailable):
+    """The server knows no such stream, or no longer.
+
+    Attributes:
+        for_good: The server says that the stream is over, not only that it knows none.
+    """
+
+    def __init__(self, message: str, *, for_good: bool) -> None:
+        super().__init__(message)
+        self.for_good = for_good
 
 
 class LeaseLost(VreidError):  # noqa: N818

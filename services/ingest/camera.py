@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from detector.types import Frame
-from services.errors import SourceUnavailable
+from services.errors import SourceGone, SourceUnavailable
 from services.ids import IdFactory, uuid7
 from services.ingest.cameras import CameraSettings, redact
 from services.ingest.slot import LatestFrames
-from services.ingest.source import Source, SourceGone, open_source
+from services.ingest.source import Source, open_source
 
 log = logging.getLogger(__name__)
 

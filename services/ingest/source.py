@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from detector.types import Frame
-from services.errors import SourceUnavailable
+from services.errors import SourceGone, SourceUnavailable
 from services.ids import IdFactory
 from services.ingest.cameras import PROTOCOLS, CameraSettings, redact
 from services.ingest.media_clock import MediaClock
@@ -36,18 +36,6 @@ RATE_ROUNDING = Fraction(1, 20_000)
 #: Containers that carry no time: a picture's media time is its arrival.
 TIMELESS_FORMATS = frozenset({"mpjpeg", "mjpeg"})
 _NS = 1_000_000_000
-
-
-class SourceGone(SourceUnavailable):
-    """The server knows no such stream, or no longer.
-
-    Attributes:
-        for_good: The server says that the stream is over, not only that it knows none.
-    """
-
-    def __init__(self, message: str, *, for_good: bool) -> None:
-        super().__init__(message)
-        self.for_good = for_good
 
 
 class Source:

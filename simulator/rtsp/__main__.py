@@ -10,21 +10,10 @@ import signal
 import sys
 from pathlib import Path
 
+from simulator.city import load_city
+from simulator.errors import CityError
 from simulator.rtsp.clip import ClipError
 from simulator.rtsp.server import CityServer
-
-
-def city_clips(folder: Path) -> dict[str, Path]:
-    """The clip of each camera, as ``city.json`` in the folder lists them.
-
-    Raises:
-        ClipError: The folder holds no readable city.
-    """
-    try:
-        document = json.loads((folder / "city.json").read_text(encoding="utf-8"))
-        return {str(camera["id"]): folder / str(camera["file"]) for camera in document["cameras"]}
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise ClipError(f"{folder}: no readable city.json ({type(exc).__name__})") from exc
 
 
 async def serve(server: CityServer) -> None:
@@ -54,11 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--loop", action="store_true", help="begin a new day after the last frame")
     options = parser.parse_args(arguments)
     try:
-        server = CityServer(
-            city_clips(options.city), host=options.host, port=options.port, t0_ns=options.t0_ns, loop=options.loop
-        )
+        clips = {camera.id: camera.path for camera in load_city(options.city).cameras}
+        server = CityServer(clips, host=options.host, port=options.port, t0_ns=options.t0_ns, loop=options.loop)
         asyncio.run(serve(server))
-    except ClipError as exc:
+    except (CityError, ClipError) as exc:
         sys.stderr.write(f"simulator.rtsp: {exc}\n")
         return 1
     except OSError as exc:

@@ -12,7 +12,7 @@ import typer
 
 from services.cli.output import JsonFlag, emit, fail, stderr, stdout
 from services.cli.remote import DEFAULT_ADDRESS, AddressOption
-from services.errors import VreidError
+from services.errors import InputError, VreidError
 
 if TYPE_CHECKING:
     from services.cli.demo.session import Playing
@@ -53,8 +53,12 @@ class Demo:
     def __init__(self, data_dir: Path, address: str, *, once: bool, quiet: bool) -> None:
         """Loads the city; starts nothing yet."""
         from simulator.city import DEMO, load_city
+        from simulator.errors import CityError
 
-        self.city: City = load_city(DEMO)
+        try:
+            self.city: City = load_city(DEMO)
+        except CityError as exc:
+            raise InputError(str(exc)) from exc
         self._once = once
         self._quiet = quiet
         self._data_dir = data_dir.resolve()

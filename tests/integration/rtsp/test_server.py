@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import signal
 import socket
 import struct
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.city import City, CityCamera, write_city
 from simulator.rtsp.clip import AccessUnit, Clip
 from simulator.rtsp.connection import Limits
 from simulator.rtsp.server import CityServer
@@ -223,9 +225,10 @@ def test_a_taken_port_is_an_error(make_clip):
 
 @pytest.fixture
 def city_folder(make_clip, tmp_path):
-    clip = make_clip.path()
-    cameras = [{"id": "c1", "number": 1, "file": str(clip), "width": 160, "height": 48, "frames": 60}]
-    (tmp_path / "city.json").write_text(json.dumps({"fps": 20, "cameras": cameras}))
+    clip = shutil.copy(make_clip.path(), tmp_path / "c1.mp4")
+    (tmp_path / "ground_truth.txt").write_text("")
+    camera = CityCamera("c1", 1, Path(clip), 160, 48, 60, {})
+    write_city(City("small", 1, "street", 20.0, 0.0, (camera,), (), tmp_path / "ground_truth.txt", tmp_path))
     return tmp_path
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.errors import SourceUnavailable
+from services.errors import SourceGone, SourceUnavailable
 from services.ingest.cameras import CameraSettings
-from services.ingest.source import SourceGone, open_source
+from services.ingest.source import open_source
 from simulator.rtsp.auth import Credentials
 from simulator.rtsp.clip import AccessUnit, Clip
 from simulator.rtsp.connection import Limits

@@ -33,8 +33,8 @@ class RunningServer:
         self.process.kill()
         self.process.wait()
 
-    def store(self, **settings) -> RedisStore:
-        return RedisStore(connect(self.server.url, RedisSettings(**settings)))
+    def store(self, site: str = "default", **settings) -> RedisStore:
+        return RedisStore(connect(self.server.url, RedisSettings(**settings)), site)
 
 
 @pytest.fixture

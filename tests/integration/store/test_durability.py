@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -9,6 +10,7 @@ import time
 from services.errors import StoreUnavailable
 from services.identity.history import all_events, label_history
 from services.types import Commit, Merge
+from tracker.metrics.latency import labels_at
 
 KILLS = 20
 
@@ -90,7 +92,6 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_done(start_server, mak
     decided = [e.payload["sighting_id"] for e in events if e.kind == "sighting.decided"]
     assert sorted(decided) == sorted(set(writer.put))
     assert sum(e.kind == "identity.merged" for e in events) == len(writer.pairs)
-    history = label_history(events)
-    assert {s: history.label_at(s) for s in found} == found
+    assert labels_at(dict.fromkeys(found, 0), label_history(events), math.inf) == found
     assert len(store.list_identities(limit=10_000)) == len(writer.pairs)
     store.close()

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from detector.types import Frame
-from services.errors import SourceUnavailable
+from services.errors import SourceGone, SourceUnavailable
 from services.ingest import camera as camera_module
 from services.ingest.camera import Backoff, CameraWorker
 from services.ingest.cameras import CameraSettings
 from services.ingest.slot import LatestFrames
-from services.ingest.source import Source, SourceGone
+from services.ingest.source import Source
 
 IMAGE = np.zeros((2, 2, 3), np.uint8)
 
