@@ -45,7 +45,7 @@ def open_matcher(config: VreidConfig) -> Matcher:
         # No two can listen there, and the next to listen there takes over at once.
         owner=f"{socket.gethostname()}/{config.matcher.listen}",
     )
-    return build_matcher(store, detector, embedder, config.matcher, associator)
+    return build_matcher(store, detector, embedder, config.matcher, associator, config.tracker.crops.padding)
 
 
 def run_matcher(config: VreidConfig) -> int:
@@ -76,6 +76,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="configuration file")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("faiss").setLevel(logging.WARNING)
     try:
         return run_matcher(load_config(args.config))
     except VreidError as exc:

@@ -11,7 +11,7 @@ from services.identity.store import IdentityStore
 from services.matcher.follower import GalleryFollower
 from services.matcher.gallery import Gallery
 from services.matcher.index.faiss_cpu import FaissCpuIndex
-from services.matcher.probes import Detector, ProbeReader
+from services.matcher.probes import DEFAULT_PADDING, CutRule, Detector, ProbeReader
 from services.matcher.server import MatcherServer
 from services.matcher.servicers import Parts
 from services.matcher.settings import MatcherSettings
@@ -95,6 +95,7 @@ def build_matcher(
     embedder: Embedder,
     settings: MatcherSettings,
     associator: Loop | None = None,
+    crop_padding: float = DEFAULT_PADDING,
 ) -> Matcher:
     """Wires a matcher and binds its port.
 
@@ -104,6 +105,7 @@ def build_matcher(
         embedder: Of the gallery's model; used by nobody else.
         settings: Where to listen and what to refuse.
         associator: Decides on sightings in a thread of its own; None where another process does.
+        crop_padding: Margin of the gallery's crops, as a share of the box's side; queries are cut alike.
 
     Raises:
         ConfigError: The address cannot be listened on.
@@ -111,7 +113,8 @@ def build_matcher(
     """
     spec = embedder.spec
     gallery = Gallery(spec.model_id, spec.calibration, lambda: FaissCpuIndex(spec.dim))
-    reader = ProbeReader(detector, embedder, settings.image_limits, settings.min_query_confidence)
+    rule = CutRule(settings.min_query_confidence, crop_padding, settings.whole_picture_share)
+    reader = ProbeReader(detector, embedder, settings.image_limits, rule)
     server = MatcherServer(Parts(store, gallery, reader, settings))
     loops: dict[str, Loop] = {"gallery": GalleryFollower(store, gallery, lambda: server.set_serving(True))}
     if associator is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from reid.types import Embedder, EmbedderSpec, Image
 from services.errors import InputError, ModelMismatch
 from services.images import ImageLimits, decode_image
 
+DEFAULT_PADDING = 0.05
 _MIN_NORM = 1e-6
 
 BoxPx = tuple[float, float, float, float]
@@ -29,11 +31,27 @@ class Detector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class CutRule:
+    """How the vehicle is cut out of a query's picture.
+
+    Attributes:
+        min_confidence: Weaker detections are not taken for the vehicle meant, in [0, 1].
+        padding: Margin on every side as a share of the box's side: what the gallery's own crops have.
+        whole_share: From this share of the picture on, the picture may itself be a crop of the vehicle: it is asked
+            with whole as well, and the better similarity counts.
+    """
+
+    min_confidence: float = 0.25
+    padding: float = DEFAULT_PADDING
+    whole_share: float = 0.15
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """How a probe was read.
 
     Attributes:
-        vectors: float32 (V, D), unit length.
+        vectors: float32 (V, D), unit length, V >= 1.
         box_xyxy: The vehicle cut out of a picture, px; None where the whole picture was taken or there was none.
     """
 
@@ -45,7 +63,7 @@ class ProbeReader:
     """Reads pictures with one detector and one embedder, one picture at a time. Safe for threads."""
 
     def __init__(
-        self, detector: Detector, embedder: Embedder, limits: ImageLimits, min_confidence: float = 0.25
+        self, detector: Detector, embedder: Embedder, limits: ImageLimits, rule: CutRule | None = None
     ) -> None:
         """Takes the networks over: nobody else may call them.
 
@@ -53,9 +71,9 @@ class ProbeReader:
             detector: Finds the vehicle in a picture.
             embedder: Of the gallery's model.
             limits: What a picture must keep to.
-            min_confidence: Detections below this score are not taken for the vehicle meant, in [0, 1].
+            rule: How the vehicle is cut out.
         """
-        self._min_confidence = min_confidence
+        self._rule = rule or CutRule()
         self._detector = detector
         self._embedder = embedder
         self._limits = limits
@@ -67,7 +85,9 @@ class ProbeReader:
         return self._embedder.spec
 
     def image(self, data: bytes, *, as_is: bool, name: str = "image") -> Reading:
-        """The vector of the largest vehicle in a picture, or of the whole picture where none is found.
+        """The vectors of the largest vehicle in a picture.
+
+        Where none is found the whole picture is taken; where the vehicle fills much of it, both are.
 
         Args:
             data: A picture file's bytes.
@@ -80,9 +100,13 @@ class ProbeReader:
         picture = decode_image(data, self._limits, name)
         with self._turn:
             box = None if as_is else self._largest(picture)
-            x1, y1, x2, y2 = (0, 0, picture.shape[1], picture.shape[0]) if box is None else box
-            vectors = self._embedder.embed([np.ascontiguousarray(picture[y1:y2, x1:x2])])
-        return Reading(vectors, None if box is None else (float(x1), float(y1), float(x2), float(y2)))
+            if box is None:
+                return Reading(self._embedder.embed([picture]))
+            x1, y1, x2, y2 = box
+            views = [self._cut(picture, box)]
+            if (x2 - x1) * (y2 - y1) >= self._rule.whole_share * picture.shape[0] * picture.shape[1]:
+                views.append(picture)
+            return Reading(self._embedder.embed(views), box)
 
     def embedding(self, values: Sequence[float], model_id: str, name: str = "embedding") -> Reading:
         """A vector from outside, checked and scaled to unit length.
@@ -104,18 +128,26 @@ class ProbeReader:
             raise InputError(f"{name}.values: must not be zero")
         return Reading((vector / norm).astype(np.float32)[None])
 
-    def _largest(self, picture: Image) -> tuple[int, int, int, int] | None:
-        """The largest box in whole pixels inside the picture; None when there is none worth a look."""
+    def _largest(self, picture: Image) -> BoxPx | None:
+        """The largest box inside the picture; None when there is none worth a look."""
         found = self._detector.detect([picture])[0]
-        boxes = found.boxes_xyxy[found.scores >= self._min_confidence].astype(np.float64)  # (N, 4)
+        boxes = found.boxes_xyxy[found.scores >= self._rule.min_confidence].astype(np.float64)  # (N, 4)
         if len(boxes) == 0:
             return None
         height, width = picture.shape[:2]
-        low = np.floor(np.clip(boxes[:, :2], 0, (width, height)))
-        high = np.ceil(np.clip(boxes[:, 2:], 0, (width, height)))
-        sides = high - low  # (N, 2)
+        boxes = np.clip(boxes, 0, (width, height, width, height))
+        sides = boxes[:, 2:] - boxes[:, :2]  # (N, 2)
         best = int(np.argmax(sides.prod(axis=1)))
         if sides[best].min() < self._limits.min_side_px:
             return None
-        (x1, y1), (x2, y2) = low[best], high[best]
-        return int(x1), int(y1), int(x2), int(y2)
+        x1, y1, x2, y2 = boxes[best].tolist()
+        return x1, y1, x2, y2
+
+    def _cut(self, picture: Image, box: BoxPx) -> Image:
+        """The part of a picture inside a padded box, owning its pixels."""
+        height, width = picture.shape[:2]
+        x1, y1, x2, y2 = box
+        dx, dy = self._rule.padding * (x2 - x1), self._rule.padding * (y2 - y1)
+        left, top = max(0, math.floor(x1 - dx)), max(0, math.floor(y1 - dy))
+        right, bottom = min(width, math.ceil(x2 + dx)), min(height, math.ceil(y2 + dy))
+        return np.ascontiguousarray(picture[top:bottom, left:right])

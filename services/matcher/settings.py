@@ -63,6 +63,13 @@ class MatcherSettings(BaseModel):
         le=1,
         description="Weaker detections in a query's picture are not taken for the vehicle meant.",
     )
+    whole_picture_share: float = Field(
+        default=0.15,
+        gt=0,
+        le=1,
+        description="Where the vehicle fills this share of a query's picture, the picture may itself be cut to the "
+        "vehicle and is asked with whole as well.",
+    )
     max_k: int = Field(default=1000, ge=1, le=100_000, description="Most matches that one search may ask for.")
     max_wait_s: float = Field(
         default=5.0, gt=0, le=600, description="Longest that a read waits for its min_log_position."
