@@ -27,14 +27,14 @@ check: ## Lint, types, import contracts, current stubs
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
 	@.venv/bin/lint-imports
-	@$(RUN) scripts.proto --check
+	@.venv/bin/python scripts/proto.py --check
 
 fmt: ## Format and mend what can be mended
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
 
 proto: ## Regenerate the gRPC stubs
-	@$(RUN) scripts.proto
+	@.venv/bin/python scripts/proto.py
 
 evaluate: setup ## Play the bundled city to its end and score it
 	@.venv/bin/vreid demo --once --json
