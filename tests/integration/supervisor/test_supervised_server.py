@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from services.identity.embedded import EmbeddedServer
+from services.identity.redis_client import connect
 from services.identity.redis_store import RedisStore
 from services.identity.settings import RedisSettings
 from services.identity.store import CameraRecord
@@ -40,7 +41,7 @@ def supervisor(server, tmp_path):
 
 @pytest.fixture
 def store(server):
-    store = RedisStore.from_url(server.url, RedisSettings(reconnect_attempts=20, reconnect_backoff_s=0.05))
+    store = RedisStore(connect(server.url, RedisSettings(reconnect_attempts=20, reconnect_backoff_s=0.05)))
     yield store
     store.close()
 
