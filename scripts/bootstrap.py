@@ -21,6 +21,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "vreid-setup.json"
 MINIMUM = (3, 11)
+HEARTBEAT_S = 20.0
 
 #: What each step brings, for the person who waits.
 STEPS = (
@@ -37,12 +38,18 @@ def say(text: str) -> None:
     print(f"[setup] {text}", flush=True)
 
 
-def run(*command: str | Path, quiet: bool = False) -> None:
-    """Runs a command and ends the set-up with one line when it fails."""
-    output = subprocess.DEVNULL if quiet else None
-    result = subprocess.run([str(part) for part in command], cwd=ROOT, stdout=output, check=False)
-    if result.returncode != 0:
-        sys.exit(f"[setup] failed ({result.returncode}): {' '.join(str(part) for part in command)}")
+def run(*command: str | Path) -> None:
+    """Runs a command, saying now and then that it goes on; ends the set-up with one line when it fails."""
+    started = time.monotonic()
+    process = subprocess.Popen([str(part) for part in command], cwd=ROOT)
+    while True:
+        try:
+            code = process.wait(timeout=HEARTBEAT_S)
+            break
+        except subprocess.TimeoutExpired:
+            say(f"... {time.monotonic() - started:.0f} s")
+    if code != 0:
+        sys.exit(f"[setup] failed ({code}): {' '.join(str(part) for part in command)}")
 
 
 def wanted(extras: str) -> dict[str, str]:
@@ -78,7 +85,7 @@ def make_venv() -> None:
     run(sys.executable, "-m", "venv", "--clear", "--without-pip", VENV)
     wheel = download_pip_wheel()
     # A wheel is a zip that Python can import from: pip installs itself.
-    run(PYTHON, f"{wheel}/pip", "install", "--quiet", wheel)
+    run(PYTHON, f"{wheel}/pip", "install", "-qq", wheel)
     wheel.unlink()
 
 
@@ -109,9 +116,9 @@ def install(extras: str) -> None:
             say("taking PyTorch from TORCH_INDEX")
         else:
             say("(set TORCH_INDEX to PyTorch's CPU wheel index for about 200 MB instead)")
-        run(*pip, "--quiet", *requirement.split(), *(("--index-url", torch_index) if torch_index else ()))
+        run(*pip, "-qq", *requirement.split(), *(("--index-url", torch_index) if torch_index else ()))
     say(STEPS[1][1])
-    run(*pip, "--quiet", "--editable", f".[{extras}]")
+    run(*pip, "-qq", "--editable", f".[{extras}]")
 
 
 def mend_opencv() -> None:
@@ -120,8 +127,8 @@ def mend_opencv() -> None:
         return
     say("this system has no libGL: taking opencv-python-headless instead of opencv-python")
     pip = (PYTHON, "-m", "pip", "--disable-pip-version-check")
-    run(*pip, "uninstall", "--quiet", "--yes", "opencv-python")
-    run(*pip, "install", "--quiet", "opencv-python-headless>=4.10")
+    run(*pip, "uninstall", "-qq", "--yes", "opencv-python")
+    run(*pip, "install", "-qq", "opencv-python-headless>=4.10")
     run(PYTHON, "-c", "import cv2")
 
 
