@@ -46,7 +46,9 @@ class Light:
         return float((ambient / (ambient + direct)) ** 0.5)
 
 
-def light(direction: tuple[float, float, float], sun: Rgb, sky: Rgb, wet: float = 0.0, *, lamps_on: bool = False) -> Light:
+def light(
+    direction: tuple[float, float, float], sun: Rgb, sky: Rgb, wet: float = 0.0, *, lamps_on: bool = False
+) -> Light:
     """A light whose direction need not be of unit length."""
     x, y, z = (np.asarray(direction) / np.linalg.norm(direction)).tolist()
     return Light((x, y, z), sun, sky, wet, lamps_on=lamps_on)
