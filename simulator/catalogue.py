@@ -1,4 +1,4 @@
-"""The body models that drive in the city: where each mesh lies, what of it is painted, how long it is, what it may carry.
+"""The body models of the city: where each mesh lies, what of it is painted, how long it is, what it may carry.
 
 A table and nothing else; geometry is read by renderer.vehicle_mesh.
 """
@@ -37,6 +37,7 @@ class BodyModel:
         paint: Material names (regular expressions, full match) that take the body colour.
         panel: Materials that take the second colour and carry lettering: containers, trailers, bus flanks.
         hidden: Materials left out: interiors behind windows that are drawn opaque.
+        keep: Materials never simplified: sheets so close to each other that they would cross.
         roof: Where a load can be put, if anywhere.
         weight: How often it is drawn, relative to others.
     """
@@ -49,6 +50,7 @@ class BodyModel:
     paint: tuple[str, ...]
     panel: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
     roof: RoofAnchor | None = None
     weight: float = 1.0
 
@@ -61,6 +63,7 @@ _MODELS = (
         "car",
         4.36,
         ("carPaint",),
+        keep=("carPaint",),
         roof=RoofAnchor(0.18, 0.55),
         weight=4,
     ),

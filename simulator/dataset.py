@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from simulator.errors import CityError
 from simulator.identity import Appearance, draw_fleet
 from simulator.meshes import MeshLibrary
-from simulator.place import CameraSpec, Place, walk
+from simulator.place import CameraSpec, Place
 from simulator.renderer.looks import LIGHTS
 from simulator.renderer.scene import Picture, Placed, Renderer, View
 from simulator.renderer.surface import Mesh
@@ -194,18 +194,17 @@ def _arrange(
         if any(low < other_high and other_low < high for other_low, other_high in taken.get(lane_key, [])):
             continue
         taken.setdefault(lane_key, []).append((low, high))
-        position, tangent = walk(lane.line, distance)
-        yaw = float(np.arctan2(tangent[0], tangent[1]) + rng.normal(0, 0.03))
+        (x, z), (dx, dz) = lane.path.at(distance)
+        yaw = float(np.arctan2(dx, dz) + rng.normal(0, 0.03))
         sway = float(rng.normal(0, 0.2))
-        x, z = float(position[0] - tangent[1] * sway), float(position[1] + tangent[0] * sway)
-        placed.append((wish, Placed(wish.vehicle, x, z, yaw)))
+        placed.append((wish, Placed(wish.vehicle, x - dz * sway, z + dx * sway, yaw)))
     return placed
 
 
 def _crop(
     renderer: Renderer, picture: Picture, photo: NDArray[np.uint8], vehicle: Placed, rng: np.random.Generator
 ) -> NDArray[np.uint8] | None:
-    """Cuts one vehicle as a detector's box would, or None if it is too small, too hidden or cut off by the picture's edge."""
+    """Cuts one vehicle as a detector's box would, or None if it is too small, too hidden or cut off."""
     visible = picture.identities == vehicle.appearance.vehicle_id
     seen = int(visible.sum())
     if seen < MIN_WIDTH_PX * 12:

@@ -1,4 +1,4 @@
-"""What makes one vehicle that vehicle: paint and cues on every side, drawn from a seed. Says nothing of how it is rendered."""
+"""What makes one vehicle that vehicle: paint and cues on every side, drawn from a seed."""
 
 from __future__ import annotations
 

@@ -64,16 +64,8 @@ def _lettering(layer: Layer, decal: Decal, side: str) -> None:
     if rng.random() < 0.5:
         cv2.circle(layer, (centre, line - 26), 18, _rgba(decal.colour), -1)
     (width, _), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_DUPLEX, scale, 3)
-    cv2.putText(
-        layer,
-        word,
-        (centre - width // 2, line + 14),
-        cv2.FONT_HERSHEY_DUPLEX,
-        scale,
-        _rgba(decal.colour),
-        3,
-        cv2.LINE_AA,
-    )
+    origin = (centre - width // 2, line + 14)
+    cv2.putText(layer, word, origin, cv2.FONT_HERSHEY_DUPLEX, scale, _rgba(decal.colour), 3, cv2.LINE_AA)
 
 
 def _patch(layer: Layer, decal: Decal, side: str) -> None:
@@ -98,8 +90,8 @@ def _door(layer: Layer, decal: Decal, side: str) -> None:
 def _sticker(layer: Layer, decal: Decal, side: str) -> None:
     rng = np.random.default_rng(decal.seed)
     size = int(rng.integers(9, 20))
-    low, high = (36, 62) if side == "rear_window" else (64, 104)
-    centre = (int(rng.integers(64, 192)), int(rng.integers(low, high)))
+    top, bottom = (36, 62) if side == "rear_window" else (64, 104)
+    centre = (int(rng.integers(64, 192)), int(rng.integers(top, bottom)))
     shape = int(rng.integers(3))
     colour = _rgba(decal.colour)
     wide = int(size * 1.8)
@@ -107,13 +99,11 @@ def _sticker(layer: Layer, decal: Decal, side: str) -> None:
         cv2.circle(layer, centre, size, colour, -1)
         cv2.circle(layer, centre, size // 2, _rgba(_opposite(decal.colour)), -1)
     elif shape == 1:
-        cv2.rectangle(
-            layer, (centre[0] - wide, centre[1] - size // 2), (centre[0] + wide, centre[1] + size // 2), colour, -1
-        )
+        low, high = (centre[0] - wide, centre[1] - size // 2), (centre[0] + wide, centre[1] + size // 2)
+        cv2.rectangle(layer, low, high, colour, -1)
     else:
-        corners = np.array(
-            [[centre[0] - wide, centre[1]], [centre[0], centre[1] - size], [centre[0] + wide, centre[1]]]
-        )
+        x, y = centre
+        corners = np.array([[x - wide, y], [x, y - size], [x + wide, y]])
         cv2.fillPoly(layer, [corners.astype(np.int32)], colour)
 
 

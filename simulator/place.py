@@ -12,15 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from simulator.errors import PlaceError
+from simulator.polyline import Line, Polyline, joining_curve, right_normals, smooth
 
-Line = NDArray[np.float64]
 PLACES = Path(__file__).parent / "places"
 JUNCTION_M = 11.0
-_STEP_M = 1.0
 
 
 class _Strict(BaseModel):
@@ -92,7 +90,7 @@ class PlaceSpec(_Strict):
         return self
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Segment:
     """A stretch of lane that vehicles follow.
 
@@ -106,10 +104,15 @@ class Segment:
     line: Line
     speed_m_s: float
 
+    @cached_property
+    def path(self) -> Polyline:
+        """The line, to walk along."""
+        return Polyline(self.line)
+
     @property
     def length_m(self) -> float:
         """Length along the line."""
-        return float(np.linalg.norm(np.diff(self.line, axis=0), axis=1).sum())
+        return self.path.length_m
 
 
 class Road:
@@ -118,36 +121,39 @@ class Road:
     def __init__(self, spec: RoadSpec, place: PlaceSpec) -> None:
         self.spec = spec
         points = [place.nodes[spec.start], *spec.bend, place.nodes[spec.end]]
-        self.middle = _smooth(np.asarray(points, np.float64))
+        self.path = Polyline(smooth(np.asarray(points, np.float64)))
         joins = [sum(node in (road.start, road.end) for road in place.roads) > 1 for node in (spec.start, spec.end)]
         #: Part of the middle line that is road and not junction.
         self.trim_m = tuple(JUNCTION_M if join else 0.0 for join in joins)
         self.half_width_m = spec.lanes * place.lane_width_m
         self._lane_width_m = place.lane_width_m
 
-    @cached_property
+    @property
+    def middle(self) -> Line:
+        """The middle line from node to node, (N, 2)."""
+        return self.path.points
+
+    @property
     def length_m(self) -> float:
         """Length of the middle line between the nodes."""
-        return float(np.linalg.norm(np.diff(self.middle, axis=0), axis=1).sum())
+        return self.path.length_m
 
     @cached_property
     def surface_line(self) -> Line:
         """The middle line without its junction ends."""
-        return cut(self.middle, self.trim_m[0], self.length_m - self.trim_m[1])
+        return self.path.cut(self.trim_m[0], self.length_m - self.trim_m[1])
 
     def point(self, along_m: float, right_m: float = 0.0) -> tuple[float, float]:
-        """Ground point at a distance from the road's start and an offset to the right; extends straight beyond the ends."""
-        position, tangent = walk(self.middle, along_m)
-        return (float(position[0] - tangent[1] * right_m), float(position[1] + tangent[0] * right_m))
+        """Ground point at a distance from the road's start and an offset to the right; straight on beyond both ends."""
+        (x, z), (dx, dz) = self.path.at(along_m)
+        return x - dz * right_m, z + dx * right_m
 
     def lane(self, index: int, *, forward: bool) -> Segment:
         """One lane; index 0 is nearest the middle."""
         line = self.surface_line if forward else self.surface_line[::-1]
         offset = (index + 0.5) * self._lane_width_m
-        tangent = np.gradient(line, axis=0)
-        tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
-        shifted = line + offset * np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
-        return Segment(f"{self.spec.name}{'>' if forward else '<'}{index}", shifted, self.spec.speed_m_s)
+        key = f"{self.spec.name}{'>' if forward else '<'}{index}"
+        return Segment(key, line + offset * right_normals(line), self.spec.speed_m_s)
 
 
 class Place:
@@ -213,49 +219,9 @@ class Place:
         return (x, camera.height_m, z), (look_x, 0.8, look_z), (look_x, 0.0, look_z)
 
 
-def walk(line: Line, along_m: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Position and unit tangent at a distance along a line; straight on beyond its ends."""
-    steps = np.diff(line, axis=0)
-    lengths = np.linalg.norm(steps, axis=1)
-    ends = np.cumsum(lengths)
-    index = int(np.clip(np.searchsorted(ends, along_m), 0, len(steps) - 1))
-    tangent = steps[index] / lengths[index]
-    before = ends[index] - lengths[index]
-    return line[index] + tangent * (along_m - before), tangent
-
-
-def cut(line: Line, start_m: float, end_m: float) -> Line:
-    """The part of a line between two distances, resampled every metre."""
-    count = max(2, round((end_m - start_m) / _STEP_M) + 1)
-    return np.array([walk(line, s)[0] for s in np.linspace(start_m, end_m, count)])
-
-
-def _smooth(points: Line) -> Line:
-    """Catmull-Rom through the points, about one sample a metre."""
-    if len(points) == 2:
-        length = float(np.linalg.norm(points[1] - points[0]))
-        return np.linspace(points[0], points[1], max(2, round(length / _STEP_M) + 1))
-    padded = np.concatenate([[2 * points[0] - points[1]], points, [2 * points[-1] - points[-2]]])
-    pieces = []
-    for k in range(len(points) - 1):
-        p0, p1, p2, p3 = padded[k : k + 4]
-        count = max(2, round(float(np.linalg.norm(p2 - p1)) / _STEP_M))
-        t = np.linspace(0, 1, count, endpoint=False)[:, None]
-        pieces.append(
-            0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3)
-        )
-    return np.concatenate([*pieces, points[-1:]])
-
-
 def _connector(before: Segment, after: Segment) -> Segment:
-    """A smooth curve across a junction."""
-    start, end = before.line[-1], after.line[0]
+    """A smooth curve across a junction; turning is slower than going straight."""
     out, into = before.line[-1] - before.line[-2], after.line[1] - after.line[0]
-    reach = 0.45 * float(np.linalg.norm(end - start))
-    a = start + out / np.linalg.norm(out) * reach
-    b = end - into / np.linalg.norm(into) * reach
-    t = np.linspace(0, 1, 25)[:, None]
-    line = (1 - t) ** 3 * start + 3 * (1 - t) ** 2 * t * a + 3 * (1 - t) * t**2 * b + t**3 * end
     straight = float(np.dot(out, into) / (np.linalg.norm(out) * np.linalg.norm(into)))
     speed = min(before.speed_m_s, after.speed_m_s) * (1.0 if straight > 0.8 else 0.6)
-    return Segment(f"{before.key}|{after.key}", line, speed)
+    return Segment(f"{before.key}|{after.key}", joining_curve(before.line, after.line), speed)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.identity import Rgb
-from simulator.place import Place, Road, walk
+from simulator.place import Place, Road
 from simulator.renderer.primitives import (
     blob_triangles,
     box_triangles,
@@ -51,9 +51,8 @@ def build_scenery(place: Place) -> Mesh:
 def _ground(builder: MeshBuilder, place: Place) -> None:
     nodes = np.asarray(list(place.spec.nodes.values()))
     (x0, z0), (x1, z1) = nodes.min(axis=0) - 160, nodes.max(axis=0) + 160
-    builder.add(
-        quad_triangles((x0, -0.05, z0), (x0, -0.05, z1), (x1, -0.05, z1), (x1, -0.05, z0)), (0, 0, 0), Slot.GRASS
-    )
+    corners = [(x0, -0.05, z0), (x0, -0.05, z1), (x1, -0.05, z1), (x1, -0.05, z0)]
+    builder.add(quad_triangles(*corners), (0, 0, 0), Slot.GRASS)
 
 
 def _road(builder: MeshBuilder, road: Road, lane_width_m: float) -> None:
@@ -62,9 +61,8 @@ def _road(builder: MeshBuilder, road: Road, lane_width_m: float) -> None:
     for side in (-1, 1):
         inner, outer = side * (half + 0.4), side * (half + 0.4 + _PAVEMENT_M)
         builder.add(ribbon_triangles(line, inner, outer, _KERB_HEIGHT_M), (0.52, 0.50, 0.47), Slot.PAVEMENT)
-        builder.add(
-            ribbon_triangles(line, inner, inner + side * 0.18, _KERB_HEIGHT_M + 0.01), (0.66, 0.65, 0.62), Slot.MARKING
-        )
+        kerb = ribbon_triangles(line, inner, inner + side * 0.18, _KERB_HEIGHT_M + 0.01)
+        builder.add(kerb, (0.66, 0.65, 0.62), Slot.MARKING)
         builder.add(ribbon_triangles(line, side * (half - 0.1), side * half, 0.012), _WHITE, Slot.MARKING)
     if road.spec.lanes == 1:
         _dashes(builder, line, 0.0, _WHITE)
@@ -78,9 +76,8 @@ def _road(builder: MeshBuilder, road: Road, lane_width_m: float) -> None:
 
 def _dashes(builder: MeshBuilder, line: Line, offset_m: float, colour: Rgb) -> None:
     for start in range(2, len(line) - 4, 9):
-        builder.add(
-            ribbon_triangles(line[start : start + 4], offset_m - 0.07, offset_m + 0.07, 0.012), colour, Slot.MARKING
-        )
+        dash = ribbon_triangles(line[start : start + 4], offset_m - 0.07, offset_m + 0.07, 0.012)
+        builder.add(dash, colour, Slot.MARKING)
 
 
 def _junctions(builder: MeshBuilder, place: Place) -> None:
@@ -104,10 +101,10 @@ def _border(builder: MeshBuilder, place: Place, rng: np.random.Generator) -> Non
             if road.spec.bank == "water":
                 _water(builder, road, side)
             elif road.spec.bank == "park":
-                _trees(builder, place, road, side, rng, every_m=7.0, offset_m=(6.0, 16.0))
+                _trees(builder, place, road, side * np.array([7.0, 6.0, 16.0]), rng)
             else:
                 _houses(builder, place, road, side, rng)
-                _trees(builder, place, road, side, rng, every_m=19.0, offset_m=(2.2, 2.6))
+                _trees(builder, place, road, side * np.array([19.0, 2.2, 2.6]), rng)
 
 
 def _free(place: Place, x: float, z: float, clear_m: float) -> bool:
@@ -143,7 +140,7 @@ def _houses(builder: MeshBuilder, place: Place, road: Road, side: int, rng: np.r
         width, depth = float(rng.uniform(9, 20)), float(rng.uniform(9, 14))
         height = float(rng.uniform(6.5, 19))
         setback = road.half_width_m + 0.4 + _PAVEMENT_M + float(rng.choice([0.3, 0.8, 4.0]))
-        centre, tangent = walk(road.middle, along + width / 2)
+        centre, tangent = (np.asarray(part) for part in road.path.at(along + width / 2))
         outward = side * np.array([-tangent[1], tangent[0]])
         wall = _WALLS[int(rng.integers(len(_WALLS)))]
         own, shade = float(rng.uniform(0, 1)), float(rng.uniform(0.85, 1.1))
@@ -168,16 +165,10 @@ def _house(builder: MeshBuilder, corners: list[NDArray[np.float64]], height: flo
     builder.add(roof, (0.3, 0.28, 0.26), Slot.FACADE, uvs=roof[:, :, [0, 2]], roughness=own)
 
 
-def _trees(
-    builder: MeshBuilder,
-    place: Place,
-    road: Road,
-    side: int,
-    rng: np.random.Generator,
-    *,
-    every_m: float,
-    offset_m: tuple[float, float],
-) -> None:
+def _trees(builder: MeshBuilder, place: Place, road: Road, spread_m: Line, rng: np.random.Generator) -> None:
+    """A row of trees; ``spread_m``: spacing, least and most offset from the road's edge, all negative on the left."""
+    side = float(np.sign(spread_m[0]))
+    every_m, *offset_m = np.abs(spread_m).tolist()
     along = float(rng.uniform(0, every_m))
     while along < road.length_m:
         offset = road.half_width_m + float(rng.uniform(*offset_m))
@@ -198,7 +189,7 @@ def _trees(
 
 
 def _furniture(builder: MeshBuilder, place: Place, road: Road, side: int, rng: np.random.Generator) -> None:
-    """Lamps at regular distances; bins, boxes and signs at irregular ones. Kerbside, so they may stand before a vehicle."""
+    """Lamps at regular distances; bins, boxes and signs at irregular ones, where they may hide part of a vehicle."""
     edge = road.half_width_m + 0.4
     for along in np.arange(12 + 14 * (side > 0), road.length_m - 8, 28):
         x, z = road.point(float(along), side * (edge + 0.6))
@@ -218,12 +209,11 @@ def _furniture(builder: MeshBuilder, place: Place, road: Road, side: int, rng: n
     while along < road.length_m - 5:
         x, z = road.point(along, side * (edge + float(rng.uniform(0.5, 2.4))))
         kind = rng.random()
-        if not _clear_of_lenses(place, x, z, 5.0):
+        if not _clear_of_lenses(place, x, z, 9.0):
             kind = 1.0
         elif kind < 0.4:
-            builder.add(
-                box_triangles((x - 0.25, 0, z - 0.25), (x + 0.25, 1.0, z + 0.25)), (0.2, 0.28, 0.22), Slot.PLAIN
-            )
+            bin_box = box_triangles((x - 0.25, 0, z - 0.25), (x + 0.25, 1.0, z + 0.25))
+            builder.add(bin_box, (0.2, 0.28, 0.22), Slot.PLAIN)
         elif kind < 0.75:
             builder.add(post_triangles((x, 0, z), 2.6, 0.04), (0.5, 0.5, 0.5), Slot.PLAIN)
             colour = ((0.1, 0.25, 0.6), (0.65, 0.1, 0.1), (0.85, 0.85, 0.85))[int(rng.integers(3))]

@@ -46,6 +46,7 @@ class Sensor:
         captured = np.clip(out, 0, 255).astype(np.uint8)
         if self.jpeg_quality is not None:
             ok, coded = cv2.imencode(".jpg", captured[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, self.jpeg_quality])
-            if ok:
-                captured = cv2.imdecode(coded, cv2.IMREAD_COLOR)[:, :, ::-1].astype(np.uint8)
+            decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR) if ok else None
+            if decoded is not None:
+                captured = decoded[:, :, ::-1].astype(np.uint8)
         return np.ascontiguousarray(captured)

@@ -1,4 +1,4 @@
-"""Who drives where and when: trips through a place, car-following, no two bodies in one spot. Pure and seeded; no pictures.
+"""Who drives where and when: trips through a place, car-following, no two bodies in one spot. Pure and seeded.
 
 A vehicle follows its route's lane segments. Its leader is whoever is ahead on its segment, or on or bound for its next
 one: vehicles that are about to merge queue up as if they were on one lane already.
@@ -6,13 +6,15 @@ one: vehicles that are about to merge queue up as if they were on one lane alrea
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 
-from simulator.place import Place, RouteSpec, Segment, walk
+from simulator.place import Place, RouteSpec, Segment
 
 _STEP_S = 0.1
 _MIN_GAP_M = 2.5
@@ -91,15 +93,13 @@ class _Driver:
     def state(self) -> VehicleState:
         """Middle of the body; heading from its axles, so that long bodies cut corners as real ones do."""
         half_base = 0.3 * self.trip.length_m
-        front, rear = self._at(self.position_m + half_base), self._at(self.position_m - half_base)
-        dx, dz = front - rear
-        middle = (front + rear) / 2
-        yaw = float(np.arctan2(dx, dz))
-        return VehicleState(self.trip.vehicle_id, float(middle[0]), float(middle[1]), yaw, self.speed_m_s)
+        (x1, z1), (x0, z0) = self._at(self.position_m + half_base), self._at(self.position_m - half_base)
+        yaw = math.atan2(x1 - x0, z1 - z0)
+        return VehicleState(self.trip.vehicle_id, (x0 + x1) / 2, (z0 + z1) / 2, yaw, self.speed_m_s)
 
-    def _at(self, along_m: float) -> np.ndarray:
-        index = int(np.clip(np.searchsorted(self.starts_m, along_m, side="right") - 1, 0, len(self.segments) - 1))
-        return walk(self.segments[index].line, along_m - self.starts_m[index])[0]
+    def _at(self, along_m: float) -> tuple[float, float]:
+        index = max(0, bisect_right(self.starts_m, along_m) - 1)
+        return self.segments[index].path.at(along_m - self.starts_m[index])[0]
 
 
 def draw_trips(
@@ -176,8 +176,8 @@ def simulate(place: Place, trips: list[Trip], span_s: tuple[float, float], fps: 
 
 def _driver(place: Place, trip: Trip) -> _Driver:
     segments = place.lanes_of(trip.route, trip.lanes)
-    ends = np.cumsum([segment.length_m for segment in segments])
-    return _Driver(trip, segments, [0.0, *ends[:-1].tolist()], float(ends[-1]))
+    ends = list(accumulate(segment.length_m for segment in segments))
+    return _Driver(trip, segments, [0.0, *ends[:-1]], ends[-1])
 
 
 def _enter(drivers: list[_Driver], now_s: float) -> None:
@@ -224,11 +224,11 @@ def _acceleration(driver: _Driver, gap_m: float, leader_m_s: float) -> float:
     wished = _wished_speed(driver)
     speed = driver.speed_m_s
     closing = speed - leader_m_s
-    safe = _MIN_GAP_M + max(
-        0.0, speed * driver.trip.headway_s + speed * closing / (2 * (_ACCELERATION * _BRAKING) ** 0.5)
-    )
+    braking: float = speed * closing / (2 * (_ACCELERATION * _BRAKING) ** 0.5)
+    safe = _MIN_GAP_M + max(0.0, speed * driver.trip.headway_s + braking)
     free = 1 - (speed / wished) ** 4
-    return float(np.clip(_ACCELERATION * (free - (safe / max(gap_m, 0.1)) ** 2), -_HARDEST_BRAKING, _ACCELERATION))
+    acceleration: float = _ACCELERATION * (free - (safe / max(gap_m, 0.1)) ** 2)
+    return min(max(acceleration, -_HARDEST_BRAKING), _ACCELERATION)
 
 
 def _wished_speed(driver: _Driver) -> float:

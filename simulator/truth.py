@@ -1,4 +1,4 @@
-"""What really happened, as text: CityFlow's columns, one line per vehicle and frame. Reads and writes; draws nothing."""
+"""What really happened, as text: CityFlow's columns, one line per vehicle and frame. Draws nothing."""
 
 from __future__ import annotations
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.polyline import right_normals
+
 Floats = NDArray[np.float32]
 Point = tuple[float, float, float]
 
@@ -55,10 +57,8 @@ def blob_triangles(centre: Point, radius_m: float, rng: np.random.Generator) -> 
     for i in range(rings):
         for j in range(sectors):
             k = (j + 1) % sectors
-            triangles.append(
-                quad_triangles(*(tuple(points[r, s]) for r, s in ((i, j), (i, k), (i + 1, k), (i + 1, j))))
-            )
-    return np.concatenate(triangles)
+            triangles.append(points[[i, i, i + 1, i, i + 1, i + 1], [j, k, k, j, k, j]].reshape(2, 3, 3))
+    return np.concatenate(triangles).astype(np.float32)
 
 
 def ribbon_triangles(line_xz: NDArray[np.float64], left_m: float, right_m: float, height_m: float) -> Floats:
@@ -82,10 +82,3 @@ def ribbon_triangles(line_xz: NDArray[np.float64], left_m: float, right_m: float
     up = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])[:, 1] > 0
     triangles[~up] = triangles[~up][:, ::-1]
     return triangles
-
-
-def right_normals(line_xz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Unit vectors (N, 2) to the right of a line's direction of travel."""
-    tangent = np.gradient(line_xz, axis=0)
-    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-12
-    return np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)

@@ -391,7 +391,8 @@ def _open_context() -> Any:
     try:
         import moderngl
 
-        return moderngl.create_context(standalone=True, backend="egl", require=330)
+        options: dict[str, Any] = {"standalone": True, "backend": "egl"}
+        return moderngl.create_context(require=330, **options)
     except ImportError as exc:
         raise RendererMissing("rendering needs moderngl: pip install 'vreid[render]'") from exc
     except Exception as exc:  # moderngl and glcontext raise bare Exception

@@ -16,8 +16,8 @@ _TOLERANCE_SHARE = 0.004
 def simplify_part(positions: Floats, target: int, scale_m: float) -> tuple[Floats, Floats]:
     """Decimates the triangles of one material.
 
-    Quadric decimation places vertices freely on flat, open surfaces, which shows as spikes: a vertex that strays from all
-    original ones is put back onto the nearest.
+    Quadric decimation places vertices freely on flat, open surfaces, which shows as spikes: a vertex that strays from
+    all original ones is put back onto the nearest.
 
     Args:
         positions: (3T, 3) corners in metres.
@@ -44,9 +44,9 @@ def simplify_part(positions: Floats, target: int, scale_m: float) -> tuple[Float
 def _snapped(original: Floats, simplified: Floats, tolerance_m: float) -> Floats:
     """Moves vertices that strayed from every original vertex back to the nearest one."""
     distance, nearest = cKDTree(original).query(simplified)
-    stray = distance > tolerance_m
+    stray = np.asarray(distance) > tolerance_m
     out = simplified.astype(np.float32)
-    out[stray] = original[nearest[stray]]
+    out[stray] = original[np.asarray(nearest)[stray]]
     return out
 
 

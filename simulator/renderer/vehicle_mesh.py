@@ -35,7 +35,11 @@ def build_vehicle_mesh(library: MeshLibrary, model: BodyModel) -> Mesh:
     Raises:
         MeshesMissing: The package does not hold it.
     """
-    parts = [part for part in read_obj(library.model_path(model.archive, model.member)) if not _hidden(model, part)]
+    parts = [
+        part
+        for part in read_obj(library.model_path(model.archive, model.member))
+        if not _named(part.material, model.hidden)
+    ]
     everything = np.concatenate([part.positions for part in parts])
     low, high = everything.min(axis=0), everything.max(axis=0)
     scale = model.length_m / float(high[2] - low[2])
@@ -45,32 +49,31 @@ def build_vehicle_mesh(library: MeshLibrary, model: BodyModel) -> Mesh:
     textures: dict[str, NDArray[np.uint8] | None] = {"": None}
     for part in parts:
         slot = _slot(model, part.material)
-        texture = (
-            "" if part.material.texture is None or slot in (Slot.GLASS, Slot.PAINT) else str(part.material.texture)
-        )
+        repainted = slot in (Slot.GLASS, Slot.PAINT)
+        texture = "" if part.material.texture is None or repainted else str(part.material.texture)
         if texture not in textures:
             textures[texture] = _read_texture(texture)
-        budget = round(len(part.positions) / 3 * TRIANGLE_BUDGET / total) if total > TRIANGLE_BUDGET else None
-        groups.setdefault(texture, []).append(
-            _corners(part, slot, (origin, scale, model.length_m), budget, bool(texture))
-        )
+        simplify = total > TRIANGLE_BUDGET and not texture and not _named(part.material, model.keep)
+        budget = max(60, round(len(part.positions) / 3 * TRIANGLE_BUDGET / total)) if simplify else None
+        corners = _corners(part, slot, (origin, scale, model.length_m), budget)
+        corners[:, 14] = float(bool(texture))
+        groups.setdefault(texture, []).append(corners)
     size = (high - low) * scale
     meshes = tuple(weld(np.concatenate(rows), textures[name]) for name, rows in groups.items())
     return Mesh(meshes, (float(size[0]), float(size[1]), float(size[2])), _windscreen(meshes, float(size[1])))
 
 
-def _hidden(model: BodyModel, part: Part) -> bool:
-    return any(re.fullmatch(pattern, part.material.name) for pattern in model.hidden)
+def _named(material: Material, patterns: tuple[str, ...]) -> bool:
+    return any(re.fullmatch(pattern, material.name) for pattern in patterns)
 
 
 def _slot(model: BodyModel, material: Material) -> Slot:
     """Sorts a material by its name; the catalogue's own patterns come first."""
-    name = material.name
-    if any(re.fullmatch(pattern, name) for pattern in model.paint):
+    if _named(material, model.paint):
         return Slot.PAINT
-    if any(re.fullmatch(pattern, name) for pattern in model.panel):
+    if _named(material, model.panel):
         return Slot.PANEL
-    lower = name.lower()
+    lower = material.name.lower()
     if _GLASS.search(lower) and not _NOT_GLASS.search(lower):
         return Slot.GLASS
     if _RIM.search(lower) and "steer" not in lower and "esteering" not in lower and "rubber" not in lower:
@@ -80,20 +83,20 @@ def _slot(model: BodyModel, material: Material) -> Slot:
     return Slot.PLAIN
 
 
-def _corners(part: Part, slot: Slot, frame: tuple[Floats, float, float], budget: int | None, textured: bool) -> Floats:
-    """Vertex rows (3T, 15) of one part in the body's frame."""
+def _corners(part: Part, slot: Slot, frame: tuple[Floats, float, float], budget: int | None) -> Floats:
+    """Vertex rows (3T, 15) of one part in the body's frame, simplified if there is a budget."""
     origin, scale, length_m = frame
     positions = ((part.positions - origin) * scale).astype(np.float32)
     normals = part.normals
     uvs = part.uvs
-    if budget is not None and not textured:
-        positions, normals = simplify_part(positions, max(budget, 60), length_m)
+    if budget is not None:
+        positions, normals = simplify_part(positions, budget, length_m)
         uvs = np.zeros((len(positions), 2), np.float32)
     metal = 0.9 if _METAL.search(part.material.name.lower()) else 0.0
     rows = np.zeros((len(positions), VERTEX_WIDTH), np.float32)
     rows[:, 0:3], rows[:, 3:6], rows[:, 6:8] = positions, normals, uvs
     rows[:, 8:11] = part.material.diffuse
-    rows[:, 11:15] = (0.3 if metal else 0.7, metal, float(slot), float(textured))
+    rows[:, 11:15] = (0.3 if metal else 0.7, metal, float(slot), 0.0)
     return rows
 
 

@@ -1,0 +1,280 @@
+"""Renders a whole city: traffic, one clip per camera, exact truth, attribution, frozen hashes.
+
+Owns the order of things. Deterministic: the same request gives the same truth and the same rendered pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.catalogue import MODELS
+from simulator.city import City, CityCamera, CityVehicle, load_city, write_city
+from simulator.errors import CityError
+from simulator.identity import Appearance, draw_fleet
+from simulator.meshes import MeshLibrary
+from simulator.place import CameraSpec, Place
+from simulator.renderer.looks import LIGHTS
+from simulator.renderer.optics import Matrix, look_at, perspective
+from simulator.renderer.scene import Placed, Renderer, View
+from simulator.scenery import build_scenery
+from simulator.sensor import Sensor
+from simulator.splits import DEMO, TRAIN
+from simulator.traffic import Trip, VehicleState, draw_trips, simulate
+from simulator.truth import TruthBox, box_of_mask, write_truth
+from simulator.video import ClipWriter
+
+_WARM_UP_S = 50.0
+_LAST_DEPARTURE_BEFORE_END_S = 8.0
+_FURTHEST_M = 110.0
+_SMALLEST_PX = 8
+#: Bodies that a street detector rarely takes for a vehicle, or that fill the picture.
+_NEVER_IN_CITIES = ("peterbilt",)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRequest:
+    """Which city to render.
+
+    Attributes:
+        seed: Settles fleet, traffic and noise.
+        place: Name or YAML path of the place.
+        name: Name of the city.
+        seconds: Length of the clips.
+        fps: Frames per second.
+        size: Picture width and height, px.
+        vehicles_per_minute: Departures.
+        twins_share: Share of vehicles that copy another's model and colour.
+    """
+
+    seed: int
+    place: str
+    name: str
+    seconds: float = 75.0
+    fps: int = 10
+    size: tuple[int, int] = (640, 360)
+    vehicles_per_minute: float = 34.0
+    twins_share: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Everything about a city but its pictures.
+
+    Attributes:
+        place: Where.
+        fleet: Vehicles by id.
+        trips: Who drives where.
+        frames: Per frame, who is where.
+    """
+
+    place: Place
+    fleet: dict[int, Appearance]
+    trips: dict[int, Trip]
+    frames: list[list[VehicleState]]
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFrame:
+    """One frame of one camera.
+
+    Attributes:
+        number: From 1.
+        image: uint8 (H, W, 3) RGB, as the sensor recorded it.
+        boxes: Truth.
+    """
+
+    number: int
+    image: NDArray[np.uint8]
+    boxes: list[TruthBox]
+
+
+def write_script(request: RenderRequest) -> Script:
+    """Draws fleet and traffic.
+
+    Raises:
+        PlaceError: The place is unknown or not usable.
+        CityError: The seed belongs to the training split.
+    """
+    place = Place.load(request.place)
+    if place.name in TRAIN.places or request.seed in TRAIN.seeds:
+        raise CityError(f"place {place.name} and seed {request.seed}: one of them belongs to the training split")
+    count = round(request.vehicles_per_minute * (request.seconds + _WARM_UP_S) / 60)
+    first_seed = request.seed if request.seed in DEMO.seeds else request.seed * 1000 + max(TRAIN.seeds) + 1
+    fleet = _fleet(first_seed, count, request.twins_share)
+    lengths = {vehicle_id: MODELS[look.model].length_m for vehicle_id, look in fleet.items()}
+    rng = np.random.default_rng([request.seed, 1])
+    trips = draw_trips(place, lengths, (-_WARM_UP_S, request.seconds - _LAST_DEPARTURE_BEFORE_END_S), rng)
+    frames = simulate(place, trips, (0.0, request.seconds), request.fps)
+    return Script(place, fleet, {trip.vehicle_id: trip for trip in trips}, frames)
+
+
+def _fleet(first_seed: int, count: int, twins_share: float) -> dict[int, Appearance]:
+    fleet: dict[int, Appearance] = {}
+    for look in draw_fleet(first_seed, 2 * count, twins_share=twins_share):
+        if look.model not in _NEVER_IN_CITIES and len(fleet) < count:
+            fleet[look.vehicle_id] = look
+    return fleet
+
+
+class CityRenderer:
+    """Draws the frames of a script."""
+
+    def __init__(self, script: Script, request: RenderRequest) -> None:
+        """Opens the renderer.
+
+        Raises:
+            MeshesMissing: No vehicle meshes.
+            RendererMissing: No OpenGL.
+        """
+        self._script = script
+        self._request = request
+        self.library = MeshLibrary.open()
+        self._renderer = Renderer(*request.size, self.library)
+        self._scenery = build_scenery(script.place)
+
+    def frames(self, number: int, camera: CameraSpec) -> Iterator[RenderedFrame]:
+        """All frames of one camera.
+
+        Args:
+            number: The camera's number in the truth; settles its noise.
+            camera: Where it stands.
+        """
+        eye, target, centre = self._script.place.camera_points(camera)
+        self._renderer.set_stage(self._scenery, View(eye, target, camera.fov_deg, centre, LIGHTS[camera.light]))
+        width, height = self._request.size
+        projection = perspective(camera.fov_deg, width / height) @ look_at(eye, target)
+        sensor = Sensor(camera.gain, camera.warmth, camera.noise)
+        rng = np.random.default_rng([self._request.seed, 2, number])
+        for index, states in enumerate(self._script.frames):
+            placed = [
+                Placed(self._script.fleet[state.vehicle_id], state.x_m, state.z_m, state.yaw_rad)
+                for state in states
+                if _may_be_seen(projection, state, self._script.trips[state.vehicle_id].length_m)
+            ]
+            picture = self._renderer.frame(placed)
+            boxes = self._boxes(number, index + 1, placed, picture.identities)
+            yield RenderedFrame(index + 1, sensor.capture(picture.image, rng), boxes)
+
+    def _boxes(self, camera: int, frame: int, placed: list[Placed], identities: NDArray[np.uint32]) -> list[TruthBox]:
+        """Truth of one frame; what is too small to be anything is left out."""
+        counts = np.bincount(identities.ravel(), minlength=max(self._script.fleet) + 1)
+        boxes = []
+        for vehicle in placed:
+            mask = self._renderer.solo_mask(vehicle)
+            box = box_of_mask(mask)
+            if box is None or box[2] < _SMALLEST_PX or box[3] < _SMALLEST_PX:
+                continue
+            vehicle_id = vehicle.appearance.vehicle_id
+            visible = min(1.0, float(counts[vehicle_id]) / float(mask.sum()))
+            boxes.append(TruthBox(camera, vehicle_id, frame, *box, visible))
+        return boxes
+
+
+def render_city(
+    request: RenderRequest, out: Path, progress: Callable[[int, int], None] = lambda done, total: None
+) -> City:
+    """Renders a city into a folder.
+
+    Args:
+        request: Which.
+        out: Folder; made if missing, its city files overwritten.
+        progress: Called with frames done and in all.
+
+    Raises:
+        CityError: Place, seed, meshes or renderer are not usable.
+    """
+    script = write_script(request)
+    city_renderer = CityRenderer(script, request)
+    out.mkdir(parents=True, exist_ok=True)
+    specs = script.place.spec.cameras
+    total = len(specs) * len(script.frames)
+    boxes: list[TruthBox] = []
+    cameras = []
+    for number, spec in enumerate(specs, 1):
+        clip = out / f"{spec.name}.mp4"
+        with ClipWriter(clip, request.size, request.fps) as writer:
+            for frame in city_renderer.frames(number, spec):
+                writer.write(frame.image)
+                boxes += frame.boxes
+                progress((number - 1) * len(script.frames) + frame.number, total)
+        cameras.append(_camera(script.place, spec, number, clip, request, len(script.frames)))
+    write_truth(out / "ground_truth.txt", boxes)
+    seen = {box.vehicle_id for box in boxes}
+    vehicles = tuple(_vehicle(script, vehicle_id) for vehicle_id in sorted(seen))
+    _write_attribution(out / "ATTRIBUTION.md", city_renderer.library, {vehicle.model for vehicle in vehicles})
+    city = City(
+        name=request.name,
+        seed=request.seed,
+        place=script.place.name,
+        fps=float(request.fps),
+        t0=0.0,
+        cameras=tuple(cameras),
+        vehicles=vehicles,
+        truth_path=out / "ground_truth.txt",
+        folder=out,
+    )
+    write_city(city)
+    return load_city(out)
+
+
+def pixel_hash(request: RenderRequest) -> str:
+    """SHA-256 over every rendered pixel and truth line of a city, without writing it."""
+    script = write_script(request)
+    city_renderer = CityRenderer(script, request)
+    digest = hashlib.sha256()
+    for number, spec in enumerate(script.place.spec.cameras, 1):
+        for frame in city_renderer.frames(number, spec):
+            digest.update(frame.image.tobytes())
+            digest.update(repr(frame.boxes).encode())
+    return digest.hexdigest()
+
+
+def _may_be_seen(projection: Matrix, state: VehicleState, length_m: float) -> bool:
+    """Whether some part of the body may fall into the picture, generously."""
+    x, y, _, w = projection @ np.array([state.x_m, 1.0, state.z_m, 1.0])
+    if w > _FURTHEST_M or w < -length_m:
+        return False
+    margin = 1.0 + 1.2 * length_m / max(float(w), 1.0)
+    return bool(w < length_m or (abs(x / w) < margin and abs(y / w) < 2 * margin))
+
+
+def _camera(place: Place, spec: CameraSpec, number: int, clip: Path, request: RenderRequest, frames: int) -> CityCamera:
+    eye, target, _ = place.camera_points(spec)
+    pose = {
+        "eye_m": [round(v, 3) for v in eye],
+        "target_m": [round(v, 3) for v in target],
+        "fov_deg": spec.fov_deg,
+        "light": spec.light,
+    }
+    return CityCamera(spec.name, number, clip, *request.size, frames, pose)
+
+
+def _vehicle(script: Script, vehicle_id: int) -> CityVehicle:
+    look = script.fleet[vehicle_id]
+    route = script.trips[vehicle_id].route.through
+    return CityVehicle(vehicle_id, look.model, look.kind, look.colour, look.cues, route)
+
+
+def _write_attribution(path: Path, library: MeshLibrary, models: set[str]) -> None:
+    """Credits every mesh that can be seen in the clips."""
+    lines = [
+        "# Attribution",
+        "",
+        "The vehicles in these clips are rendered from meshes of Debian's `sweethome3d-furniture` package,",
+        "repainted, scaled, partly simplified and fitted with decals and loads. Their authors and licences,",
+        "as its catalogue names them:",
+        "",
+        "| Mesh | Author | Licence | Archive |",
+        "|---|---|---|---|",
+    ]
+    for name in sorted(models):
+        credit = library.credit(MODELS[name].archive, MODELS[name].member)
+        lines.append(f"| {credit.title} (`{name}`) | {credit.creator} | {credit.licence} | {credit.archive} |")
+    lines += ["", "Creative Commons Attribution 3.0: <https://creativecommons.org/licenses/by/3.0/>.", ""]
+    path.write_text("\n".join(lines), encoding="utf-8")

@@ -1,0 +1,82 @@
+"""The renderer, in processes of its own: the same request gives the same truth and the same pixels."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from simulator.errors import CityError, MeshesMissing
+from simulator.meshes import MeshLibrary
+from simulator.render import RenderRequest, write_script
+
+PLACE = """
+name: lane
+scenery_seed: 5
+nodes: {a: [0, 0], b: [0, 120]}
+roads: [{name: r, start: a, end: b}]
+cameras: [{name: c, road: r, at_m: 40, side_m: 6, height_m: 6, look_m: 70, fov_deg: 60}]
+routes: [{through: [a, b]}, {through: [b, a]}]
+"""
+
+PROGRAM = """
+import sys
+from simulator.errors import RendererMissing
+from simulator.render import RenderRequest, pixel_hash
+try:
+    print(pixel_hash(RenderRequest({seed}, sys.argv[1], "t", seconds=0.3, size=(160, 96), vehicles_per_minute=9)))
+except RendererMissing as exc:
+    print("no renderer:", exc)
+"""
+
+
+def _hash(place, seed):
+    program = PROGRAM.format(seed=seed)
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(place)], capture_output=True, text=True, timeout=400, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    if done.stdout.startswith("no renderer"):
+        pytest.skip(done.stdout.strip())
+    return done.stdout.strip()
+
+
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="meshes come from a Debian package; there is no apt-get")
+def test_same_request_same_pixels_and_truth_in_two_processes(tmp_path):
+    place = tmp_path / "lane.yaml"
+    place.write_text(PLACE)
+
+    first = _hash(place, 900200)
+
+    assert len(first) == 64
+    assert _hash(place, 900200) == first
+    assert _hash(place, 900201) != first
+
+
+def test_same_request_same_script(tmp_path):
+    place = tmp_path / "lane.yaml"
+    place.write_text(PLACE)
+    request = RenderRequest(900200, str(place), "t", seconds=2.0, vehicles_per_minute=9)
+
+    first, second = write_script(request), write_script(request)
+
+    assert first.fleet == second.fleet
+    assert first.frames == second.frames
+    assert first.trips == second.trips
+
+
+def test_training_places_and_seeds_are_refused():
+    with pytest.raises(CityError, match="training split"):
+        write_script(RenderRequest(900200, "oldtown", "t"))
+    with pytest.raises(CityError, match="training split"):
+        write_script(RenderRequest(100_001, "riverside", "t"))
+
+
+def test_missing_meshes_say_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr("simulator.meshes.SYSTEM_FOLDER", tmp_path / "usr")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(MeshesMissing, match="apt-get install sweethome3d-furniture") as caught:
+        MeshLibrary.open(tmp_path / "cache")
+
+    assert "\n" not in str(caught.value)
