@@ -16,7 +16,7 @@ from reid.types import Calibration
 from tracker.multi_camera.assignment import Choice, assign, choose, posterior
 from tracker.multi_camera.camera_means import CameraMeans
 from tracker.multi_camera.memory import IdentityMemory
-from tracker.multi_camera.merging import merge_nats
+from tracker.multi_camera.merging import merge_nats, twin
 from tracker.multi_camera.score import Scorer, Scores
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology import NS, Topology
@@ -165,6 +165,7 @@ class Associator:
             self._admit(list(group), bucket)
         for observation in revised:
             self._revise(observation, bucket)
+        self._unite(batch, bucket)
         self._learn(bucket)
         links = {**self._topology.drain_links(), **self._means.drain_links()}
         return Outcome(tuple(bucket.decisions), tuple(bucket.changes), links)
@@ -246,6 +247,16 @@ class Associator:
         bucket.changes.append(IdentitySplit(owner, fresh, (observation.sighting_id,), "revised"))
         if target is not None:
             self._merge(target, fresh, "revised", bucket)
+
+    def _unite(self, batch: list[Observation], bucket: _Bucket) -> None:
+        """Merges identities that sightings which just closed belong to with others that turn out to be the same."""
+        touched = dict.fromkeys(self._memory.owner(o.sighting_id) for o in batch if o.final)
+        for identity_id in touched:
+            if identity_id is None or identity_id not in self._memory:
+                continue
+            found = twin(self._scorer, self._memory, identity_id)
+            if found is not None and found[1] > self._settings.merge_margin_nats:
+                self._merge(identity_id, found[0], "same vehicle", bucket)
 
     def _merge(self, one: str, other: str, reason: str, bucket: _Bucket) -> None:
         """Makes two identities one; the one seen first survives."""
