@@ -34,7 +34,7 @@ from tracker.types import Decision, DecisionStatus
 IdFactory = Callable[[], str]
 
 #: Transitions less probable than this teach nothing.
-LESSON_MIN = 0.02
+LESSON_MIN = 0.3
 
 
 @dataclass(frozen=True, slots=True)
