@@ -70,7 +70,7 @@ class SourceGone(SourceUnavailable):
         for_good: The server says that the stream is over, not only that it knows none.
     """
 
-    def __init__(self, message: str, *, for_good: bool) -> None:
+    def __init__(self, message: str, *, for_good: bool = False) -> None:
         super().__init__(message)
         self.for_good = for_good
 
