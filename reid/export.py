@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -58,20 +59,33 @@ def ensure_openvino(weights: Path, cache: Path) -> Path:
         ModelError: The checkpoint is missing or damaged.
     """
     metadata = read_document(metadata_path(weights), CheckpointMetadata)
-    name = model_id(weights, metadata.preprocessing, metadata.head_version)
-    folder = cache / name[:16]
-    spec = folder / SPEC_FILE
-    if spec.exists() and read_document(spec, ExportSpec).calibration == metadata.calibration:
-        return folder
+    folder = cache / model_id(weights, metadata.preprocessing, metadata.head_version)[:16]
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Processes that start together convert once.
+        spec = folder / SPEC_FILE
+        if not spec.exists() or read_document(spec, ExportSpec).calibration != metadata.calibration:
+            _convert_elsewhere(weights, folder)
+    return folder
+
+
+def _convert_elsewhere(weights: Path, folder: Path) -> None:
+    """Runs this file as a command."""
     command = [sys.executable, "-m", "reid.export", str(weights.resolve()), str(folder.resolve())]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=CONVERSION_TIMEOUT_S, check=False)
+        done = subprocess.run(
+            command,
+            cwd=Path(__file__).parents[1],  # Where `reid` is found, installed or not.
+            capture_output=True,
+            text=True,
+            timeout=CONVERSION_TIMEOUT_S,
+            check=False,
+        )
     except subprocess.TimeoutExpired as exc:
         raise ModelError(f"converting {weights} took more than {CONVERSION_TIMEOUT_S} s") from exc
     if done.returncode != 0:
         reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         raise ModelError(f"cannot convert {weights}: {reason[-1]}")
-    return folder
 
 
 def export_openvino(weights: Path, out_dir: Path) -> Path:

@@ -95,14 +95,27 @@ def test_model_id_follows_weights_and_preprocessing_but_not_calibration(weights,
     assert name != model_id(weights, metadata.preprocessing, metadata.head_version)
 
 
-def test_export_is_kept_until_the_calibration_changes(weights, tmp_path, metadata):
+def test_export_is_kept_until_the_calibration_changes(weights, exported, tmp_path, metadata, monkeypatch):
+    conversions = []
+
+    def convert(source, folder):
+        conversions.append(source)
+        shutil.copytree(exported, folder, dirs_exist_ok=True)
+
+    monkeypatch.setattr("reid.export._convert_elsewhere", convert)
     folder = ensure_openvino(weights, tmp_path / "cache")
-    written = (folder / "model.xml").stat().st_mtime_ns
     assert ensure_openvino(weights, tmp_path / "cache") == folder
-    assert (folder / "model.xml").stat().st_mtime_ns == written
+    assert len(conversions) == 1
     better = metadata.model_copy(update={"calibration": CalibrationData(slope=9.0, offset=-3.0)})
     write_document(metadata_path(weights), better)
-    assert OpenVinoEmbedder(ensure_openvino(weights, tmp_path / "cache"), threads=1).spec.calibration.slope == 9.0
+    assert ensure_openvino(weights, tmp_path / "cache") == folder
+    assert len(conversions) == 2
+
+
+def test_conversion_elsewhere_tells_its_failure_in_words(weights, tmp_path):
+    weights.write_bytes(b"junk")
+    with pytest.raises(ModelError, match="cannot read the weights"):
+        ensure_openvino(weights, tmp_path / "cache")
 
 
 def test_damage_is_told_in_words(weights, exported, tmp_path):
