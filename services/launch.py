@@ -52,7 +52,7 @@ class Machine:
         self.once = once
         self.store = open_store(self.config.redis, self.config.data_dir, self.config.site)
         self._config_file = self.config.data_dir / "config.yaml"
-        self._supervisor = Supervisor(self._core_roles(), self.config.data_dir, {"matcher": config.matcher.listen})
+        self._supervisor = Supervisor((), self.config.data_dir, {"matcher": config.matcher.listen})
 
     def claim(self) -> None:
         """Takes the data folder and sees that the port is free, before anything is started or written.
@@ -76,6 +76,8 @@ class Machine:
         """
         dump_config(self.config, self._config_file)
         self._supervisor.start()
+        for role in self._core_roles():
+            self._supervisor.add(role)
 
     def add(self, role: Role) -> None:
         """Starts one more process and waits until it is ready."""
