@@ -24,7 +24,7 @@ from simulator.renderer.optics import Matrix, look_at, perspective
 from simulator.renderer.scene import Placed, Renderer, View
 from simulator.scenery import build_scenery
 from simulator.sensor import Sensor
-from simulator.splits import DEMO, TRAIN
+from simulator.splits import DEMO, JUDGED, TRAIN
 from simulator.traffic import Trip, VehicleState, draw_trips, simulate
 from simulator.truth import TruthBox, box_of_mask, write_truth
 from simulator.video import ClipWriter
@@ -33,6 +33,7 @@ _WARM_UP_S = 50.0
 _LAST_DEPARTURE_BEFORE_END_S = 8.0
 _FURTHEST_M = 110.0
 _SMALLEST_PX = 8
+_SEEDS_PER_CITY = 10_000
 #: Bodies that a street detector rarely takes for a vehicle, or that fill the picture.
 _NEVER_IN_CITIES = ("peterbilt",)
 
@@ -105,7 +106,7 @@ def write_script(request: RenderRequest) -> Script:
     if place.name in TRAIN.places or request.seed in TRAIN.seeds:
         raise CityError(f"place {place.name} and seed {request.seed}: one of them belongs to the training split")
     count = round(request.vehicles_per_minute * (request.seconds + _WARM_UP_S) / 60)
-    first_seed = request.seed if request.seed in DEMO.seeds else request.seed * 1000 + max(TRAIN.seeds) + 1
+    first_seed = request.seed if request.seed in DEMO.seeds else JUDGED.seeds.start + request.seed * _SEEDS_PER_CITY
     fleet = _fleet(first_seed, count, request.twins_share)
     lengths = {vehicle_id: MODELS[look.model].length_m for vehicle_id, look in fleet.items()}
     rng = np.random.default_rng([request.seed, 1])

@@ -22,6 +22,6 @@ class Split:
 
 TRAIN = Split("train", range(100_000, 200_000), ("oldtown", "parkway", "station"))
 DEMO = Split("demo", range(900_000, 901_000), ("riverside",))
-JUDGED = Split("judged", range(1_000_000, 2_000_000_000), ("riverside",))
+JUDGED = Split("judged", range(1_000_000, 1 << 48), ("riverside",))
 
 SPLITS: dict[str, Split] = {split.name: split for split in (TRAIN, DEMO, JUDGED)}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 class ClipWriter:
     """An MP4 file under construction; use as a context manager."""
 
-    def __init__(self, path: Path, size: tuple[int, int], fps: int, crf: int = 24) -> None:
+    def __init__(self, path: Path, size: tuple[int, int], fps: int, crf: int = 27) -> None:
         """Opens the file.
 
         Args:

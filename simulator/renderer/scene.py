@@ -1,6 +1,7 @@
 """The renderer: still scenery drawn once per camera, moving vehicles on top of it, and an exact id mask.
 
-Owns the OpenGL context and everything on it. One instance belongs to one thread.
+Owns the OpenGL context and everything on it. One instance per process and thread: a second
+context, or torch in the same process, was seen to crash Mesa.
 """
 
 from __future__ import annotations

@@ -24,11 +24,15 @@ float sun_share(vec4 position) {
     return moving ? lit * lit_share(moving_shadow, at) : lit;
 }
 
-// What a mirror would see: sky above a jagged skyline above ground.
+// What a mirror would see: sky above a skyline (jagged for vehicles, even for wet roads) above ground.
 vec3 surroundings(vec3 direction) {
     vec3 sky = mix(sky_rgb * 1.25, sky_rgb * 0.75, clamp(direction.y * 1.3, 0.0, 1.0));
     vec3 ground = vec3(0.16, 0.155, 0.15) * (0.5 * sky_rgb + 0.5 * sun_rgb);
+#ifdef VEHICLE
     float skyline = 0.10 + 0.16 * hash(vec2(floor(atan(direction.z, direction.x) * 5.0), 3.0));
-    if (direction.y < 0.0) return ground;
-    return direction.y < skyline ? mix(vec3(0.30, 0.28, 0.26) * sky_rgb, ground, 0.2) : sky;
+#else
+    float skyline = 0.12;
+#endif
+    vec3 houses = mix(vec3(0.30, 0.28, 0.26) * sky_rgb, ground, 0.2);
+    return direction.y < 0.0 ? ground : mix(houses, sky, smoothstep(skyline - 0.03, skyline + 0.03, direction.y));
 }

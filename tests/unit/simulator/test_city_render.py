@@ -9,6 +9,7 @@ import pytest
 from simulator.errors import CityError, MeshesMissing
 from simulator.meshes import MeshLibrary
 from simulator.render import RenderRequest, write_script
+from simulator.splits import DEMO, JUDGED
 
 PLACE = """
 name: lane
@@ -63,6 +64,15 @@ def test_same_request_same_script(tmp_path):
     assert first.fleet == second.fleet
     assert first.frames == second.frames
     assert first.trips == second.trips
+
+
+def test_fleets_stay_within_their_split(tmp_path):
+    place = tmp_path / "lane.yaml"
+    place.write_text(PLACE)
+
+    for seed, split in ((900100, DEMO), (0, JUDGED), (700, JUDGED), (1_000_001, JUDGED)):
+        script = write_script(RenderRequest(seed, str(place), "t", seconds=0.1))
+        assert all(look.seed in split.seeds for look in script.fleet.values())
 
 
 def test_training_places_and_seeds_are_refused():
