@@ -25,7 +25,7 @@ class DomainConfig(_Section):
     pictures: str = Field(".", description="Folder of pictures, below the data folder.")
     labels: str | None = Field(None, description="JSON below the data folder with each vehicle's class.")
     share: float = Field(1.0, gt=0, description="Relative share of the vehicles in a batch.")
-    select: int = Field(40, ge=2, description="Vehicles held out to choose among epochs.")
+    select: int = Field(40, ge=2, description="Vehicles held out to follow and compare runs.")
     calibrate: int = Field(40, ge=2, description="Vehicles held out to fit the calibration.")
     drop_singletons: bool = Field(False, description="Leave out vehicles with one picture instead of refusing.")
 

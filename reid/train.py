@@ -45,7 +45,7 @@ COLLAPSE_TOLERANCE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Disjoint by vehicle: what is learned from, chosen by, calibrated on."""
+    """Disjoint by vehicle: what is learned from, what runs are compared by, what is calibrated on."""
 
     fit: tuple[Sample, ...]
     select: dict[str, tuple[Sample, ...]]
@@ -53,7 +53,10 @@ class Parts:
 
 
 def train(config: TrainConfig, parts: Parts, out: Path, imagenet: Path | None, command: str = "") -> Path:
-    """Trains, keeps the best epoch, calibrates it.
+    """Trains, keeps the averaged weights of the end, calibrates them.
+
+    The end, not the best-looking epoch: a choice between epochs by a few dozen vehicles is mostly chance, and the fully
+    annealed average was better on others. Held-out retrieval is there to follow a run and to compare runs.
 
     Interrupted, the same call goes on from the last finished epoch (`last.pt` in ``out``) to the same result.
 
@@ -85,7 +88,7 @@ def train(config: TrainConfig, parts: Parts, out: Path, imagenet: Path | None, c
     steps = config.epochs * config.batches
 
     out.mkdir(parents=True, exist_ok=True)
-    best, first_epoch = resume(out / "last.pt", net, averaged, optimiser)
+    first_epoch = resume(out / "last.pt", net, averaged, optimiser)
     for epoch in range(first_epoch, config.epochs):
         started, sums = time.monotonic(), np.zeros(4)
         freeze(net.train(), config.frozen)
@@ -117,14 +120,10 @@ def train(config: TrainConfig, parts: Parts, out: Path, imagenet: Path | None, c
         warn_of_collapse(means[0], config.margin)
         if (epoch + 1) % config.judge_every == 0 or epoch + 1 == config.epochs:
             record |= judge(averaged.module, parts.select, config)
-            if record["score"] > best:
-                best = record["score"]
-                torch.save(averaged.module.state_dict(), out / "best.pt")
         report(record, out / "log.jsonl")
-        save_progress(out / "last.pt", net, averaged, optimiser, (best, epoch + 1))
+        save_progress(out / "last.pt", net, averaged, optimiser, epoch + 1)
 
-    net.load_state_dict(torch.load(out / "best.pt", weights_only=True))
-    return finish(net, config, parts, out / f"{config.name}.safetensors", command)
+    return finish(averaged.module, config, parts, out / f"{config.name}.safetensors", command)
 
 
 def freeze(net: ReidNet, stages: Sequence[str]) -> None:
@@ -232,7 +231,7 @@ def judge(net: ReidNet, held_out: Mapping[str, Sequence[Sample]], config: TrainC
 
 
 def finish(net: ReidNet, config: TrainConfig, parts: Parts, weights: Path, command: str) -> Path:
-    """Calibrates the chosen network on vehicles of its own and writes the checkpoint."""
+    """Calibrates a network on vehicles of its own and writes the checkpoint."""
     net.eval()
     similarities = []
     figures: dict[str, Any] = {"vehicles": len({sample.identity for sample in parts.fit})}
@@ -262,24 +261,24 @@ def finish(net: ReidNet, config: TrainConfig, parts: Parts, weights: Path, comma
     return weights
 
 
-def resume(path: Path, net: ReidNet, averaged: AveragedModel, optimiser: torch.optim.Optimizer) -> tuple[float, int]:
-    """Loads what the last finished epoch left, if any; returns the best score so far and the epoch to start with."""
+def resume(path: Path, net: ReidNet, averaged: AveragedModel, optimiser: torch.optim.Optimizer) -> int:
+    """Loads what the last finished epoch left, if any; returns the epoch to start with."""
     if not path.exists():
-        return -1.0, 0
+        return 0
     state = torch.load(path, weights_only=True)
     net.load_state_dict(state["net"])
     averaged.load_state_dict(state["averaged"])
     optimiser.load_state_dict(state["optimiser"])
     log.info("resuming after epoch %d", state["epoch"])
-    return state["best"], state["epoch"]
+    return int(state["epoch"])
 
 
 def save_progress(
-    path: Path, net: ReidNet, averaged: AveragedModel, optimiser: torch.optim.Optimizer, where: tuple[float, int]
+    path: Path, net: ReidNet, averaged: AveragedModel, optimiser: torch.optim.Optimizer, epoch: int
 ) -> None:
     """Writes all that `resume` needs, whole or not at all."""
     state = {"net": net.state_dict(), "averaged": averaged.state_dict(), "optimiser": optimiser.state_dict()}
-    torch.save(state | {"best": where[0], "epoch": where[1]}, path.with_suffix(".part"))
+    torch.save(state | {"epoch": epoch}, path.with_suffix(".part"))
     path.with_suffix(".part").replace(path)
 
 
