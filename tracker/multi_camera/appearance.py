@@ -60,7 +60,7 @@ class Comparison:
             return np.full((k, x), -np.inf, np.float32)
         known = self._prepared.get(observation.sighting_id)
         if known is None:
-            nearest = self._pairs(query, memory.vectors).max(axis=0)
+            nearest = np.asarray(self._pairs(query, memory.vectors).max(axis=0))
         else:
             nearest = np.zeros((k, x), np.float32)
             nearest[: len(known)] = known

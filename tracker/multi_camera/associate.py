@@ -13,10 +13,11 @@ from itertools import groupby
 import numpy as np
 
 from reid.types import Calibration
-from tracker.multi_camera.assignment import Choice, assign, choose, posterior
+from tracker.multi_camera.assignment import Choice, assign, choose
 from tracker.multi_camera.camera_means import CameraMeans
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.merging import merge_nats, twin
+from tracker.multi_camera.origins import Recent
 from tracker.multi_camera.score import Scorer, Scores
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology import NS, Topology
@@ -32,9 +33,6 @@ from tracker.multi_camera.types import (
 from tracker.types import Decision, DecisionStatus
 
 IdFactory = Callable[[], str]
-
-#: Transitions less probable than this teach nothing.
-LESSON_MIN = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,6 @@ class _Bucket:
     owners: dict[str, str] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     changes: list[IdentityChange] = field(default_factory=list)
-    lessons: list[tuple[Observation, Observation | None, float]] = field(default_factory=list)
 
 
 class Associator:
@@ -88,6 +85,7 @@ class Associator:
         self._memory = IdentityMemory(
             self._settings, self._model_id, camera_number=self._topology.camera, remove_camera=self._means.remove
         )
+        self._recent = Recent(self._calibration, self._settings.max_trip_s)
         self._scorer = Scorer(self._settings, self._calibration, self._memory, self._topology)
 
     # ------------------------------------------------------------------ arrivals
@@ -115,6 +113,7 @@ class Associator:
         self._pending.pop(sighting_id, None)
         self._ambiguous.discard(sighting_id)
         self._memory.forget_sighting(sighting_id)
+        self._recent.drop(sighting_id)
 
     @property
     def pending(self) -> int:
@@ -151,6 +150,7 @@ class Associator:
         revised: list[Observation] = []
         arrivals: list[Observation] = []
         for observation in batch:
+            self._recent.put(observation)
             owner = self._memory.owner(observation.sighting_id)
             if owner is None:
                 self._topology.arrive(observation)
@@ -166,7 +166,7 @@ class Associator:
         for observation in revised:
             self._revise(observation, bucket)
         self._unite(batch, bucket)
-        self._learn(bucket)
+        self._learn([o for o in batch if o.final])
         links = {**self._topology.drain_links(), **self._means.drain_links()}
         return Outcome(tuple(bucket.decisions), tuple(bucket.changes), links)
 
@@ -177,8 +177,6 @@ class Associator:
     def _admit(self, group: list[Observation], bucket: _Bucket) -> None:
         """First decisions on sightings of one camera."""
         scores = [self._scorer.score(o) for o in group]
-        for observation, score in zip(group, scores, strict=True):
-            self._conclude(observation, score, bucket)
         choices = assign(np.stack([s.total for s in scores]))
         # Rows are looked up before the first new identity takes one.
         named = [(self._identity(c.column), self._identity(c.runner_up)) for c in choices]
@@ -200,7 +198,6 @@ class Associator:
         alone = owner not in self._memory
         own_row = None if alone else self._memory.row(owner)
         scores = self._scorer.score(observation, keep=own_row)
-        self._conclude(observation, scores, bucket)
         own_score = 0.0 if own_row is None else float(scores.total[own_row])
         choice = choose(scores.total)
         lead = choice.score - own_score
@@ -287,29 +284,13 @@ class Associator:
             )
         )
 
-    def _conclude(self, observation: Observation, scores: Scores, bucket: _Bucket) -> None:
-        """Notes what a sighting that will not change any more teaches; call before it is put under an identity.
-
-        Every identity it may be counts by its probability, so that what is learned does not hang on decisions taken.
-        """
-        if not observation.final:
-            return
-        weights = posterior(scores.total)
-        bucket.lessons.append((observation, None, 1.0 - float(weights.sum())))
-        for row in np.flatnonzero(weights > LESSON_MIN):
-            members = self._memory.members(str(self._memory.row_ids[row]))
-            earlier = [o for o in members if o.start_ns <= observation.start_ns]
-            if earlier:
-                bucket.lessons.append((observation, earlier[-1], float(weights[row])))
-
-    def _learn(self, bucket: _Bucket) -> None:
+    def _learn(self, closed: list[Observation]) -> None:
+        """Takes in what sightings that will not change any more teach."""
         renewed = False
-        for observation, before, weight in bucket.lessons:
-            if before is not None:
-                self._topology.learn(before, observation, weight)
-                continue
-            self._topology.conclude(observation, weight)
+        for observation in closed:
             if observation.model_id == self._model_id:
+                origins = self._recent.origins(observation, self._topology)
+                self._topology.conclude(observation, origins)
                 renewed |= self._means.add(observation.camera_id, observation.embedding)
         if renewed:
             self._memory.refresh_all()
@@ -353,6 +334,7 @@ class Associator:
         self._means.load(links)
         for entry in sorted(assigned, key=lambda a: (a.observation.start_ns, a.observation.sighting_id)):
             self._memory.assign(entry.observation, entry.identity_id)
+            self._recent.put(entry.observation)
             if entry.ambiguous:
                 self._ambiguous.add(entry.observation.sighting_id)
             self._latest_ns = max(self._latest_ns, entry.observation.start_ns)

@@ -7,7 +7,6 @@ import numpy as np
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.score import Scorer
 
-
 #: Identities nearest by appearance that are looked at as possible twins of one.
 NEAREST = 8
 

@@ -20,8 +20,6 @@ from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology import (
     NO_CELL,
     NS,
-    OUTLIER_SHARE,
-    LinkTables,
     Topology,
     Visits,
     cell_of,
@@ -185,11 +183,12 @@ class Scorer:
         Returns:
             Time and zone evidence.
         """
+        time = self._topology.log_transition(before, after)
         tables = self._topology.tables()
-        index = np.broadcast_arrays(before.camera, after.camera)
-        log_rate = tables.log_share[tuple(index)] + self._log_density(tables, before, after, tuple(index))
-        time = log_rate + tables.log_returning - self._topology.log_new_rates()[after.camera]
-        zone = tables.zone_entry[index[0], index[1], after.entry] + tables.zone_exit[index[0], index[1], before.exit]
+        zone = (
+            tables.zone_entry[before.camera, after.camera, after.entry]
+            + tables.zone_exit[before.camera, after.camera, before.exit]
+        )
         return time, zone
 
     def joint_path_nats(self, one: int, other: int) -> float:
@@ -210,15 +209,6 @@ class Scorer:
         )
         time, zone = self.transition(before, after)
         return float(self._settings.time_weight * time.sum() + self._settings.zone_weight * zone.sum())
-
-    def _log_density(self, tables: LinkTables, before: Visits, after: Visits, index: tuple[Rows, ...]) -> Floats:
-        gap_s = after.start_s - before.end_s
-        gone = tables.log_apart[index] + tables.gap.log_density(index, gap_s)
-        there = tables.log_overlap[index] + tables.overlap.log_density(index, after.start_s - before.start_s)
-        still = gap_s < 0
-        density = np.where(still, there, np.where(before.open, np.logaddexp(gone, there), gone))
-        uniform = np.log(OUTLIER_SHARE / self._settings.max_trip_s)
-        return np.logaddexp(density, np.where(gap_s > self._settings.max_trip_s, -np.inf, uniform))
 
     # ------------------------------------------------------------------ attributes
 

@@ -21,10 +21,10 @@ class AssociationSettings(BaseModel):
         0.7, ge=0.0, le=20.0, description="Lead that another identity needs to overturn a decision already taken."
     )
     merge_margin_nats: float = Field(
-        1.0, ge=0.0, le=50.0, description="Evidence from which two identities are taken to be one vehicle."
+        3.0, ge=0.0, le=50.0, description="Evidence from which two identities are taken to be one vehicle."
     )
     new_prior: float = Field(
-        0.5, gt=0.0, lt=1.0, description="Share of arrivals expected to be vehicles never seen before, until learned."
+        0.35, gt=0.0, lt=1.0, description="Share of arrivals expected to be vehicles never seen before, until learned."
     )
     arrival_prior_per_s: float = Field(
         0.1, gt=0.0, le=10.0, description="Arrivals per second expected at one camera, until learned."
@@ -35,8 +35,11 @@ class AssociationSettings(BaseModel):
     travel_log_sd: float = Field(
         1.2, gt=0.1, le=3.0, description="Standard deviation of the logarithm of travel time over unknown links."
     )
+    travel_spread: float = Field(
+        0.3, gt=0.01, le=2.0, description="Spread of the logarithm of travel time expected on one link."
+    )
     overlap_prior: float = Field(
-        0.3, gt=0.0, lt=1.0, description="Chance that a vehicle still stands in one view when another shows it."
+        0.25, gt=0.0, lt=1.0, description="Chance that a vehicle still stands in one view when another shows it."
     )
     max_trip_s: float = Field(
         1800.0, ge=10.0, le=86_400.0, description="Longest plausible trip between two cameras; lifetime of a memory."
@@ -44,8 +47,8 @@ class AssociationSettings(BaseModel):
     unknown_link_candidates: int = Field(
         200, ge=1, le=10_000, description="Identities compared over links never travelled: the nearest by appearance."
     )
-    identity_exemplars: int = Field(6, ge=1, le=32, description="Vectors kept per identity, view-diverse.")
-    sighting_exemplars: int = Field(2, ge=0, le=4, description="Vectors one sighting adds beside its embedding.")
+    identity_exemplars: int = Field(8, ge=1, le=32, description="Vectors kept per identity, view-diverse.")
+    sighting_exemplars: int = Field(1, ge=0, le=4, description="Vectors one sighting adds beside its embedding.")
     visits_kept: int = Field(16, ge=2, le=256, description="Most recent sightings remembered per identity.")
     camera_mean_min: int = Field(
         200, ge=2, le=100_000, description="Sightings of a camera below which its mean vector is not removed."

@@ -1,20 +1,24 @@
 """What is learned about the cameras: arrival rates, shares of new vehicles, links, travel times, overlaps, zones.
 
-Owns the learned state and its JSON; never looks at appearance and never decides.
+Owns the learned state and its JSON; never looks at appearance and never decides. What closed sightings teach is fitted
+by expectation-maximisation over the newest lessons, each read again under what the others say; lessons that leave the
+ring are settled for good.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tracker.multi_camera.lessons import ORIGINS, Lesson, Lessons, Origin
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.travel import Floats, StudentT, log_duration, pooled_prior, predictive
+from tracker.multi_camera.travel import Floats, TravelTimes, log_duration, travel_times
 from tracker.multi_camera.types import Observation, Point
 
 Ints = NDArray[np.intp]
@@ -29,12 +33,14 @@ RATE_MEMORY_S = 600.0
 SHARE_STRENGTH = 3.0
 OVERLAP_STRENGTH = 2.0
 ZONE_STRENGTH = 4.0
-NEW_STRENGTH = 4.0
+NEW_STRENGTH = 30.0
 #: The learned share of new vehicles stays within these, so that decisions cannot confirm themselves without end.
 NEW_SHARE_MIN, NEW_SHARE_MAX = 0.1, 0.9
 #: Share of travel times that no model explains, spread evenly over the longest trip.
 OUTLIER_SHARE = 0.02
 OVERLAP_MEDIAN_S = 3.0
+#: Rounds of expectation-maximisation over the lessons kept.
+ROUNDS = 6
 NS = 1e-9
 
 
@@ -73,18 +79,76 @@ class Visits:
 
 @dataclass(frozen=True, slots=True)
 class LinkTables:
-    """Learned state in the form scoring reads; first axis the camera left, second the camera reached."""
+    """Learned state in the form scoring reads; first axis the camera left, second the camera reached.
+
+    Attributes:
+        log_share: Log share of vehicles leaving the one that come to the other, of those that come anywhere.
+        log_overlap: Log chance that a vehicle still stands in the first view when it comes into the second.
+        log_apart: Of the contrary.
+        log_prior_overlap: The same of a pair that nothing is known about.
+        gap: Durations from leaving to arriving.
+        overlap: Durations from arriving to arriving, of vehicles that stood in both views.
+        zone_entry: Log ratio by entry cell, last axis CELLS + 1.
+        zone_exit: Log ratio by exit cell.
+        travelled: Trips learned from.
+        log_returning: Log share of vehicles that come into view again anywhere.
+        log_new: Log share of new vehicles among arrivals, (C,).
+    """
 
     log_share: Floats
     log_overlap: Floats
     log_apart: Floats
     log_prior_overlap: float
-    gap: StudentT
-    overlap: StudentT
+    gap: TravelTimes
+    overlap: TravelTimes
     zone_entry: Floats
     zone_exit: Floats
     travelled: Floats
     log_returning: float
+    log_new: Floats
+
+    def log_density(self, mode: Ints, index: tuple[Ints, ...], x: Floats) -> Floats:
+        """Log rate per second of coming from the one camera to the other in a mode after log-duration ``x``."""
+        gone = self.log_apart[index] + self.gap.log_density(index, x)
+        there = self.log_overlap[index] + self.overlap.log_density(index, x)
+        return np.where(mode == GAP, gone, there)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Weighted counts over links and cameras.
+
+    Attributes:
+        moments: float64 (C, C, 2, 3): count, sum and sum of squares of log-durations by link and mode.
+        entry: float64 (C, C, CELLS): entry cells of those who came over a link.
+        exit: float64 (C, C, CELLS): exit cells of those who left over a link.
+        shares: float64 (C, 2): new vehicles and all vehicles.
+    """
+
+    moments: Floats
+    entry: Floats
+    exit: Floats
+    shares: Floats
+
+    @classmethod
+    def empty(cls, cameras: int) -> Tally:
+        """Nothing seen."""
+        c = cameras
+        return cls(np.zeros((c, c, 2, 3)), np.zeros((c, c, CELLS)), np.zeros((c, c, CELLS)), np.zeros((c, 2)))
+
+    def grown(self) -> Tally:
+        """With one camera more."""
+        pad = ((0, 1), (0, 1))
+        return Tally(
+            np.pad(self.moments, (*pad, (0, 0), (0, 0))),
+            np.pad(self.entry, (*pad, (0, 0))),
+            np.pad(self.exit, (*pad, (0, 0))),
+            np.pad(self.shares, ((0, 1), (0, 0))),
+        )
+
+    def copy(self) -> Tally:
+        """Independent of this one."""
+        return Tally(self.moments.copy(), self.entry.copy(), self.exit.copy(), self.shares.copy())
 
 
 class Topology:
@@ -93,14 +157,13 @@ class Topology:
     def __init__(self, settings: AssociationSettings) -> None:
         self._settings = settings
         self._index: dict[str, int] = {}
-        self._moments = np.zeros((0, 0, 2, 3))
-        self._entry = np.zeros((0, 0, CELLS))
-        self._exit = np.zeros((0, 0, CELLS))
-        # Per camera: decayed arrivals, first and last arrival (s), weight of new vehicles, weight of all.
-        self._cameras = np.zeros((0, 5))
+        self._settled = Tally.empty(0)
+        self._lessons = Lessons()
+        # Per camera: decayed arrivals, first and last arrival (s).
+        self._arrivals = np.zeros((0, 3))
         self._camera_entry = np.zeros((0, CELLS))
         self._camera_exit = np.zeros((0, CELLS))
-        self._changed: set[tuple[str, str | None]] = set()
+        self._changed: set[str] = set()
         self._tables: LinkTables | None = None
 
     def camera(self, camera_id: str) -> int:
@@ -108,15 +171,12 @@ class Topology:
         number = self._index.get(camera_id)
         if number is None:
             number = self._index[camera_id] = len(self._index)
-            grow = ((0, 1), (0, 1))
-            self._moments = np.pad(self._moments, (*grow, (0, 0), (0, 0)))
-            self._entry = np.pad(self._entry, (*grow, (0, 0)))
-            self._exit = np.pad(self._exit, (*grow, (0, 0)))
-            self._cameras = np.pad(self._cameras, ((0, 1), (0, 0)))
+            self._settled = self._settled.grown()
+            self._arrivals = np.pad(self._arrivals, ((0, 1), (0, 0)))
             self._camera_entry = np.pad(self._camera_entry, ((0, 1), (0, 0)))
             self._camera_exit = np.pad(self._camera_exit, ((0, 1), (0, 0)))
             self._tables = None
-            self._changed.add((camera_id, None))
+            self._changed.add(f"camera/{camera_id}")
         return number
 
     @property
@@ -124,77 +184,146 @@ class Topology:
         """Camera ids by number."""
         return tuple(self._index)
 
+    # ------------------------------------------------------------------ learning
+
     def arrive(self, observation: Observation) -> None:
         """Counts a vehicle that came into view; once per sighting."""
         number = self.camera(observation.camera_id)
-        state = self._cameras[number]
+        state = self._arrivals[number]
         now_s = observation.start_ns * NS
         if state[0] == 0:
             state[1] = state[2] = now_s
         age_s = max(now_s - state[2], 0.0)
         state[0] = state[0] * math.exp(-age_s / RATE_MEMORY_S) + 1.0
         state[2] = max(state[2], now_s)
-        self._changed.add((observation.camera_id, None))
+        self._changed.add(f"camera/{observation.camera_id}")
 
-    def conclude(self, observation: Observation, new_probability: float) -> None:
-        """Counts how a sighting was decided in the end; once per sighting."""
+    def conclude(self, observation: Observation, origins: Sequence[tuple[Observation, float]]) -> None:
+        """Takes in where a sighting that will not change any more may have come from; once per sighting.
+
+        Args:
+            observation: The sighting.
+            origins: Sightings it may have come from, one per identity, most likely first, with the evidence of looks
+                in nats; those not final are taken to be there still.
+        """
         number = self.camera(observation.camera_id)
-        self._cameras[number, 3] += new_probability
-        self._cameras[number, 4] += 1.0
         for counts, point in ((self._camera_entry, observation.entry), (self._camera_exit, observation.exit)):
             if point is not None:
                 counts[number, cell_of(point)] += 1.0
+        rows = tuple(self._origin(before, observation, nats) for before, nats in origins[:ORIGINS])
+        lesson = Lesson(number, cell_of(observation.entry), float(self._log_arrival_rates()[number]), rows)
+        slot = self._lessons.next_slot()
+        if self._lessons.camera[slot] >= 0:
+            self._settle(slot)
+        self._lessons.put(lesson)
         self._tables = None
-        self._changed.add((observation.camera_id, None))
+        self._changed.update((f"camera/{observation.camera_id}", f"lesson/{slot}"))
 
-    def learn(self, before: Observation, after: Observation, weight: float) -> None:
-        """Takes a transition of one vehicle as an example.
-
-        Args:
-            before: Where it was; if not final it is taken to have been there still.
-            after: Where it came into view next, not earlier than ``before`` did.
-            weight: Probability that both are one vehicle.
-        """
-        a, c = self.camera(before.camera_id), self.camera(after.camera_id)
+    def _origin(self, before: Observation, after: Observation, nats: float) -> Origin:
         together = not before.final or after.start_ns < before.end_ns
         mode, since_ns = (OVERLAP, before.start_ns) if together else (GAP, before.end_ns)
-        x = log_duration((after.start_ns - since_ns) * NS)
-        self._moments[a, c, mode] += weight * np.array([1.0, x, x * x])
-        if after.entry is not None:
-            self._entry[a, c, cell_of(after.entry)] += weight
-        if before.exit is not None and before.final:
-            self._exit[a, c, cell_of(before.exit)] += weight
-        self._tables = None
-        self._changed.add((before.camera_id, after.camera_id))
+        x = float(log_duration((after.start_ns - since_ns) * NS))
+        return Origin(self.camera(before.camera_id), mode, x, nats, cell_of(before.exit) if before.final else NO_CELL)
 
-    def log_new_rates(self) -> Floats:
-        """Log of the rate per second at which vehicles never seen before come into view, (C,) by camera number."""
-        decayed, first_s, last_s, new, total = self._cameras.T
+    def _settle(self, slot: int) -> None:
+        """Counts the lesson of a row for good, before it is overwritten."""
+        weights = self._responsibilities(self.tables(), np.array([slot]))
+        before = self._settled.copy()
+        self._add(self._settled, np.array([slot]), *weights)
+        cameras = self.cameras
+        moved = np.argwhere((self._settled.moments != before.moments).any(axis=(2, 3)))
+        self._changed.update(f"link/{cameras[i]}/{cameras[j]}" for i, j in moved)
+        self._changed.add(f"camera/{cameras[self._lessons.camera[slot]]}")
+
+    def _responsibilities(self, tables: LinkTables, rows: Ints) -> tuple[Floats, Floats]:
+        """Probability of each origin of lessons, and that it counts as a typical trip, (R, K) each."""
+        lessons = self._lessons
+        origin = lessons.origin[rows]
+        index = (np.maximum(origin, 0), np.broadcast_to(lessons.camera[rows][:, None], origin.shape))
+        mode, x = lessons.mode[rows], lessons.x[rows]
+        log_new = lessons.log_rate[rows] + tables.log_new[lessons.camera[rows]]
+        log_odds = lessons.nats[rows] + tables.log_share[index] + tables.log_density(mode, index, x)
+        odds = np.exp(np.minimum(log_odds + tables.log_returning - log_new[:, None], 500.0))
+        weight = odds / (1.0 + odds.sum(axis=1, keepdims=True))
+        typical = np.where(mode == GAP, tables.gap.typical(index, x), tables.overlap.typical(index, x))
+        return weight, typical
+
+    def _add(self, tally: Tally, rows: Ints, weight: Floats, typical: Floats) -> None:
+        lessons = self._lessons
+        r, k = np.nonzero(lessons.origin[rows] >= 0)
+        at = rows[r]
+        a, c, mode, x = lessons.origin[at, k], lessons.camera[at], lessons.mode[at, k], lessons.x[at, k]
+        w, sure = weight[r, k], weight[r, k] * typical[r, k]
+        np.add.at(tally.moments, (a, c, mode), np.stack([sure, sure * x, sure * x * x], axis=1))
+        for counts, cell in ((tally.entry, lessons.entry[at]), (tally.exit, lessons.exit[at, k])):
+            known = cell != NO_CELL
+            np.add.at(counts, (a[known], c[known], cell[known]), w[known])
+        new = 1.0 - weight.sum(axis=1)
+        np.add.at(tally.shares, lessons.camera[rows], np.stack([new, np.ones_like(new)], axis=1))
+
+    # ------------------------------------------------------------------ reading
+
+    def _log_arrival_rates(self) -> Floats:
+        """Log of arrivals per second, (C,)."""
+        decayed, first_s, last_s = self._arrivals.T
         seen = decayed > 0
         now_s = last_s.max(initial=0.0, where=seen)
         begun_s = first_s.min(initial=now_s, where=seen)
         span_s = -RATE_MEMORY_S * np.expm1(-(now_s - begun_s) / RATE_MEMORY_S)
         recent = decayed * np.exp(-np.where(seen, now_s - last_s, 0.0) / RATE_MEMORY_S)
-        rate = (recent + 1.0) / (span_s + 1.0 / self._settings.arrival_prior_per_s)
-        rates: Floats = np.log(rate * self._new_share(new, total))
+        rates: Floats = np.log((recent + 1.0) / (span_s + 1.0 / self._settings.arrival_prior_per_s))
         return rates
+
+    def log_new_rates(self) -> Floats:
+        """Log of the rate per second at which vehicles never seen before come into view, (C,) by camera number."""
+        return self._log_arrival_rates() + self.tables().log_new
+
+    def log_transition(self, before: Visits, after: Visits) -> Floats:
+        """Evidence of time that vehicles went from one visit to the next, in nats against new arrivals.
+
+        Args:
+            before: Visits, any shape.
+            after: Visits that start no earlier, broadcasting with ``before``.
+        """
+        tables = self.tables()
+        a, c = np.broadcast_arrays(before.camera, after.camera)
+        gap_s = after.start_s - before.end_s
+        gone = tables.log_apart[a, c] + tables.gap.log_density((a, c), log_duration(gap_s))
+        since_s = after.start_s - before.start_s
+        there = tables.log_overlap[a, c] + tables.overlap.log_density((a, c), log_duration(since_s))
+        density = np.where(gap_s < 0, there, np.where(before.open, np.logaddexp(gone, there), gone))
+        longest_s = self._settings.max_trip_s
+        rest = np.where(gap_s > longest_s, -np.inf, math.log(OUTLIER_SHARE / longest_s))
+        log_rate = tables.log_share[a, c] + np.logaddexp(density, rest)
+        nats: Floats = log_rate + tables.log_returning - self.log_new_rates()[after.camera]
+        return nats
+
+    def tables(self) -> LinkTables:
+        """The learned state as scoring reads it."""
+        if self._tables is None:
+            self._tables = self._fit()
+        return self._tables
+
+    def _fit(self) -> LinkTables:
+        rows = np.flatnonzero(self._lessons.camera >= 0)
+        tables = self._compile(self._settled)
+        for _ in range(ROUNDS if len(rows) else 0):
+            tally = self._settled.copy()
+            self._add(tally, rows, *self._responsibilities(tables, rows))
+            tables = self._compile(tally)
+        return tables
 
     def _new_share(self, new: Floats, total: Floats) -> Floats:
         share = (new + NEW_STRENGTH * self._settings.new_prior) / (total + NEW_STRENGTH)
         return np.clip(share, NEW_SHARE_MIN, NEW_SHARE_MAX)
 
-    def tables(self) -> LinkTables:
-        """The learned state as scoring reads it."""
-        if self._tables is None:
-            self._tables = self._compile()
-        return self._tables
-
-    def _compile(self) -> LinkTables:
+    def _compile(self, tally: Tally) -> LinkTables:
         settings = self._settings
-        count = self._moments[..., 0]
+        count = tally.moments[..., 0]
         travelled = count.sum(axis=2)
-        n = max(len(self._index), 1)
-        share = (travelled + SHARE_STRENGTH / n) / (travelled.sum(axis=1, keepdims=True) + SHARE_STRENGTH)
+        share = (travelled + SHARE_STRENGTH / max(len(self._index), 1)) / (
+            travelled.sum(axis=1, keepdims=True) + SHARE_STRENGTH
+        )
         # Two views overlap or not whichever way the vehicle goes.
         together = count[..., OVERLAP] + count[..., OVERLAP].T
         both = travelled + travelled.T
@@ -202,63 +331,61 @@ class Topology:
             OVERLAP_STRENGTH + travelled.sum()
         )
         overlap = (together + OVERLAP_STRENGTH * pooled) / (both + OVERLAP_STRENGTH)
-        gap_prior = pooled_prior(
-            self._moments[..., GAP, :], log_duration(settings.travel_median_s), settings.travel_log_sd
-        )
-        overlap_prior = pooled_prior(
-            self._moments[..., OVERLAP, :], log_duration(OVERLAP_MEDIAN_S), settings.travel_log_sd
-        )
-        new, total = self._cameras[:, 3].sum(), self._cameras[:, 4].sum()
+        knobs = (settings.travel_log_sd, settings.travel_spread)
         return LinkTables(
             log_share=np.log(share),
             log_overlap=np.log(overlap),
             log_apart=np.log1p(-overlap),
             log_prior_overlap=math.log(settings.overlap_prior),
-            gap=predictive(self._moments[..., GAP, :], *gap_prior),
-            overlap=predictive(self._moments[..., OVERLAP, :], *overlap_prior),
-            zone_entry=_zone_ratio(self._entry, self._camera_entry[None, :, :]),
-            zone_exit=_zone_ratio(self._exit, self._camera_exit[:, None, :]),
+            gap=travel_times(tally.moments[..., GAP, :], settings.travel_median_s, *knobs),
+            overlap=travel_times(tally.moments[..., OVERLAP, :], OVERLAP_MEDIAN_S, *knobs),
+            zone_entry=_zone_ratio(tally.entry, self._camera_entry[None, :, :]),
+            zone_exit=_zone_ratio(tally.exit, self._camera_exit[:, None, :]),
             travelled=travelled,
-            log_returning=float(np.log1p(-self._new_share(new, total))),
+            log_returning=float(np.log1p(-self._new_share(tally.shares[:, 0].sum(), tally.shares[:, 1].sum()))),
+            log_new=np.log(self._new_share(tally.shares[:, 0], tally.shares[:, 1])),
         )
+
+    # ------------------------------------------------------------------ state
 
     def drain_links(self) -> dict[str, str]:
         """Learned state that changed since the last call, by name, as JSON text."""
-        links = {
-            (f"camera/{a}" if c is None else f"link/{a}/{c}"): json.dumps(self._state(a, c))
-            for a, c in sorted(self._changed, key=str)
-        }
-        self._changed.clear()
-        return links
+        names, self._changed = sorted(self._changed), set()
+        return {name: json.dumps(self._state(name)) for name in names}
 
     def all_links(self) -> dict[str, str]:
         """All learned state by name, as JSON text."""
-        links = {f"camera/{a}": json.dumps(self._state(a, None)) for a in self._index}
-        for a, i in self._index.items():
-            for c, j in self._index.items():
-                if self._moments[i, j, :, 0].any():
-                    links[f"link/{a}/{c}"] = json.dumps(self._state(a, c))
-        return links
+        cameras = self.cameras
+        names = [f"camera/{a}" for a in cameras]
+        names += [f"lesson/{slot}" for slot in self._lessons.slots]
+        used = np.argwhere(self._settled.moments.any(axis=(2, 3)))
+        names += [f"link/{cameras[i]}/{cameras[j]}" for i, j in used]
+        return {name: json.dumps(self._state(name)) for name in names}
 
-    def _state(self, a: str, c: str | None) -> dict[str, object]:
-        i = self._index[a]
-        if c is None:
+    def _state(self, name: str) -> dict[str, object]:
+        kind, _, rest = name.partition("/")
+        if kind == "lesson":
+            return self._lessons.state(int(rest))
+        if kind == "camera":
+            i = self._index[rest]
             return {
                 "kind": "camera",
-                "camera": a,
+                "camera": rest,
                 "number": i,
-                "arrivals": self._cameras[i].tolist(),
+                "arrivals": self._arrivals[i].tolist(),
+                "shares": self._settled.shares[i].tolist(),
                 "entry": self._camera_entry[i].tolist(),
                 "exit": self._camera_exit[i].tolist(),
             }
-        j = self._index[c]
+        a, c = next((a, c) for a in self._index for c in self._index if f"{a}/{c}" == rest)
+        i, j = self._index[a], self._index[c]
         return {
             "kind": "link",
             "from": a,
             "to": c,
-            "moments": self._moments[i, j].tolist(),
-            "entry": self._entry[i, j].tolist(),
-            "exit": self._exit[i, j].tolist(),
+            "moments": self._settled.moments[i, j].tolist(),
+            "entry": self._settled.entry[i, j].tolist(),
+            "exit": self._settled.exit[i, j].tolist(),
         }
 
     def load(self, links: Mapping[str, str]) -> None:
@@ -267,22 +394,31 @@ class Topology:
         Raises:
             ValueError: An entry is not what this class writes.
         """
-        states = [json.loads(text) for text in links.values()]
+        by_kind: dict[str, list[dict[str, Any]]] = {"camera": [], "link": [], "lesson": []}
+        for text in links.values():
+            state = json.loads(text)
+            by_kind.setdefault(state.get("kind"), []).append(state)
         try:
-            for state in sorted((s for s in states if s.get("kind") == "camera"), key=lambda s: int(s["number"])):
-                i = self.camera(state["camera"])
-                self._cameras[i] = state["arrivals"]
-                self._camera_entry[i] = state["entry"]
-                self._camera_exit[i] = state["exit"]
-            for state in (s for s in states if s.get("kind") == "link"):
-                i, j = self.camera(state["from"]), self.camera(state["to"])
-                self._moments[i, j] = state["moments"]
-                self._entry[i, j] = state["entry"]
-                self._exit[i, j] = state["exit"]
-        except (KeyError, TypeError) as exc:
+            self._load(by_kind)
+        except (KeyError, TypeError, IndexError) as exc:
             raise ValueError(f"learned state cannot be read: {exc}") from exc
         self._tables = None
         self._changed.clear()
+
+    def _load(self, by_kind: Mapping[str, list[dict[str, Any]]]) -> None:
+        for state in sorted(by_kind["camera"], key=lambda s: int(s["number"])):
+            i = self.camera(state["camera"])
+            self._arrivals[i] = state["arrivals"]
+            self._settled.shares[i] = state["shares"]
+            self._camera_entry[i] = state["entry"]
+            self._camera_exit[i] = state["exit"]
+        for state in by_kind["link"]:
+            i, j = self._index[state["from"]], self._index[state["to"]]
+            self._settled.moments[i, j] = state["moments"]
+            self._settled.entry[i, j] = state["entry"]
+            self._settled.exit[i, j] = state["exit"]
+        for state in sorted(by_kind["lesson"], key=lambda s: int(s["number"])):
+            self._lessons.put(Lesson.from_state(state), int(state["number"]))
 
 
 def _zone_ratio(link: Floats, camera: Floats) -> Floats:

@@ -1,7 +1,8 @@
-"""The predictive density of travel times. Owns the mathematics of log-normal models learned online; holds no state."""
+"""The density of travel times. Owns the mathematics of robust log-normal models learned online; holds no state."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,93 +10,102 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 Floats = NDArray[np.float64]
+Index = tuple[NDArray[np.intp], ...]
 
 #: Added to every duration before its logarithm: durations near zero carry no more detail than this.
 SHIFT_S = 0.5
-#: Prior strength in observations: of the mean, and of the variance.
-MEAN_STRENGTH = 1.0
-VARIANCE_STRENGTH = 3.0
+#: Prior strength of a link's spread, in observations.
+SPREAD_STRENGTH = 3.0
+#: Prior strength of what all links have in common, in observations.
+POOLED_STRENGTH = 4.0
+#: Share of vehicles that do not travel a link as the others do: they stop, turn back, or are someone else.
+BROAD_SHARE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class StudentT:
-    """Predictive density of a log-duration, arrays of one shape.
+class TravelTimes:
+    """Density of the log-durations of many links: Student's t learned for each, and one broad t shared by all.
 
     Attributes:
-        loc: Centre, log seconds.
-        scale: Width.
-        dof: Degrees of freedom.
-        log_norm: Logarithm of the normalising constant.
+        loc: Centre by link, log seconds.
+        scale: Width by link.
+        dof: Degrees of freedom by link.
+        log_norm: Logarithm of the normalising constant by link.
+        broad_loc: Centre of the shared part.
+        broad_scale: Its width.
     """
 
     loc: Floats
     scale: Floats
     dof: Floats
     log_norm: Floats
+    broad_loc: float
+    broad_scale: float
 
-    def log_density(self, index: tuple[NDArray[np.intp], ...], seconds: Floats) -> Floats:
-        """Log density per second of durations under the models picked by ``index``.
+    def log_parts(self, index: Index, x: Floats) -> tuple[Floats, Floats]:
+        """Log densities, per unit of log-duration, of the learned part and of the shared part, shares included.
 
         Args:
-            index: Index arrays into the model arrays, broadcasting to ``seconds``.
-            seconds: Durations; negative ones count as 0.
+            index: Index arrays that pick links, broadcasting to ``x``.
+            x: Log-durations.
         """
-        shifted = np.maximum(seconds, 0.0) + SHIFT_S
-        log_shifted = np.log(shifted)
+        z = (x - self.loc[index]) / self.scale[index]
         dof = self.dof[index]
-        z = (log_shifted - self.loc[index]) / self.scale[index]
-        density: Floats = self.log_norm[index] - 0.5 * (dof + 1) * np.log1p(z * z / dof) - log_shifted
+        narrow = self.log_norm[index] - 0.5 * (dof + 1) * np.log1p(z * z / dof) + math.log(1 - BROAD_SHARE)
+        z = (x - self.broad_loc) / self.broad_scale
+        broad = -0.5 * z * z - math.log(self.broad_scale * math.sqrt(2 * math.pi)) + math.log(BROAD_SHARE)
+        return narrow, broad
+
+    def log_density(self, index: Index, x: Floats) -> Floats:
+        """Log density per second of log-durations ``x``; arguments as in :meth:`log_parts`."""
+        density: Floats = np.logaddexp(*self.log_parts(index, x)) - x
         return density
 
+    def typical(self, index: Index, x: Floats) -> Floats:
+        """Probability that a trip of log-duration ``x`` is one of those the link's own part stands for."""
+        narrow, broad = self.log_parts(index, x)
+        return np.asarray(1.0 / (1.0 + np.exp(np.minimum(broad - narrow, 500.0))))
 
-def log_duration(seconds: float) -> float:
-    """The scale on which durations are normal.
 
-    >>> round(log_duration(0.5), 6)
+def log_duration(seconds: Floats | float) -> Floats:
+    """The scale on which durations are normal; negative durations count as 0.
+
+    >>> float(log_duration(0.5))
     0.0
     """
-    return float(np.log(max(seconds, 0.0) + SHIFT_S))
+    return np.asarray(np.log(np.maximum(seconds, 0.0) + SHIFT_S))
 
 
-def predictive(moments: Floats, prior_mean: float, prior_sd: float) -> StudentT:
-    """Posterior predictive of a normal with unknown mean and variance.
+def travel_times(moments: Floats, median_s: float, log_sd: float, spread: float) -> TravelTimes:
+    """What is known of links after some trips.
+
+    A link's centre is uncertain by ``log_sd`` before any trip, its spread is about ``spread``. What all links have in
+    common moves the centre expected of one that is not known yet.
 
     Args:
-        moments: float64 (..., 3): weighted count, sum and sum of squares of log-durations.
-        prior_mean: Log-duration expected before any was seen.
-        prior_sd: Its spread.
+        moments: float64 (..., 3): weighted count, sum and sum of squares of log-durations by link.
+        median_s: Median expected before any trip on any link.
+        log_sd: Spread of medians between links.
+        spread: Spread of trips on one link.
 
-    Source: the conjugate normal-gamma model, e.g. Murphy, "Conjugate Bayesian analysis of the Gaussian distribution"
-    (2007), section 3.
+    Source: normal model with semi-conjugate priors on mean and variance, e.g. Gelman et al., "Bayesian Data Analysis",
+    3rd ed., section 5.4; the variance is plugged in.
     """
     n, s1, s2 = moments[..., 0], moments[..., 1], moments[..., 2]
-    mean = s1 / np.maximum(n, 1e-12)
-    scatter = np.maximum(s2 - n * mean**2, 0.0)
-    kappa = MEAN_STRENGTH + n
-    loc = (MEAN_STRENGTH * prior_mean + s1) / kappa
-    alpha = 0.5 * (VARIANCE_STRENGTH + n)
-    shift = MEAN_STRENGTH * n * (mean - prior_mean) ** 2 / kappa
-    beta = 0.5 * (VARIANCE_STRENGTH * prior_sd**2 + scatter + np.where(n > 0, shift, 0.0))
-    dof = 2 * alpha
-    scale = np.sqrt(beta * (kappa + 1) / (alpha * kappa))
+    centre, between = _pooled(moments, float(log_duration(median_s)), log_sd)
+    scatter = np.maximum(s2 - s1**2 / np.maximum(n, 1e-9), 0.0)
+    variance = (SPREAD_STRENGTH * spread**2 + scatter) / (SPREAD_STRENGTH + n)
+    precision = 1.0 / between**2 + n / variance
+    loc = (centre / between**2 + s1 / variance) / precision
+    scale = np.sqrt(variance + 1.0 / precision)
+    dof = SPREAD_STRENGTH + n
     log_norm = gammaln(0.5 * (dof + 1)) - gammaln(0.5 * dof) - 0.5 * np.log(dof * np.pi) - np.log(scale)
-    return StudentT(loc, scale, dof, log_norm)
+    return TravelTimes(loc, scale, dof, log_norm, centre, math.hypot(between, spread))
 
 
-def pooled_prior(moments: Floats, prior_mean: float, prior_sd: float) -> tuple[float, float]:
-    """What all links together say about one that is not known yet.
-
-    Args:
-        moments: float64 (..., 3) as in :func:`predictive`.
-        prior_mean: Before anything was seen.
-        prior_sd: Before anything was seen.
-
-    Returns:
-        Mean and spread of log-durations; the spread never falls below half of ``prior_sd``, for a link may differ
-        from all those known.
-    """
+def _pooled(moments: Floats, mean: float, sd: float) -> tuple[float, float]:
+    """Centre and spread of medians over links; the spread never falls below half of what was expected."""
     n, s1, s2 = (float(moments[..., i].sum()) for i in range(3))
-    strength = 4.0
-    mean = (strength * prior_mean + s1) / (strength + n)
-    second = (strength * (prior_sd**2 + prior_mean**2) + s2) / (strength + n)
-    return mean, float(np.sqrt(max(second - mean**2, (0.5 * prior_sd) ** 2)))
+    centre = (POOLED_STRENGTH * mean + s1) / (POOLED_STRENGTH + n)
+    second = (POOLED_STRENGTH * (sd**2 + mean**2) + s2) / (POOLED_STRENGTH + n)
+    return centre, math.sqrt(max(second - centre**2, (0.5 * sd) ** 2))

@@ -41,7 +41,15 @@ class Street:
         self._rng = np.random.default_rng(3)
 
     def put(
-        self, name: str, vehicle: int, camera: str, start_s: float, end_s: float, revision: int = 1, final: bool = True
+        self,
+        name: str,
+        vehicle: int,
+        camera: str,
+        start_s: float,
+        end_s: float,
+        *,
+        revision: int = 1,
+        final: bool = True,
     ) -> None:
         vector = np.zeros(DIM)
         vector[vehicle] = 1.0

@@ -9,12 +9,14 @@ from tracker.multi_camera.assignment import MARGIN_MAX, assign, choose, posterio
 from tracker.multi_camera.camera_means import CameraMeans
 from tracker.multi_camera.exemplars import contribution, diverse
 from tracker.multi_camera.greedy import join_greedily
+from tracker.multi_camera.lessons import CAPACITY
 from tracker.multi_camera.memory import IdentityMemory
+from tracker.multi_camera.origins import Recent
 from tracker.multi_camera.pooling import pool
 from tracker.multi_camera.score import Scorer
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.topology import GAP, OVERLAP, Topology
-from tracker.multi_camera.travel import log_duration, predictive
+from tracker.multi_camera.topology import Topology
+from tracker.multi_camera.travel import log_duration, travel_times
 
 INF = np.inf
 
@@ -135,33 +137,49 @@ def test_camera_means_wait_for_enough_sightings_then_take_off_the_camera():
 
 @pytest.mark.parametrize("count", [0, 1, 30])
 def test_travel_densities_integrate_to_one(count):
-    x = log_duration(20.0)
-    model = predictive(np.array([[count, count * x, count * (x * x + 0.01)]], float), log_duration(12.0), 1.2)
-    area, _ = integrate.quad(
-        lambda u: float(np.exp(model.log_density((np.array(0),), np.array(np.exp(u) - 0.5)) + u)), -0.69, 14, limit=200
-    )
-    assert area == pytest.approx(1.0, abs=0.1 if count == 0 else 0.06)
+    x = float(log_duration(20.0))
+    model = travel_times(np.array([[count, count * x, count * (x * x + 0.01)]], float), 12.0, 1.2, 0.3)
+    u = np.linspace(-12.0, 20.0, 20_001)
+    area = integrate.trapezoid(np.exp(model.log_density((np.zeros(len(u), np.intp),), u) + u), u)
+    assert area == pytest.approx(1.0, abs=0.01)
+
+
+def taught(topology, vehicles, trips, nats=20.0):
+    """Lets a topology see trips of (from, start, end, to, start, end), each beyond doubt."""
+    for i, (a, s1, e1, c, s2, e2) in enumerate(trips):
+        origin = vehicles.see(f"p{i}", 1, a, s1, e1)
+        topology.conclude(vehicles.see(f"q{i}", 1, c, s2, e2), [(origin, nats)])
 
 
 def test_a_link_learns_its_travel_time(vehicles):
     topology = Topology(AssociationSettings())
-    before = topology.tables()
-    for i in range(20):
-        topology.learn(vehicles.see(f"p{i}", 1, "a", 0, 10), vehicles.see(f"q{i}", 1, "b", 40 + i % 3, 50), 1.0)
-    after = topology.tables()
+    taught(topology, vehicles, [("a", 0, 10, "b", 40 + i % 3, 50) for i in range(20)])
+    tables = topology.tables()
     a, b = topology.camera("a"), topology.camera("b")
-    index = (np.array(a), np.array(b))
-    at_31, at_3 = (float(after.gap.log_density(index, np.array(t))) for t in (31.0, 3.0))
+    at_31, at_3 = tables.gap.log_density((np.array([a, a]), np.array([b, b])), log_duration(np.array([31.0, 3.0])))
     assert at_31 > at_3 + 3.0
-    assert np.exp(after.log_share[a, b]) > 0.8
-    assert before.travelled.size == 0
+    assert np.exp(tables.log_share[a, b]) > 0.8
+
+
+def test_true_trips_stand_out_among_false_ones(vehicles):
+    """Looks leave three origins open for every vehicle; only the true ones agree on a travel time."""
+    rng = np.random.default_rng(4)
+    topology = Topology(AssociationSettings())
+    for i in range(60):
+        gap_s = 20.0 * float(rng.lognormal(0, 0.1))
+        arrival = vehicles.see(f"q{i}", 1, "b", 500, 505)
+        origins = [(vehicles.see(f"p{i}", 1, "a", 0, 500 - gap_s), 3.0)]
+        origins += [(vehicles.see(f"r{i}{k}", 1, "a", 0, 500 - float(rng.uniform(1, 120))), 2.5) for k in range(2)]
+        topology.conclude(arrival, origins)
+    gap = topology.tables().gap
+    a, b = topology.camera("a"), topology.camera("b")
+    assert float(np.exp(gap.loc[a, b])) == pytest.approx(20.5, rel=0.15)
+    assert gap.scale[a, b] < 0.4
 
 
 def test_overlap_is_learned_for_the_pair_in_both_directions(vehicles):
     topology = Topology(AssociationSettings())
-    for i in range(20):
-        topology.learn(vehicles.see(f"p{i}", 1, "a", 0, 10), vehicles.see(f"q{i}", 1, "b", 5, 15), 1.0)
-        topology.learn(vehicles.see(f"r{i}", 1, "a", 0, 10), vehicles.see(f"t{i}", 1, "c", 25, 35), 1.0)
+    taught(topology, vehicles, 20 * [("a", 0, 10, "b", 5, 15), ("a", 0, 10, "c", 25, 35)])
     overlap = np.exp(topology.tables().log_overlap)
     a, b, c = (topology.camera(x) for x in "abc")
     assert overlap[a, b] == overlap[b, a] > 0.9
@@ -170,11 +188,38 @@ def test_overlap_is_learned_for_the_pair_in_both_directions(vehicles):
 
 def test_an_open_visit_counts_as_overlap(vehicles):
     topology = Topology(AssociationSettings())
-    topology.learn(vehicles.see("p", 1, "a", 0, 2, final=False), vehicles.see("q", 1, "b", 5, 9), 1.0)
-    moments = topology.tables().travelled
-    assert moments.sum() == 1.0
-    assert topology._moments[0, 1, OVERLAP, 0] == 1.0
-    assert topology._moments[0, 1, GAP, 0] == 0.0
+    origin = vehicles.see("p", 1, "a", 0, 2, final=False)
+    topology.conclude(vehicles.see("q", 1, "b", 5, 9), [(origin, 20.0)])
+    overlap = np.exp(topology.tables().log_overlap)
+    assert overlap[topology.camera("a"), topology.camera("b")] > AssociationSettings().overlap_prior
+
+
+def test_lessons_that_leave_the_ring_are_not_lost(vehicles):
+    topology = Topology(AssociationSettings())
+    taught(topology, vehicles, [("a", 0, 10, "b", 40, 50)] * (CAPACITY + 40))
+    a, b = topology.camera("a"), topology.camera("b")
+    assert topology.tables().travelled[a, b] == pytest.approx(CAPACITY + 40, rel=0.2)
+    twin = Topology(AssociationSettings())
+    twin.load(topology.all_links())
+    assert twin.all_links() == topology.all_links()
+    assert twin.tables().travelled[a, b] == pytest.approx(topology.tables().travelled[a, b])
+
+
+def test_where_a_vehicle_came_from_is_the_likely_one_first(vehicles):
+    topology = Topology(AssociationSettings())
+    recent = Recent(Calibration(20.0, -10.0), horizon_s=600.0)
+    for o in (
+        vehicles.see("same", 1, "a", 0, 5),
+        vehicles.see("other", 2, "a", 0, 5),
+        vehicles.see("here", 1, "b", 19, 25),
+        vehicles.see("later", 1, "a", 40, 45),
+        vehicles.see("alien", 1, "a", 0, 5, model_id="old"),
+    ):
+        recent.put(o)
+        topology.camera(o.camera_id)
+    arrival = vehicles.see("s", 1, "b", 20, 22)
+    topology.arrive(arrival)
+    assert [o.sighting_id for o, _ in recent.origins(arrival, topology)] == ["same", "other"]
 
 
 @pytest.mark.parametrize("text", ['{"kind": "camera", "camera": "a"}', '{"kind": "link", "from": "a", "to": 3}'])
@@ -200,21 +245,17 @@ def test_two_views_at_once_count_only_as_far_as_known_not_to_overlap(vehicles):
     scorer, memory, topology = scorer_for(vehicles, visits)
     here = vehicles.see("s2", 1, "b", 10, 12)
     unknown = scorer.score(here).parts[1, memory.row("x")]
-    for i in range(30):
-        topology.learn(vehicles.see(f"p{i}", 2, "a", 0, 5), vehicles.see(f"q{i}", 2, "b", 15, 20), 1.0)
+    taught(topology, vehicles, [("a", 0, 5, "b", 15, 20)] * 30)
     apart = scorer.score(here).parts[1, memory.row("x")]
     assert apart < unknown - 1.0
-    for i in range(60):
-        topology.learn(vehicles.see(f"t{i}", 2, "a", 0, 20), vehicles.see(f"u{i}", 2, "b", 10, 20), 1.0)
+    taught(topology, vehicles, [("a", 0, 20, "b", 10, 20)] * 60)
     assert scorer.score(here).parts[1, memory.row("x")] > unknown
 
 
 def test_time_between_two_known_visits_is_judged_on_both_sides(vehicles):
     visits = [(vehicles.see("s1", 1, "a", 0, 5), "x"), (vehicles.see("s3", 1, "c", 60, 65), "x")]
     scorer, memory, topology = scorer_for(vehicles, visits)
-    for i in range(20):
-        topology.learn(vehicles.see(f"p{i}", 2, "a", 0, 5), vehicles.see(f"q{i}", 2, "b", 30, 35), 1.0)
-        topology.learn(vehicles.see(f"r{i}", 2, "b", 0, 5), vehicles.see(f"t{i}", 2, "c", 30, 35), 1.0)
+    taught(topology, vehicles, 20 * [("a", 0, 5, "b", 30, 35), ("b", 0, 5, "c", 30, 35)])
     fits = scorer.score(vehicles.see("s2", 1, "b", 30, 35)).parts[1, memory.row("x")]
     late = scorer.score(vehicles.see("s2", 1, "b", 58, 59)).parts[1, memory.row("x")]
     assert fits > late + 3.0
