@@ -16,7 +16,7 @@ from reid.types import Embedder, EmbedderSpec, Image
 from services.errors import InputError, ModelMismatch
 from services.images import ImageLimits, decode_image
 
-DEFAULT_PADDING = 0.05
+DEFAULT_PADDING = 0.02
 _MIN_NORM = 1e-6
 
 BoxPx = tuple[float, float, float, float]

@@ -69,7 +69,12 @@ class CropSettings(_Section):
     """Which pictures of a vehicle are kept."""
 
     count: int = Field(4, ge=1, le=16, description="Crops per tracklet.")
-    padding: float = Field(0.05, ge=0, le=0.5, description="Margin on every side, as a share of the box's side.")
+    padding: float = Field(
+        0.02,
+        ge=0,
+        le=0.5,
+        description="Margin on every side, as a share of the box's side; the default is what the network was trained on.",
+    )
     max_occlusion: float = Field(0.4, ge=0, le=1, description="No crop while more of the box than this is covered.")
     clipped_factor: float = Field(
         0.3, ge=0, le=1, description="Quality factor of a box that the image's border cuts through."

@@ -18,7 +18,8 @@ from tracker.metrics.mtmc import CITYFLOW_RULES, plain_boxes
 if TYPE_CHECKING:
     from simulator.city import City
 
-PADDING = 0.05
+#: A margin as the default network was trained with.
+PADDING = 0.02
 
 
 @dataclass(frozen=True, slots=True)
