@@ -88,10 +88,15 @@ def test_killed_processes_cost_nothing_acknowledged(start_product, new_address, 
 
     store = read_store(tmp_path / "d")
     events = all_events(store)
-    puts = Counter((e.payload["sighting_id"], e.payload["revision"]) for e in events if e.kind == "sighting.put")
+    # A sighting whose session died is announced once more at its last revision, as final.
+    puts = Counter(
+        (str(e.payload["sighting_id"]), e.payload["revision"], e.payload["final"])
+        for e in events
+        if e.kind == "sighting.put"
+    )
     assert max(puts.values()) == 1, "a revision was stored twice"
     kept = {sighting.sighting_id: (sighting, identity) for sighting, identity in store.scan_sightings()}
-    assert {name for name, _ in puts} == set(kept), "an acknowledged sighting is missing"
+    assert {name for name, *_ in puts} == set(kept), "an acknowledged sighting is missing"
     keys = Counter(key for sighting, _ in kept.values() for key in sighting.track_keys)
     assert max(keys.values()) == 1, "one track became two sightings"
     assert all(identity is not None for _, identity in kept.values()), "a sighting was never decided"
