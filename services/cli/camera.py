@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import typer
-from rich.table import Table
 
-from services.cli.output import JsonFlag, emit, stdout
+from services.cli.output import JsonFlag, emit, stdout, table
 from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time
 from services.identity.store import CameraRecord
 
@@ -43,9 +42,9 @@ def _show(cameras: list[CameraRecord]) -> None:
     if not cameras:
         stdout.print("No camera is known yet.")
         return
-    table = Table("camera", "state", "frames/s", "frame age p99", "vehicles", "address", "detail")
+    shown = table("camera", "state", "frames/s", "frame age p99", "vehicles", "address", "detail")
     for camera in cameras:
-        table.add_row(
+        shown.add_row(
             camera.camera_id,
             camera.state,
             f"{camera.stats.get('frames_per_s', 0.0):.1f}",
@@ -54,4 +53,4 @@ def _show(cameras: list[CameraRecord]) -> None:
             camera.url,
             camera.detail,
         )
-    stdout.print(table)
+    stdout.print(shown)

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.table import Table
 
-from services.cli.output import JsonFlag, emit, fail, stdout
+from services.cli.output import JsonFlag, emit, fail, stdout, table
 from services.errors import VreidError
 
 Status = Literal["ok", "warning", "failed"]
@@ -158,7 +157,7 @@ def _faiss() -> tuple[Status, str]:
 
 
 def _show(checks: list[Check]) -> None:
-    table = Table("check", "status", "detail")
+    shown = table("check", "status", "detail")
     for check in checks:
-        table.add_row(check.name, f"[{STYLES[check.status]}]{check.status}[/]", check.detail)
-    stdout.print(table)
+        shown.add_row(check.name, f"[{STYLES[check.status]}]{check.status}[/]", check.detail)
+    stdout.print(shown)

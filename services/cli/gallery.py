@@ -6,10 +6,9 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from services.cli.output import JsonFlag, emit, stdout
-from services.cli.remote import DEFAULT_ADDRESS, AddressOption, clock_time, connect, iso_time
+from services.cli.output import JsonFlag, emit, stdout, table
+from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time, time_span
 from services.matcher.types import GalleryEntry
 
 app = typer.Typer(name="gallery", help="What a search can find.", no_args_is_help=True)
@@ -87,23 +86,21 @@ def _show(entries: list[GalleryEntry], total: int) -> None:
     if not entries:
         stdout.print(f"No entry here; {total} in all.")
         return
-    table = Table("identity", "status", "cameras", "first seen", "last seen", "sightings")
+    shown = table("identity", "status", "cameras", "seen")
     for entry in entries:
-        table.add_row(
+        shown.add_row(
             entry.identity_id,
             entry.status,
             " > ".join(entry.cameras),
-            clock_time(entry.first_seen_ns),
-            clock_time(entry.last_seen_ns),
-            str(entry.sighting_count),
+            time_span(entry.first_seen_ns, entry.last_seen_ns),
         )
-    stdout.print(table)
+    stdout.print(shown)
     if total > len(entries):
         stdout.print(f"{len(entries)} of {total}")
 
 
 def _show_stats(document: dict[str, Any]) -> None:
-    table = Table(show_header=False)
+    shown = table()
     for name, value in document.items():
-        table.add_row(name.replace("_", " "), str(value))
-    stdout.print(table)
+        shown.add_row(name.replace("_", " "), str(value))
+    stdout.print(shown)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from services.cli.output import JsonFlag, emit, stdout
-from services.cli.remote import DEFAULT_ADDRESS, AddressOption, clock_time, connect, iso_time
+from services.cli.output import JsonFlag, emit, stdout, table
+from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time, time_span
 from services.matcher.types import IdentityDetail
 
 app = typer.Typer(name="identity", help="Vehicles, each under one id across all cameras.", no_args_is_help=True)
@@ -61,13 +60,12 @@ def _show(detail: IdentityDetail) -> None:
     stdout.print(f"identity {record.identity_id} ({record.status})")
     if record.aliases:
         stdout.print(f"also known as {', '.join(record.aliases)}")
-    table = Table("camera", "first seen", "last seen", "class", "sighting")
+    shown = table("sighting", "camera", "class", "seen")
     for sighting in detail.sightings:
-        table.add_row(
-            sighting.camera_id,
-            clock_time(sighting.start_ns),
-            clock_time(sighting.end_ns),
-            sighting.vehicle_class.name.lower(),
+        shown.add_row(
             sighting.sighting_id,
+            sighting.camera_id,
+            sighting.vehicle_class.name.lower(),
+            time_span(sighting.start_ns, sighting.end_ns),
         )
-    stdout.print(table)
+    stdout.print(shown)

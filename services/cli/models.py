@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from detector.settings import DetectorSettings
-from services.cli.output import JsonFlag, emit, fail, stderr, stdout
+from services.cli.output import JsonFlag, emit, fail, stderr, stdout, table
 from services.errors import ModelFileError
 from services.models.sources import megabytes
 from services.models.store import ModelStore
@@ -82,10 +81,10 @@ def _show_fetched(document: dict[str, Any]) -> None:
 
 
 def _show_list(document: dict[str, Any]) -> None:
-    table = Table("model", "for", "licence", "size", "file", "converted")
+    shown = table("model", "for", "licence", "size", "file", "converted")
     for row in document["models"]:
         size = megabytes(row["bytes"]) if row["bytes"] else "shipped"
-        table.add_row(
+        shown.add_row(
             row["name"],
             row["role"],
             row["licence"],
@@ -93,4 +92,4 @@ def _show_list(document: dict[str, Any]) -> None:
             "yes" if row["path"] else "no",
             "yes" if row["prepared"] else "no",
         )
-    stdout.print(table)
+    stdout.print(shown)

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; logs go to stderr.")]
 
 stdout = Console()
 stderr = Console(stderr=True)
+
+
+def table(*columns: str, whole: Collection[str] = ("identity", "sighting")) -> Table:
+    """A table without rules, so that it fits a terminal of 80 columns.
+
+    Args:
+        columns: Headings; none for a table of names and values.
+        whole: Headings whose cells are never cut or folded: what a person copies.
+    """
+    made = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(columns))
+    for name in columns:
+        made.add_column(name, no_wrap=name in whole, overflow="fold")
+    return made
 
 
 def emit(document: Any, *, as_json: bool, render: Callable[[Any], None] | None = None) -> None:

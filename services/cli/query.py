@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from services.cli.output import JsonFlag, emit, fail, stdout
-from services.cli.remote import DEFAULT_ADDRESS, AddressOption, clock_time, connect, iso_time
+from services.cli.output import JsonFlag, emit, fail, stdout, table
+from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time, time_span
 from services.client import SearchOptions
 from services.errors import InputError
 from services.images import ImageLimits, check_image
@@ -87,14 +86,12 @@ def _show(answer: SearchAnswer) -> None:
     if not answer.matches:
         stdout.print("Nothing in the gallery answers to that.")
         return
-    table = Table("identity", "camera", "first seen", "last seen", "similarity", "probability")
+    shown = table("identity", "camera", "seen", "similarity")
     for match in answer.matches:
-        table.add_row(
+        shown.add_row(
             match.identity_id or "(no decision yet)",
             match.camera_id,
-            clock_time(match.first_seen_ns),
-            clock_time(match.last_seen_ns),
-            f"{match.similarity:.3f}",
-            f"{match.probability:.0%}",
+            time_span(match.first_seen_ns, match.last_seen_ns),
+            f"{match.similarity:.2f} ({match.probability:.0%})",
         )
-    stdout.print(table)
+    stdout.print(shown)

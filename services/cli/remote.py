@@ -17,7 +17,7 @@ AddressOption = Annotated[
     str, typer.Option("--address", envvar="VREID_ADDRESS", help="Address of the matcher, host:port.")
 ]
 
-__all__ = ["DEFAULT_ADDRESS", "AddressOption", "clock_time", "connect", "iso_time"]
+__all__ = ["DEFAULT_ADDRESS", "AddressOption", "connect", "iso_time", "time_span"]
 
 
 @contextmanager
@@ -40,6 +40,15 @@ def iso_time(ns: int) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def clock_time(ns: int) -> str:
-    """UTC nanoseconds for a person, in local time to the second."""
-    return datetime.fromtimestamp(ns / 1e9).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def time_span(start_ns: int, end_ns: int, now: datetime | None = None) -> str:
+    """Two moments for a person, in local time to the second; the date only where it is not today's.
+
+    >>> time_span(0, 5 * 10**9, datetime.fromtimestamp(9, UTC).astimezone())[-6:]
+    ':00:05'
+    """
+    today = (now or datetime.now(UTC)).astimezone().date()
+    parts = []
+    for ns in (start_ns, end_ns):
+        moment = datetime.fromtimestamp(ns / 1e9, UTC).astimezone()
+        parts.append(moment.strftime("%H:%M:%S" if moment.date() == today else "%Y-%m-%d %H:%M:%S"))
+    return " - ".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+from datetime import UTC, datetime
 
 import pytest
 import typer
@@ -11,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from services.cli.query import query
-from services.cli.remote import clock_time, iso_time
+from services.cli.remote import iso_time, time_span
 
 app = typer.Typer()
 app.command()(query)
@@ -73,4 +74,7 @@ def test_times_for_scripts(ns: int, text: str) -> None:
 
 
 def test_times_for_people() -> None:
-    assert len(clock_time(1_700_000_000_000_000_000)) == 19
+    then = 1_700_000_000 * 10**9
+    day = datetime.fromtimestamp(then / 1e9, UTC)
+    assert len(time_span(then, then)) == 19 + 3 + 19
+    assert len(time_span(then, then, now=day)) == 8 + 3 + 8
