@@ -30,7 +30,7 @@ def test_by_picture_the_vehicle_is_cut_out(street, picture) -> None:
     assert best.probability == pytest.approx(1 / (1 + np.exp(-8)), abs=1e-4)
     assert best.evidence == {"appearance": pytest.approx(8)}
     assert answer.boxes_xyxy == ((20, 20, 44, 44),)
-    assert street.embedder.shapes == [(28, 28, 3)]  # with a margin of 5 % on every side
+    assert street.embedder.shapes == [(26, 26, 3)]  # with a margin of 2 % on every side
     similarities = [match.similarity for match in answer.matches]
     assert similarities == sorted(similarities, reverse=True)
 
@@ -42,7 +42,7 @@ def test_a_sighting_without_a_decision_has_no_identity_yet(street, picture) -> N
 def test_a_vehicle_that_fills_the_picture_is_asked_both_ways(street, picture) -> None:
     answer = street.client.search_image(picture(RED, margin=10))
     assert answer.boxes_xyxy == ((10, 10, 54, 54),)
-    assert street.embedder.shapes == [(50, 50, 3), (64, 64, 3)]
+    assert street.embedder.shapes == [(46, 46, 3), (64, 64, 3)]
     assert seen(answer)[:2] == ["red-1", "red-2"]
 
 
