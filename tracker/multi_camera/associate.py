@@ -16,7 +16,7 @@ from reid.types import Calibration
 from tracker.multi_camera.assignment import Choice, assign, choose
 from tracker.multi_camera.camera_means import CameraMeans
 from tracker.multi_camera.memory import IdentityMemory
-from tracker.multi_camera.merging import merge_nats, twin
+from tracker.multi_camera.merging import merge_nats, twins
 from tracker.multi_camera.origins import Recent
 from tracker.multi_camera.score import Scorer, Scores
 from tracker.multi_camera.settings import AssociationSettings
@@ -150,7 +150,7 @@ class Associator:
         revised: list[Observation] = []
         arrivals: list[Observation] = []
         for observation in batch:
-            self._recent.put(observation)
+            self._remember(observation)
             owner = self._memory.owner(observation.sighting_id)
             if owner is None:
                 self._topology.arrive(observation)
@@ -169,6 +169,10 @@ class Associator:
         self._learn([o for o in batch if o.final])
         links = {**self._topology.drain_links(), **self._means.drain_links()}
         return Outcome(tuple(bucket.decisions), tuple(bucket.changes), links)
+
+    def _remember(self, observation: Observation) -> None:
+        if observation.model_id == self._model_id:
+            self._recent.put(observation)
 
     def _expire(self) -> None:
         gone = self._memory.forget_before(self._latest_ns * NS - self._settings.max_trip_s)
@@ -248,12 +252,12 @@ class Associator:
     def _unite(self, batch: list[Observation], bucket: _Bucket) -> None:
         """Merges identities that sightings which just closed belong to with others that turn out to be the same."""
         touched = dict.fromkeys(self._memory.owner(o.sighting_id) for o in batch if o.final)
-        for identity_id in touched:
-            if identity_id is None or identity_id not in self._memory:
-                continue
-            found = twin(self._scorer, self._memory, identity_id)
-            if found is not None and found[1] > self._settings.merge_margin_nats:
-                self._merge(identity_id, found[0], "same vehicle", bucket)
+        least = self._settings.merge_margin_nats
+        pairs = twins(self._scorer, self._memory, [i for i in touched if i is not None], least)
+        for identity_id, other in pairs:
+            standing = identity_id in self._memory and other in self._memory
+            if standing and merge_nats(self._scorer, self._memory, identity_id, other) > least:
+                self._merge(identity_id, other, "same vehicle", bucket)
 
     def _merge(self, one: str, other: str, reason: str, bucket: _Bucket) -> None:
         """Makes two identities one; the one seen first survives."""
@@ -286,13 +290,10 @@ class Associator:
 
     def _learn(self, closed: list[Observation]) -> None:
         """Takes in what sightings that will not change any more teach."""
-        renewed = False
-        for observation in closed:
-            if observation.model_id == self._model_id:
-                origins = self._recent.origins(observation, self._topology)
-                self._topology.conclude(observation, origins)
-                renewed |= self._means.add(observation.camera_id, observation.embedding)
-        if renewed:
+        own = [o for o in closed if o.model_id == self._model_id]
+        self._topology.conclude(self._recent.origins(own, self._topology))
+        renewed = [self._means.add(o.camera_id, o.embedding) for o in own]
+        if any(renewed):
             self._memory.refresh_all()
 
     def _identity(self, row: int | None) -> str | None:
@@ -334,7 +335,7 @@ class Associator:
         self._means.load(links)
         for entry in sorted(assigned, key=lambda a: (a.observation.start_ns, a.observation.sighting_id)):
             self._memory.assign(entry.observation, entry.identity_id)
-            self._recent.put(entry.observation)
+            self._remember(entry.observation)
             if entry.ambiguous:
                 self._ambiguous.add(entry.observation.sighting_id)
             self._latest_ns = max(self._latest_ns, entry.observation.start_ns)

@@ -6,12 +6,15 @@ What is learned from these does not hang on decisions taken, so a wrong one cann
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reid.types import Calibration
 from tracker.multi_camera.lessons import ORIGINS
-from tracker.multi_camera.topology import NS, Topology, Visits, cell_of
+from tracker.multi_camera.topology import NO_CELL, NS, Topology, Visits
 from tracker.multi_camera.types import Observation
 
 #: Sightings remembered; the oldest by start go first.
@@ -37,42 +40,51 @@ class Recent:
         """Forgets a sighting; does nothing when it is not remembered."""
         self._sightings.pop(sighting_id, None)
 
-    def origins(self, observation: Observation, topology: Topology) -> list[tuple[Observation, float]]:
-        """The sightings an observation most probably came from.
+    def origins(
+        self, arrivals: Sequence[Observation], topology: Topology
+    ) -> list[tuple[Observation, list[tuple[Observation, float]]]]:
+        """The sightings that others most probably came from.
+
+        Args:
+            arrivals: Sightings of the same model as those put in.
+            topology: What is known of links.
 
         Returns:
-            At most ``ORIGINS``, most likely first, with the evidence of looks in nats.
+            For each arrival at most ``ORIGINS`` sightings, most likely first, with the evidence of looks in nats.
         """
-        earlier = sorted(
-            (o for o in self._sightings.values() if self._possible(o, observation)),
-            key=lambda o: (o.start_ns, o.sighting_id),
-        )
-        if not earlier:
+        if not arrivals:
             return []
-        similarity = np.stack([o.embedding for o in earlier]) @ observation.embedding
+        known = sorted(self._sightings.values(), key=lambda o: (o.start_ns, o.sighting_id))
+        visits = _visits_of(known, topology)
+        similarity = np.stack([o.embedding for o in arrivals]) @ np.stack([o.embedding for o in known]).T
         c = self._calibration
         nats = np.clip(c.slope * similarity.astype(np.float64) + c.offset, -c.limit, c.limit)
-        before, here = visits_of(earlier, topology), visits_of([observation], topology)
-        total = nats + topology.log_transition(before, here)
-        best = np.argsort(-total, kind="stable")[:ORIGINS]
-        return [(earlier[i], float(nats[i])) for i in best]
+        found = []
+        for arrival, row in zip(arrivals, nats, strict=True):
+            here = _visits_of([arrival], topology)
+            own = np.array([o.sighting_id == arrival.sighting_id for o in known])
+            possible = np.flatnonzero(self._possible(visits, here) & ~own)
+            before = Visits(*(getattr(visits, f.name)[possible] for f in fields(Visits)))
+            total = row[possible] + topology.log_transition(before, here)
+            best = possible[np.argsort(-total, kind="stable")[:ORIGINS]]
+            found.append((arrival, [(known[i], float(row[i])) for i in best]))
+        return found
 
-    def _possible(self, before: Observation, after: Observation) -> bool:
-        if before.sighting_id == after.sighting_id or before.start_ns > after.start_ns:
-            return False
-        if before.model_id != after.model_id or (after.start_ns - before.end_ns) * NS > self._horizon_s:
-            return False
-        there_still = not before.final or before.end_ns > after.start_ns
-        return not (before.camera_id == after.camera_id and there_still)
+    def _possible(self, before: Visits, here: Visits) -> NDArray[np.bool_]:
+        """Which visits came earlier, not too long ago, and were not in the same view at the same time."""
+        still = before.open | (before.end_s > here.start_s)
+        recent = here.start_s - before.end_s <= self._horizon_s
+        return np.asarray((before.start_s <= here.start_s) & recent & ~(still & (before.camera == here.camera)))
 
 
-def visits_of(observations: list[Observation], topology: Topology) -> Visits:
-    """Passages as arrays, (N,) each."""
+def _visits_of(observations: Sequence[Observation], topology: Topology) -> Visits:
+    """Passages as arrays, (N,) each; zones are left out."""
+    nowhere = np.full(len(observations), NO_CELL)
     return Visits(
         camera=np.array([topology.camera(o.camera_id) for o in observations]),
-        start_s=np.array([o.start_ns * NS for o in observations]),
-        end_s=np.array([o.end_ns * NS for o in observations]),
+        start_s=np.array([o.start_ns for o in observations]) * NS,
+        end_s=np.array([o.end_ns for o in observations]) * NS,
         open=np.array([not o.final for o in observations]),
-        entry=np.array([cell_of(o.entry) for o in observations]),
-        exit=np.array([cell_of(o.exit if o.final else None) for o in observations]),
+        entry=nowhere,
+        exit=nowhere,
     )

@@ -198,26 +198,32 @@ class Topology:
         state[2] = max(state[2], now_s)
         self._changed.add(f"camera/{observation.camera_id}")
 
-    def conclude(self, observation: Observation, origins: Sequence[tuple[Observation, float]]) -> None:
-        """Takes in where a sighting that will not change any more may have come from; once per sighting.
+    def conclude(self, closed: Sequence[tuple[Observation, Sequence[tuple[Observation, float]]]]) -> None:
+        """Takes in where sightings that will not change any more may have come from; once per sighting.
 
         Args:
-            observation: The sighting.
-            origins: Sightings it may have come from, one per identity, most likely first, with the evidence of looks
-                in nats; those not final are taken to be there still.
+            closed: Each with the sightings it may have come from, most likely first, with the evidence of looks in
+                nats; those not final are taken to be there still.
         """
-        number = self.camera(observation.camera_id)
-        for counts, point in ((self._camera_entry, observation.entry), (self._camera_exit, observation.exit)):
-            if point is not None:
-                counts[number, cell_of(point)] += 1.0
-        rows = tuple(self._origin(before, observation, nats) for before, nats in origins[:ORIGINS])
-        lesson = Lesson(number, cell_of(observation.entry), float(self._log_arrival_rates()[number]), rows)
-        slot = self._lessons.next_slot()
-        if self._lessons.camera[slot] >= 0:
-            self._settle(slot)
-        self._lessons.put(lesson)
+        if not closed:
+            return
+        for observation, origins in closed:
+            self.camera(observation.camera_id)
+            for before, _ in origins:
+                self.camera(before.camera_id)
+        tables, log_rates = self.tables(), self._log_arrival_rates()
+        for observation, origins in closed:
+            number = self.camera(observation.camera_id)
+            for counts, point in ((self._camera_entry, observation.entry), (self._camera_exit, observation.exit)):
+                if point is not None:
+                    counts[number, cell_of(point)] += 1.0
+            rows = tuple(self._origin(before, observation, nats) for before, nats in origins[:ORIGINS])
+            slot = self._lessons.next_slot()
+            if self._lessons.camera[slot] >= 0:
+                self._settle(slot, tables)
+            self._lessons.put(Lesson(number, cell_of(observation.entry), float(log_rates[number]), rows))
+            self._changed.update((f"camera/{observation.camera_id}", f"lesson/{slot}"))
         self._tables = None
-        self._changed.update((f"camera/{observation.camera_id}", f"lesson/{slot}"))
 
     def _origin(self, before: Observation, after: Observation, nats: float) -> Origin:
         together = not before.final or after.start_ns < before.end_ns
@@ -225,15 +231,15 @@ class Topology:
         x = float(log_duration((after.start_ns - since_ns) * NS))
         return Origin(self.camera(before.camera_id), mode, x, nats, cell_of(before.exit) if before.final else NO_CELL)
 
-    def _settle(self, slot: int) -> None:
+    def _settle(self, slot: int, tables: LinkTables) -> None:
         """Counts the lesson of a row for good, before it is overwritten."""
-        weights = self._responsibilities(self.tables(), np.array([slot]))
-        before = self._settled.copy()
-        self._add(self._settled, np.array([slot]), *weights)
+        row = np.array([slot])
+        self._add(self._settled, row, *self._responsibilities(tables, row))
         cameras = self.cameras
-        moved = np.argwhere((self._settled.moments != before.moments).any(axis=(2, 3)))
-        self._changed.update(f"link/{cameras[i]}/{cameras[j]}" for i, j in moved)
-        self._changed.add(f"camera/{cameras[self._lessons.camera[slot]]}")
+        here = int(self._lessons.camera[slot])
+        origins = self._lessons.origin[slot]
+        self._changed.update(f"link/{cameras[i]}/{cameras[here]}" for i in np.unique(origins[origins >= 0]))
+        self._changed.add(f"camera/{cameras[here]}")
 
     def _responsibilities(self, tables: LinkTables, rows: Ints) -> tuple[Floats, Floats]:
         """Probability of each origin of lessons, and that it counts as a typical trip, (R, K) each."""

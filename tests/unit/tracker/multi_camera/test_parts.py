@@ -148,7 +148,7 @@ def taught(topology, vehicles, trips, nats=20.0):
     """Lets a topology see trips of (from, start, end, to, start, end), each beyond doubt."""
     for i, (a, s1, e1, c, s2, e2) in enumerate(trips):
         origin = vehicles.see(f"p{i}", 1, a, s1, e1)
-        topology.conclude(vehicles.see(f"q{i}", 1, c, s2, e2), [(origin, nats)])
+        topology.conclude([(vehicles.see(f"q{i}", 1, c, s2, e2), [(origin, nats)])])
 
 
 def test_a_link_learns_its_travel_time(vehicles):
@@ -170,7 +170,7 @@ def test_true_trips_stand_out_among_false_ones(vehicles):
         arrival = vehicles.see(f"q{i}", 1, "b", 500, 505)
         origins = [(vehicles.see(f"p{i}", 1, "a", 0, 500 - gap_s), 3.0)]
         origins += [(vehicles.see(f"r{i}{k}", 1, "a", 0, 500 - float(rng.uniform(1, 120))), 2.5) for k in range(2)]
-        topology.conclude(arrival, origins)
+        topology.conclude([(arrival, origins)])
     gap = topology.tables().gap
     a, b = topology.camera("a"), topology.camera("b")
     assert float(np.exp(gap.loc[a, b])) == pytest.approx(20.5, rel=0.15)
@@ -189,7 +189,7 @@ def test_overlap_is_learned_for_the_pair_in_both_directions(vehicles):
 def test_an_open_visit_counts_as_overlap(vehicles):
     topology = Topology(AssociationSettings())
     origin = vehicles.see("p", 1, "a", 0, 2, final=False)
-    topology.conclude(vehicles.see("q", 1, "b", 5, 9), [(origin, 20.0)])
+    topology.conclude([(vehicles.see("q", 1, "b", 5, 9), [(origin, 20.0)])])
     overlap = np.exp(topology.tables().log_overlap)
     assert overlap[topology.camera("a"), topology.camera("b")] > AssociationSettings().overlap_prior
 
@@ -213,13 +213,13 @@ def test_where_a_vehicle_came_from_is_the_likely_one_first(vehicles):
         vehicles.see("other", 2, "a", 0, 5),
         vehicles.see("here", 1, "b", 19, 25),
         vehicles.see("later", 1, "a", 40, 45),
-        vehicles.see("alien", 1, "a", 0, 5, model_id="old"),
     ):
         recent.put(o)
         topology.camera(o.camera_id)
     arrival = vehicles.see("s", 1, "b", 20, 22)
     topology.arrive(arrival)
-    assert [o.sighting_id for o, _ in recent.origins(arrival, topology)] == ["same", "other"]
+    ((_, origins),) = recent.origins([arrival], topology)
+    assert [o.sighting_id for o, _ in origins] == ["same", "other"]
 
 
 @pytest.mark.parametrize("text", ['{"kind": "camera", "camera": "a"}', '{"kind": "link", "from": "a", "to": 3}'])
