@@ -73,7 +73,7 @@ class CropSettings(_Section):
         0.02,
         ge=0,
         le=0.5,
-        description="Margin on every side, as a share of the box's side; the default is what the network was trained on.",
+        description="Margin on every side, as a share of the box's side; as the network was trained.",
     )
     max_occlusion: float = Field(0.4, ge=0, le=1, description="No crop while more of the box than this is covered.")
     clipped_factor: float = Field(
