@@ -126,6 +126,28 @@ def _unescape(value: str) -> str:
     return re.sub(r"\\u([0-9a-fA-F]{4})", lambda m: chr(int(m.group(1), 16)), value).strip()
 
 
+def _download(folder: Path) -> None:
+    """Puts the package's file into a folder; where apt knows no packages yet, it is asked with lists of our own.
+
+    Raises:
+        subprocess.SubprocessError: apt cannot get it.
+    """
+
+    def apt(*arguments: str) -> None:
+        command = ["apt-get", *arguments]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=_FETCH_TIMEOUT_S)
+
+    try:
+        apt("download", PACKAGE)
+    except subprocess.CalledProcessError:
+        (folder / "lists" / "partial").mkdir(parents=True)
+        (folder / "archives" / "partial").mkdir(parents=True)
+        own = [f"Dir::State::lists={folder}/lists", f"Dir::Cache={folder}", "Debug::NoLocking=1"]
+        options = [part for option in own for part in ("-o", option)]
+        apt(*options, "update")
+        apt(*options, "download", PACKAGE)
+
+
 def _fetch(cache: Path) -> None:
     """Downloads the package with apt and unpacks it with dpkg, into ``cache / "package"``."""
     for tool in ("apt-get", "dpkg"):
@@ -134,9 +156,7 @@ def _fetch(cache: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
         try:
-            subprocess.run(
-                ["apt-get", "download", PACKAGE], cwd=scratch, check=True, capture_output=True, timeout=_FETCH_TIMEOUT_S
-            )
+            _download(Path(scratch))
             package = next(Path(scratch).glob(f"{PACKAGE}_*.deb"))
             unpacked = Path(scratch) / "unpacked"
             subprocess.run(

@@ -127,7 +127,8 @@ class Demo:
         duration_s = None if playing.loop else self.city.duration_s
         watch = Watch(machine.store, f"vreid demo · {self.city.name}", duration_s=duration_s)
         watch.began_ns = playing.t0_ns
-        watch.note = f"ask from another terminal: vreid query {self._relative('queries')}/*.png · Ctrl-C ends"
+        picture = next(iter(sorted((self._data_dir / "queries").glob("*.png"))), Path("PICTURE"))
+        watch.note = f"ask from another terminal: .venv/bin/vreid query {_shown(picture)} · Ctrl-C ends"
         with shown(watch, quiet=self._quiet) as refresh:
 
             def tick() -> None:
@@ -187,9 +188,10 @@ class Demo:
             "restarts": machine.restarts(),
         }
 
-    def _relative(self, name: str) -> str:
-        path = self._data_dir / name
-        return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+def _shown(path: Path) -> str:
+    """A path as a person would type it from here."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _show(document: dict[str, Any]) -> None:
