@@ -65,6 +65,7 @@ class Demo:
         self._address = address
         self._stop = threading.Event()
         self._peak_mb = 0.0
+        self._memory_due_s = 0.0
         self._first_identity_s: float | None = None
         self._began_s = time.monotonic()
 
@@ -170,8 +171,6 @@ class Demo:
         if now_s >= self._memory_due_s:
             self._memory_due_s = now_s + _MEMORY_EVERY_S
             self._peak_mb = max(self._peak_mb, machine.memory_mb())
-
-    _memory_due_s = 0.0
 
     def _report(self, machine: Machine) -> dict[str, Any]:
         from services.cli.demo.report import report

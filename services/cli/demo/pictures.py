@@ -58,15 +58,18 @@ def largest_boxes(truth: CityFlowTracks) -> dict[tuple[int, int], int]:
 
 def cut_pictures(city: City, truth: CityFlowTracks) -> list[Picture]:
     """The largest valid picture of every multi-camera vehicle in each of its cameras, by vehicle, then camera."""
-    wanted = largest_boxes(truth)
+    best = largest_boxes(truth)
     pictures: list[Picture] = []
     for camera in city.cameras:
-        rows = {int(truth.frame[row]): [] for (_, number), row in wanted.items() if number == camera.number}  # type: ignore[var-annotated]
-        for (vehicle, number), row in wanted.items():
+        wanted: dict[int, list[int]] = {}
+        for (_, number), row in best.items():
             if number == camera.number:
-                rows[int(truth.frame[row])].append((vehicle, truth.xywh[row]))
-        for frame, image in _frames(camera.path, rows):
-            pictures += [Picture(vehicle, camera.id, frame, _cut(image, box)) for vehicle, box in rows[frame]]
+                wanted.setdefault(int(truth.frame[row]), []).append(row)
+        for frame, image in _frames(camera.path, wanted):
+            pictures += [
+                Picture(int(truth.identity[row]), camera.id, frame, _cut(image, truth.xywh[row]))
+                for row in wanted[frame]
+            ]
     return sorted(pictures, key=lambda picture: (picture.vehicle, picture.camera_id))
 
 
