@@ -1,4 +1,4 @@
-"""Checkpoints to OpenVINO models that runtimes read. torch is loaded only when something must be converted.
+"""Checkpoints to OpenVINO models that runtimes read. Keeps no cache; torch is loaded only by what converts.
 
 `python -m reid.export WEIGHTS OUT` converts a checkpoint.
 """
@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import shutil
-import subprocess
 import sys
 import tempfile
 import warnings
@@ -21,11 +19,8 @@ from reid.errors import ModelError
 from reid.metadata import (
     SPEC_FILE,
     CalibrationData,
-    CheckpointMetadata,
     ExportSpec,
-    metadata_path,
     model_id,
-    read_document,
     write_document,
 )
 from reid.preprocess import Preprocessing
@@ -35,57 +30,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 MODEL_FILE = "model.xml"
-CONVERSION_TIMEOUT_S = 300
 BASELINE_INPUT_HW = (144, 144)
 BASELINE_DIM = 256
 BASELINE_HEAD = "imagenet-average-projection/1"
 # Nominal: ImageNet features of any two vehicles are alike, so only the top of the scale says anything.
 BASELINE_CALIBRATION = Calibration(slope=20.0, offset=-16.0, limit=4.0)
-
-
-def ensure_openvino(weights: Path, cache: Path) -> Path:
-    """The exported form of a checkpoint, converted once and kept under its model id.
-
-    Conversion runs in a process of its own, so that the caller never carries torch (some 400 MB) in memory.
-
-    Args:
-        weights: Checkpoint, `*.safetensors` with its description beside it.
-        cache: Folder of exported models.
-
-    Returns:
-        Folder for `OpenVinoEmbedder`, below ``cache``.
-
-    Raises:
-        ModelError: The checkpoint is missing or damaged.
-    """
-    metadata = read_document(metadata_path(weights), CheckpointMetadata)
-    folder = cache / model_id(weights, metadata.preprocessing, metadata.head_version)[:16]
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # Processes that start together convert once.
-        spec = folder / SPEC_FILE
-        if not spec.exists() or read_document(spec, ExportSpec).calibration != metadata.calibration:
-            _convert_elsewhere(weights, folder)
-    return folder
-
-
-def _convert_elsewhere(weights: Path, folder: Path) -> None:
-    """Runs this file as a command."""
-    command = [sys.executable, "-m", "reid.export", str(weights.resolve()), str(folder.resolve())]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=Path(__file__).parents[1],  # Where `reid` is found, installed or not.
-            capture_output=True,
-            text=True,
-            timeout=CONVERSION_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as exc:
-        raise ModelError(f"converting {weights} took more than {CONVERSION_TIMEOUT_S} s") from exc
-    if done.returncode != 0:
-        reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise ModelError(f"cannot convert {weights}: {reason[-1]}")
 
 
 def export_openvino(weights: Path, out_dir: Path) -> Path:

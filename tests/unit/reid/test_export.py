@@ -10,8 +10,8 @@ import torch
 from reid.backbones import build_backbone, imagenet_to_torchreid, load_imagenet
 from reid.checkpoint import load_checkpoint, save_checkpoint
 from reid.errors import ModelError
-from reid.export import ensure_openvino, export_imagenet_mobilenetv2, export_openvino
-from reid.metadata import CalibrationData, metadata_path, model_id, write_document
+from reid.export import export_imagenet_mobilenetv2, export_openvino
+from reid.metadata import metadata_path, model_id
 from reid.model import EmbeddingGraph, ReidNet
 from reid.preprocess import to_batch
 from reid.runtime import OpenVinoEmbedder
@@ -95,27 +95,10 @@ def test_model_id_follows_weights_and_preprocessing_but_not_calibration(weights,
     assert name != model_id(weights, metadata.preprocessing, metadata.head_version)
 
 
-def test_export_is_kept_until_the_calibration_changes(weights, exported, tmp_path, metadata, monkeypatch):
-    conversions = []
-
-    def convert(source, folder):
-        conversions.append(source)
-        shutil.copytree(exported, folder, dirs_exist_ok=True)
-
-    monkeypatch.setattr("reid.export._convert_elsewhere", convert)
-    folder = ensure_openvino(weights, tmp_path / "cache")
-    assert ensure_openvino(weights, tmp_path / "cache") == folder
-    assert len(conversions) == 1
-    better = metadata.model_copy(update={"calibration": CalibrationData(slope=9.0, offset=-3.0)})
-    write_document(metadata_path(weights), better)
-    assert ensure_openvino(weights, tmp_path / "cache") == folder
-    assert len(conversions) == 2
-
-
-def test_conversion_elsewhere_tells_its_failure_in_words(weights, tmp_path):
+def test_damaged_weights_are_told_in_words(weights, tmp_path):
     weights.write_bytes(b"junk")
     with pytest.raises(ModelError, match="cannot read the weights"):
-        ensure_openvino(weights, tmp_path / "cache")
+        export_openvino(weights, tmp_path / "out")
 
 
 def test_damage_is_told_in_words(weights, exported, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from services.errors import ModelFileError
 from services.models import sources
+from services.models.conversion import convert_in_subprocess
 from services.models.manifest import Manifest, load_manifest
 from services.models.store import ModelStore
 
@@ -112,6 +113,26 @@ def test_prepare_converts_once_per_input_size(tmp_path, downloads):
     assert store.prepare("net", (288, 512)) == first
     assert store.prepare("net", (384, 640)) != first
     assert convert.calls == [("yolo", "net.pt", (288, 512)), ("yolo", "net.pt", (384, 640))]
+
+
+def test_prepare_converts_again_when_the_description_beside_the_weights_changes(tmp_path, downloads):
+    convert = Conversions()
+    store = ModelStore(tmp_path, manifest=manifest(), converter=convert)
+    description = store.fetch("net").with_suffix(".json")
+    description.write_text('{"calibration": 1}')
+    first = store.prepare("net", (288, 512))
+    assert store.prepare("net", (288, 512)) == first
+    assert len(convert.calls) == 1
+    description.write_text('{"calibration": 2}')
+    assert store.prepare("net", (288, 512)) != first
+    assert len(convert.calls) == 2
+
+
+def test_a_conversion_elsewhere_tells_its_failure_in_words(tmp_path):
+    weights = tmp_path / "net.safetensors"
+    weights.write_bytes(b"junk")
+    with pytest.raises(ModelFileError, match=r"converting net\.safetensors failed: .*net\.json"):
+        convert_in_subprocess("reid", weights, tmp_path / "out", None)
 
 
 def test_a_failed_conversion_leaves_nothing_and_is_tried_again(tmp_path, downloads):
