@@ -1,0 +1,12 @@
+"""``vreid simulate``: makes, plays and shows synthetic cities. One command a file; each speaks to the simulator."""
+
+from __future__ import annotations
+
+import typer
+
+from services.cli.simulate.dataset import dataset
+from services.cli.simulate.render import render
+
+app = typer.Typer(no_args_is_help=True, help="Make synthetic cities: clips with exact truth, and crops to train on.")
+app.command()(render)
+app.command()(dataset)
