@@ -19,10 +19,11 @@ from simulator.identity import Appearance
 from simulator.livery import LAYER_HEIGHT_PX, LAYER_WIDTH_PX, LAYERS, paint_layers
 from simulator.meshes import MeshLibrary
 from simulator.renderer.loads import build_load
-from simulator.renderer.looks import CLEAN, Light, Look, look_of
+from simulator.renderer.looks import Light
 from simulator.renderer.optics import Matrix, body_pose, look_at, orthographic, perspective
 from simulator.renderer.program import compile_program
 from simulator.renderer.surface import VERTEX_ATTRIBUTES, VERTEX_FORMAT, Mesh
+from simulator.renderer.vehicle_look import CLEAN, Look, look_of
 from simulator.renderer.vehicle_mesh import build_vehicle_mesh
 
 _SHADOW_PX = 2048
