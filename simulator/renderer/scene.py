@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from simulator.catalogue import MODELS
 from simulator.errors import RendererMissing
 from simulator.identity import Appearance
-from simulator.livery import LAYER_HEIGHT_PX, LAYER_WIDTH_PX, LAYERS, paint_layers
+from simulator.livery import LAYERS
 from simulator.meshes import MeshLibrary
+from simulator.renderer.decal_store import DecalStore
 from simulator.renderer.loads import build_load
 from simulator.renderer.looks import Light
 from simulator.renderer.optics import Matrix, body_pose, look_at, orthographic, perspective
@@ -128,7 +129,7 @@ class Renderer:
         self._white = gl.texture((1, 1), 3, b"\xff" * 3, alignment=1)
         self._no_decals = gl.texture_array((1, 1, len(LAYERS)), 4, bytes(4 * len(LAYERS)))
         self._bodies: dict[str, _GpuMesh] = {}
-        self._decals: dict[int, Any] = {}
+        self._decals = DecalStore(gl)
         self._sheets: dict[tuple[float, float], Any] = {}
         self._stage: _Stage | None = None
         gl.enable(gl.DEPTH_TEST)
@@ -185,7 +186,7 @@ class Renderer:
         self._draw_depth(None, stage.projection, bodies)
         self._set_scene(self._vehicle)
         for vehicle in vehicles:
-            look, decals = look_of(vehicle.appearance), self._decals_of(vehicle.appearance)
+            look, decals = look_of(vehicle.appearance), self._decals.texture(vehicle.appearance)
             for index, (body, matrix) in enumerate(self._bodies_of(vehicle)):
                 self._draw_body(body, matrix, look if index == 0 else CLEAN, decals if index == 0 else None)
         gl.copy_framebuffer(self._resolved, self._canvas)
@@ -203,9 +204,7 @@ class Renderer:
 
     def forget_decals(self) -> None:
         """Frees the decal layers of vehicles drawn so far."""
-        for texture in self._decals.values():
-            texture.release()
-        self._decals.clear()
+        self._decals.forget()
 
     def close(self) -> None:
         """Frees the context."""
@@ -337,17 +336,6 @@ class Renderer:
         if key not in self._bodies:
             self._bodies[key] = self._upload(build_load(load, MODELS[model], self._body(model).mesh))
         return self._bodies[key]
-
-    def _decals_of(self, appearance: Appearance) -> Any | None:
-        if appearance.seed not in self._decals:
-            layers = paint_layers(appearance)
-            if layers is None:
-                return None
-            texture = self._gl.texture_array((LAYER_WIDTH_PX, LAYER_HEIGHT_PX, len(LAYERS)), 4, layers.tobytes())
-            texture.repeat_x = texture.repeat_y = False
-            texture.build_mipmaps()
-            self._decals[appearance.seed] = texture
-        return self._decals[appearance.seed]
 
     def _upload(self, mesh: Mesh, program: Any | None = None) -> _GpuMesh:
         """Puts a mesh on the device, to be drawn by the vehicle program unless told otherwise."""
