@@ -27,6 +27,8 @@ _NOT_GLASS = re.compile(r"head|turn|tail|red|white|focus|grey|mirror|black")
 _RIM = re.compile(r"wheel|llanta|rim|aluminum")
 _LAMP = re.compile(r"tail|(?<!textu)red|rojo|head|faro|signal|light|reflector(?!trailer)")
 _METAL = re.compile(r"chrome|metal|mirror")
+#: Rear turn signals of whole lamp size would read as no tail lamps at all: they are drawn red.
+_TAIL_RED = (0.72, 0.05, 0.05)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,14 @@ def _corners(part: Part, slot: Slot, placed: tuple[Floats, float], budget: int |
     rows[:, 0:3], rows[:, 3:6], rows[:, 6:8] = positions, normals, uvs
     rows[:, 8:11] = part.material.diffuse
     rows[:, 11:15] = (0.3 if metal else 0.7, metal, float(slot), 0.0)
+    if slot == Slot.LAMP:
+        rows[_amber(part.material) & (positions[:, 2] < 0), 8:11] = _TAIL_RED
     return rows
+
+
+def _amber(material: Material) -> bool:
+    red, green, blue = material.diffuse
+    return red > 0.6 and 0.2 < green < 0.9 and blue < 0.2
 
 
 def _find_lamps(rows: Floats, texture: NDArray[np.uint8], size_m: Floats) -> None:

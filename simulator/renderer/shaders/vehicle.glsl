@@ -29,21 +29,18 @@ uniform sampler2D mesh_texture;
 vec4 decal_at(int slot) {
     vec3 p = body_position;
     vec3 n = body_normal;
-    vec3 at = vec3(-1.0);
-    if (slot == SLOT_PLATE) return texture(decals, vec3(uv, 6.0));
-    if (slot == SLOT_GLASS) {
-        if (n.z < -0.15 && abs(n.x) < 0.6) at = vec3(0.5 - p.x, 1.0 - p.y, 5.0);
-        else if (n.z > 0.2 && abs(n.x) < 0.6) at = vec3(0.5 + p.x, 1.0 - p.y, 2.0);
-    } else if (abs(n.x) > 0.6) {
-        at = n.x > 0.0 ? vec3(0.5 - p.z, 1.0 - p.y, 0.0) : vec3(0.5 + p.z, 1.0 - p.y, 1.0);
-    } else if (n.y > 0.6) {
-        at = vec3(0.5 - p.x, 0.5 - p.z, 4.0);
-    } else {
-        at = n.z > 0.0 ? vec3(0.5 + p.x, 1.0 - p.y, 2.0) : vec3(0.5 - p.x, 1.0 - p.y, 3.0);
-    }
-    bool plain = slot == SLOT_PLAIN && (at.z < 1.5 || at.z > 3.5 || abs(p.z) < 0.4);
-    bool shared = at.z == alike.z || at.z > 3.5 || dot(n.xz, alike.xy) < 0.05;
-    return at.x < 0.0 || plain || !shared ? vec4(0.0) : texture(decals, at);
+    vec3 towards = eye - world_position;
+    if (dot(world_normal, towards) < -0.15 * length(towards)) n = -n;  // some meshes have sheets turned inside out
+    bool aside = abs(n.x) > 0.6;
+    float layer = aside ? (n.x > 0.0 ? 0.0 : 1.0) : n.y > 0.6 ? 4.0 : n.z > 0.0 ? 2.0 : 3.0;
+    if (slot == SLOT_GLASS) layer = aside || abs(n.z) < 0.2 ? -1.0 : n.z > 0.0 ? 2.0 : 5.0;
+    float outward = layer == 0.0 || layer > 2.5 ? -1.0 : 1.0;
+    vec3 at = vec3(0.5 + outward * (layer < 1.5 ? p.z : p.x), layer == 4.0 ? 0.5 - p.z : 1.0 - p.y, layer);
+    bool bare = slot == SLOT_PLAIN && (layer < 1.5 || layer > 3.5 || abs(p.z) < 0.4);
+    bool hidden = layer != alike.z && layer < 3.5 && dot(n.xz, alike.xy) + 0.25 * n.y > 0.0;
+    if (slot == SLOT_PLATE) at = vec3(uv, 6.0);
+    vec4 decal = texture(decals, at);
+    return bare || hidden || layer < 0.0 ? vec4(0.0) : decal;
 }
 
 // Spokes, hub and ring, from the place on the wheel.
@@ -81,8 +78,9 @@ void shade_vehicle(int slot, inout vec3 base, inout float rough, inout float met
         rough = mix(0.5, 0.38, metallic);
         metal = metallic;
         coat = 2.0;
-        float facing = abs(dot(normalize(world_normal), normalize(eye - world_position)));
-        base *= 1.0 + metallic * (1.5 * facing * facing - 0.1);
+        vec3 towards = eye - world_position;
+        float facing = dot(world_normal, towards);
+        base *= 1.0 + metallic * (1.5 * facing * facing / dot(towards, towards) - 0.1);
     } else if (slot == SLOT_PANEL) {
         base = surface.w > 0.5 ? base * panel_rgb : panel_rgb;
         rough = 0.6;
