@@ -96,7 +96,7 @@ def render_dataset(
     if plan.vehicles > len(plan.split.seeds) - plan.seed:
         raise CityError(f"split {plan.split.name} has {len(plan.split.seeds)} seeds, {plan.vehicles} vehicles wished")
     out.mkdir(parents=True, exist_ok=True)
-    fleet = draw_fleet(plan.split.seeds[0] + plan.seed, plan.vehicles, twins_share=plan.twins_share)
+    fleet = draw_fleet(plan.split.seeds[0] + plan.seed, plan.vehicles, split=plan.split, twins_share=plan.twins_share)
     renderer = Renderer(*PICTURE_PX, MeshLibrary.open())
     cameras = list(_cameras(plan.split))
     written = 0

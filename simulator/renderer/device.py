@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from simulator.catalogue import MODELS
 from simulator.errors import RendererMissing
-from simulator.identity import Appearance
-from simulator.livery import LAYER_HEIGHT_PX, LAYER_WIDTH_PX, LAYERS, paint_layers
+from simulator.livery import LAYERS
 from simulator.meshes import MeshLibrary
+from simulator.renderer.decal_store import DecalStore
 from simulator.renderer.loads import build_load
 from simulator.renderer.optics import Matrix
 from simulator.renderer.program import compile_program
@@ -92,7 +92,7 @@ class Device:
         self._white = self.gl.texture((1, 1), 3, b"\xff" * 3, alignment=1)
         self.no_decals = self.gl.texture_array((1, 1, len(LAYERS)), 4, bytes(4 * len(LAYERS)))
         self._bodies: dict[str, GpuMesh] = {}
-        self._decals: dict[int, Any] = {}
+        self.decals = DecalStore(self.gl)
         corners = np.array([(-1, -1), (3, -1), (-1, 3)], np.float32)
         self._screen = self.gl.buffer(corners.tobytes())
         self.gl.enable(self.gl.DEPTH_TEST)
@@ -110,24 +110,6 @@ class Device:
         if key not in self._bodies:
             self._bodies[key] = self.upload(build_load(load, MODELS[model], self.body(model).mesh))
         return self._bodies[key]
-
-    def decals_of(self, appearance: Appearance) -> Any | None:
-        """The texture layers of a vehicle's livery; None if it has none."""
-        if appearance.seed not in self._decals:
-            layers = paint_layers(appearance)
-            if layers is None:
-                return None
-            texture = self.gl.texture_array((LAYER_WIDTH_PX, LAYER_HEIGHT_PX, len(LAYERS)), 4, layers.tobytes())
-            texture.repeat_x = texture.repeat_y = False
-            texture.build_mipmaps()
-            self._decals[appearance.seed] = texture
-        return self._decals[appearance.seed]
-
-    def forget_decals(self) -> None:
-        """Frees the decal layers of vehicles drawn so far."""
-        for texture in self._decals.values():
-            texture.release()
-        self._decals.clear()
 
     def upload(self, mesh: Mesh, *, still: bool = False) -> GpuMesh:
         """Puts a mesh on the device, for the vehicle's programs or for those of still scenery."""

@@ -150,7 +150,7 @@ class Renderer:
 
     def forget_decals(self) -> None:
         """Frees the decal layers of vehicles drawn so far."""
-        self._device.forget_decals()
+        self._device.decals.forget()
 
     def close(self) -> None:
         """Frees the context."""
@@ -199,7 +199,7 @@ class Renderer:
         put_matrix(program, "view_projection", projection)
         for vehicle in vehicles:
             put_lamps(program, stage.lamps_near(vehicle.x_m, vehicle.z_m, _NEAR_LAMPS))
-            look, decals = look_of(vehicle.appearance), self._device.decals_of(vehicle.appearance)
+            look, decals = look_of(vehicle.appearance), self._device.decals.texture(vehicle.appearance)
             for index, (body, matrix) in enumerate(self._bodies_of(vehicle)):
                 own = index == 0
                 put_matrix(program, "model", matrix)

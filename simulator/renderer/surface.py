@@ -25,6 +25,8 @@ class Slot(IntEnum):
     GLASS = 3
     LAMP = 4
     PANEL = 5
+    PLATE = 6
+    HELMET = 7
     ASPHALT = 10
     PAVEMENT = 11
     GRASS = 12
