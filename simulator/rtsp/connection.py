@@ -84,12 +84,17 @@ class Connection:
     async def close(self) -> None:
         """Ends every session and the connection."""
         sessions, self.sessions = list(self.sessions.values()), {}
-        for session in sessions:
-            await session.stop()
-        self._writer.close()
-        with contextlib.suppress(OSError):
-            await asyncio.wait_for(self._writer.wait_closed(), CLOSE_TIMEOUT_S)
-        self._writer.transport.abort()
+        try:
+            for session in sessions:
+                await session.stop()
+            self._writer.close()
+            with contextlib.suppress(OSError):
+                await asyncio.wait_for(self._writer.wait_closed(), CLOSE_TIMEOUT_S)
+        finally:
+            # Also where the server, on its way down, cancels this farewell.
+            for session in sessions:
+                session.abandon()
+            self._writer.transport.abort()
 
     def abort(self) -> None:
         """Drops the connection without a word: a TCP reset, and no goodbye over UDP either."""

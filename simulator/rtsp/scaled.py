@@ -15,7 +15,6 @@ from simulator.rtsp.clip import Clip, ClipError, load_clip
 _START_CODE = b"\x00\x00\x00\x01"
 #: Goes into every file's name: files that another version wrote are not taken up.
 _VERSION = 1
-_TIME_BASE_HZ = 90_000
 
 
 def cache_folder() -> Path:
@@ -42,8 +41,11 @@ def scaled_clip(clip: Clip, size: tuple[int, int], cache: Path | None = None) ->
             folder.mkdir(parents=True, exist_ok=True)
             # Two processes may do the same at once: each writes a file of its own, the last one stays.
             temporary = path.with_suffix(f".{os.getpid()}.mp4")
-            _encode(clip, size, temporary)
-            temporary.replace(path)
+            try:
+                _encode(clip, size, temporary)
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
         return load_clip(path)
     except (av.FFmpegError, OSError) as exc:
         raise ClipError(f"cannot be scaled to {size[0]}x{size[1]}: {exc.strerror or exc}") from exc

@@ -111,6 +111,12 @@ class StreamSession:
         """Sends nothing any more, not even a goodbye."""
         self._wire.close()
 
+    def abandon(self) -> None:
+        """Ends playback at once, without a word."""
+        self._wire.close()
+        if self._task is not None:
+            self._task.cancel()
+
     async def stop(self) -> None:
         """Ends playback, with a goodbye if it was still going on."""
         task, self._task = self._task, None
