@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,23 +26,21 @@ class FaultEvent:
         begins: Or ends.
         fault: What it is.
         cameras: Whom it befalls.
-        for_s: How long it will hold from its beginning; None for without end.
     """
 
     at_s: float
     begins: bool
     fault: Fault
     cameras: tuple[str, ...]
-    for_s: float | None
 
     def line(self) -> str:
         """For people.
 
         >>> from simulator.rtsp.faults.kinds import Drop
-        >>> FaultEvent(20.0, True, Drop(at_s=20, for_s=10), ("north", "market"), 10.0).line()
+        >>> FaultEvent(20.0, True, Drop(at_s=20, for_s=10), ("north", "market")).line()
         '    20.0 s  north, market: drop begins (reset; 10 s)'
         """
-        for_s = "without end" if self.for_s is None else f"{self.for_s:g} s"
+        for_s = "without end" if self.fault.for_s is None else f"{self.fault.for_s:g} s"
         details = "; ".join(part for part in (self.fault.summary(), for_s) if part)
         said = f"begins ({details})" if self.begins else "ends"
         return f"{self.at_s:8.1f} s  {', '.join(self.cameras)}: {self.fault.kind} {said}"
@@ -55,7 +52,7 @@ class FaultEvent:
             "event": "begins" if self.begins else "ends",
             "kind": self.fault.kind,
             "cameras": list(self.cameras),
-            "for_s": self.for_s,
+            "for_s": self.fault.for_s,
         }
 
 
@@ -184,9 +181,8 @@ class FaultDriver:
             for camera_id in camera_ids:
                 self._host.disconnect(camera_id)
         if self._on_event:
-            for_s = None if math.isinf(active.ends_s) else active.ends_s - active.began_s
             at_s = active.began_s if begins else min(active.ends_s, self.now_s)
-            self._on_event(FaultEvent(at_s, begins, fault, camera_ids, for_s))
+            self._on_event(FaultEvent(at_s, begins, fault, camera_ids))
 
 
 def _by_fault(
