@@ -193,3 +193,24 @@ def test_the_process_says_in_one_line_why_it_cannot_serve(city_folder, tmp_path_
         _, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert err.count("\n") == 1
+
+
+def test_the_process_plays_a_script_and_says_what_begins(city_folder, tmp_path_factory):
+    script = tmp_path_factory.mktemp("script") / "faults.yaml"
+    script.write_text("faults: [{kind: drop, how: refuse, at_s: 0.1}]")
+    with spawn("--city", str(city_folder), "--loop", "--faults", str(script), "--clock", "c1=+5") as process:
+        try:
+            process.stdout.readline()
+            assert process.stderr.readline() == "     0.1 s  c1: drop begins (refuse; without end)\n"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
+def test_a_city_played_once_ends_by_itself(city_folder):
+    command = ["-m", "services.cli.main", "simulate", "serve", "--city", str(city_folder), "--once"]
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, *command], check=False, capture_output=True, text=True, timeout=60, cwd=root)
+    assert done.returncode == 0
+    assert done.stdout.startswith("rtsp://127.0.0.1:")
