@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import errno
 import json
-import signal
 import sys
 from pathlib import Path
+from typing import Any
 
-from simulator.city import load_city
+from simulator.clock import parse_clock
 from simulator.errors import CityError
 from simulator.rtsp.clip import ClipError
-from simulator.rtsp.server import CityServer
-
-
-async def serve(server: CityServer) -> None:
-    """Runs until SIGTERM or SIGINT; prints the addresses as one JSON line once it listens."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    port = await server.start()
-    ready = {"port": port, "t0_ns": server.t0_ns, "ends_ns": server.ends_ns(), "urls": server.urls()}
-    sys.stdout.write(json.dumps(ready) + "\n")
-    sys.stdout.flush()
-    await stopped.wait()
-    await server.stop()
+from simulator.rtsp.faults.driver import FaultEvent
+from simulator.rtsp.play import PlayRequest, play
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Parses the command line and serves.
+    """Parses the command line and plays; prints the addresses as one JSON line once it listens.
 
     Returns:
         The exit code: 0 after a signal, 1 when the city cannot be served.
@@ -41,20 +27,34 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="TCP port, 0 for any")
     parser.add_argument("--t0-ns", type=int, default=None, help="capture time of frame 0, UTC ns; default: now")
     parser.add_argument("--loop", action="store_true", help="begin a new day after the last frame")
+    parser.add_argument("--faults", type=Path, default=None, help="fault script, YAML")
+    parser.add_argument("--clock", action="append", default=[], help="CAMERA=+5, =drift:40 or =step:5@60")
     options = parser.parse_args(arguments)
     try:
-        clips = {camera.id: camera.path for camera in load_city(options.city).cameras}
-        server = CityServer(clips, host=options.host, port=options.port, t0_ns=options.t0_ns, loop=options.loop)
-        asyncio.run(serve(server))
+        request = PlayRequest(
+            options.city,
+            host=options.host,
+            port=options.port,
+            t0_ns=options.t0_ns,
+            loop=options.loop,
+            faults=options.faults,
+            clocks=tuple(parse_clock(text) for text in options.clock),
+        )
+        play(request, _say_ready, _say_event)
     except (CityError, ClipError) as exc:
-        sys.stderr.write(f"simulator.rtsp: {exc}\n")
-        return 1
-    except OSError as exc:
-        taken = exc.errno == errno.EADDRINUSE
-        reason = f"port {options.port} is in use" if taken else exc.strerror or str(exc)
-        sys.stderr.write(f"simulator.rtsp: {reason}\n")
+        sys.stderr.write(f"simulator.rtsp: {' '.join(str(exc).split())}\n")
         return 1
     return 0
+
+
+def _say_ready(ready: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+
+
+def _say_event(event: FaultEvent) -> None:
+    sys.stderr.write(f"{event.line()}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from simulator.rtsp.message import Request
 
 _PARAMETER = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
 _REALM = "city"
+_UNKNOWN = secrets.token_urlsafe(24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,11 @@ class Credentials:
 
     user: str
     password: str = field(repr=False)
+
+
+def unknown_password(user: str) -> Credentials:
+    """Credentials that nobody knows; the same ones throughout this process."""
+    return Credentials(user, _UNKNOWN)
 
 
 class DigestAuth:

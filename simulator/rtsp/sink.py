@@ -29,6 +29,9 @@ class PacketSink(Protocol):
     def send_rtcp(self, packet: bytes) -> None:
         """Queues a control packet; never blocks."""
 
+    def send_raw(self, data: bytes) -> None:
+        """Queues bytes in a media packet's place, without any framing; never blocks."""
+
 
 class InterleavedSink:
     """Packets in between the replies on the client's own connection (RFC 2326, section 10.12)."""
@@ -54,6 +57,11 @@ class InterleavedSink:
     def send_rtcp(self, packet: bytes) -> None:
         """Queues a control packet."""
         self._send(self._rtcp_channel, packet)
+
+    def send_raw(self, data: bytes) -> None:
+        """Queues bytes that break the interleaving."""
+        if not self._writer.is_closing():
+            self._writer.write(data)
 
     def _send(self, channel: int, packet: bytes) -> None:
         if not self._writer.is_closing():
@@ -157,6 +165,10 @@ class UdpSink:
         """Queues a control packet."""
         if not self._ports.rtcp.is_closing():
             self._ports.rtcp.sendto(packet, self.rtcp_address)
+
+    def send_raw(self, data: bytes) -> None:
+        """Queues a datagram that is no RTP."""
+        self.send_rtp(data)
 
 
 def choose_sink(transport: str, writer: asyncio.StreamWriter, ports: UdpPorts) -> PacketSink | None:

@@ -34,13 +34,14 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Play the city to its end, score it, and stop.")] = False,
     as_json: JsonFlag = False,
     data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = Path("vreid-data/demo"),
+    faults: Annotated[Path | None, typer.Option(help="Script of faults that befall the cameras, YAML.")] = None,
     address: AddressOption = DEFAULT_ADDRESS,
 ) -> None:
     """Follow vehicles across the four cameras of the bundled city, over real RTSP."""
     if as_json and not once:
         fail("--json needs --once: a demo without an end has no document")
     try:
-        document = Demo(data_dir, address, once=once, quiet=as_json or not stderr.is_terminal).run()
+        document = Demo(data_dir, address, once=once, quiet=as_json or not stderr.is_terminal, faults=faults).run()
     except VreidError as exc:
         fail(str(exc))
     if once:
@@ -50,15 +51,18 @@ def demo(
 class Demo:
     """One run of the demo."""
 
-    def __init__(self, data_dir: Path, address: str, *, once: bool, quiet: bool) -> None:
-        """Loads the city; starts nothing yet."""
+    def __init__(self, data_dir: Path, address: str, *, once: bool, quiet: bool, faults: Path | None = None) -> None:
+        """Loads the city, and checks a script of faults against it; starts nothing yet."""
         from simulator.city import DEMO, load_city
         from simulator.errors import CityError
+        from simulator.rtsp.play import plan_of
 
         try:
             self.city: City = load_city(DEMO)
+            plan_of(faults, (), tuple(camera.id for camera in self.city.cameras))
         except CityError as exc:
             raise InputError(str(exc)) from exc
+        self._faults = faults
         self._once = once
         self._quiet = quiet
         self._data_dir = data_dir.resolve()
@@ -92,7 +96,7 @@ class Demo:
                 t0_ns = time.time_ns() + round(lead_s * 1e9)
                 playing = session.Playing(self.city.name, self.city.seed, t0_ns, rtsp_port, loop=not self._once)
                 session.save(playing, self._data_dir)
-            machine.add(session.city_role(self.city, playing))
+            machine.add(session.city_role(self.city, playing, self._faults))
             machine.start_ingest()
             return self._follow(machine, playing)
 

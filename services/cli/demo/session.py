@@ -94,10 +94,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def city_role(city: City, playing: Playing) -> Role:
-    """The RTSP server that plays the city."""
+def city_role(city: City, playing: Playing, faults: Path | None = None) -> Role:
+    """The RTSP server that plays the city, with a script of faults where one is given."""
     argv = [sys.executable, "-m", "simulator.rtsp", "--city", str(city.folder), "--port", str(playing.rtsp_port)]
     argv += ["--t0-ns", str(playing.t0_ns), *(["--loop"] if playing.loop else [])]
+    argv += ["--faults", str(faults.resolve())] if faults else []
     return Role("city", tuple(argv), env={"PYTHONUNBUFFERED": "1"}, ready=lambda: _listens(playing.rtsp_port))
 
 

@@ -21,75 +21,7 @@ from simulator.rtsp.server import CityServer
 from simulator.rtsp.timeline import RTP_OFFSET
 
 
-class Client:
-    """An RTSP client that does nothing by itself."""
-
-    def __init__(self, reader, writer, url):
-        self.reader, self.writer, self.url = reader, writer, url
-        self.cseq = 0
-        self.packets = []
-
-    @classmethod
-    async def connect(cls, server):
-        url = server.urls()["c1"]
-        port = int(url.split(":")[2].split("/")[0])
-        return cls(*await asyncio.open_connection("127.0.0.1", port), url)
-
-    async def ask(self, method, url=None, **headers):
-        self.cseq += 1
-        lines = [f"{method} {url or self.url} RTSP/1.0", f"CSeq: {self.cseq}"]
-        lines += [f"{k}: {v}" for k, v in headers.items()]
-        self.writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
-        return await self.reply()
-
-    async def reply(self):
-        while True:
-            first = await self.reader.readexactly(1)
-            if first == b"$":
-                await self._packet()
-                continue
-            head = (first + await self.reader.readuntil(b"\r\n\r\n")).decode()
-            lines = head.strip().split("\r\n")
-            fields = dict(line.split(": ", 1) for line in lines[1:])
-            body = await self.reader.readexactly(int(fields.get("Content-Length", 0)))
-            return int(lines[0].split()[1]), fields, body.decode()
-
-    async def next_packet(self):
-        while not self.packets:
-            assert await self.reader.readexactly(1) == b"$"
-            await self._packet()
-        return self.packets.pop(0)
-
-    async def _packet(self):
-        channel, size = struct.unpack("!BH", await self.reader.readexactly(3))
-        self.packets.append((channel, await self.reader.readexactly(size)))
-
-    async def set_up(self):
-        status, headers, _ = await self.ask(
-            "SETUP", f"{self.url}/track1", Transport="RTP/AVP/TCP;unicast;interleaved=0-1"
-        )
-        assert status == 200
-        return headers["Session"].split(";")[0]
-
-
-def talk(clip, conversation, *, ago_s=1.0, loop=True, **kwargs):
-    """Runs a conversation with a fresh server."""
-
-    async def run():
-        server = CityServer({"c1": clip}, t0_ns=time.time_ns() - round(ago_s * 1e9), loop=loop, **kwargs)
-        await server.start()
-        client = await Client.connect(server)
-        try:
-            async with asyncio.timeout(30):
-                return await conversation(client, server)
-        finally:
-            client.writer.close()
-            await server.stop()
-
-    return asyncio.run(run())
-
-
-def test_play_tells_media_time_sequence_and_rtp_time_of_its_first_packet(make_clip):
+def test_play_tells_media_time_sequence_and_rtp_time_of_its_first_packet(make_clip, talk):
     async def conversation(client, server):
         status, headers, _ = await client.ask("OPTIONS")
         assert status == 200
@@ -120,7 +52,7 @@ def test_play_tells_media_time_sequence_and_rtp_time_of_its_first_packet(make_cl
     talk(make_clip(), conversation)
 
 
-def test_what_cannot_be_served_is_refused_and_the_connection_lives(make_clip):
+def test_what_cannot_be_served_is_refused_and_the_connection_lives(make_clip, talk):
     async def conversation(client, server):
         statuses = [
             (await client.ask("RECORD"))[0],
@@ -135,7 +67,7 @@ def test_what_cannot_be_served_is_refused_and_the_connection_lives(make_clip):
     talk(make_clip(), conversation)
 
 
-def test_a_city_that_is_over_is_gone(make_clip):
+def test_a_city_that_is_over_is_gone(make_clip, talk):
     async def conversation(client, server):
         assert (await client.ask("DESCRIBE"))[0] == 410
         assert server.ends_ns() < time.time_ns()
@@ -143,7 +75,7 @@ def test_a_city_that_is_over_is_gone(make_clip):
     talk(make_clip(), conversation, ago_s=100.0, loop=False)
 
 
-def test_too_many_sessions_are_refused(make_clip):
+def test_too_many_sessions_are_refused(make_clip, talk):
     async def conversation(client, server):
         await client.set_up()
         status, _, _ = await client.ask("SETUP", Transport="RTP/AVP/TCP;unicast;interleaved=2-3")
@@ -152,20 +84,19 @@ def test_too_many_sessions_are_refused(make_clip):
     talk(make_clip(), conversation, limits=Limits(max_sessions=1))
 
 
-def test_a_silent_client_is_let_go_and_one_that_speaks_is_kept(make_clip):
+def test_a_silent_client_is_let_go_and_one_that_speaks_is_kept(make_clip, talk, connect):
     async def conversation(client, server):
-        silent = await Client.connect(server)
+        silent = await connect(server)
         await silent.ask("PLAY", Session=await silent.set_up())
         session = await client.set_up()
         while len(server.connections) > 1:
             assert (await client.ask("GET_PARAMETER", Session=session))[0] == 200
             await asyncio.sleep(0.05)
-        silent.writer.close()
 
     talk(make_clip(), conversation, limits=Limits(session_timeout_s=0.5))
 
 
-def test_a_slow_client_loses_whole_groups_and_costs_no_memory():
+def test_a_slow_client_loses_whole_groups_and_costs_no_memory(talk):
     limit, gop, size = 50_000, 5, 8_000
     units = tuple(AccessUnit(k, k % gop == 0, (bytes([0x65 if k % gop == 0 else 0x41]) * size,)) for k in range(500))
     clip = Clip(Fraction(200), 160, 48, (b"\x67\x42\x00\x0a", b"\x68\xce"), units)
@@ -200,13 +131,12 @@ def test_a_slow_client_loses_whole_groups_and_costs_no_memory():
 
 
 @pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n\r\n", b"\x00" * 70_000, b"$\x00\xff\xff"])
-def test_nonsense_costs_only_the_client_that_sent_it(make_clip, data):
+def test_nonsense_costs_only_the_client_that_sent_it(make_clip, data, talk, connect):
     async def conversation(client, server):
-        rogue = await Client.connect(server)
+        rogue = await connect(server)
         rogue.writer.write(data)
         rogue.writer.write_eof()
         await rogue.reader.read()
-        rogue.writer.close()
         assert (await client.ask("DESCRIBE"))[0] == 200
 
     talk(make_clip(), conversation)
@@ -263,3 +193,24 @@ def test_the_process_says_in_one_line_why_it_cannot_serve(city_folder, tmp_path_
         _, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert err.count("\n") == 1
+
+
+def test_the_process_plays_a_script_and_says_what_begins(city_folder, tmp_path_factory):
+    script = tmp_path_factory.mktemp("script") / "faults.yaml"
+    script.write_text("faults: [{kind: drop, how: refuse, at_s: 0.1}]")
+    with spawn("--city", str(city_folder), "--loop", "--faults", str(script), "--clock", "c1=+5") as process:
+        try:
+            process.stdout.readline()
+            assert process.stderr.readline() == "     0.1 s  c1: drop begins (refuse; without end)\n"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
+def test_a_city_played_once_ends_by_itself(city_folder):
+    command = ["-m", "services.cli.main", "simulate", "serve", "--city", str(city_folder), "--once"]
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, *command], check=False, capture_output=True, text=True, timeout=60, cwd=root)
+    assert done.returncode == 0
+    assert done.stdout.startswith("rtsp://127.0.0.1:")
