@@ -6,33 +6,38 @@ Owns the order of things. Deterministic: the same request gives the same truth a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulator.catalogue import MODELS
 from simulator.city import City, CityCamera, CityVehicle, load_city, write_city
 from simulator.errors import CityError
+from simulator.frame_rate import frame_rate_probe
+from simulator.frames import CityRenderer, RenderedFrame, light_of
 from simulator.identity import Appearance, draw_fleet
 from simulator.meshes import MeshLibrary
 from simulator.place import CameraSpec, Place
-from simulator.renderer.looks import LIGHTS
-from simulator.renderer.optics import Matrix, look_at, perspective
-from simulator.renderer.scene import Placed, Renderer, View
-from simulator.scenery import build_scenery
-from simulator.sensor import Sensor
 from simulator.splits import DEMO, JUDGED, TRAIN
 from simulator.traffic import Trip, VehicleState, draw_trips, simulate
-from simulator.truth import TruthBox, box_of_mask, write_truth
+from simulator.truth import TruthBox, write_truth
 from simulator.video import ClipWriter
+
+__all__ = [
+    "CityRenderer",
+    "RenderRequest",
+    "RenderedFrame",
+    "Script",
+    "frame_rate_probe",
+    "pixel_hash",
+    "render_city",
+    "write_script",
+]
 
 _WARM_UP_S = 50.0
 _LAST_DEPARTURE_BEFORE_END_S = 8.0
-_FURTHEST_M = 110.0
-_SMALLEST_PX = 8
 _SEEDS_PER_CITY = 10_000
 #: Bodies that a street detector rarely takes for a vehicle, or that fill the picture.
 _NEVER_IN_CITIES = ("peterbilt",)
@@ -51,6 +56,7 @@ class RenderRequest:
         size: Picture width and height, px.
         vehicles_per_minute: Departures.
         twins_share: Share of vehicles that copy another's model and colour.
+        light: Name of the light that all cameras see by; None: each its own.
     """
 
     seed: int
@@ -61,6 +67,7 @@ class RenderRequest:
     size: tuple[int, int] = (640, 360)
     vehicles_per_minute: float = 34.0
     twins_share: float = 0.25
+    light: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +85,6 @@ class Script:
     fleet: dict[int, Appearance]
     trips: dict[int, Trip]
     frames: list[list[VehicleState]]
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedFrame:
-    """One frame of one camera.
-
-    Attributes:
-        number: From 1.
-        image: uint8 (H, W, 3) RGB, as the sensor recorded it.
-        boxes: Truth.
-    """
-
-    number: int
-    image: NDArray[np.uint8]
-    boxes: list[TruthBox]
 
 
 def write_script(request: RenderRequest) -> Script:
@@ -121,60 +113,6 @@ def _fleet(first_seed: int, count: int, twins_share: float) -> dict[int, Appeara
         if look.model not in _NEVER_IN_CITIES and len(fleet) < count:
             fleet[look.vehicle_id] = look
     return fleet
-
-
-class CityRenderer:
-    """Draws the frames of a script."""
-
-    def __init__(self, script: Script, request: RenderRequest) -> None:
-        """Opens the renderer.
-
-        Raises:
-            MeshesMissing: No vehicle meshes.
-            RendererMissing: No OpenGL.
-        """
-        self._script = script
-        self._request = request
-        self.library = MeshLibrary.open()
-        self._renderer = Renderer(*request.size, self.library)
-        self._scenery = build_scenery(script.place)
-
-    def frames(self, number: int, camera: CameraSpec) -> Iterator[RenderedFrame]:
-        """All frames of one camera.
-
-        Args:
-            number: The camera's number in the truth; settles its noise.
-            camera: Where it stands.
-        """
-        eye, target, centre = self._script.place.camera_points(camera)
-        self._renderer.set_stage(self._scenery, View(eye, target, camera.fov_deg, centre, LIGHTS[camera.light]))
-        width, height = self._request.size
-        projection = perspective(camera.fov_deg, width / height) @ look_at(eye, target)
-        sensor = Sensor(camera.gain, camera.warmth, camera.noise)
-        rng = np.random.default_rng([self._request.seed, 2, number])
-        for index, states in enumerate(self._script.frames):
-            placed = [
-                Placed(self._script.fleet[state.vehicle_id], state.x_m, state.z_m, state.yaw_rad)
-                for state in states
-                if _may_be_seen(projection, state, self._script.trips[state.vehicle_id].length_m)
-            ]
-            picture = self._renderer.frame(placed)
-            boxes = self._boxes(number, index + 1, placed, picture.identities)
-            yield RenderedFrame(index + 1, sensor.capture(picture.image, rng), boxes)
-
-    def _boxes(self, camera: int, frame: int, placed: list[Placed], identities: NDArray[np.uint32]) -> list[TruthBox]:
-        """Truth of one frame; what is too small to be anything is left out."""
-        counts = np.bincount(identities.ravel(), minlength=max(self._script.fleet) + 1)
-        boxes = []
-        for vehicle in placed:
-            mask = self._renderer.solo_mask(vehicle)
-            box = box_of_mask(mask)
-            if box is None or box[2] < _SMALLEST_PX or box[3] < _SMALLEST_PX:
-                continue
-            vehicle_id = vehicle.appearance.vehicle_id
-            visible = min(1.0, float(counts[vehicle_id]) / float(mask.sum()))
-            boxes.append(TruthBox(camera, vehicle_id, frame, *box, visible))
-        return boxes
 
 
 def render_city(
@@ -236,22 +174,13 @@ def pixel_hash(request: RenderRequest) -> str:
     return digest.hexdigest()
 
 
-def _may_be_seen(projection: Matrix, state: VehicleState, length_m: float) -> bool:
-    """Whether some part of the body may fall into the picture, generously."""
-    x, y, _, w = projection @ np.array([state.x_m, 1.0, state.z_m, 1.0])
-    if w > _FURTHEST_M or w < -length_m:
-        return False
-    margin = 1.0 + 1.2 * length_m / max(float(w), 1.0)
-    return bool(w < length_m or (abs(x / w) < margin and abs(y / w) < 2 * margin))
-
-
 def _camera(place: Place, spec: CameraSpec, number: int, clip: Path, request: RenderRequest, frames: int) -> CityCamera:
     eye, target, _ = place.camera_points(spec)
     pose = {
         "eye_m": [round(v, 3) for v in eye],
         "target_m": [round(v, 3) for v in target],
         "fov_deg": spec.fov_deg,
-        "light": spec.light,
+        "light": light_of(spec, request.light),
     }
     return CityCamera(spec.name, number, clip, *request.size, frames, pose)
 

@@ -75,6 +75,7 @@ class GroundPasses:
         gl.enable(gl.BLEND)
         gl.blend_func = gl.DST_COLOR, gl.ZERO
         gl.fbo.depth_mask = False
+        put(program, {"fog": stage.view.light.fog})
         put_matrix(program, "view_projection", stage.projection)
         if "sun_projection" in program:
             put_matrix(program, "sun_projection", stage.sun)
@@ -125,4 +126,5 @@ def shadow_tiles(
     cells = np.argwhere(wanted)
     around = np.array([(0, 0), (1, 0), (1, 1), (0, 0), (1, 1), (0, 1)])
     flat = ((cells[:, None] + around) * _TILE_M + origin).reshape(-1, 2)
-    return np.insert(flat, 1, _HEIGHT_M, axis=1).astype(np.float32)
+    corners: NDArray[np.float32] = np.insert(flat, 1, _HEIGHT_M, axis=1).astype(np.float32)
+    return corners

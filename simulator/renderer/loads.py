@@ -78,7 +78,7 @@ def build_load(kind: str, body: BodyModel, body_mesh: Mesh) -> Mesh:
 
 
 def _block(builder: MeshBuilder, low: Point, high: Point, colour: Rgb) -> None:
-    builder.add(box_triangles(low, high), colour, Slot.PLAIN, roughness=0.5)
+    builder.add(box_triangles(low, high), colour, Slot.PLAIN, own=(0.5, 0.0))
 
 
 def _crossbars(builder: MeshBuilder, roof: _Roof) -> None:

@@ -47,7 +47,7 @@ class MaskPainter:
         return self._read((0, 0, width, height))
 
     def silhouette(self, stage: Stage, bodies: Bodies) -> Silhouette:
-        """Where a vehicle's bodies lie in the picture; only the part of the picture they can reach is drawn and read."""
+        """Where a vehicle's bodies lie in the picture; only what they can reach of it is drawn and read."""
         left, bottom, width, height = region = _reach(stage.projection, bodies, self._size)
         if width <= 0 or height <= 0:
             return Silhouette(0, 0, np.zeros((0, 0), np.bool_))
@@ -75,7 +75,7 @@ class MaskPainter:
 
 
 def _reach(projection: Matrix, bodies: Bodies, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Left, bottom, width and height in px that hold the bodies' boxes; the whole picture where one is near the lens."""
+    """Left, bottom, width and height in px that hold the bodies' boxes; the whole picture if one is near the lens."""
     width, height = size
     corners = np.concatenate([box_corners(body, matrix) for body, matrix in bodies])
     clip = corners @ projection.T

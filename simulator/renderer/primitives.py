@@ -1,4 +1,4 @@
-"""Triangles of simple solids, in metres: boxes, posts, blobs, ribbons."""
+"""Triangles of simple solids, in metres: boxes, posts, blobs, cards, ribbons, rings; and turning them about."""
 
 from __future__ import annotations
 
@@ -59,6 +59,59 @@ def blob_triangles(centre: Point, radius_m: float, rng: np.random.Generator) -> 
             k = (j + 1) % sectors
             triangles.append(points[[i, i, i + 1, i, i + 1, i + 1], [j, k, k, j, k, j]].reshape(2, 3, 3))
     return np.concatenate(triangles).astype(np.float32)
+
+
+def card_triangles(centres: Floats, sizes_m: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Squares in every direction, as twigs of leaves.
+
+    Args:
+        centres: (N, 3).
+        sizes_m: (N,) lengths of their sides.
+        rng: Turns them.
+
+    Returns:
+        (2 N, 3, 3) corners and (2 N, 3, 2) uv from 0 to 1.
+    """
+    across = rng.normal(0, 1, (len(centres), 3))
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    other = np.cross(across, rng.normal(0, 1, (len(centres), 3)))
+    other /= np.linalg.norm(other, axis=1, keepdims=True)
+    half = np.asarray(sizes_m)[:, None] / 2
+    corners = [centres + half * (a * across + b * other) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+    quads = np.stack(corners, axis=1)[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3, 3)
+    uv = np.array([(0, 0), (1, 0), (1, 1), (0, 0), (1, 1), (0, 1)], np.float32).reshape(2, 3, 2)
+    return quads.astype(np.float32), np.tile(uv, (len(centres), 1, 1))
+
+
+def turned(triangles: Floats, x_m: float, z_m: float, yaw_rad: float) -> Floats:
+    """Triangles about the origin, moved to a spot and turned so that their +z points along the yaw."""
+    cosine, sine = np.cos(yaw_rad), np.sin(yaw_rad)
+    out = np.array(triangles, np.float32)
+    x, z = triangles[..., 0], triangles[..., 2]
+    out[..., 0] = cosine * x + sine * z + x_m
+    out[..., 2] = -sine * x + cosine * z + z_m
+    return out
+
+
+def ring_triangles(
+    centre: tuple[float, float], radii_m: tuple[float, float], angles_rad: tuple[float, float], height_m: float
+) -> Floats:
+    """A flat piece of a ring, facing up: inner and outer radius, from one angle to a larger one."""
+    count = max(2, int((angles_rad[1] - angles_rad[0]) / 0.1) + 1)
+    angles = np.linspace(*angles_rad, count)
+    rim = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    inner, outer = (np.insert(np.asarray(centre) + rim * radius, 1, height_m, axis=1) for radius in radii_m)
+    first = np.stack([inner[:-1], inner[1:], outer[1:]], axis=1)
+    second = np.stack([inner[:-1], outer[1:], outer[:-1]], axis=1)
+    return np.concatenate([first, second]).astype(np.float32)
+
+
+def wall_triangles(points_xz: NDArray[np.float64], low_m: float, high_m: float) -> Floats:
+    """An upright strip along a line of points (N, 2)."""
+    low, high = (np.insert(points_xz, 1, height, axis=1) for height in (low_m, high_m))
+    first = np.stack([low[:-1], low[1:], high[1:]], axis=1)
+    second = np.stack([low[:-1], high[1:], high[:-1]], axis=1)
+    return np.concatenate([first, second]).astype(np.float32)
 
 
 def ribbon_triangles(line_xz: NDArray[np.float64], left_m: float, right_m: float, height_m: float) -> Floats:

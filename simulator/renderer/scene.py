@@ -163,7 +163,7 @@ class Renderer:
         self._moving_shadow_target.clear(depth=1.0)
 
     def _draw_depth(self, projection: Matrix, bodies: Bodies) -> None:
-        """Depth alone, into the framebuffer in use: a shadow map, or the canvas so that only what is seen gets shaded."""
+        """Depth alone, into the framebuffer in use: a shadow map, or the canvas, to shade only what is seen."""
         depth = self._device.programs.depth
         put_matrix(depth, "view_projection", projection)
         for body, matrix in bodies:

@@ -12,7 +12,7 @@ from simulator.renderer.device import TEXTURE_UNITS, Device, GpuMesh, put, put_l
 from simulator.renderer.glow import Glow, GlowPainter
 from simulator.renderer.looks import Light
 from simulator.renderer.optics import Matrix, look_at, orthographic, perspective
-from simulator.renderer.surface import Mesh
+from simulator.renderer.surface import Mesh, Slot
 
 HALF_WIDTH_OF_SUN_M = 48.0
 _LAMPS_REACH_M = 90.0
@@ -117,9 +117,7 @@ class StagePainter:
         sun = orthographic(HALF_WIDTH_OF_SUN_M, 1.0, 260.0) @ look_at(towards_sun, view.sun_centre)
         shadow, shadow_target = device.shadow_map()
         ground, ground_target = device.target(self._size)
-        identities = gl.framebuffer(
-            [gl.renderbuffer(self._size, 1, dtype="u4")], gl.depth_renderbuffer(self._size)
-        )
+        identities = gl.framebuffer([gl.renderbuffer(self._size, 1, dtype="u4")], gl.depth_renderbuffer(self._size))
         stage = Stage(
             view, projection, sun, _lamps_of(scenery, view), device.canvas(self._size), identities, shadow, ground
         )
@@ -137,8 +135,17 @@ class StagePainter:
         ground_target.release()
         return stage
 
-    def _outline(self, still: GpuMesh, projection: Matrix) -> None:
+    def _depth_first(
+        self, target: Any, still: GpuMesh, projection: Matrix, cut_below_m: float = _CUT_NOTHING_M
+    ) -> None:
+        """Fills in the depth, so that only what is seen gets shaded."""
+        target.color_mask = (False, False, False, False)
+        self._outline(still, projection, cut_below_m)
+        target.color_mask = (True, True, True, True)
+
+    def _outline(self, still: GpuMesh, projection: Matrix, cut_below_m: float = _CUT_NOTHING_M) -> None:
         program = self._device.programs.still
+        program["cut_below_m"] = cut_below_m
         put_matrix(program, "view_projection", projection)
         put_matrix(program, "model", np.eye(4))
         for array in still.identity:
@@ -159,7 +166,10 @@ class StagePainter:
     def _paint_ground(self, stage: Stage, still: GpuMesh, target: Any) -> None:
         target.use()
         target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
-        self._surface(stage, still, stage.projection, only_ground=True)
+        light = stage.view.light
+        if light.lamps_on or light.wet > 0 or _has_water(still.mesh):
+            self._depth_first(target, still, stage.projection)
+            self._surface(stage, still, stage.projection, only_ground=True)
 
     def _paint_picture(self, stage: Stage, still: GpuMesh) -> None:
         gl, device = self._device.gl, self._device
@@ -167,10 +177,11 @@ class StagePainter:
         stage.picture.clear(0.0, 0.0, 0.0, 1.0, depth=1.0)
         gl.disable(gl.DEPTH_TEST)
         sky = device.programs.sky
-        put_matrix(sky, "backwards", np.linalg.inv(stage.projection))
+        put_matrix(sky, "backwards", np.linalg.inv(stage.projection).astype(np.float64))
         put(sky, surface_uniforms(stage.view))
         device.screen(sky).render()
         gl.enable(gl.DEPTH_TEST)
+        self._depth_first(stage.picture, still, stage.projection)
         self._surface(stage, still, stage.projection)
         glows = _lamp_glows(stage)
         if stage.view.light.wet > 0 or _has_water(still.mesh):
@@ -178,6 +189,7 @@ class StagePainter:
             mirror_target.use()
             mirror_target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
             mirrored = stage.projection @ MIRROR
+            self._depth_first(mirror_target, still, mirrored, cut_below_m=_CUT_GROUND_M)
             self._surface(stage, still, mirrored, cut_below_m=_CUT_GROUND_M)
             self._glow.paint(glows, mirrored, per_metre(stage.view, self._size))
             stage.picture.use()
@@ -207,7 +219,8 @@ def _lamps_of(scenery: Mesh, view: View) -> NDArray[np.float32]:
         return np.zeros((0, 4), np.float32)
     gap = np.hypot(rows[:, 0] - view.sun_centre[0], rows[:, 2] - view.sun_centre[2])
     order = np.argsort(gap, kind="stable")
-    return rows[order][gap[order] < _LAMPS_REACH_M]
+    near: NDArray[np.float32] = rows[order][gap[order] < _LAMPS_REACH_M]
+    return near
 
 
 def _lamp_glows(stage: Stage) -> list[Glow]:
@@ -224,6 +237,4 @@ def _lamp_glows(stage: Stage) -> list[Glow]:
 
 
 def _has_water(mesh: Mesh) -> bool:
-    from simulator.renderer.surface import Slot
-
     return any(bool((part.vertices[:, 13] == Slot.WATER).any()) for part in mesh.parts)

@@ -99,7 +99,7 @@ class MeshBuilder:
         *,
         uvs: Floats | None = None,
         normals: Floats | None = None,
-        roughness: float = 0.9,
+        own: tuple[float, float] = (0.9, 0.0),
     ) -> None:
         """Adds triangles.
 
@@ -109,7 +109,8 @@ class MeshBuilder:
             slot: Surface kind.
             uvs: (T, 3, 2); zeros if None.
             normals: (T, 3, 3); face normals if None.
-            roughness: In [0, 1].
+            own: Roughness and metalness in [0, 1]; of scenery, a number that makes the thing its own, and what its
+                slot makes of the other.
         """
         triangles = np.asarray(triangles, np.float32)
         count = len(triangles)
@@ -123,7 +124,7 @@ class MeshBuilder:
         if uvs is not None:
             block[:, 6:8] = np.asarray(uvs, np.float32).reshape(-1, 2)
         block[:, 8:11] = colour
-        block[:, 11:15] = (roughness, 0.0, float(slot), 0.0)
+        block[:, 11:15] = (*own, float(slot), 0.0)
         self.rows.append(block)
 
     def build(self) -> Mesh:

@@ -6,6 +6,7 @@ out vec4 pixel;
 uniform sampler2D ground;
 uniform vec2 picture_px;
 uniform vec2 lamp_at;      // half the distance between the lamps, and how far ahead of the middle they are
+uniform float fog;
 uniform float beam;        // strength
 
 //include film
@@ -18,7 +19,7 @@ void main() {
         float angle = (body_position.x - float(side) * lamp_at.x) / (ahead + 0.6);
         sum += exp(-angle * angle * 9.0);
     }
-    float far = smoothstep(0.2, 3.2, ahead) / (1.0 + ahead * ahead / 60.0) * smoothstep(26.0, 14.0, ahead);
+    float far = smoothstep(0.2, 3.2, ahead) / (1.0 + ahead * ahead / 60.0) * (1.0 - smoothstep(14.0, 26.0, ahead));
     vec3 albedo = texture(ground, gl_FragCoord.xy / picture_px).rgb;
-    pixel = vec4(developed(albedo * vec3(1.0, 0.93, 0.8) * beam * sum * far), 1.0);
+    pixel = vec4(developed(albedo * vec3(1.0, 0.93, 0.8) * beam * sum * far * exp(-fog / gl_FragCoord.w)), 1.0);
 }

@@ -81,7 +81,7 @@ void shop(float own, float top, inout vec3 base, inout float rough, inout float 
     rough = mix(0.1, 0.7, closed);
     coat = 0.85 * (1.0 - closed);
     vec3 lamp = mix(vec3(1.0, 0.78, 0.5), vec3(0.85, 0.92, 1.0), step(0.6, trade));
-    glow = windows_lit * (1.0 - closed) * lamp * (0.18 + 0.55 * goods) * smoothstep(0.3, 2.4, uv.y);
+    glow = windows_lit * (1.0 - closed) * lamp * (0.2 + 0.3 * goods) * smoothstep(0.3, 2.4, uv.y);
 }
 
 void brickwork(inout vec3 base) {
@@ -143,7 +143,7 @@ void office(float own, inout vec3 base, inout float rough, inout float coat, ino
     if (at.x < 0.045 || at.y < 0.02 || abs(at.y - 0.27) < 0.01) { base = metal; coat = 0.3; return; }
     if (at.y < 0.27) { base = mix(base * 0.35, vec3(0.06, 0.07, 0.08), 0.5); coat = 0.6; rough = 0.2; return; }
     float blind = step(1.0 - 0.6 * hash(vec2(floor(cell.x / 3.0), cell.y) + own), at.y) * step(0.6, hash(cell + own));
-    base = mix(vec3(0.016, 0.024, 0.028), vec3(0.25), blind);
+    base = mix(vec3(0.016, 0.024, 0.028), vec3(0.13, 0.13, 0.125), blind);
     rough = 0.06;
     coat = 1.0 - 0.6 * blind;
     if (hash(vec2(floor(cell.x / 4.0), cell.y + own * 50.0)) < 0.3)

@@ -29,7 +29,7 @@ void asphalt(vec2 at, inout vec3 base, inout float rough, inout float coat) {
         base = min(edge.x, edge.y) < 0.05 ? vec3(0.025) : base * 0.72;
     }
     float crack = abs(value_noise(at * 0.7 + 0.35 * value_noise(at * 3.0)) - 0.5);
-    if (crack < 0.006 && value_noise(at * 0.13 + 31.0) > 0.6) base *= 0.45;
+    if (crack < 0.004 && value_noise(at * 0.13 + 31.0) > 0.6) base *= 0.68;
     base *= mix(1.0, 0.8, smoothstep(0.6, 0.85, value_noise(at * 0.45 + 3.0) * value_noise(at * 1.9)));
     coat = wet * 0.6;
     rough = mix(0.9, 0.4, wet);
@@ -56,7 +56,7 @@ void shade_ground(int slot, inout vec3 base, inout float rough, inout float coat
     } else if (slot == SLOT_GRASS) {
         float blades = 0.6 * cloud_noise(at * 6.0) + 0.5 * hash(floor(at * vec2(30.0, 22.0)));
         base = mix(vec3(0.030, 0.044, 0.015), vec3(0.062, 0.070, 0.028), cloud_noise(at * 0.3) * 1.07) * (0.45 + blades);
-        base = mix(base, vec3(0.085, 0.072, 0.045), smoothstep(0.55, 0.8, value_noise(at * 0.15)) * 0.7);
+        base = mix(base, vec3(0.085, 0.072, 0.045), smoothstep(0.55, 0.8, value_noise(at * 0.15)) * 0.4);
     } else if (slot == SLOT_MARKING) {
         float worn = cloud_noise(at * 5.0) * 0.7 + 0.4 * hash(floor(at * 35.0));
         base = mix(linear(colour), vec3(0.09), smoothstep(0.45, 0.85, worn) * 0.75) * 0.86;
