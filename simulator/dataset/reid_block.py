@@ -18,7 +18,7 @@ from simulator.dataset.boxes import cut, jitter, match_detections
 from simulator.dataset.plan import PARTS, Block, ReidPlan
 from simulator.dataset.records import CropRecord
 from simulator.dataset.standpoints import NARROWEST_PX, Standpoint, standpoints
-from simulator.dataset.studio import Photo, Seen, Studio, lights_of
+from simulator.dataset.studio import Photo, Seen, Studio, light_of
 from simulator.splits import UNTRAINED_BODIES
 from simulator.views import FACES, VIEWS, face_index, view_index
 
@@ -28,7 +28,6 @@ _JPEG_QUALITY = 92
 _ROUNDS = 3
 _CROWD = (6, 11)
 _FRUITLESS = 10
-_HOME_LIGHT_SHARE = 0.5
 #: Of the vehicles that the detector finds, those cut along the mask all the same: its boxes are not the only ones.
 _MASK_SHARE = 0.25
 _FRAMES_PER_BLOCK = 10_000
@@ -87,8 +86,7 @@ class ReidBlock:
             for turn, (_, number) in enumerate(order[: wanted.get(vehicle.vehicle_id, 0)]):
                 tried.add(number)
                 load[number] += 1
-                home, other = lights_of(self._standpoints[number], self._block.index)
-                light = home if self._rng.random() < _HOME_LIGHT_SHARE else other
+                light = light_of(self._standpoints[number], self._block.index)
                 forward = toward != (turn % 2 == 1)
                 lane = int(self._rng.integers(6))
                 sessions[number, light].append(Passage(vehicle, forward, lane, self._plan.crops_each))
