@@ -14,7 +14,7 @@ from simulator.renderer.scene import Placed
 
 _GAP_M = 2.0
 _APART_M = 1.5
-_TRIES = 8
+_TRIES = 16
 _LONG_M = 9.0
 #: Shares of the box within the picture: usually, now and then, and of bodies that rarely fit whole.
 _WHOLE, _CUT, _LONG_CUT = 0.97, 0.7, 0.6

@@ -26,8 +26,8 @@ LEAST_VISIBLE = 0.6
 #: As serving writes its pictures.
 _JPEG_QUALITY = 92
 _ROUNDS = 3
-_CROWD = (6, 11)
-_FRUITLESS = 10
+_CROWD = (8, 14)
+_FRUITLESS = 6
 #: Of the vehicles that the detector finds, those cut along the mask all the same: its boxes are not the only ones.
 _MASK_SHARE = 0.25
 _FRAMES_PER_BLOCK = 10_000
@@ -101,6 +101,9 @@ class ReidBlock:
         while fruitless < _FRUITLESS and any(passage.left > 0 for passage in passages):
             crowd = self._crowd(passages)
             stands = arrange(standpoint, crowd, self._studio.size_of, self._rng)
+            if not any(stand.passage.left > 0 for stand in stands):
+                fruitless += 1
+                continue
             photo = self._studio.take(stands, self._rng)
             self._frames[standpoint.number] += 1
             kept = self._keep(photo, standpoint, light)

@@ -23,7 +23,7 @@ TRAINING_CAMERAS: dict[str, tuple[str, ...]] = {
 #: Narrowest and lowest boxes of bodies that a picture is taken for, px: to be told apart, or just to be found.
 Extent = tuple[float, float]
 NARROWEST_PX = 48
-LARGE: Extent = (NARROWEST_PX, 30)
+LARGE: Extent = (NARROWEST_PX + 6, 32)
 SMALL: Extent = (10, 8)
 _STEP_M = 0.5
 _NEAREST_M = 1.0

@@ -19,8 +19,9 @@ from simulator.scenery import build_scenery
 from simulator.sensor import Sensor
 from simulator.views import aspect_deg
 
-#: Lights in which lamps are on get more noise and more exposure, as cameras do.
-_DARK_NOISE, _DARK_GAIN = 1.5, 1.15
+#: Mean grey levels between which a camera's exposure control keeps its pictures, and how far it goes for that.
+_MEAN_LEVELS, _MOST_GAIN = (45.0, 165.0), 2.2
+_USUAL_NOISE = 2.5
 _GAIN_SPREAD, _WARMTH_SPREAD = 0.12, 0.025
 _BLUR_PX, _JPEG = (0.0, 0.9), (50, 93)
 
@@ -74,7 +75,7 @@ class Studio:
         self._sceneries: dict[str, Mesh] = {}
         self._detect = detect
         self._standpoint: Standpoint | None = None
-        self._dark = False
+        self._light = ""
 
     def go_to(self, standpoint: Standpoint, light: str) -> None:
         """Sets camera and light for the pictures that follow."""
@@ -84,7 +85,7 @@ class Studio:
         eye, target, centre = standpoint.points
         view = View(eye, target, standpoint.spec.fov_deg, centre, LIGHTS[light])
         self._renderer.set_stage(self._sceneries[place.name], view)
-        self._standpoint, self._dark = standpoint, LIGHTS[light].lamps_on
+        self._standpoint, self._light = standpoint, light
 
     def size_of(self, model: str) -> Size:
         """Width, height and length of a body, m."""
@@ -99,7 +100,7 @@ class Studio:
         if self._standpoint is None:
             raise RuntimeError("no standpoint: call go_to first")
         picture = self._renderer.frame([stand.placed for stand in stands])
-        image = self._draw_sensor(rng).capture(picture.image, rng)
+        image = self._draw_sensor(float(picture.image.mean()), rng).capture(picture.image, rng)
         seen = [self._look_at(stand, picture) for stand in stands]
         return Photo(np.ascontiguousarray(image[:, :, ::-1]), [one for one in seen if one is not None])
 
@@ -113,13 +114,16 @@ class Studio:
         """Frees what belongs to vehicles that will not come again."""
         self._renderer.forget_decals()
 
-    def _draw_sensor(self, rng: np.random.Generator) -> Sensor:
-        """The camera's own habits, and those of the moment."""
+    def _draw_sensor(self, mean_level: float, rng: np.random.Generator) -> Sensor:
+        """The camera's own habits, which were set for its own light, and those of the moment."""
         spec = self._current().spec
+        own = self._light == spec.light
+        low, high = (level / max(mean_level, 1.0) for level in _MEAN_LEVELS)
+        exposure = float(np.clip(spec.gain if own else 1.0, min(low, _MOST_GAIN), high))
         return Sensor(
-            gain=spec.gain * (_DARK_GAIN if self._dark else 1.0) * float(np.exp(rng.normal(0, _GAIN_SPREAD))),
+            gain=exposure * float(np.exp(rng.normal(0, _GAIN_SPREAD))),
             warmth=spec.warmth + float(rng.normal(0, _WARMTH_SPREAD)),
-            noise=spec.noise * (_DARK_NOISE if self._dark else 1.0),
+            noise=(spec.noise if own else _USUAL_NOISE) * max(1.0, exposure),
             blur_px=float(rng.uniform(*_BLUR_PX)),
             jpeg_quality=int(rng.integers(*_JPEG)),
         )
