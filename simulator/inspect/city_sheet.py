@@ -27,7 +27,8 @@ def city_sheet(city: City, vehicles: int = 24) -> Image:
     Raises:
         CityError: No vehicle is seen well, or a clip or the truth is damaged.
     """
-    best = best_boxes(read_truth(city.truth_path))
+    sizes = {camera.number: (camera.width, camera.height) for camera in city.cameras}
+    best = best_boxes(read_truth(city.truth_path), sizes)
     cameras_of: dict[int, int] = defaultdict(int)
     for vehicle, _ in best:
         cameras_of[vehicle] += 1
@@ -46,14 +47,21 @@ def city_sheet(city: City, vehicles: int = 24) -> Image:
     )
 
 
-def best_boxes(truth: list[TruthBox]) -> dict[tuple[int, int], TruthBox]:
-    """The largest well-visible box by vehicle and camera."""
-    best: dict[tuple[int, int], TruthBox] = {}
+def best_boxes(truth: list[TruthBox], sizes: dict[int, tuple[int, int]]) -> dict[tuple[int, int], TruthBox]:
+    """The largest well-visible box by vehicle and camera, whole ones before those that the picture's edge cuts.
+
+    Args:
+        truth: Of a city.
+        sizes: Width and height of the picture by camera number, px.
+    """
+    best: dict[tuple[int, int], tuple[bool, int, TruthBox]] = {}
     for box in truth:
-        key = (box.vehicle_id, box.camera)
-        if box.visible >= _LEAST_VISIBLE and (key not in best or _area(box) > _area(best[key])):
-            best[key] = box
-    return best
+        width, height = sizes[box.camera]
+        whole = box.left > 0 and box.top > 0 and box.left + box.width < width and box.top + box.height < height
+        key, rated = (box.vehicle_id, box.camera), (whole, box.width * box.height)
+        if box.visible >= _LEAST_VISIBLE and (key not in best or rated > best[key][:2]):
+            best[key] = (*rated, box)
+    return {key: box for key, (_, _, box) in best.items()}
 
 
 def _cut(best: dict[tuple[int, int], TruthBox], city: City) -> dict[tuple[int, int], Cell]:
@@ -82,7 +90,3 @@ def _title(vehicle: CityVehicle) -> tuple[str, ...]:
         f"{vehicle.colour} {vehicle.model}",
         *(cue[:22] for cue in vehicle.cues[:5]),
     )
-
-
-def _area(box: TruthBox) -> int:
-    return box.width * box.height

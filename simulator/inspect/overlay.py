@@ -13,7 +13,7 @@ import numpy as np
 from simulator.city import City, CityCamera
 from simulator.errors import CityError
 from simulator.inspect.clips import read_clip
-from simulator.inspect.drawing import INK, PAPER, Image, colour_of, draw_box, draw_label, put_text
+from simulator.inspect.drawing import INK, PAPER, Image, colour_of, draw_box, draw_label
 from simulator.truth import TruthBox, read_truth
 from simulator.video import ClipWriter
 
@@ -70,7 +70,7 @@ def overlay_frames(city: City, cameras: Sequence[CityCamera]) -> Iterator[Image]
                 continue
             number, image = moment
             draw_truth(image, boxes[camera.number, number], kinds)
-            put_text(image, f"{camera.id}  {number / city.fps:6.1f} s  frame {number}", (6, 4), INK)
+            draw_label(image, f"{camera.id}  {number / city.fps:.1f} s  frame {number}", (0, 0), INK)
             top, left = place // columns * height, place % columns * width
             wall[top : top + camera.height, left : left + camera.width] = image
         yield wall

@@ -7,6 +7,7 @@ import pytest
 from simulator.city import City, CityCamera, CityVehicle
 from simulator.errors import CityDamaged, CityError
 from simulator.inspect import city_sheet, write_overlay
+from simulator.inspect.city_sheet import best_boxes
 from simulator.inspect.drawing import colour_of, draw_box, fit
 from simulator.inspect.overlay import draw_truth, overlay_frames, wall_size
 from simulator.truth import TruthBox, write_truth
@@ -125,3 +126,11 @@ def test_dashes_stay_on_the_outline():
 
     assert not image[11:40, 11:40].any()
     assert image[10].any()
+
+
+def test_whole_vehicles_come_before_larger_ones_that_are_cut():
+    whole, cut = TruthBox(1, 7, 1, 20, 40, 30, 30, 1.0), TruthBox(1, 7, 2, 0, 40, 60, 40, 1.0)
+    hidden = TruthBox(1, 7, 3, 20, 40, 50, 50, 0.3)
+
+    assert best_boxes([cut, hidden, whole], {1: SIZE}) == {(7, 1): whole}
+    assert best_boxes([cut, hidden], {1: SIZE}) == {(7, 1): cut}
