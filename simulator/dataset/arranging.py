@@ -73,7 +73,7 @@ def arrange(
         passages: In order of importance.
         size_of: Width, height, length of a body by model name.
         rng: Source of chance; takes the same draws whatever the plates look like.
-        least_px: Narrowest and lowest box of a vehicle that is worth its place.
+        least_px: Least longer and shorter side of the box of a vehicle that is worth its place.
 
     Returns:
         Stands with gaps kept between vehicles of one lane.

@@ -17,7 +17,7 @@ from simulator.dataset.arranging import Passage, arrange
 from simulator.dataset.boxes import cut, jitter, match_detections
 from simulator.dataset.plan import PARTS, Block, ReidPlan
 from simulator.dataset.records import CropRecord
-from simulator.dataset.standpoints import NARROWEST_PX, Standpoint, standpoints
+from simulator.dataset.standpoints import LEAST_PX, Standpoint, standpoints
 from simulator.dataset.studio import Photo, Seen, Studio, light_of
 from simulator.splits import UNTRAINED_BODIES
 from simulator.views import FACES, VIEWS, face_index, view_index
@@ -183,7 +183,8 @@ class ReidBlock:
 def _good_enough(seen: Seen) -> bool:
     """Large enough and not too hidden: what is visible decides, not what the detector made of it."""
     x1, y1, x2, y2 = seen.box
-    return x2 - x1 >= NARROWEST_PX and y2 - y1 >= NARROWEST_PX / 2 and seen.visible >= LEAST_VISIBLE
+    shorter, longer = sorted((x2 - x1, y2 - y1))
+    return longer >= LEAST_PX[0] and shorter >= LEAST_PX[1] and seen.visible >= LEAST_VISIBLE
 
 
 def _missing(sessions: Sessions) -> dict[int, int]:

@@ -20,10 +20,12 @@ TRAINING_CAMERAS: dict[str, tuple[str, ...]] = {
     "parkway": ("kiosk", "bench", "fountain", "jetty"),
     "station": ("ramp", "office", "siding", "hotel"),
 }
-#: Narrowest and lowest boxes of bodies that a picture is taken for, px: to be told apart, or just to be found.
+#: Least longer and shorter side of a box, px.
 Extent = tuple[float, float]
-NARROWEST_PX = 48
-LARGE: Extent = (NARROWEST_PX + 6, 32)
+#: Of what is visible of a vehicle that shall be told from others; a motorcycle from the front is narrow.
+LEAST_PX: Extent = (48, 20)
+#: Of the whole body, to have that, or just to be found.
+LARGE: Extent = (54, 23)
 SMALL: Extent = (10, 8)
 _STEP_M = 0.5
 _NEAREST_M = 1.0
@@ -97,7 +99,7 @@ class Standpoint:
             lane: Of this camera.
             size_m: Width, height, length of the body.
             inside: Least share of its box within the picture.
-            least_px: Narrowest and lowest box.
+            least_px: Least longer and shorter side of its box.
 
         Returns:
             (M,) distances along the lane and (M,) chances of drawing them, which favour near ones so that sizes
@@ -109,7 +111,8 @@ class Standpoint:
             width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
             cut = np.clip(boxes, 0, [PICTURE_PX[0], PICTURE_PX[1]] * 2)
             share = (cut[:, 2] - cut[:, 0]) * (cut[:, 3] - cut[:, 1]) / np.maximum(width * height, 1e-9)
-            good = seen & (share >= inside) & (cut[:, 2] - cut[:, 0] >= least_px[0]) & (height >= least_px[1])
+            sides = np.sort(cut[:, 2:] - cut[:, :2], axis=1)
+            good = seen & (share >= inside) & (sides[:, 1] >= least_px[0]) & (sides[:, 0] >= least_px[1])
             good &= width <= _WIDEST * PICTURE_PX[0] / inside
             weight = np.sqrt(width[good])
             self._good[key] = (lane.along_m[good], weight / weight.sum() if weight.size else weight)

@@ -32,7 +32,7 @@ def test_vehicles_keep_apart_and_in_sight(point):
         ground = np.array([(s.placed.x_m, s.placed.z_m, s.placed.yaw_rad) for s in stands])
         boxes, before = project_bodies(point.projection, ground, SIZE)
         assert before.all()
-        assert np.all(boxes[:, 2] - boxes[:, 0] >= LARGE[0] * 0.6)
+        assert np.all((boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= LARGE[0] * 0.6)
         assert np.all((boxes[:, 2] > 0) & (boxes[:, 0] < PICTURE_PX[0]) & (boxes[:, 3] > 0))
     assert stood >= 30
 
@@ -68,3 +68,9 @@ def test_projection_agrees_with_a_point_by_point_one():
                 pixels.append(((clip[0] / clip[3] + 1) * 320, (1 - clip[1] / clip[3]) * 180))
     low, high = np.min(pixels, axis=0), np.max(pixels, axis=0)
     np.testing.assert_allclose(box, [*low, *high], atol=1e-6)
+
+
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: point.spec.name)
+def test_narrow_and_long_bodies_find_places_before_every_camera(point):
+    for size, inside in (((0.8, 1.7, 2.1), 0.97), ((2.5, 3.1, 12.2), 0.6)):
+        assert any(len(point.good_places(lane, size, inside)[0]) >= 10 for lane in point.lanes)

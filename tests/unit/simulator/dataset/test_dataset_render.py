@@ -53,7 +53,7 @@ def test_every_vehicle_has_its_pictures_in_its_cameras(rendered):
     for record in records:
         picture = cv2.imread(str(folder / f"image_{record['part']}" / record["image"]))
         assert picture.shape == (record["height"], record["width"], 3)
-        assert record["width"] >= 48
+        assert max(record["width"], record["height"]) >= 48
         assert record["visible"] >= 0.6
         assert picture.std() > 5
 
