@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-VehicleKind = Literal["car", "bus", "truck"]
+VehicleKind = Literal["car", "bus", "truck", "motorcycle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,38 @@ class RoofAnchor:
 
 
 @dataclass(frozen=True, slots=True)
+class Seams:
+    """Shut lines painted onto a body whose mesh has none.
+
+    Attributes:
+        doors: Upright lines, shares of the length from the nose, ascending.
+        rows: Upper and lower end of the doors, shares of the height.
+        bumper: Height of the bumpers' upper edge, share of the height.
+    """
+
+    doors: tuple[float, ...]
+    rows: tuple[float, float]
+    bumper: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where a rider sits, in metres in the body's frame (y up, z towards the nose).
+
+    Attributes:
+        hip: Height and z of the hips.
+        hand: Height and z of the grips.
+        foot: Height and z of the foot rests.
+        grip_m: Half the distance between the grips.
+    """
+
+    hip: tuple[float, float]
+    hand: tuple[float, float]
+    foot: tuple[float, float]
+    grip_m: float
+
+
+@dataclass(frozen=True, slots=True)
 class BodyModel:
     """One body.
 
@@ -36,9 +68,17 @@ class BodyModel:
         length_m: True length; the mesh is scaled to it.
         paint: Material names (regular expressions, full match) that take the body colour.
         panel: Materials that take the second colour and carry lettering: containers, trailers, bus flanks.
-        hidden: Materials left out: interiors behind windows that are drawn opaque.
+        hidden: Materials left out: interiors behind windows that are drawn opaque, plates, makers' badges.
         keep: Materials never simplified: sheets so close to each other that they would cross.
+        lamps: Materials that are lamps whatever their name says.
+        smooth: Materials whose normals are worked out anew, because the file's show every facet.
         roof: Where a load can be put, if anywhere.
+        loads: What it may carry there.
+        plates_m: Heights of the middle of the front and rear plate; None: it has none at that end.
+        panelled: The second colour covers the walls of a van: its paint or dark glass.
+        seams: Shut lines to paint, if the mesh has none.
+        seat: Where its rider sits, if it has one.
+        backwards: The mesh file's nose points towards -z.
         weight: How often it is drawn, relative to others.
     """
 
@@ -51,10 +91,22 @@ class BodyModel:
     panel: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    lamps: tuple[str, ...] = ()
+    smooth: tuple[str, ...] = ()
     roof: RoofAnchor | None = None
+    loads: tuple[str, ...] = ()
+    plates_m: tuple[float | None, float | None] = (0.45, 0.75)
+    panelled: bool = False
+    seams: Seams | None = None
+    seat: Seat | None = None
+    backwards: bool = False
     weight: float = 1.0
 
 
+_SIGNS = ("taxi", "school", "antenna")
+_CAR_LOADS = ("rack", "box_black", "box_white", "box_grey", *_SIGNS)
+_VAN_LOADS = ("ladder", "rack", "beacon", "antenna")
+_CASES = ("case_black", "case_white", "case_red")
 _MODELS = (
     BodyModel(
         "focus",
@@ -64,7 +116,9 @@ _MODELS = (
         4.36,
         ("carPaint",),
         keep=("carPaint",),
-        roof=RoofAnchor(0.18, 0.55),
+        roof=RoofAnchor(0.24, 0.58),
+        loads=_CAR_LOADS,
+        plates_m=(0.46, 0.72),
         weight=4,
     ),
     BodyModel(
@@ -75,6 +129,9 @@ _MODELS = (
         4.71,
         ("Car",),
         hidden=("Interior",),
+        keep=("Car", "Glass", "Black_matte"),
+        smooth=("Car",),
+        plates_m=(0.38, 0.5),
         weight=0.6,
     ),
     BodyModel(
@@ -85,6 +142,9 @@ _MODELS = (
         4.56,
         ("Car",),
         hidden=("Interior",),
+        keep=("Car", "Glass", "Black_matte"),
+        smooth=("Car",),
+        plates_m=(0.38, 0.5),
         weight=0.6,
     ),
     BodyModel(
@@ -94,7 +154,11 @@ _MODELS = (
         "car",
         4.4,
         ("PAINT.*",),
-        hidden=("CAR_interior.*",),
+        hidden=("CAR_interior.*", "IMAGE_license_plate"),
+        lamps=("GLASS_brake.*", "GLASS_turn.*", "GLASS"),
+        roof=RoofAnchor(0.36, 0.58),
+        loads=_CAR_LOADS,
+        plates_m=(0.38, 0.55),
         weight=1,
     ),
     BodyModel(
@@ -104,7 +168,11 @@ _MODELS = (
         "car",
         4.25,
         ("PAINT.*",),
-        hidden=("CAR_interior.*",),
+        hidden=("CAR_interior.*", "IMAGE_license_plate"),
+        lamps=("GLASS_brake.*", "GLASS_turn.*", "GLASS"),
+        roof=RoofAnchor(0.36, 0.58),
+        loads=_SIGNS,
+        plates_m=(0.41, 0.62),
         weight=0.8,
     ),
     BodyModel(
@@ -114,7 +182,11 @@ _MODELS = (
         "car",
         4.09,
         ("PAINT_yellow",),
-        hidden=("CAR_interior.*",),
+        hidden=("CAR_interior.*", "IMAGE_license_plate"),
+        lamps=("GLASS_brake.*", "GLASS_turn.*", "GLASS_parking.*", "GLASS_lens", "GLASS"),
+        roof=RoofAnchor(0.4, 0.58),
+        loads=_SIGNS,
+        plates_m=(0.5, 0.62),
         weight=1.2,
     ),
     BodyModel(
@@ -124,11 +196,25 @@ _MODELS = (
         "car",
         4.2,
         ("chapa.*",),
-        hidden=("asientos",),
-        roof=RoofAnchor(0.2, 0.55),
+        hidden=("asientos", "marca"),
+        roof=RoofAnchor(0.25, 0.58),
+        loads=_CAR_LOADS,
+        plates_m=(0.42, 0.72),
+        seams=Seams((0.31, 0.52, 0.69), (0.6, 0.24), 0.42),
         weight=4,
     ),
-    BodyModel("p308", "Scopia", "scopia/peugeot-308/peugeot-308.obj", "car", 4.44, ("color-exterior",), weight=0.7),
+    BodyModel(
+        "p308",
+        "Scopia",
+        "scopia/peugeot-308/peugeot-308.obj",
+        "car",
+        4.44,
+        ("color-exterior",),
+        hidden=("car-number", "brand"),
+        smooth=("color-exterior",),
+        plates_m=(0.35, 0.75),
+        weight=0.7,
+    ),
     BodyModel(
         "scenic",
         "Scopia",
@@ -136,7 +222,10 @@ _MODELS = (
         "car",
         4.26,
         ("color-beige.*",),
-        roof=RoofAnchor(0.12, 0.5),
+        roof=RoofAnchor(0.2, 0.58),
+        hidden=("plate",),
+        loads=_CAR_LOADS,
+        plates_m=(0.5, 0.62),
         weight=3,
     ),
     BodyModel(
@@ -146,11 +235,35 @@ _MODELS = (
         "car",
         4.63,
         ("firstcolor",),
-        roof=RoofAnchor(0.14, 0.52),
+        roof=RoofAnchor(0.18, 0.55),
+        loads=_CAR_LOADS,
+        plates_m=(0.55, 0.855),
         weight=4,
     ),
-    BodyModel("chevrolet", "Scopia", "scopia/chevrolet/chevrolet.obj", "car", 4.46, ("firstcolor",), weight=0.7),
-    BodyModel("smart", "Scopia", "scopia/smart-car/smart-car.obj", "car", 2.53, ("second-color",), weight=1.2),
+    BodyModel(
+        "chevrolet",
+        "Scopia",
+        "scopia/chevrolet/chevrolet.obj",
+        "car",
+        4.46,
+        ("firstcolor",),
+        plates_m=(0.33, 0.58),
+        lamps=("glassfocus",),
+        weight=0.7,
+    ),
+    BodyModel(
+        "smart",
+        "Scopia",
+        "scopia/smart-car/smart-car.obj",
+        "car",
+        2.53,
+        ("second-color",),
+        hidden=("brand",),
+        plates_m=(0.385, 0.835),
+        roof=RoofAnchor(0.2, 0.45),
+        loads=_SIGNS,
+        weight=1.2,
+    ),
     BodyModel(
         "van",
         "Scopia",
@@ -160,6 +273,9 @@ _MODELS = (
         ("firstcolor",),
         panel=("whiteglass",),
         roof=RoofAnchor(0.1, 0.6),
+        loads=_VAN_LOADS,
+        plates_m=(0.425, 0.6),
+        panelled=True,
         weight=3,
     ),
     BodyModel(
@@ -170,6 +286,7 @@ _MODELS = (
         6.3,
         ("red-cabin",),
         panel=("white-container",),
+        plates_m=(0.75, 0.85),
         weight=1.2,
     ),
     BodyModel(
@@ -180,6 +297,7 @@ _MODELS = (
         16.5,
         ("Cabin",),
         panel=("Trailer", "Payload"),
+        plates_m=(0.45, 0.9),
         weight=0.4,
     ),
     BodyModel(
@@ -190,9 +308,10 @@ _MODELS = (
         21.0,
         ("body",),
         panel=("bodyTrailer", "metalTrailer"),
+        plates_m=(0.55, 0.9),
         weight=0.2,
     ),
-    BodyModel("bus", "Scopia", "scopia/bus/bus.obj", "bus", 14.0, ("firstcolor",), weight=0.6),
+    BodyModel("bus", "Scopia", "scopia/bus/bus.obj", "bus", 14.0, ("firstcolor",), plates_m=(0.57, 0.62), weight=0.6),
     BodyModel(
         "citybus",
         "Scopia",
@@ -201,7 +320,50 @@ _MODELS = (
         12.2,
         ("accentColor",),
         panel=("whiteBase",),
+        plates_m=(0.41, 0.82),
         weight=0.8,
+    ),
+    BodyModel(
+        "sportbike",
+        "Scopia",
+        "scopia/yamaha-yzr-r6/yamaha-yzr-r6.obj",
+        "motorcycle",
+        2.04,
+        ("red-color-front", "tap"),
+        lamps=("front-lights", "lights"),
+        roof=RoofAnchor(0.05, 0.22),
+        loads=_CASES,
+        plates_m=(None, 0.6),
+        seat=Seat((0.88, -0.32), (0.92, 0.38), (0.38, -0.25), 0.3),
+        weight=0.8,
+    ),
+    BodyModel(
+        "scooter",
+        "Scopia",
+        "scopia/scooter2/scooter2.obj",
+        "motorcycle",
+        1.85,
+        ("firstcolor",),
+        roof=RoofAnchor(0.05, 0.22),
+        loads=_CASES,
+        plates_m=(None, 0.6),
+        seat=Seat((0.84, -0.28), (1.0, 0.35), (0.34, 0.15), 0.3),
+        weight=0.7,
+    ),
+    BodyModel(
+        "vintage",
+        "KatorLegaz",
+        "katorlegaz/scooter/scooter.obj",
+        "motorcycle",
+        1.8,
+        ("Yellow",),
+        lamps=("Glass", "Reflector"),
+        roof=RoofAnchor(0.05, 0.22),
+        loads=_CASES,
+        plates_m=(None, 0.5),
+        seat=Seat((0.8, -0.28), (0.95, 0.35), (0.32, 0.15), 0.28),
+        backwards=True,
+        weight=0.5,
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Paints a vehicle's decals into the six layers that the shader lays over its sides. Pixels only, no OpenGL."""
+"""Paints a vehicle's decals, shut lines and plate into the layers that the shader lays over its sides. Pixels only."""
 
 from __future__ import annotations
 
@@ -6,126 +6,79 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.identity import Appearance, Decal, Rgb
+from simulator.appearance import Appearance
+from simulator.catalogue import MODELS, BodyModel
+from simulator.decal_painters import LAYER_HEIGHT_PX, LAYER_WIDTH_PX, Layer, paint_decal, put_text, rgba
+
+__all__ = ["LAYERS", "LAYER_HEIGHT_PX", "LAYER_WIDTH_PX", "paint_layers", "plate_text"]
 
 #: Layers in the order the shader counts them. Each is seen from outside, upright, so lettering reads on both flanks.
-LAYERS = ("left", "right", "front", "rear", "top", "rear_window")
-LAYER_HEIGHT_PX = 128
-LAYER_WIDTH_PX = 256
-
-_WORDS = ("PIZZA", "EXPRESS", "FLORA", "TECHNIK", "CARGO", "ELEKTRO", "BAU", "FRESH", "TAXI", "RENT", "KURIER", "AQUA")
-Layer = NDArray[np.uint8]
+LAYERS = ("left", "right", "front", "rear", "top", "rear_window", "plate")
+_PLATE_PX = (256, 56)
+_SEAM = (8, 8, 9, 190)
+_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 
 
-def paint_layers(appearance: Appearance) -> NDArray[np.uint8] | None:
-    """All decals of a vehicle.
+def paint_layers(appearance: Appearance) -> NDArray[np.uint8]:
+    """Everything laid over one vehicle.
 
     Returns:
-        uint8 (6, 128, 256, 4) RGBA, or None if there is nothing to lay over.
+        uint8 (7, 128, 256, 4) RGBA, transparent where the body shows.
     """
-    if not appearance.decals:
-        return None
     layers = np.zeros((len(LAYERS), LAYER_HEIGHT_PX, LAYER_WIDTH_PX, 4), np.uint8)
+    _seams(layers, MODELS[appearance.model])
     for decal in appearance.decals:
-        sides = ("left", "right") if decal.side == "flanks" else (decal.side,)
-        for side in sides:
-            _PAINTERS[decal.kind](layers[LAYERS.index(side)], decal, side)
+        for side in ("left", "right") if decal.side == "flanks" else (decal.side,):
+            paint_decal(layers[LAYERS.index(side)], decal, side)
+    layers[LAYERS.index("plate")] = _plate(appearance.plate_seed)
     return layers
 
 
-def _rgba(colour: Rgb) -> tuple[int, int, int, int]:
-    return (round(colour[0] * 255), round(colour[1] * 255), round(colour[2] * 255), 255)
+def plate_text(seed: int) -> str:
+    """What a plate reads.
+
+    >>> plate_text(5) == plate_text(5)
+    True
+    """
+    rng = np.random.default_rng([seed, 3])
+    letters = "".join(_LETTERS[int(i)] for i in rng.integers(len(_LETTERS), size=4))
+    return f"{letters[:2]} {rng.integers(100, 1000)} {letters[2:]}"
 
 
-def _opposite(colour: Rgb) -> Rgb:
-    """White on dark, black on light."""
-    return (0.95, 0.95, 0.95) if sum(colour) < 1.5 else (0.08, 0.08, 0.08)
+def _plate(seed: int | None) -> Layer:
+    """A plate, stretched to its layer: black on white or yellow, a blue band at its left; blank without a seed."""
+    width, height = _PLATE_PX
+    yellow = seed is not None and np.random.default_rng([seed, 5]).random() < 0.2
+    plate = np.zeros((height, width, 4), np.uint8)
+    plate[:] = rgba((0.93, 0.75, 0.12) if yellow else (0.93, 0.93, 0.93))
+    if seed is not None:
+        cv2.rectangle(plate, (0, 0), (20, height - 1), rgba((0.10, 0.20, 0.60)), -1)
+        put_text(plate, plate_text(seed), (28, 9, width - 38, height - 18), rgba((0.05, 0.05, 0.05)))
+    cv2.rectangle(plate, (0, 0), (width - 1, height - 1), rgba((0.1, 0.1, 0.1)), 2)
+    stretched: Layer = cv2.resize(plate, (LAYER_WIDTH_PX, LAYER_HEIGHT_PX), interpolation=cv2.INTER_AREA).astype(
+        np.uint8
+    )
+    return stretched
 
 
-def _mirror_x(x: int, side: str) -> int:
-    """Front stays front: on the right flank the body's front is at the layer's right, on the left at its left."""
-    return LAYER_WIDTH_PX - x if side == "right" else x
-
-
-def _stripe(layer: Layer, decal: Decal, side: str) -> None:
-    rng = np.random.default_rng(decal.seed)
-    top, thick = int(rng.integers(56, 88)), int(rng.integers(5, 14))
-    cv2.rectangle(layer, (6, top), (250, top + thick), _rgba(decal.colour), -1)
-    if rng.random() < 0.4:
-        cv2.rectangle(layer, (6, top + thick + 4), (250, top + thick + 7), _rgba(_opposite(decal.colour)), -1)
-
-
-def _lettering(layer: Layer, decal: Decal, side: str) -> None:
-    rng = np.random.default_rng(decal.seed)
-    word = str(rng.choice(_WORDS))
-    centre = _mirror_x(int(rng.integers(120, 170)), side) if side in ("left", "right") else 128
-    line = int(rng.integers(58, 84)) if side in ("left", "right") else int(rng.integers(52, 80))
-    scale = float(rng.uniform(0.9, 1.3))
-    if rng.random() < 0.5:
-        cv2.circle(layer, (centre, line - 26), 18, _rgba(decal.colour), -1)
-    (width, _), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_DUPLEX, scale, 3)
-    origin = (centre - width // 2, line + 14)
-    cv2.putText(layer, word, origin, cv2.FONT_HERSHEY_DUPLEX, scale, _rgba(decal.colour), 3, cv2.LINE_AA)
-
-
-def _patch(layer: Layer, decal: Decal, side: str) -> None:
-    """Primer, scrapes, filler."""
-    rng = np.random.default_rng(decal.seed)
-    for _ in range(int(rng.integers(1, 4))):
-        centre = (int(rng.integers(40, 216)), int(rng.integers(56, 104)))
-        axes = (int(rng.integers(8, 28)), int(rng.integers(5, 16)))
-        grey = float(rng.uniform(0.2, 0.75))
-        colour = _rgba((grey, grey * 0.96, grey * 0.92))
-        cv2.ellipse(layer, centre, axes, float(rng.uniform(0, 180)), 0, 360, colour, -1)
-
-
-def _door(layer: Layer, decal: Decal, side: str) -> None:
-    """A replaced door or wing in another colour."""
-    rng = np.random.default_rng(decal.seed)
-    front = int(rng.choice([96, 132]))
-    x0, x1 = sorted((_mirror_x(front, side), _mirror_x(front + 36, side)))
-    cv2.rectangle(layer, (x0, 44), (x1, 106), _rgba(decal.colour), -1)
-
-
-def _sticker(layer: Layer, decal: Decal, side: str) -> None:
-    rng = np.random.default_rng(decal.seed)
-    size = int(rng.integers(9, 20))
-    top, bottom = (36, 62) if side == "rear_window" else (64, 104)
-    centre = (int(rng.integers(64, 192)), int(rng.integers(top, bottom)))
-    shape = int(rng.integers(3))
-    colour = _rgba(decal.colour)
-    wide = int(size * 1.8)
-    if shape == 0:
-        cv2.circle(layer, centre, size, colour, -1)
-        cv2.circle(layer, centre, size // 2, _rgba(_opposite(decal.colour)), -1)
-    elif shape == 1:
-        low, high = (centre[0] - wide, centre[1] - size // 2), (centre[0] + wide, centre[1] + size // 2)
-        cv2.rectangle(layer, low, high, colour, -1)
-    else:
-        x, y = centre
-        corners = np.array([[x - wide, y], [x, y - size], [x + wide, y]])
-        cv2.fillPoly(layer, [corners.astype(np.int32)], colour)
-
-
-def _bonnet_stripes(layer: Layer, decal: Decal, side: str) -> None:
-    """Two stripes from nose to tail, seen from above."""
-    half_gap = int(np.random.default_rng(decal.seed).integers(8, 16))
-    for sign in (-1, 1):
-        centre = 128 + sign * (half_gap + 9)
-        cv2.rectangle(layer, (centre - 9, 0), (centre + 9, 127), _rgba(decal.colour), -1)
-
-
-def _sunroof(layer: Layer, decal: Decal, side: str) -> None:
-    length = int(np.random.default_rng(decal.seed).integers(12, 30))
-    cv2.rectangle(layer, (72, 56), (184, 56 + length), (16, 18, 22, 255), -1)
-
-
-_PAINTERS = {
-    "stripe": _stripe,
-    "lettering": _lettering,
-    "patch": _patch,
-    "door": _door,
-    "sticker": _sticker,
-    "bonnet_stripes": _bonnet_stripes,
-    "sunroof": _sunroof,
-}
+def _seams(layers: Layer, body: BodyModel) -> None:
+    """Shut lines of doors, bonnet, boot and bumpers where the mesh has none."""
+    if body.seams is None:
+        return
+    top, bottom = (round((1 - share) * LAYER_HEIGHT_PX) for share in body.seams.rows)
+    for share in body.seams.doors:
+        column = round(share * LAYER_WIDTH_PX)
+        for side, x in (("left", column), ("right", LAYER_WIDTH_PX - column)):
+            cv2.line(layers[LAYERS.index(side)], (x, top), (x, bottom), _SEAM, 1)
+    nose = round(body.seams.doors[0] * LAYER_WIDTH_PX)
+    for side in ("left", "right"):
+        for handle in body.seams.doors[1:]:
+            x = round(handle * LAYER_WIDTH_PX) - 11
+            x = x if side == "left" else LAYER_WIDTH_PX - x - 7
+            cv2.rectangle(layers[LAYERS.index(side)], (x, top + 7), (x + 7, top + 8), _SEAM, -1)
+        ends = sorted((nose, round(body.seams.doors[-1] * LAYER_WIDTH_PX)))
+        ends = ends if side == "left" else [LAYER_WIDTH_PX - ends[1], LAYER_WIDTH_PX - ends[0]]
+        cv2.line(layers[LAYERS.index(side)], (ends[0], bottom), (ends[1], bottom), _SEAM, 1)
+    row = round((1 - body.seams.bumper) * LAYER_HEIGHT_PX)
+    for side in ("front", "rear"):
+        cv2.line(layers[LAYERS.index(side)], (4, row), (251, row), _SEAM, 1)

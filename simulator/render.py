@@ -117,7 +117,7 @@ def write_script(request: RenderRequest) -> Script:
 
 def _fleet(first_seed: int, count: int, twins_share: float) -> dict[int, Appearance]:
     fleet: dict[int, Appearance] = {}
-    for look in draw_fleet(first_seed, 2 * count, twins_share=twins_share):
+    for look in draw_fleet(first_seed, 2 * count, split=JUDGED, twins_share=twins_share):
         if look.model not in _NEVER_IN_CITIES and len(fleet) < count:
             fleet[look.vehicle_id] = look
     return fleet

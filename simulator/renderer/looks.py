@@ -1,15 +1,13 @@
-"""Light of a scene and paint of a vehicle, as the numbers that shaders take (linear RGB)."""
+"""Light of a scene, as the numbers that shaders take (linear RGB)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from simulator.identity import Appearance, Rgb
-
-Rgba = tuple[float, float, float, float]
+from simulator.identity import Rgb
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,14 @@ class Light:
         sky_rgb: Linear strength of the sky.
         wet: Share of water on the road, 0 to 1.
         fog: Extinction per metre.
-        lamps_on: Headlamps and windows are lit.
+        lamps_on: Headlamps, street lamps and windows are lit.
+        lamp_rgb: Linear strength of a street lamp, one metre away; black where they are off.
+        zenith_rgb: Linear colour of the sky overhead.
+        haze_rgb: Linear colour of the horizon, into which the distance fades.
+        clouds: Cover of the sky, 0 to 1.
+        rain: Density of falling drops, 0 to 1.
+        shutter_s: Exposure time that a camera needs in it.
+        noise_gain: How much more a camera's sensor amplifies, and with it its noise.
     """
 
     sun_direction: tuple[float, float, float]
@@ -31,12 +36,18 @@ class Light:
     wet: float = 0.0
     fog: float = 0.0015
     lamps_on: bool = False
+    lamp_rgb: Rgb = (0.0, 0.0, 0.0)
+    zenith_rgb: Rgb = (0.22, 0.36, 0.62)
+    haze_rgb: Rgb = (0.62, 0.68, 0.74)
+    clouds: float = 0.35
+    rain: float = 0.0
+    shutter_s: float = 0.002
+    noise_gain: float = 1.0
 
     @property
-    def horizon_srgb(self) -> Rgb:
-        """Colour of the empty sky in the picture."""
-        r, g, b = (min(1.0, 0.95 * c) ** (1 / 2.2) for c in self.sky_rgb)
-        return (r, g, b)
+    def casts_shadows(self) -> bool:
+        """Whether the sun is strong enough for shadows with an edge."""
+        return float(np.mean(self.sun_rgb)) * self.sun_direction[1] > 0.3 * float(np.mean(self.sky_rgb))
 
     @property
     def shadow_shade(self) -> float:
@@ -46,80 +57,86 @@ class Light:
         return float((ambient / (ambient + direct)) ** 0.5)
 
 
-def light(
-    direction: tuple[float, float, float], sun: Rgb, sky: Rgb, wet: float = 0.0, *, lamps_on: bool = False
-) -> Light:
-    """A light whose direction need not be of unit length."""
+def light(direction: tuple[float, float, float], sun: Rgb, sky: Rgb, **more: Any) -> Light:
+    """A light whose direction need not be of unit length; ``more`` are further fields of it."""
     x, y, z = (np.asarray(direction) / np.linalg.norm(direction)).tolist()
-    return Light((x, y, z), sun, sky, wet, lamps_on=lamps_on)
+    return Light((x, y, z), sun, sky, **more)
 
 
 LIGHTS: dict[str, Light] = {
-    "noon": light((0.4, 1.0, 0.3), (1.7, 1.6, 1.45), (0.55, 0.66, 0.82)),
-    "afternoon": light((-0.8, 0.8, 0.4), (1.6, 1.42, 1.15), (0.52, 0.6, 0.72)),
-    "low_sun": light((0.9, 0.3, 0.5), (1.6, 1.05, 0.6), (0.42, 0.43, 0.5)),
-    "overcast": light((0.2, 1.0, 0.1), (0.25, 0.25, 0.25), (0.75, 0.78, 0.8)),
-    "rainy": light((0.2, 1.0, 0.1), (0.15, 0.15, 0.15), (0.56, 0.6, 0.64), 0.8),
-    "dusk": light((-0.8, 0.35, 0.4), (0.16, 0.16, 0.22), (0.21, 0.23, 0.3), lamps_on=True),
+    "noon": light((0.4, 1.0, 0.3), (1.7, 1.6, 1.45), (0.50, 0.58, 0.70), shutter_s=0.001),
+    "afternoon": light(
+        (-0.8, 0.8, 0.4), (1.65, 1.42, 1.12), (0.46, 0.52, 0.62), haze_rgb=(0.66, 0.67, 0.66), clouds=0.5
+    ),
+    "low_sun": light(
+        (0.9, 0.27, 0.5),
+        (2.1, 1.3, 0.66),
+        (0.34, 0.36, 0.44),
+        zenith_rgb=(0.2, 0.28, 0.45),
+        haze_rgb=(0.85, 0.62, 0.4),
+        fog=0.0035,
+        clouds=0.3,
+        shutter_s=0.004,
+    ),
+    "overcast": light(
+        (0.2, 1.0, 0.1),
+        (0.2, 0.2, 0.2),
+        (0.74, 0.77, 0.8),
+        zenith_rgb=(0.5, 0.54, 0.58),
+        haze_rgb=(0.66, 0.69, 0.71),
+        fog=0.002,
+        clouds=1.0,
+        shutter_s=0.004,
+    ),
+    "rainy": light(
+        (0.2, 1.0, 0.1),
+        (0.1, 0.1, 0.1),
+        (0.5, 0.54, 0.58),
+        wet=0.85,
+        zenith_rgb=(0.3, 0.33, 0.36),
+        haze_rgb=(0.46, 0.49, 0.52),
+        fog=0.006,
+        clouds=1.0,
+        rain=0.8,
+        shutter_s=0.01,
+        noise_gain=1.4,
+    ),
+    "dusk": light(
+        (-0.8, 0.35, 0.4),
+        (0.1, 0.1, 0.14),
+        (0.17, 0.19, 0.27),
+        lamps_on=True,
+        lamp_rgb=(13.0, 8.6, 4.6),
+        zenith_rgb=(0.06, 0.09, 0.2),
+        haze_rgb=(0.3, 0.22, 0.22),
+        clouds=0.5,
+        shutter_s=0.02,
+        noise_gain=1.8,
+    ),
+    "night": light(
+        (-0.5, 0.8, 0.4),
+        (0.012, 0.014, 0.022),
+        (0.03, 0.033, 0.046),
+        lamps_on=True,
+        lamp_rgb=(30.0, 19.0, 9.5),
+        zenith_rgb=(0.006, 0.008, 0.016),
+        haze_rgb=(0.034, 0.028, 0.026),
+        clouds=0.4,
+        shutter_s=0.03,
+        noise_gain=2.6,
+    ),
+    "fog": light(
+        (0.2, 1.0, 0.1),
+        (0.05, 0.05, 0.05),
+        (0.62, 0.64, 0.66),
+        wet=0.25,
+        fog=0.021,
+        lamps_on=True,
+        lamp_rgb=(5.0, 4.2, 3.2),
+        zenith_rgb=(0.56, 0.58, 0.6),
+        haze_rgb=(0.53, 0.55, 0.57),
+        clouds=1.0,
+        shutter_s=0.006,
+        noise_gain=1.2,
+    ),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Uniforms of one vehicle; names as in vehicle.glsl."""
-
-    paint_rgb: Rgb
-    panel_rgb: Rgb
-    rim_rgb: Rgb
-    glass_rgb: Rgb
-    band: Rgba
-    roof: Rgba
-    bonnet: Rgba
-    front_bumper: Rgba
-    rear_bumper: Rgba
-    visor: Rgba
-    front_lamp: Rgb
-    rear_lamp: Rgb
-    dirt: float
-    dirt_seed: float
-
-    def uniforms(self) -> Iterator[tuple[str, Rgb | Rgba | float]]:
-        """Name and value of each."""
-        for name in self.__slots__:
-            yield name, getattr(self, name)
-
-
-def look_of(appearance: Appearance) -> Look:
-    """The shader's view of a vehicle."""
-    return Look(
-        paint_rgb=_linear(appearance.paint),
-        panel_rgb=_linear(appearance.panel),
-        rim_rgb=_linear(appearance.rim),
-        glass_rgb=_linear((appearance.glass,) * 3),
-        band=_flagged(*appearance.band) if appearance.band else _NONE,
-        roof=_flagged(appearance.roof),
-        bonnet=_flagged(appearance.bonnet),
-        front_bumper=_flagged(appearance.front_bumper),
-        rear_bumper=_flagged(appearance.rear_bumper),
-        visor=_flagged(*appearance.visor) if appearance.visor else _NONE,
-        front_lamp=appearance.front_lamp,
-        rear_lamp=appearance.rear_lamp,
-        dirt=appearance.dirt,
-        dirt_seed=(appearance.seed % 1000) / 1000,
-    )
-
-
-def _linear(rgb: Rgb) -> Rgb:
-    r, g, b = (channel**2.2 for channel in rgb)
-    return (r, g, b)
-
-
-def _flagged(rgb: Rgb | None, value: float = 1.0) -> Rgba:
-    return _NONE if rgb is None else (*_linear(rgb), value)
-
-
-_NONE: Rgba = (0.0, 0.0, 0.0, 0.0)
-_GREY: Rgb = (0.3, 0.3, 0.3)
-CLEAN = Look(
-    _GREY, _GREY, _GREY, (0.01, 0.012, 0.015), _NONE, _NONE, _NONE, _NONE, _NONE, _NONE, (1, 1, 1), (1, 1, 1), 0.0, 0.0
-)

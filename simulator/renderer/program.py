@@ -13,14 +13,16 @@ _FOLDER = Path(__file__).parent / "shaders"
 def shader_source(name: str, define: str = "") -> str:
     """Text of one stage, with slots (and ``define``) defined and ``//include`` lines replaced by their files."""
     slots = "\n".join(f"#define SLOT_{slot.name} {int(slot)}" for slot in Slot)
+    flag = f"#define {define}\n" if define else ""
+    return f"#version 330\n{flag}{slots}\n" + _included(name)
+
+
+def _included(name: str) -> str:
+    """Text of a file with what it includes in place."""
     lines = []
     for line in (_FOLDER / f"{name}.glsl").read_text(encoding="utf-8").splitlines():
-        if line.startswith("//include "):
-            lines.append((_FOLDER / f"{line.removeprefix('//include ').strip()}.glsl").read_text(encoding="utf-8"))
-        else:
-            lines.append(line)
-    flag = f"#define {define}\n" if define else ""
-    return f"#version 330\n{flag}{slots}\n" + "\n".join(lines)
+        lines.append(_included(line.removeprefix("//include ").strip()) if line.startswith("//include ") else line)
+    return "\n".join(lines)
 
 
 def compile_program(context: Any, vertex: str, fragment: str, define: str = "") -> Any:

@@ -1,53 +1,36 @@
 """The renderer: still scenery drawn once per camera, moving vehicles on top of it, and an exact id mask.
 
-Owns the OpenGL context and everything on it. One instance per process and thread: a second
-context, or torch in the same process, was seen to crash Mesa.
+Owns the order of the passes. One instance per process and thread: a second context, or torch in the same process,
+was seen to crash Mesa.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.catalogue import MODELS
-from simulator.errors import RendererMissing
 from simulator.identity import Appearance
-from simulator.livery import LAYER_HEIGHT_PX, LAYER_WIDTH_PX, LAYERS, paint_layers
 from simulator.meshes import MeshLibrary
-from simulator.renderer.loads import build_load
-from simulator.renderer.looks import CLEAN, Light, Look, look_of
-from simulator.renderer.optics import Matrix, body_pose, look_at, orthographic, perspective
-from simulator.renderer.program import compile_program
-from simulator.renderer.surface import VERTEX_ATTRIBUTES, VERTEX_FORMAT, Mesh
-from simulator.renderer.vehicle_mesh import build_vehicle_mesh
+from simulator.renderer.device import TEXTURE_UNITS, Device, put, put_lamps, put_matrix
+from simulator.renderer.glow import Glow, GlowPainter
+from simulator.renderer.ground_passes import GroundPasses
+from simulator.renderer.headlamps import LampPlaces, lamp_places, vehicle_glows
+from simulator.renderer.masks import Bodies, MaskPainter, Silhouette, box_corners
+from simulator.renderer.optics import Matrix, body_pose
+from simulator.renderer.stage import MIRROR, Stage, StagePainter, View, per_metre, surface_uniforms
+from simulator.renderer.surface import Mesh
+from simulator.renderer.vehicle_look import CLEAN, look_of
 
-_SHADOW_PX = 2048
-_SAMPLES = 4
-_TEXTURE_UNITS = {"mesh_texture": 0, "decals": 1, "still_shadow": 2, "moving_shadow": 3}
-_HALF_WIDTH_OF_SUN_M = 42.0
+__all__ = ["Picture", "Placed", "Renderer", "Silhouette", "View"]
 
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A camera as the renderer needs it.
-
-    Attributes:
-        eye: Position in metres, y up.
-        target: Point it looks at.
-        fov_deg: Horizontal field of view.
-        sun_centre: Middle of the ground that gets shadows.
-        light: What lights the scene.
-    """
-
-    eye: tuple[float, float, float]
-    target: tuple[float, float, float]
-    fov_deg: float
-    sun_centre: tuple[float, float, float]
-    light: Light
+#: Wetness from which vehicles are seen in the road.
+_MIRRORS_FROM = 0.2
+_MIRROR_SHARE = 3
+_NEAR_LAMPS = 4
+_BEAM_STRENGTH = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +56,6 @@ class Picture:
     identities: NDArray[np.uint32]
 
 
-@dataclass(slots=True)
-class _GpuMesh:
-    """A mesh on the device: arrays per program, texture per part."""
-
-    mesh: Mesh
-    surface: list[tuple[Any, Any]]
-    depth: list[Any]
-    identity: list[Any]
-
-
-@dataclass(slots=True)
-class _Stage:
-    """One camera's cached still picture."""
-
-    view: View
-    projection: Matrix
-    sun: Matrix
-    picture: Any
-    identities: Any
-    shadow: Any
-
-
 class Renderer:
     """Draws scenes of one picture size."""
 
@@ -105,66 +66,27 @@ class Renderer:
             RendererMissing: There is none to be had.
         """
         self.width_px, self.height_px = width_px, height_px
-        self._library = library
-        self._gl = _open_context()
-        gl = self._gl
-        self._vehicle = compile_program(gl, "surface.vert", "surface.frag", "VEHICLE")
-        self._scenery = compile_program(gl, "surface.vert", "surface.frag", "SCENERY")
-        self._depth = compile_program(gl, "depth.vert", "depth.frag")
-        self._identity = compile_program(gl, "depth.vert", "identity.frag")
-        self._catcher = compile_program(gl, "catcher.vert", "catcher.frag")
-        for program in (self._vehicle, self._scenery, self._catcher):
-            for name, unit in _TEXTURE_UNITS.items():
-                if name in program:
-                    program[name] = unit
         size = (width_px, height_px)
-        self._canvas = gl.framebuffer(
-            [gl.renderbuffer(size, 4, samples=_SAMPLES)], gl.depth_renderbuffer(size, samples=_SAMPLES)
-        )
-        self._resolved = gl.framebuffer([gl.renderbuffer(size, 4)])
-        self._mask = gl.framebuffer([gl.renderbuffer(size, 1, dtype="u4")], gl.depth_renderbuffer(size))
-        self._moving_shadow, self._moving_shadow_target = self._shadow_map()
-        self._white = gl.texture((1, 1), 3, b"\xff" * 3, alignment=1)
-        self._no_decals = gl.texture_array((1, 1, len(LAYERS)), 4, bytes(4 * len(LAYERS)))
-        self._bodies: dict[str, _GpuMesh] = {}
-        self._decals: dict[int, Any] = {}
-        self._sheets: dict[tuple[float, float], Any] = {}
-        self._stage: _Stage | None = None
-        gl.enable(gl.DEPTH_TEST)
-        gl.depth_func = "<="
-
-    # ---- scenes
+        self._device = device = Device(library)
+        self._glow = GlowPainter(device)
+        self._stages = StagePainter(device, size, self._glow)
+        self._ground = GroundPasses(device, size)
+        self._masks = MaskPainter(device, size)
+        self._canvas = device.canvas(size)
+        self._resolved = device.gl.framebuffer([device.gl.renderbuffer(size, 4)])
+        small = (max(1, width_px // _MIRROR_SHARE), max(1, height_px // _MIRROR_SHARE))
+        self._mirror, self._mirror_target = device.target(small)
+        self._moving_shadow, self._moving_shadow_target = device.shadow_map()
+        self._lamps: dict[str, LampPlaces] = {}
+        self._stage: Stage | None = None
 
     def set_stage(self, scenery: Mesh, view: View) -> None:
         """Points the camera at still scenery and draws that once; frames after this start from a copy."""
-        gl = self._gl
-        self._release_stage()
-        aspect = self.width_px / self.height_px
-        projection = perspective(view.fov_deg, aspect) @ look_at(view.eye, view.target)
-        centre = np.asarray(view.sun_centre)
-        towards_sun = tuple((centre + np.asarray(view.light.sun_direction) * 100).tolist())
-        sun = orthographic(_HALF_WIDTH_OF_SUN_M, 1.0, 220.0) @ look_at(towards_sun, view.sun_centre)
-        still = self._upload(scenery, self._scenery)
-        shadow, shadow_target = self._shadow_map()
-        self._draw_depth(shadow_target, sun, [(still, np.eye(4))])
-        size = (self.width_px, self.height_px)
-        picture = gl.framebuffer(
-            [gl.renderbuffer(size, 4, samples=_SAMPLES)], gl.depth_renderbuffer(size, samples=_SAMPLES)
-        )
-        identities = gl.framebuffer([gl.renderbuffer(size, 1, dtype="u4")], gl.depth_renderbuffer(size))
-        self._stage = _Stage(view, projection, sun, picture, identities, shadow)
-        picture.use()
-        picture.clear(*view.light.horizon_srgb, 1.0, depth=1.0)
-        shadow.use(_TEXTURE_UNITS["still_shadow"])
-        self._moving_shadow.use(_TEXTURE_UNITS["moving_shadow"])
-        self._set_scene(self._scenery)
-        _write(self._scenery, "model", np.eye(4))
-        for array, _ in still.surface:
-            array.render()
-        identities.use()
-        identities.clear(depth=1.0)
-        self._draw_identity([(still, np.eye(4), 0)])
-        _release(still)
+        if self._stage is not None:
+            self._stage.release()
+        self._moving_shadow.use(TEXTURE_UNITS["moving_shadow"])
+        self._stage = self._stages.paint(scenery, view)
+        self._clear_shadow()
 
     def frame(self, vehicles: list[Placed]) -> Picture:
         """Draws vehicles on the current stage.
@@ -172,242 +94,151 @@ class Renderer:
         Raises:
             RuntimeError: No stage was set.
         """
+        image = self.photograph(vehicles)
         stage = self._current_stage()
-        gl = self._gl
-        bodies = [(body, matrix) for vehicle in vehicles for body, matrix in self._bodies_of(vehicle)]
-        self._draw_depth(self._moving_shadow_target, stage.sun, bodies)
+        bodies = [(vehicle.appearance.vehicle_id, self._bodies_of(vehicle)) for vehicle in vehicles]
+        return Picture(image, self._masks.identities(stage, bodies))
+
+    def photograph(self, vehicles: list[Placed]) -> NDArray[np.uint8]:
+        """The picture (H, W, 3) RGB alone, for those who need no truth.
+
+        Raises:
+            RuntimeError: No stage was set.
+        """
+        stage, gl = self._current_stage(), self._device.gl
+        light = stage.view.light
+        bodies = [pair for vehicle in vehicles for pair in self._bodies_of(vehicle)]
+        if light.casts_shadows:
+            self._clear_shadow()
+            self._draw_depth(stage.sun, bodies)
+        glows = self._glows_of(vehicles) if light.lamps_on else []
+        stage.shadow.use(TEXTURE_UNITS["still_shadow"])
+        self._moving_shadow.use(TEXTURE_UNITS["moving_shadow"])
+        stage.ground.use(TEXTURE_UNITS["ground"])
+        put(self._device.programs.vehicle, surface_uniforms(stage.view) | {"moving": light.casts_shadows})
+        put_matrix(self._device.programs.vehicle, "sun_projection", stage.sun)
+        if light.wet > _MIRRORS_FROM:
+            self._draw_mirror(stage, vehicles, glows)
         gl.copy_framebuffer(self._canvas, stage.picture)
         self._canvas.use()
-        stage.shadow.use(_TEXTURE_UNITS["still_shadow"])
-        self._moving_shadow.use(_TEXTURE_UNITS["moving_shadow"])
-        self._draw_shadows(vehicles)
-        self._draw_depth(None, stage.projection, bodies)
-        self._set_scene(self._vehicle)
-        for vehicle in vehicles:
-            look, decals = look_of(vehicle.appearance), self._decals_of(vehicle.appearance)
-            for index, (body, matrix) in enumerate(self._bodies_of(vehicle)):
-                self._draw_body(body, matrix, look if index == 0 else CLEAN, decals if index == 0 else None)
+        self._draw_on_ground(stage, vehicles, bodies)
+        self._canvas.color_mask = (False, False, False, False)
+        self._draw_depth(stage.projection, bodies)
+        self._canvas.color_mask = (True, True, True, True)
+        self._draw_vehicles(stage, stage.projection, vehicles)
+        self._glow.paint(glows, stage.projection, per_metre(stage.view, (self.width_px, self.height_px)))
         gl.copy_framebuffer(self._resolved, self._canvas)
         raw = self._resolved.read(components=3, alignment=1)
         image = np.frombuffer(raw, np.uint8).reshape(self.height_px, self.width_px, 3)[::-1]
-        return Picture(np.ascontiguousarray(image), self._read_mask(vehicles, with_stage=True))
+        return np.ascontiguousarray(image)
+
+    def silhouette(self, vehicle: Placed) -> Silhouette:
+        """Pixels that would show the vehicle if nothing stood before it, cut out around it."""
+        return self._masks.silhouette(self._current_stage(), self._bodies_of(vehicle))
 
     def solo_mask(self, vehicle: Placed) -> NDArray[np.bool_]:
         """Pixels (H, W) that would show the vehicle if nothing stood before it."""
-        return self._read_mask([vehicle], with_stage=False) > 0
+        cut = self.silhouette(vehicle)
+        whole = np.zeros((self.height_px, self.width_px), np.bool_)
+        height, width = cut.mask.shape
+        whole[cut.top : cut.top + height, cut.left : cut.left + width] = cut.mask
+        return whole
 
     def body_size_m(self, model: str) -> tuple[float, float, float]:
         """Width, height and length of a body."""
-        return self._body(model).mesh.size_m
+        return self._device.body(model).mesh.size_m
 
     def forget_decals(self) -> None:
         """Frees the decal layers of vehicles drawn so far."""
-        for texture in self._decals.values():
-            texture.release()
-        self._decals.clear()
+        self._device.decals.forget()
 
     def close(self) -> None:
         """Frees the context."""
-        self._gl.release()
+        self._device.gl.release()
 
-    # ---- drawing
+    # ---- passes
 
-    def _draw_depth(self, target: Any | None, projection: Matrix, bodies: list[tuple[_GpuMesh, Matrix]]) -> None:
-        """Depth alone: into a cleared shadow map, or (None) into the canvas, so that only what is seen gets shaded."""
-        if target is not None:
-            target.use()
-            target.clear(depth=1.0)
-        else:
-            self._canvas.color_mask = (False, False, False, False)
-        _write(self._depth, "view_projection", projection)
+    def _clear_shadow(self) -> None:
+        self._moving_shadow_target.use()
+        self._moving_shadow_target.clear(depth=1.0)
+
+    def _draw_depth(self, projection: Matrix, bodies: Bodies) -> None:
+        """Depth alone, into the framebuffer in use: a shadow map, or the canvas so that only what is seen gets shaded."""
+        depth = self._device.programs.depth
+        put_matrix(depth, "view_projection", projection)
         for body, matrix in bodies:
-            _write(self._depth, "model", matrix)
+            put_matrix(depth, "model", matrix)
             for array in body.depth:
                 array.render()
-        self._canvas.color_mask = (True, True, True, True)
 
-    def _draw_shadows(self, vehicles: list[Placed]) -> None:
-        """Darkens the cached ground under moving things: their cast shadow, and the contact dimness beneath them."""
-        stage = self._current_stage()
-        gl, catcher = self._gl, self._catcher
-        gl.enable(gl.BLEND)
-        gl.blend_func = gl.DST_COLOR, gl.ZERO
-        self._canvas.depth_mask = False
-        _write(catcher, "view_projection", stage.projection)
-        _write(catcher, "sun_projection", stage.sun)
-        catcher["contact"] = False
-        catcher["shade"] = stage.view.light.shadow_shade
-        x, _, z = stage.view.sun_centre
-        _write(catcher, "model", body_pose(x, z, 0.0))
-        self._sheet(_HALF_WIDTH_OF_SUN_M, _HALF_WIDTH_OF_SUN_M).render()
-        catcher["contact"] = True
-        for vehicle in vehicles:
-            width, _, length = self.body_size_m(vehicle.appearance.model)
-            catcher["half_size_m"] = (width / 2 - 0.25, length / 2 - 0.35)
-            _write(catcher, "model", body_pose(vehicle.x_m, vehicle.z_m, vehicle.yaw_rad))
-            self._sheet(width / 2 + 0.5, length / 2 + 0.5).render()
-        gl.disable(gl.BLEND)
-        self._canvas.depth_mask = True
-
-    def _set_scene(self, program: Any) -> None:
-        """Hands camera and light to a surface program; what it does not use, the compiler has removed."""
-        stage = self._current_stage()
+    def _draw_on_ground(self, stage: Stage, vehicles: list[Placed], bodies: Bodies) -> None:
         light = stage.view.light
-        _write(program, "view_projection", stage.projection)
-        _write(program, "sun_projection", stage.sun)
-        values = {
-            "eye": stage.view.eye,
-            "sun_direction": light.sun_direction,
-            "sun_rgb": light.sun_rgb,
-            "sky_rgb": light.sky_rgb,
-            "fog": light.fog,
-            "wet": light.wet,
-            "windows_lit": float(light.lamps_on),
-            "lamps_on": float(light.lamps_on),
-            "moving": program is self._vehicle,
-        }
-        for name, value in values.items():
-            if name in program:
-                program[name] = value
+        if light.wet > _MIRRORS_FROM:
+            self._stages.lay_mirror(stage, self._mirror, 0.8)
+        if light.casts_shadows:
+            self._ground.cast_shadows(stage, [box_corners(body, matrix) for body, matrix in bodies])
+        poses = [(vehicle, body_pose(vehicle.x_m, vehicle.z_m, vehicle.yaw_rad)) for vehicle in vehicles]
+        self._ground.contact(stage, [(self.body_size_m(v.appearance.model), pose) for v, pose in poses])
+        if light.lamps_on:
+            dark = max(0.0, 1.0 - float(np.mean(light.sky_rgb)) / 0.3)
+            if dark > 0:
+                lit = [(self._lamps_of(v.appearance.model), pose) for v, pose in poses]
+                self._ground.beams(stage, lit, _BEAM_STRENGTH * dark)
 
-    def _draw_body(self, body: _GpuMesh, matrix: Matrix, look: Look, decals: Any | None) -> None:
-        program = self._vehicle
-        _write(program, "model", matrix)
-        program["body_size"] = body.mesh.size_m
-        program["windscreen"] = body.mesh.visor
-        for name, value in look.uniforms():
-            program[name] = value
-        program["has_decals"] = decals is not None
-        (decals or self._no_decals).use(_TEXTURE_UNITS["decals"])
+    def _draw_mirror(self, stage: Stage, vehicles: list[Placed], glows: list[Glow]) -> None:
+        """Vehicles and their lamps as the wet road shows them, small: ripples blur them anyway."""
+        target = self._mirror_target
+        target.use()
+        target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
+        mirrored = stage.projection @ MIRROR
+        self._draw_vehicles(stage, mirrored, vehicles)
+        self._glow.paint(glows, mirrored, per_metre(stage.view, (self.width_px, self.height_px)))
+
+    def _draw_vehicles(self, stage: Stage, projection: Matrix, vehicles: list[Placed]) -> None:
+        program = self._device.programs.vehicle
+        put_matrix(program, "view_projection", projection)
+        for vehicle in vehicles:
+            put_lamps(program, stage.lamps_near(vehicle.x_m, vehicle.z_m, _NEAR_LAMPS))
+            look, decals = look_of(vehicle.appearance), self._device.decals.texture(vehicle.appearance)
+            for index, (body, matrix) in enumerate(self._bodies_of(vehicle)):
+                own = index == 0
+                put_matrix(program, "model", matrix)
+                put(program, {"body_size": body.mesh.size_m, "windscreen": body.mesh.visor})
+                put(program, dict((look if own else CLEAN).uniforms()))
+                self._draw_surfaces(body, decals if own else None)
+
+    def _draw_surfaces(self, body: Any, decals: Any | None) -> None:
+        self._device.programs.vehicle["has_decals"] = decals is not None
+        (decals or self._device.no_decals).use(TEXTURE_UNITS["decals"])
         for array, texture in body.surface:
-            texture.use(_TEXTURE_UNITS["mesh_texture"])
+            texture.use(TEXTURE_UNITS["mesh_texture"])
             array.render()
 
-    def _draw_identity(self, bodies: list[tuple[_GpuMesh, Matrix, int]]) -> None:
-        _write(self._identity, "view_projection", self._current_stage().projection)
-        for body, matrix, identity in bodies:
-            _write(self._identity, "model", matrix)
-            self._identity["identity"] = identity
-            for array in body.identity:
-                array.render()
+    # ---- what is drawn
 
-    def _read_mask(self, vehicles: list[Placed], *, with_stage: bool) -> NDArray[np.uint32]:
-        if with_stage:
-            self._gl.copy_framebuffer(self._mask, self._current_stage().identities)
-            self._mask.use()
-        else:
-            self._mask.use()
-            self._mask.clear(depth=1.0)
-        self._draw_identity(
-            [(body, matrix, v.appearance.vehicle_id) for v in vehicles for body, matrix in self._bodies_of(v)]
-        )
-        raw = self._mask.read(components=1, dtype="u4", alignment=1)
-        return np.ascontiguousarray(np.frombuffer(raw, np.uint32).reshape(self.height_px, self.width_px)[::-1])
-
-    # ---- what lies on the device
-
-    def _current_stage(self) -> _Stage:
+    def _current_stage(self) -> Stage:
         if self._stage is None:
             raise RuntimeError("no stage: call set_stage first")
         return self._stage
 
-    def _release_stage(self) -> None:
-        if self._stage is not None:
-            for thing in (self._stage.picture, self._stage.identities, self._stage.shadow):
-                thing.release()
-            self._stage = None
+    def _glows_of(self, vehicles: list[Placed]) -> list[Glow]:
+        view = self._current_stage().view
+        glows: list[Glow] = []
+        for vehicle in vehicles:
+            pose = body_pose(vehicle.x_m, vehicle.z_m, vehicle.yaw_rad)
+            glows += vehicle_glows(self._lamps_of(vehicle.appearance.model), pose, view.eye, view.light)
+        return glows
 
-    def _bodies_of(self, vehicle: Placed) -> list[tuple[_GpuMesh, Matrix]]:
+    def _lamps_of(self, model: str) -> LampPlaces:
+        if model not in self._lamps:
+            self._lamps[model] = lamp_places(self._device.body(model).mesh)
+        return self._lamps[model]
+
+    def _bodies_of(self, vehicle: Placed) -> Bodies:
         """The body and, if any, its load; both in the same place."""
         matrix = body_pose(vehicle.x_m, vehicle.z_m, vehicle.yaw_rad)
         look = vehicle.appearance
-        bodies = [(self._body(look.model), matrix)]
+        bodies = [(self._device.body(look.model), matrix)]
         if look.load is not None:
-            bodies.append((self._load(look.model, look.load), matrix))
+            bodies.append((self._device.load(look.model, look.load), matrix))
         return bodies
-
-    def _body(self, model: str) -> _GpuMesh:
-        if model not in self._bodies:
-            self._bodies[model] = self._upload(build_vehicle_mesh(self._library, MODELS[model]))
-        return self._bodies[model]
-
-    def _load(self, model: str, load: str) -> _GpuMesh:
-        key = f"{model}+{load}"
-        if key not in self._bodies:
-            self._bodies[key] = self._upload(build_load(load, MODELS[model], self._body(model).mesh))
-        return self._bodies[key]
-
-    def _decals_of(self, appearance: Appearance) -> Any | None:
-        if appearance.seed not in self._decals:
-            layers = paint_layers(appearance)
-            if layers is None:
-                return None
-            texture = self._gl.texture_array((LAYER_WIDTH_PX, LAYER_HEIGHT_PX, len(LAYERS)), 4, layers.tobytes())
-            texture.repeat_x = texture.repeat_y = False
-            texture.build_mipmaps()
-            self._decals[appearance.seed] = texture
-        return self._decals[appearance.seed]
-
-    def _upload(self, mesh: Mesh, program: Any | None = None) -> _GpuMesh:
-        """Puts a mesh on the device, to be drawn by the vehicle program unless told otherwise."""
-        program = program or self._vehicle
-        gl = self._gl
-        surface, depth, identity = [], [], []
-        for part in mesh.parts:
-            vertices = gl.buffer(np.ascontiguousarray(part.vertices, np.float32).tobytes())
-            indices = gl.buffer(np.ascontiguousarray(part.indices, np.int32).tobytes())
-            positions = gl.buffer(np.ascontiguousarray(part.vertices[:, :3], np.float32).tobytes())
-            texture = self._white
-            if part.texture is not None:
-                height, width = part.texture.shape[:2]
-                texture = gl.texture((width, height), 3, part.texture.tobytes(), alignment=1)
-                texture.build_mipmaps()
-            content = [(vertices, VERTEX_FORMAT, *VERTEX_ATTRIBUTES)]
-            surface.append((gl.vertex_array(program, content, indices, skip_errors=True), texture))
-            depth.append(gl.vertex_array(self._depth, [(positions, "3f", "in_position")], indices))
-            identity.append(gl.vertex_array(self._identity, [(positions, "3f", "in_position")], indices))
-        return _GpuMesh(mesh, surface, depth, identity)
-
-    def _sheet(self, half_x_m: float, half_z_m: float) -> Any:
-        """A flat rectangle just above the ground that catches shadows."""
-        key = (round(half_x_m, 3), round(half_z_m, 3))
-        if key not in self._sheets:
-            x, z = key
-            corners = [(-x, -z), (x, -z), (x, z), (-x, -z), (x, z), (-x, z)]
-            points = np.array([(a, 0.03, b) for a, b in corners], np.float32)
-            buffer = self._gl.buffer(points.tobytes())
-            self._sheets[key] = self._gl.vertex_array(self._catcher, [(buffer, "3f", "in_position")])
-        return self._sheets[key]
-
-    def _shadow_map(self) -> tuple[Any, Any]:
-        texture = self._gl.depth_texture((_SHADOW_PX, _SHADOW_PX))
-        texture.compare_func = "<="
-        texture.repeat_x = texture.repeat_y = False
-        return texture, self._gl.framebuffer(depth_attachment=texture)
-
-
-def _open_context() -> Any:
-    """An off-screen context without a display."""
-    os.environ.setdefault("EGL_PLATFORM", "surfaceless")
-    try:
-        import moderngl
-
-        options: dict[str, Any] = {"standalone": True, "backend": "egl"}
-        return moderngl.create_context(require=330, **options)
-    except ImportError as exc:
-        raise RendererMissing("rendering needs moderngl: pip install 'vreid[render]'") from exc
-    except Exception as exc:  # moderngl and glcontext raise bare Exception
-        raise RendererMissing(
-            "no OpenGL 3.3 to render with: install Mesa's EGL with 'apt-get install libegl1 libgl1-mesa-dri'"
-        ) from exc
-
-
-def _write(program: Any, name: str, matrix: Matrix) -> None:
-    program[name].write(np.ascontiguousarray(matrix.T, np.float32).tobytes())
-
-
-def _release(mesh: _GpuMesh) -> None:
-    for array, _ in mesh.surface:
-        array.release()
-    for array in (*mesh.depth, *mesh.identity):
-        array.release()

@@ -25,6 +25,8 @@ class Slot(IntEnum):
     GLASS = 3
     LAMP = 4
     PANEL = 5
+    PLATE = 6
+    HELMET = 7
     ASPHALT = 10
     PAVEMENT = 11
     GRASS = 12
@@ -33,6 +35,15 @@ class Slot(IntEnum):
     FOLIAGE = 15
     WATER = 16
     STREET_LAMP = 17
+    TOWNHOUSE = 18
+    OFFICE = 19
+    INDUSTRY = 20
+    TILES = 21
+    ROOFING = 22
+    YARD = 23
+    LEAVES = 24
+    SIGN = 25
+    SIGNAL = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +69,14 @@ class Mesh:
         parts: One per texture.
         size_m: Width (x), height (y), length (z); centred in x and z, standing on y = 0.
         visor: Lower and upper end of the windscreen as shares of the height; (0, 0) if there is none.
+        lamps: What sheds light on its surroundings when lamps are on: x, y, z in metres and strength relative to a
+            street lamp.
     """
 
     parts: tuple[TexturedMesh, ...]
     size_m: tuple[float, float, float]
     visor: tuple[float, float] = (0.0, 0.0)
+    lamps: tuple[tuple[float, float, float, float], ...] = ()
 
     @property
     def triangles(self) -> int:
@@ -75,6 +89,7 @@ class MeshBuilder:
     """Collects triangles of plain colour into one mesh."""
 
     rows: list[Floats] = field(default_factory=list)
+    lamps: list[tuple[float, float, float, float]] = field(default_factory=list)
 
     def add(
         self,
@@ -112,9 +127,13 @@ class MeshBuilder:
         self.rows.append(block)
 
     def build(self) -> Mesh:
-        """The mesh of everything added; unit size, because scenery has no body frame."""
+        """The mesh of everything added; unit size, because scenery has no body frame.
+
+        Corners are not merged: scenery is drawn once per camera, and merging takes longer than that.
+        """
         rows = np.concatenate(self.rows) if self.rows else np.zeros((0, VERTEX_WIDTH), np.float32)
-        return Mesh((weld(rows),), (1.0, 1.0, 1.0))
+        indices = np.arange(len(rows), dtype=np.int32).reshape(-1, 3)
+        return Mesh((TexturedMesh(rows, indices),), (1.0, 1.0, 1.0), lamps=tuple(self.lamps))
 
 
 #: Rounding per vertex column when equal corners are merged.

@@ -19,11 +19,12 @@ void main() {
     vec3 at = sun_position.xyz / sun_position.w * 0.5 + 0.5;
     if (any(lessThanEqual(at.xy, vec2(0.0))) || any(greaterThanEqual(at.xy, vec2(1.0)))) discard;
     float already = texture(still_shadow, vec3(at.xy, at.z - 0.0012));
+    if (already < 0.01) discard;
     float lit = 0.0;
     for (int i = -1; i <= 1; i++)
         for (int j = -1; j <= 1; j++)
             lit += texture(moving_shadow, vec3(at.xy + vec2(i, j) / 2048.0 * 1.2, at.z - 0.0005));
     lit /= 9.0;
-    if (already < 0.01 || lit > 0.99) discard;
+    if (lit > 0.99) discard;
     pixel = vec4(vec3(mix(1.0, shade, already * (1.0 - lit))), 1.0);
 }

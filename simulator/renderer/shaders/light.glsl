@@ -1,12 +1,22 @@
-// Sun, sky and the two shadow maps (still and moving things).
+// Sun, sky, haze, local lamps, and the two shadow maps (still and moving things).
 uniform vec3 eye;
 uniform vec3 sun_direction;
 uniform vec3 sun_rgb;
 uniform vec3 sky_rgb;
+uniform vec3 haze_rgb;
 uniform float fog;
 uniform sampler2DShadow still_shadow;
 uniform sampler2DShadow moving_shadow;
 uniform bool moving;  // whether moving things may shade this surface
+
+#ifdef VEHICLE
+#define MOST_LAMPS 4
+#else
+#define MOST_LAMPS 64
+#endif
+uniform vec4 lamps[MOST_LAMPS];  // where they hang, and their strength
+uniform int lamp_count;
+uniform vec3 lamp_rgb;
 
 const float SHADOW_TEXEL = 1.0 / 2048.0;
 
@@ -22,6 +32,21 @@ float sun_share(vec4 position) {
     if (any(lessThanEqual(at.xy, vec2(0.0))) || any(greaterThanEqual(at.xy, vec2(1.0)))) return 1.0;
     float lit = lit_share(still_shadow, at);
     return moving ? lit * lit_share(moving_shadow, at) : lit;
+}
+
+// Light of the lamps near by: x falls on the surface, y glances off it (sharper where gloss is high).
+vec2 lamp_light(vec3 at, vec3 normal, vec3 view, float gloss) {
+    vec2 sum = vec2(0.0);
+    for (int i = 0; i < lamp_count; i++) {
+        vec3 towards = lamps[i].xyz - at;
+        float squared = dot(towards, towards);
+        towards *= inversesqrt(squared);
+        float reach = lamps[i].w * smoothstep(-0.05, 0.6, towards.y) / (squared + 1.5);
+        sum.x += reach * max(dot(normal, towards), 0.0);
+        float glance = max(dot(normal, normalize(towards + view)), 0.0);
+        sum.y += reach * pow(glance, gloss) * step(0.0, dot(normal, towards));
+    }
+    return sum;
 }
 
 // What a mirror would see: sky above a skyline (jagged for vehicles, even for wet roads) above ground.

@@ -2,82 +2,96 @@
 uniform float wet;
 uniform float windows_lit;
 
+//include facades
+
+float puddles() {
+    return smoothstep(0.46, 0.62, cloud_noise(world_position.xz * 0.23 + 3.0) * 1.07);
+}
+
+// How much of its surroundings a surface mirrors, seen at the shallow angle of a street camera.
+float mirroring(int slot) {
+    float slope = 1.0 - abs(normalize(eye - world_position).y);
+    float water = slot == SLOT_ASPHALT || slot == SLOT_MARKING ? wet * (0.30 + 0.6 * puddles())
+                : slot == SLOT_PAVEMENT || slot == SLOT_YARD ? wet * 0.25 : slot == SLOT_WATER ? 0.55 : 0.0;
+    return water * (0.15 + 0.85 * slope * slope);
+}
+
+void asphalt(vec2 at, inout vec3 base, inout float rough, inout float coat) {
+    float grain = cloud_noise(at * 1.3) * 0.55 + 0.45 * hash(floor(at * 45.0));
+    base = vec3(0.068, 0.067, 0.066) + 0.042 * grain;
+    base *= 0.88 + 0.24 * cloud_noise(at * 0.12 + 11.0);
+    // Repairs: rectangles of darker, smoother surface with sealed edges.
+    vec2 plot = floor(at / vec2(5.1, 7.7));
+    vec2 within = fract(at / vec2(5.1, 7.7)) - 0.15 - 0.2 * vec2(hash(plot), hash(plot + 2.0));
+    vec2 size = vec2(0.2 + 0.35 * hash(plot + 4.0), 0.12 + 0.4 * hash(plot + 6.0));
+    if (hash(plot + 8.0) < 0.16 && all(greaterThan(within, vec2(0.0))) && all(lessThan(within, size))) {
+        vec2 edge = min(within, size - within) * vec2(5.1, 7.7);
+        base = min(edge.x, edge.y) < 0.05 ? vec3(0.025) : base * 0.72;
+    }
+    float crack = abs(value_noise(at * 0.7 + 0.35 * value_noise(at * 3.0)) - 0.5);
+    if (crack < 0.006 && value_noise(at * 0.13 + 31.0) > 0.6) base *= 0.45;
+    base *= mix(1.0, 0.8, smoothstep(0.6, 0.85, value_noise(at * 0.45 + 3.0) * value_noise(at * 1.9)));
+    coat = wet * 0.6;
+    rough = mix(0.9, 0.4, wet);
+    base *= mix(1.0, 0.45, wet);
+}
+
 void shade_ground(int slot, inout vec3 base, inout float rough, inout float coat) {
     vec2 at = world_position.xz;
     rough = 0.9;
-    if (slot == SLOT_ASPHALT) {
-        float grain = cloud_noise(at * 1.3) * 0.6 + 0.4 * hash(floor(at * 40.0));
-        float patches = smoothstep(0.62, 0.66, value_noise(at * 0.11 + 5.0));
-        base = vec3(0.075) + 0.05 * grain - 0.02 * patches;
-        coat = wet * 0.6;
-        base *= mix(1.0, 0.5, wet);
-    } else if (slot == SLOT_PAVEMENT) {
-        vec2 slab = fract(at / 0.9);
-        float joint = step(0.04, slab.x) * step(0.04, slab.y);
-        base = linear(colour) * (0.75 + 0.35 * cloud_noise(at * 3.0)) * mix(0.8, 1.0, joint);
-        base *= mix(1.0, 0.65, wet);
+    if (slot == SLOT_ASPHALT) asphalt(at, base, rough, coat);
+    else if (slot == SLOT_PAVEMENT) {
+        vec2 slab = at / vec2(0.6, 0.4) + vec2(0.5 * floor(at.y / 0.4), 0.0);
+        float joint = step(0.05, fract(slab.x)) * step(0.06, fract(slab.y));
+        base = linear(colour) * (0.72 + 0.3 * cloud_noise(at * 0.6) + 0.14 * hash(floor(slab))) * mix(0.7, 1.0, joint);
+        base *= mix(1.0, 0.75, smoothstep(0.55, 0.8, cloud_noise(at * 0.9 + 20.0) * 1.07));
+        base *= step(0.006, hash(floor(at * 14.0))) * 0.25 + 0.75;
+        base *= mix(1.0, 0.6, wet);
+        coat = wet * 0.25;
+    } else if (slot == SLOT_YARD) {
+        float worn = smoothstep(0.35, 0.6, cloud_noise(at * 0.22 + 9.0) * 1.07);
+        vec3 green = vec3(0.045, 0.058, 0.022) * (0.5 + 0.9 * cloud_noise(at * 3.0));
+        base = mix(vec3(0.135, 0.125, 0.11) * (0.7 + 0.4 * cloud_noise(at * 2.0) + 0.2 * hash(floor(at * 25.0))), green, worn);
+        base *= mix(1.0, 0.6, wet);
     } else if (slot == SLOT_GRASS) {
-        base = vec3(0.055, 0.085, 0.03) * (0.6 + 0.9 * cloud_noise(at * 2.0));
-        base = mix(base, vec3(0.10, 0.085, 0.05), smoothstep(0.55, 0.75, value_noise(at * 0.15)));
+        float blades = 0.6 * cloud_noise(at * 6.0) + 0.5 * hash(floor(at * vec2(30.0, 22.0)));
+        base = mix(vec3(0.030, 0.044, 0.015), vec3(0.062, 0.070, 0.028), cloud_noise(at * 0.3) * 1.07) * (0.45 + blades);
+        base = mix(base, vec3(0.085, 0.072, 0.045), smoothstep(0.55, 0.8, value_noise(at * 0.15)) * 0.7);
     } else if (slot == SLOT_MARKING) {
-        base = linear(colour) * (0.7 + 0.3 * cloud_noise(at * 6.0));
-    } else {  // water
+        float worn = cloud_noise(at * 5.0) * 0.7 + 0.4 * hash(floor(at * 35.0));
+        base = mix(linear(colour), vec3(0.09), smoothstep(0.45, 0.85, worn) * 0.75) * 0.86;
+        base *= mix(1.0, 0.7, wet);
+    } else if (slot == SLOT_WATER) {
         float ripple = cloud_noise(at * vec2(0.5, 1.3)) * 0.7 + 0.3 * value_noise(at * 3.0);
-        base = mix(vec3(0.03, 0.05, 0.055), vec3(0.12, 0.15, 0.16), ripple * ripple);
+        base = mix(vec3(0.022, 0.034, 0.034), vec3(0.07, 0.09, 0.09), ripple * ripple);
         rough = 0.35;
-        coat = 0.15;
+        coat = 0.35;
     }
 }
 
-// uv: metres along the wall and above the pavement; surface.x: a number that makes every house its own.
-void shade_facade(inout vec3 base, inout float rough, inout float coat, inout vec3 glow) {
-    float own = surface.x;
-    vec2 bay = vec2(2.4 + 1.6 * fract(own * 7.13), 2.9 + 0.7 * fract(own * 3.71));
-    float shop_top = fract(own * 11.9) < 0.55 ? 3.6 : 0.0;
-    float brick = step(0.5, fract(own * 5.3));
+void shade_roof(int slot, inout vec3 base, inout float rough) {
     rough = 0.9;
-    base *= 0.8 + 0.3 * cloud_noise(uv * 0.7);
-    if (brick > 0.5) {
-        vec2 course = vec2(uv.x * 4.0 + 0.5 * floor(uv.y * 12.0), uv.y * 12.0);
-        base *= 0.85 + 0.25 * hash(floor(course));
-    }
-    if (abs(world_normal.y) > 0.5) {
-        base = vec3(0.12, 0.11, 0.10) * (0.8 + 0.3 * cloud_noise(uv));
-        return;
-    }
-    if (uv.y < shop_top) {
-        float unit = floor(uv.x / (bay.x * 1.8));
-        vec3 trade = vec3(hash(vec2(unit, own)), hash(vec2(unit + 3.0, own)), hash(vec2(unit + 7.0, own)));
-        float across = fract(uv.x / (bay.x * 1.8));
-        if (uv.y > 2.8) base = linear(mix(vec3(0.25), trade, 0.6)) * 0.8;
-        else if (across > 0.06 && across < 0.94 && uv.y > 0.5) {
-            base = vec3(0.04) + 0.05 * trade * hash(floor(uv * 2.0));
-            coat = 0.7;
-            rough = 0.1;
-            glow = windows_lit * vec3(1.0, 0.85, 0.6) * (0.06 + 0.16 * trade);
-        }
-        return;
-    }
-    vec2 cell = floor((uv - vec2(0.0, shop_top)) / bay);
-    vec2 at = fract((uv - vec2(0.0, shop_top)) / bay);
-    vec2 wide = vec2(0.2 + 0.1 * fract(own * 17.0), 0.22);
-    if (at.y < 0.06) base *= 0.82;
-    if (at.x > wide.x - 0.04 && at.x < 1.04 - wide.x && at.y > wide.y - 0.05 && at.y < 0.86) base = mix(base, vec3(0.4), 0.5);
-    if (at.x > wide.x && at.x < 1.0 - wide.x && at.y > wide.y && at.y < 0.82) {
-        float room = hash(cell + own * 31.0);
-        float blind = step(0.82 - 0.5 * room, at.y) * step(0.55, room);
-        base = mix(vec3(0.025, 0.03, 0.04), vec3(0.32, 0.30, 0.27), blind);
-        rough = 0.1;
-        coat = 0.8 * (1.0 - blind);
-        if (hash(cell + 2.7 * own) < 0.4) glow = windows_lit * vec3(0.9, 0.7, 0.4) * 0.22;
-    }
+    if (slot == SLOT_TILES) {
+        vec2 tile = vec2(uv.x * 3.6 + 0.5 * floor(uv.y * 3.0), uv.y * 3.0);
+        base *= (0.72 + 0.3 * hash(floor(tile))) * mix(0.55, 1.0, smoothstep(0.0, 0.3, fract(tile.y)));
+        base = mix(base, vec3(0.07, 0.075, 0.05), 0.5 * smoothstep(0.5, 0.8, cloud_noise(uv * 0.5) * 1.07));
+    } else base = vec3(0.11, 0.105, 0.10) * (0.7 + 0.5 * cloud_noise(uv * 0.6));
+    base *= mix(1.0, 0.65, wet);
 }
 
 void shade_scenery(int slot, inout vec3 base, inout float rough, inout float coat, inout vec3 glow) {
-    if (slot == SLOT_FACADE) shade_facade(base, rough, coat, glow);
-    else if (slot == SLOT_FOLIAGE) {
-        base *= 0.55 + 0.9 * value_noise(world_position.xz * 5.0 + world_position.y * 4.0);
+    bool front = slot == SLOT_FACADE || slot == SLOT_TOWNHOUSE || slot == SLOT_OFFICE || slot == SLOT_INDUSTRY;
+    if (front) shade_facade(slot, base, rough, coat, glow);
+    else if (slot == SLOT_TILES || slot == SLOT_ROOFING) shade_roof(slot, base, rough);
+    else if (slot == SLOT_FOLIAGE || slot == SLOT_LEAVES) {
+        base *= 0.45 + 0.85 * cloud_noise(world_position.xz * 4.0 + world_position.y * 3.0) + 0.3 * hash(floor(uv * 7.0));
         rough = 1.0;
-    } else if (slot == SLOT_STREET_LAMP) glow = windows_lit * vec3(4.0, 3.2, 2.0);
-    else if (slot >= SLOT_ASPHALT) shade_ground(slot, base, rough, coat);
+    } else if (slot == SLOT_STREET_LAMP) glow = windows_lit * vec3(5.0, 3.6, 2.1);
+    else if (slot == SLOT_SIGNAL) glow = base * 1.3;
+    else if (slot == SLOT_SIGN) {
+        float ink = lettering(vec2(uv.x, fract(uv.y)), surface.x);
+        base = mix(base, vec3(0.55), ink * 0.8);
+        glow = windows_lit * base * surface.y;
+    } else if (slot >= SLOT_ASPHALT) shade_ground(slot, base, rough, coat);
+    else base *= 0.85 + 0.3 * cloud_noise(world_position.xz * 2.0 + world_position.y * 2.0);
 }

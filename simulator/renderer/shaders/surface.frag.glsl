@@ -1,5 +1,8 @@
 // One fragment: what it is, how it is lit, and a filmic curve. Compiled twice, for vehicles and for scenery: in software
 // both sides of every branch are paid for.
+#ifdef SCENERY
+#extension GL_ARB_sample_shading : enable
+#endif
 in vec3 body_metres;
 in vec3 body_normal;
 in vec2 uv;
@@ -11,12 +14,18 @@ out vec4 pixel;
 uniform mat4 model;
 uniform mat4 sun_projection;
 uniform vec3 body_size;
+#ifdef SCENERY
+uniform bool only_ground;  // write what the ground reflects (rgb) and mirrors (alpha) instead of the picture
+uniform float cut_below_m;
+#endif
 
 vec3 body_position;  // x, z in -0.5..0.5, y in 0..1
 vec3 world_position;
 vec3 world_normal;
 
 //include noise
+//include film
+//include leaves
 //include light
 #ifdef VEHICLE
 //include vehicle
@@ -42,8 +51,17 @@ void main() {
     shade_vehicle(slot, base, rough, metal, coat, glow);
     float under = mix(0.35, 1.0, smoothstep(0.0, 0.35, body_position.y));
 #else
+    if (world_position.y < cut_below_m) discard;
+    // Naming the sample makes every one of them be shaded: still scenery is drawn once, and noise must not glitter.
+    if (slot == SLOT_LEAVES && is_hole(uv, surface.x)) discard;
+    if (gl_SampleID < 0) discard;
+    metal = 0.0;
     shade_scenery(slot, base, rough, coat, glow);
     float under = 1.0;
+    if (only_ground) {
+        pixel = vec4(base, mirroring(slot));
+        return;
+    }
 #endif
 
     float facing = max(dot(normal, sun_direction), 0.0);
@@ -58,6 +76,10 @@ void main() {
     vec3 ambient = mix(vec3(0.45) * sky_rgb, sky_rgb, 0.5 + 0.5 * normal.y) * under;
     vec3 light = base * (1.0 - metal) * (ambient * 0.75 + sun_rgb * facing * lit * 0.9);
     light += fresnel * min(lobe, 12.0) * 0.25 * sun_rgb * facing * lit;
+    if (lamp_count > 0) {
+        vec2 near = lamp_light(world_position, normal, view, coat > 0.3 ? 90.0 : 12.0);
+        light += lamp_rgb * (base * (1.0 - metal) * near.x * under + (0.01 + 0.25 * coat) * near.y);
+    }
 
     vec3 mirrored = surroundings(reflect(-view, normal));
     light += mirrored * metal * reflectance * under * (1.0 - rough * 0.6);
@@ -68,8 +90,6 @@ void main() {
     }
     light += glow;
 
-    light = mix(light, sky_rgb * 0.9, 1.0 - exp(-length(eye - world_position) * fog));
-    light *= 1.15;
-    light = (light * (2.51 * light + 0.03)) / (light * (2.43 * light + 0.59) + 0.14);
-    pixel = vec4(pow(clamp(light, 0.0, 1.0), vec3(1.0 / 2.2)), 1.0);
+    light = mix(light, haze_rgb, 1.0 - exp(-length(eye - world_position) * fog));
+    pixel = vec4(developed(light), 1.0);
 }

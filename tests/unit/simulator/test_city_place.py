@@ -26,7 +26,7 @@ routes: [{through: [a, b]}]
 def test_shipped_places_load_and_every_route_is_drivable(name):
     place = Place.load(name)
 
-    assert all(camera.light in LIGHTS for camera in place.spec.cameras)
+    assert {camera.light for camera in place.spec.cameras} <= {*LIGHTS, "night", "fog"}
     for route in place.spec.routes:
         segments = place.lanes_of(route, (0, 1, 2, 3, 4))
         for before, after in pairwise(segments):

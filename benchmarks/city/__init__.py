@@ -1,0 +1,1 @@
+"""What the synthetic city is worth, judged by networks that are not ours: detector, untrained features, speed."""

@@ -1,0 +1,118 @@
+"""Draws what is stuck, scraped and carried on a vehicle, side by side, as often as streets show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from simulator.appearance import Decal, Rgb
+from simulator.catalogue import BodyModel
+from simulator.paint import accent, standing_out
+from simulator.wording import draw_badge, draw_lettering, draw_number, shapes_of
+
+_LOAD_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Chance:
+    """How often a kind of decal is seen on a side of a private and of a working vehicle."""
+
+    kind: str
+    side: str
+    private: float
+    working: float
+
+
+_CHANCES = (
+    _Chance("stripe", "flanks", 0.05, 0.14),
+    _Chance("moulding", "flanks", 0.16, 0.10),
+    _Chance("lettering", "flanks", 0.05, 0.60),
+    _Chance("dent", "left", 0.10, 0.12),
+    _Chance("dent", "right", 0.10, 0.12),
+    _Chance("scratch", "left", 0.12, 0.14),
+    _Chance("scratch", "right", 0.12, 0.14),
+    _Chance("sticker", "left", 0.06, 0.08),
+    _Chance("sticker", "right", 0.06, 0.08),
+    _Chance("door", "left", 0.02, 0.0),
+    _Chance("door", "right", 0.02, 0.0),
+    _Chance("bonnet_stripes", "top", 0.02, 0.0),
+    _Chance("sunroof", "top", 0.15, 0.0),
+    _Chance("permit", "front", 0.25, 0.20),
+    _Chance("sticker", "front", 0.06, 0.10),
+    _Chance("scratch", "front", 0.14, 0.14),
+    _Chance("dent", "front", 0.06, 0.06),
+    _Chance("lettering", "front", 0.0, 0.22),
+    _Chance("tape", "front", 0.03, 0.03),
+    _Chance("splashes", "front", 0.12, 0.16),
+    _Chance("badge", "rear", 0.35, 0.15),
+    _Chance("sticker", "rear", 0.16, 0.14),
+    _Chance("scratch", "rear", 0.13, 0.13),
+    _Chance("dent", "rear", 0.07, 0.08),
+    _Chance("hitch", "rear", 0.10, 0.08),
+    _Chance("lettering", "rear", 0.02, 0.45),
+    _Chance("sticker", "rear_window", 0.16, 0.0),
+    _Chance("wiped", "rear_window", 0.14, 0.0),
+    _Chance("phone", "rear_window", 0.03, 0.0),
+    _Chance("blind", "rear_window", 0.05, 0.0),
+)
+#: What may tell twins apart where nothing else does: small, on any body.
+_SMALL = {
+    "front": ("scratch", "sticker", "splashes", "dent"),
+    "rear": ("sticker", "scratch", "dent"),
+    "left": ("dent", "scratch", "sticker"),
+    "right": ("dent", "scratch", "sticker"),
+}
+_TEXTS = ("lettering", "phone", "badge")
+
+
+def draw_decals(body: BodyModel, ground: Rgb, words: str, rng: np.random.Generator) -> tuple[Decal, ...]:
+    """All decals of one vehicle.
+
+    Args:
+        body: What they are put on.
+        ground: Colour of the flanks; stripes and lettering stand out from it.
+        words: List of lettering and sticker outlines, as ``Split.words``.
+        rng: Consumed alike whatever is drawn.
+    """
+    drawn = []
+    for chance in _CHANCES:
+        draw, decal = rng.random(), _decal(chance.kind, chance.side, words, rng)
+        if draw < _share(chance, body):
+            readable = chance.kind in ("lettering", "stripe")
+            drawn.append(replace(decal, colour=standing_out(decal.colour, ground)) if readable else decal)
+    return tuple(drawn)
+
+
+def draw_small_decal(side: str, words: str, rng: np.random.Generator, reach: tuple[float, float] = (0.0, 1.0)) -> Decal:
+    """A small cue for one side.
+
+    Args:
+        side: ``front``, ``rear``, ``left`` or ``right``.
+        words: As ``Split.words``.
+        rng: Source of chance.
+        reach: Part of the side's width it keeps to.
+    """
+    return _decal(str(rng.choice(_SMALL[side])), side, words, rng, reach)
+
+
+def draw_load(body: BodyModel, rng: np.random.Generator) -> str | None:
+    """What it carries, if its roof carries anything."""
+    draw, pick = rng.random(), rng.random()
+    if not body.loads or draw > _LOAD_SHARE:
+        return None
+    return body.loads[int(pick * len(body.loads))]
+
+
+def _share(chance: _Chance, body: BodyModel) -> float:
+    if body.kind == "motorcycle":
+        return 0.25 if (chance.kind, chance.side) in (("lettering", "rear"), ("sticker", "rear")) else 0.0
+    return chance.private if body.kind == "car" else chance.working
+
+
+def _decal(
+    kind: str, side: str, words: str, rng: np.random.Generator, reach: tuple[float, float] = (0.0, 1.0)
+) -> Decal:
+    seed, colour, shape = int(rng.integers(1 << 31)), accent(rng), str(rng.choice(shapes_of(words)))
+    texts = {"lettering": draw_lettering(words, rng), "phone": draw_number(rng), "badge": draw_badge(rng)}
+    return Decal(kind, side, colour, seed, texts.get(kind, ""), shape if kind == "sticker" else "", reach)
