@@ -11,7 +11,7 @@ from simulator.dataset.boxes import OpenDetect
 from simulator.dataset.folder import SetFolder
 from simulator.dataset.plan import PARTS, DatasetPlan, ReidPlan
 from simulator.dataset.read_me import read_me
-from simulator.dataset.records import LABELS, CropRecord, vehicle_document, write_lines, write_text
+from simulator.dataset.records import LABELS, crop_record, vehicle_document, write_lines, write_text
 from simulator.dataset.standpoints import all_standpoints
 from simulator.dataset.summary import Summary, summarise_crops, summarise_pictures
 from simulator.dataset.veri import write_veri
@@ -81,7 +81,7 @@ def _index(plan: DatasetPlan, folder: SetFolder, library: MeshLibrary) -> Summar
         models = {vehicle["model"] for document in documents for vehicle in document["vehicles"]}
         write_text(folder.path / READ_ME, read_me(plan.kind, models, library))
         return summarise_pictures(documents)
-    records = [CropRecord(**document) for document in documents]
+    records = [crop_record(document) for document in documents]
     queries = write_veri(folder.path, records, plan.seed)
     vehicles = {
         f"{vehicle.vehicle_id:04d}": vehicle_document(vehicle, part.name)

@@ -120,7 +120,9 @@ class ReidPlan:
         count = self.train_vehicles if part is TRAIN_PART else self.test_vehicles
         first_id = 1 if part is TRAIN_PART else self.train_vehicles + 1
         first_seed = part.split.seeds.start + self.seed * _SEEDS_PER_SET
-        return draw_fleet(first_seed, count, twins_share=self.twins_share, first_id=first_id) if count else []
+        if not count:
+            return []
+        return draw_fleet(first_seed, count, split=part.split, twins_share=self.twins_share, first_id=first_id)
 
     def document(self) -> dict[str, Any]:
         """As JSON; two plans that give different sets differ here."""
@@ -159,7 +161,7 @@ class DetectionPlan:
         """Vehicles of a block's pictures; other seeds than those of re-identification sets."""
         offset = _DETECTION_SEEDS + (self.seed * 64 + block.index) * _VEHICLES_PER_PICTURE_BLOCK
         first_seed = part.split.seeds.start + offset % (len(part.split.seeds) - _VEHICLES_PER_PICTURE_BLOCK)
-        return draw_fleet(first_seed, _VEHICLES_PER_PICTURE_BLOCK, twins_share=0.1)
+        return draw_fleet(first_seed, _VEHICLES_PER_PICTURE_BLOCK, split=part.split, twins_share=0.1)
 
     def document(self) -> dict[str, Any]:
         """As JSON; two plans that give different sets differ here."""

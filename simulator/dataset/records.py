@@ -31,6 +31,8 @@ class CropRecord:
         model: Body model.
         kind: Vehicle class.
         colour: Name of the body colour.
+        twin_of: Number of the vehicle that it shares model and colour with, if it is a twin.
+        alike_from: Sides from which the two cannot be told apart.
         trained_body: Whether training may show this body.
         view: One of eight orientations.
         face: ``front``, ``side`` or ``rear``.
@@ -54,6 +56,8 @@ class CropRecord:
     model: str
     kind: str
     colour: str
+    twin_of: int | None
+    alike_from: tuple[str, ...]
     trained_body: bool
     view: str
     face: str
@@ -92,9 +96,18 @@ def read_crops(path: Path) -> list[CropRecord]:
         DatasetError: It cannot be read or a line has other fields.
     """
     try:
-        return [CropRecord(**document) for document in read_lines(path)]
+        return [crop_record(document) for document in read_lines(path)]
     except TypeError as exc:
         raise DatasetError(f"{path.name} is not of a re-identification set: {exc}") from exc
+
+
+def crop_record(document: dict[str, Any]) -> CropRecord:
+    """A record as it was before it was written.
+
+    Raises:
+        TypeError: It has other fields.
+    """
+    return CropRecord(**{**document, "alike_from": tuple(document.get("alike_from", ()))})
 
 
 def write_text(path: Path, text: str) -> None:
@@ -115,5 +128,7 @@ def vehicle_document(vehicle: Appearance, part: str) -> dict[str, Any]:
         "class": vehicle.kind,
         "colour": vehicle.colour,
         "cues": list(vehicle.cues),
+        "twin_of": vehicle.twin_of,
+        "alike_from": list(vehicle.alike_from),
         "decals": sorted({decal.kind for decal in vehicle.decals}),
     }

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.dataset.arranging import Passage, arrange
+from simulator.dataset.arranging import Passage, Stand, arrange
 from simulator.dataset.boxes import cut, jitter, match_detections
 from simulator.dataset.plan import PARTS, Block, ReidPlan
 from simulator.dataset.records import CropRecord
 from simulator.dataset.standpoints import LEAST_PX, Standpoint, standpoints
 from simulator.dataset.studio import Photo, Seen, Studio, light_of
+from simulator.identity import with_plate, without_plate
 from simulator.splits import UNTRAINED_BODIES
 from simulator.views import FACES, VIEWS, face_index, view_index
 
@@ -104,7 +106,7 @@ class ReidBlock:
             if not any(stand.passage.left > 0 for stand in stands):
                 fruitless += 1
                 continue
-            photo = self._studio.take(stands, self._rng)
+            photo = self._studio.take([self._screw_on_plates(stand) for stand in stands], self._rng)
             self._frames[standpoint.number] += 1
             kept = self._keep(photo, standpoint, light)
             fruitless = 0 if kept else fruitless + 1
@@ -115,6 +117,13 @@ class ReidBlock:
         shuffled = [passages[int(i)] for i in self._rng.permutation(len(passages))]
         ordered = sorted(shuffled, key=lambda passage: passage.left <= 0)
         return ordered[: int(self._rng.integers(*_CROWD))]
+
+    def _screw_on_plates(self, stand: Stand) -> Stand:
+        """Other plates in every picture, so that nothing is learnt from them; or blank ones, all else being equal."""
+        seed = int(self._rng.integers(1 << 31))
+        look = stand.placed.appearance
+        dressed = with_plate(look, seed) if self._plan.plates == "random" else without_plate(look)
+        return replace(stand, placed=replace(stand.placed, appearance=dressed))
 
     def _keep(self, photo: Photo, standpoint: Standpoint, light: str) -> int:
         """Writes the crops of a picture that are wanted; returns how many."""
@@ -166,6 +175,8 @@ class ReidBlock:
             model=vehicle.model,
             kind=vehicle.kind,
             colour=vehicle.colour,
+            twin_of=vehicle.twin_of,
+            alike_from=vehicle.alike_from,
             trained_body=vehicle.model not in UNTRAINED_BODIES,
             view=VIEWS[int(view_index(seen.aspect_deg))],
             face=FACES[int(face_index(seen.aspect_deg))],

@@ -120,7 +120,7 @@ def _row(number: int, records: list[CropRecord], facts: dict[str, Any], pictures
     title = [f"{number:04d} {facts['class']}", f"{facts['colour']} {facts['model']}"]
     if facts.get("twin_of") is not None:
         title.append(f"twin of {facts['twin_of']:04d}")
-        title += [f"alike from {facts['alike_from']}"] if facts.get("alike_from") else []
+        title += [f"alike: {' '.join(facts['alike_from'])}"] if facts.get("alike_from") else []
     title += [cue[:22] for cue in facts["cues"]][: 7 - len(title)]
     return Row(tuple(title), tuple(_cell(record, pictures) for record in shown), mark)
 

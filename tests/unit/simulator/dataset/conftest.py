@@ -53,6 +53,8 @@ def _record(look, camera, part, number):
         model=look.model,
         kind=look.kind,
         colour=look.colour,
+        twin_of=look.twin_of,
+        alike_from=look.alike_from,
         trained_body=True,
         view="rear_left",
         face="rear",

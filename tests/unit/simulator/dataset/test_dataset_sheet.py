@@ -42,7 +42,7 @@ def test_twins_stand_side_by_side(painted):
     vehicles = json.loads(path.read_text())
     for facts in vehicles.values():
         facts.pop("twin_of", None)
-    vehicles["0004"] |= {"twin_of": 2, "alike_from": "rear"}
+    vehicles["0004"] |= {"twin_of": 2, "alike_from": ["rear"]}
     path.write_text(json.dumps(vehicles))
 
     assert _rows(dataset_sheet(folder, SheetRequest("train", twins=True))) == {40, 80}
