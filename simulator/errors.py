@@ -21,3 +21,7 @@ class PlaceError(CityError):
 
 class CityDamaged(CityError):  # noqa: N818
     """A rendered city's files are missing or differ from what was frozen."""
+
+
+class DatasetError(CityError):
+    """A data set cannot be planned, made, gone on with or read."""

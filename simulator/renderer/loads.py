@@ -108,7 +108,7 @@ def _box(builder: MeshBuilder, roof: _Roof, colour: Rgb) -> None:
     nose = triangles[..., 2] > (rear + front) / 2
     triangles[..., 2] = np.where(top & nose, front - 0.35, np.where(top, rear + 0.08, triangles[..., 2]))
     triangles[..., 0] = np.where(top, triangles[..., 0] * 0.9, triangles[..., 0])
-    builder.add(triangles, colour, Slot.PLAIN, roughness=0.4)
+    builder.add(triangles, colour, Slot.PLAIN, own=(0.4, 0.0))
 
 
 def _ladder(builder: MeshBuilder, roof: _Roof, colour: Rgb) -> None:
@@ -154,7 +154,7 @@ def _antenna(builder: MeshBuilder, roof: _Roof, colour: Rgb) -> None:
     height = roof.height_at(z)
     rod = box_triangles((-0.012, height - 0.1, z - 0.012), (0.012, height + 0.42, z + 0.012))
     rod[..., 2] -= (rod[..., 1] - height) * 0.7
-    builder.add(rod, _BLACK, Slot.PLAIN, roughness=0.6)
+    builder.add(rod, _BLACK, Slot.PLAIN, own=(0.6, 0.0))
     _block(builder, (-0.04, height - 0.08, z - 0.06), (0.04, height + 0.035, z + 0.06), _BLACK)
 
 
@@ -166,7 +166,7 @@ def _case(builder: MeshBuilder, roof: _Roof, colour: Rgb) -> None:
     triangles = box_triangles((-0.23, low, middle - 0.2), (0.23, high, middle + 0.2))
     top = triangles[..., 1] > (low + high) / 2
     triangles[..., 0] = np.where(top, triangles[..., 0] * 0.85, triangles[..., 0])
-    builder.add(triangles, colour, Slot.PLAIN, roughness=0.4)
+    builder.add(triangles, colour, Slot.PLAIN, own=(0.4, 0.0))
 
 
 _BUILDERS: dict[str, Callable[[MeshBuilder, _Roof, Rgb], None]] = {

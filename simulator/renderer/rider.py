@@ -102,4 +102,4 @@ def _quads(grid: Vector) -> Vector:
 
 
 def _add(builder: MeshBuilder, triangles: Vector, normals: Vector, slot: Slot, colour: Rgb) -> None:
-    builder.add(triangles.astype(np.float32), colour, slot, normals=normals.astype(np.float32), roughness=0.7)
+    builder.add(triangles.astype(np.float32), colour, slot, normals=normals.astype(np.float32), own=(0.7, 0.0))

@@ -5,10 +5,14 @@ from __future__ import annotations
 import typer
 
 from services.cli.simulate.dataset import dataset
+from services.cli.simulate.inspect import inspect
 from services.cli.simulate.render import render
 from services.cli.simulate.serve import serve
 
-app = typer.Typer(no_args_is_help=True, help="Make synthetic cities: clips with exact truth, and crops to train on.")
+app = typer.Typer(
+    no_args_is_help=True, help="Make synthetic cities: clips with exact truth, data sets to train and judge on."
+)
 app.command()(render)
 app.command()(dataset)
 app.command()(serve)
+app.command()(inspect)

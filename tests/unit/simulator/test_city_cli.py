@@ -13,7 +13,7 @@ from simulator.splits import TRAIN
     [
         (["render", "--seed", "900200", "--place", "atlantis"], "no place 'atlantis'; known places: oldtown"),
         (["render", "--seed", "900200", "--place", "oldtown"], "belongs to the training split"),
-        (["dataset", "--split", "sundays"], "no split 'sundays'; known splits: train"),
+        (["dataset", "--train", "700", "--test", "77"], "numbers 1 to 776 vehicles, the plan asks for 777"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, arguments, says):
@@ -25,7 +25,7 @@ def test_bad_input_is_one_line(tmp_path, arguments, says):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("command", ["render", "dataset"])
+@pytest.mark.parametrize("command", ["render", "dataset", "inspect"])
 def test_every_option_has_help(command):
     result = CliRunner().invoke(app, [command, "--help"])
 
