@@ -11,7 +11,7 @@ from simulator.splits import TRAIN
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["render", "--seed", "900200", "--place", "atlantis"], "no place 'atlantis'; known places: oldtown"),
+        (["render", "--seed", "900200", "--place", "atlantis"], "no place 'atlantis'; known places: corridor"),
         (["render", "--seed", "900200", "--place", "oldtown"], "belongs to the training split"),
         (["dataset", "--train", "700", "--test", "77"], "numbers 1 to 776 vehicles, the plan asks for 777"),
     ],
