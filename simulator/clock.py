@@ -41,3 +41,36 @@ class CameraClock:
 
 #: A clock that is right.
 TRUE_CLOCK = CameraClock()
+
+
+def parse_clocks(texts: list[str]) -> dict[str, CameraClock]:
+    """Clocks by camera, from ``camera=+5``, ``camera=drift:40`` and ``camera=step:5@1800``; several of a camera add up.
+
+    Raises:
+        CityError: A text is none of these.
+
+    >>> parse_clocks(["gate=+5", "gate=step:-2@60"])["gate"].error_s(100.0)
+    3.0
+    """
+    clocks: dict[str, CameraClock] = {}
+    for text in texts:
+        camera, _, setting = text.partition("=")
+        before = clocks.get(camera, TRUE_CLOCK)
+        try:
+            kind, _, value = setting.rpartition(":")
+            if kind == "drift":
+                added = CameraClock(0.0, float(value))
+            elif kind == "step":
+                by_s, _, at_s = value.partition("@")
+                added = CameraClock(0.0, 0.0, ((float(at_s), float(by_s)),))
+            elif not kind:
+                added = CameraClock(float(value))
+            else:
+                raise ValueError(kind)
+        except ValueError:
+            expected = "CAMERA=+5 (s), CAMERA=drift:40 (ppm) or CAMERA=step:5@1800 (s at s)"
+            raise CityError(f"clock {text!r}: expected {expected}") from None
+        clocks[camera] = CameraClock(
+            before.offset_s + added.offset_s, before.drift_ppm + added.drift_ppm, (*before.steps, *added.steps)
+        )
+    return clocks

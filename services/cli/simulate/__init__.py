@@ -6,7 +6,9 @@ import typer
 
 from services.cli.simulate.dataset import dataset
 from services.cli.simulate.render import render
+from services.cli.simulate.traffic import traffic
 
 app = typer.Typer(no_args_is_help=True, help="Make synthetic cities: clips with exact truth, and crops to train on.")
 app.command()(render)
 app.command()(dataset)
+app.command()(traffic)
