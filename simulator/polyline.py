@@ -42,6 +42,13 @@ class Polyline:
         return np.array([self.at(s)[0] for s in np.linspace(start_m, end_m, count).tolist()])
 
 
+def sampled(line: Line, count: int) -> Line:
+    """Points at even distances along a line, first and last included, (count, 2)."""
+    ends = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+    along = np.linspace(0.0, ends[-1], count)
+    return np.stack([np.interp(along, ends, line[:, 0]), np.interp(along, ends, line[:, 1])], axis=1)
+
+
 def smooth(points: Line) -> Line:
     """Catmull-Rom through the points, about one sample a metre; a straight line if there are only two."""
     if len(points) == 2:

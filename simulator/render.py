@@ -20,8 +20,8 @@ from simulator.frames import CityRenderer, RenderedFrame, light_of
 from simulator.identity import Appearance, draw_fleet
 from simulator.meshes import MeshLibrary
 from simulator.place import CameraSpec, Place
-from simulator.splits import DEMO, JUDGED, TRAIN
-from simulator.traffic import Trip, VehicleState, draw_trips, simulate
+from simulator.splits import DEMO, JUDGED, TEST, TRAIN
+from simulator.traffic import Trip, VehicleState, drive
 from simulator.truth import TruthBox, write_truth
 from simulator.video import ClipWriter
 
@@ -92,19 +92,22 @@ def write_script(request: RenderRequest) -> Script:
 
     Raises:
         PlaceError: The place is unknown or not usable.
-        CityError: The seed belongs to the training split.
+        CityError: The place or seed belongs to the training or test split.
     """
     place = Place.load(request.place)
-    if place.name in TRAIN.places or request.seed in TRAIN.seeds:
-        raise CityError(f"place {place.name} and seed {request.seed}: one of them belongs to the training split")
-    count = round(request.vehicles_per_minute * (request.seconds + _WARM_UP_S) / 60)
+    for split in (TRAIN, TEST):
+        if place.name in split.places or request.seed in split.seeds:
+            raise CityError(
+                f"place {place.name} and seed {request.seed}: one of them belongs to the {split.name} split"
+            )
+    count = round(request.vehicles_per_minute * (request.seconds + _WARM_UP_S) / 60) + len(place.bays)
     first_seed = request.seed if request.seed in DEMO.seeds else JUDGED.seeds.start + request.seed * _SEEDS_PER_CITY
     fleet = _fleet(first_seed, count, request.twins_share)
     lengths = {vehicle_id: MODELS[look.model].length_m for vehicle_id, look in fleet.items()}
     rng = np.random.default_rng([request.seed, 1])
-    trips = draw_trips(place, lengths, (-_WARM_UP_S, request.seconds - _LAST_DEPARTURE_BEFORE_END_S), rng)
-    frames = simulate(place, trips, (0.0, request.seconds), request.fps)
-    return Script(place, fleet, {trip.vehicle_id: trip for trip in trips}, frames)
+    drive_span = (-_WARM_UP_S, request.seconds - _LAST_DEPARTURE_BEFORE_END_S)
+    trips, frames = drive(place, lengths, drive_span, (request.seconds, request.fps), rng)
+    return Script(place, fleet, trips, frames)
 
 
 def _fleet(first_seed: int, count: int, twins_share: float) -> dict[int, Appearance]:

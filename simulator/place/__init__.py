@@ -2,6 +2,7 @@
 
 from simulator.place.place import BAY_LENGTH_M, BAY_OFFSET_M, BAY_WIDTH_M, PLACES, Bay, Place
 from simulator.place.roads import JUNCTION_M, Ring, Road, Segment
+from simulator.place.sight import Overlap, Sight, overlaps
 from simulator.place.spec import (
     BeyondSpec,
     CameraSpec,
@@ -22,6 +23,7 @@ __all__ = [
     "BeyondSpec",
     "CameraSpec",
     "JunctionSpec",
+    "Overlap",
     "ParkingSpec",
     "Place",
     "PlaceSpec",
@@ -30,4 +32,6 @@ __all__ = [
     "RoadSpec",
     "RouteSpec",
     "Segment",
+    "Sight",
+    "overlaps",
 ]

@@ -15,7 +15,7 @@ JUNCTION_M = 11.0
 #: How far the ends of a roundabout's roads lie outside the middle of its lane.
 RING_MARGIN_M = 9.0
 #: Angle between a roundabout's arm and the points where its lanes leave and join the ring, as seen from the middle.
-_RING_JOIN_RAD = math.radians(30)
+_RING_JOIN_RAD = math.radians(24)
 _RING_SPEED_M_S = 6.0
 _SHARP, _STRAIGHT = 0.5, 0.8
 
@@ -98,7 +98,7 @@ def trim_of(node: str, place: PlaceSpec) -> float:
 def connector(before: Segment, after: Segment) -> Segment:
     """A smooth curve across a junction; turning is slower than going straight."""
     straight = straightness(before, after)
-    slower = 1.0 if straight > _STRAIGHT else (0.75 if straight > _SHARP else 0.6)
+    slower = 1.0 if straight > _STRAIGHT else (0.8 if straight > _SHARP else 0.7)
     speed = min(before.speed_m_s, after.speed_m_s) * slower
     return Segment(f"{before.key}|{after.key}", joining_curve(before.line, after.line), speed)
 

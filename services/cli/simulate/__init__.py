@@ -8,6 +8,7 @@ from services.cli.simulate.dataset import dataset
 from services.cli.simulate.inspect import inspect
 from services.cli.simulate.render import render
 from services.cli.simulate.serve import serve
+from services.cli.simulate.traffic import traffic
 
 app = typer.Typer(
     no_args_is_help=True, help="Make synthetic cities: clips with exact truth, data sets to train and judge on."
@@ -16,3 +17,4 @@ app.command()(render)
 app.command()(dataset)
 app.command()(serve)
 app.command()(inspect)
+app.command()(traffic)

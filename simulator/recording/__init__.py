@@ -1,0 +1,19 @@
+"""Recordings of traffic without pictures: truth tracklets of every camera, vehicles, clocks and the true topology."""
+
+from simulator.recording.files import read_recording, write_boxes, write_recording
+from simulator.recording.model import Link, RecordedCamera, RecordedVehicle, Recording, Tracklets
+from simulator.recording.record import Outcome, TrafficRequest, record_traffic
+
+__all__ = [
+    "Link",
+    "Outcome",
+    "RecordedCamera",
+    "RecordedVehicle",
+    "Recording",
+    "Tracklets",
+    "TrafficRequest",
+    "read_recording",
+    "record_traffic",
+    "write_boxes",
+    "write_recording",
+]
