@@ -11,7 +11,7 @@ from simulator.catalogue import BodyModel
 from simulator.paint import accent, standing_out
 from simulator.wording import draw_badge, draw_lettering, draw_number, shapes_of
 
-_LOAD_SHARE = 0.2
+_LOAD_SHARE = 0.28
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +25,28 @@ class _Chance:
 
 
 _CHANCES = (
-    _Chance("stripe", "flanks", 0.05, 0.14),
-    _Chance("moulding", "flanks", 0.16, 0.10),
-    _Chance("lettering", "flanks", 0.05, 0.60),
+    _Chance("stripe", "flanks", 0.09, 0.18),
+    _Chance("moulding", "flanks", 0.2, 0.10),
+    _Chance("lettering", "flanks", 0.09, 0.60),
     _Chance("dent", "left", 0.10, 0.12),
     _Chance("dent", "right", 0.10, 0.12),
     _Chance("scratch", "left", 0.12, 0.14),
     _Chance("scratch", "right", 0.12, 0.14),
-    _Chance("sticker", "left", 0.06, 0.08),
-    _Chance("sticker", "right", 0.06, 0.08),
-    _Chance("door", "left", 0.02, 0.0),
-    _Chance("door", "right", 0.02, 0.0),
-    _Chance("bonnet_stripes", "top", 0.02, 0.0),
+    _Chance("sticker", "left", 0.10, 0.08),
+    _Chance("sticker", "right", 0.10, 0.08),
+    _Chance("door", "left", 0.04, 0.0),
+    _Chance("door", "right", 0.04, 0.0),
+    _Chance("bonnet_stripes", "top", 0.04, 0.0),
     _Chance("sunroof", "top", 0.15, 0.0),
     _Chance("permit", "front", 0.25, 0.20),
-    _Chance("sticker", "front", 0.06, 0.10),
+    _Chance("sticker", "front", 0.10, 0.10),
     _Chance("scratch", "front", 0.14, 0.14),
     _Chance("dent", "front", 0.06, 0.06),
     _Chance("lettering", "front", 0.0, 0.22),
     _Chance("tape", "front", 0.03, 0.03),
     _Chance("splashes", "front", 0.12, 0.16),
     _Chance("badge", "rear", 0.35, 0.15),
-    _Chance("sticker", "rear", 0.16, 0.14),
+    _Chance("sticker", "rear", 0.2, 0.14),
     _Chance("scratch", "rear", 0.13, 0.13),
     _Chance("dent", "rear", 0.07, 0.08),
     _Chance("hitch", "rear", 0.10, 0.08),
@@ -58,10 +58,10 @@ _CHANCES = (
 )
 #: What may tell twins apart where nothing else does: small, on any body.
 _SMALL = {
-    "front": ("scratch", "sticker", "splashes", "dent"),
-    "rear": ("sticker", "scratch", "dent"),
-    "left": ("dent", "scratch", "sticker"),
-    "right": ("dent", "scratch", "sticker"),
+    "front": ("sticker", "splashes"),
+    "rear": ("sticker",),
+    "left": ("scratch", "sticker"),
+    "right": ("scratch", "sticker"),
 }
 _TEXTS = ("lettering", "phone", "badge")
 
@@ -84,16 +84,20 @@ def draw_decals(body: BodyModel, ground: Rgb, words: str, rng: np.random.Generat
     return tuple(drawn)
 
 
-def draw_small_decal(side: str, words: str, rng: np.random.Generator, reach: tuple[float, float] = (0.0, 1.0)) -> Decal:
-    """A small cue for one side.
+def draw_small_decal(
+    side: str, ground: Rgb, words: str, rng: np.random.Generator, reach: tuple[float, float] = (0.0, 1.0)
+) -> Decal:
+    """A small cue for one side, plain enough to be seen.
 
     Args:
         side: ``front``, ``rear``, ``left`` or ``right``.
+        ground: Colour of the body, from which it stands out.
         words: As ``Split.words``.
         rng: Source of chance.
         reach: Part of the side's width it keeps to.
     """
-    return _decal(str(rng.choice(_SMALL[side])), side, words, rng, reach)
+    decal = _decal(str(rng.choice(_SMALL[side])), side, words, rng, reach)
+    return replace(decal, colour=standing_out(decal.colour, ground))
 
 
 def draw_load(body: BodyModel, rng: np.random.Generator) -> str | None:

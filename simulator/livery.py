@@ -58,6 +58,7 @@ def _plate(seed: int | None) -> Layer:
     stretched: Layer = cv2.resize(plate, (LAYER_WIDTH_PX, LAYER_HEIGHT_PX), interpolation=cv2.INTER_AREA).astype(
         np.uint8
     )
+    stretched[..., 3] = 255
     return stretched
 
 
@@ -66,19 +67,14 @@ def _seams(layers: Layer, body: BodyModel) -> None:
     if body.seams is None:
         return
     top, bottom = (round((1 - share) * LAYER_HEIGHT_PX) for share in body.seams.rows)
-    for share in body.seams.doors:
-        column = round(share * LAYER_WIDTH_PX)
-        for side, x in (("left", column), ("right", LAYER_WIDTH_PX - column)):
-            cv2.line(layers[LAYERS.index(side)], (x, top), (x, bottom), _SEAM, 1)
-    nose = round(body.seams.doors[0] * LAYER_WIDTH_PX)
-    for side in ("left", "right"):
-        for handle in body.seams.doors[1:]:
-            x = round(handle * LAYER_WIDTH_PX) - 11
-            x = x if side == "left" else LAYER_WIDTH_PX - x - 7
-            cv2.rectangle(layers[LAYERS.index(side)], (x, top + 7), (x + 7, top + 8), _SEAM, -1)
-        ends = sorted((nose, round(body.seams.doors[-1] * LAYER_WIDTH_PX)))
-        ends = ends if side == "left" else [LAYER_WIDTH_PX - ends[1], LAYER_WIDTH_PX - ends[0]]
-        cv2.line(layers[LAYERS.index(side)], (ends[0], bottom), (ends[1], bottom), _SEAM, 1)
+    columns = [round(share * LAYER_WIDTH_PX) for share in body.seams.doors]
+    flank = layers[LAYERS.index("left")]
+    for column in columns:
+        cv2.line(flank, (column, top), (column, bottom), _SEAM, 1)
+    for column in columns[1:]:
+        cv2.rectangle(flank, (column - 11, top + 7), (column - 4, top + 8), _SEAM, -1)
+    cv2.line(flank, (columns[0], bottom), (columns[-1], bottom), _SEAM, 1)
+    layers[LAYERS.index("right")] = flank[:, ::-1]
     row = round((1 - body.seams.bumper) * LAYER_HEIGHT_PX)
     for side in ("front", "rear"):
         cv2.line(layers[LAYERS.index(side)], (4, row), (251, row), _SEAM, 1)

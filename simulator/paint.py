@@ -52,7 +52,7 @@ def draw_colour(rng: np.random.Generator) -> str:
 
 def shade_of(colour: str, rng: np.random.Generator) -> Rgb:
     """One maker's shade of a named colour: a little lighter or darker, a little warmer or colder."""
-    return clipped(np.asarray(COLOURS[colour][0]) * (1 + rng.normal(0.0, 0.02, 3) + rng.normal(0.0, 0.06)))
+    return clipped(np.asarray(COLOURS[colour][0]) * (1 + rng.normal(0.0, 0.02, 3) + rng.normal(0.0, 0.09)))
 
 
 def metallic_of(colour: str, rng: np.random.Generator) -> float:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulator.appearance import SIDES, Appearance, Decal, visible_cues
+from simulator.appearance import SIDES, Appearance, Decal, Rgb, visible_cues
 from simulator.cues import draw_small_decal
 
 #: How often each side is the one that pairs share: cameras see fronts and rears most.
@@ -31,28 +31,32 @@ def told_apart(first: Appearance, twin: Appearance, words: str) -> Appearance:
     twin = replace(twin, twin_of=first.vehicle_id)
     for side in SIDES:
         if visible_cues(first, side) == visible_cues(twin, side):
-            twin = replace(twin, decals=(*twin.decals, draw_small_decal(side, words, rng)))
+            twin = replace(twin, decals=(*twin.decals, draw_small_decal(side, twin.paint, words, rng)))
     return twin
 
 
-def alike_pair(first: Appearance, twin: Appearance, words: str) -> tuple[Appearance, Appearance]:
+def alike_pair(
+    first: Appearance, twin: Appearance, words: str, side: str | None = None
+) -> tuple[Appearance, Appearance]:
     """Makes two vehicles the same but for small decals on three of four sides.
 
     Args:
         first: The earlier vehicle; what both share is taken from it.
         twin: One of its model and colour; gives its number and seed.
         words: As ``Split.words``.
+        side: The side they share; drawn from the twin's seed if None.
 
     Returns:
         The earlier vehicle, its decals on the three sides replaced, and its twin.
     """
     rng = np.random.default_rng([twin.seed, 13])
-    side = str(rng.choice(list(_ALIKE_WEIGHTS), p=list(_ALIKE_WEIGHTS.values())))
+    drawn = str(rng.choice(list(_ALIKE_WEIGHTS), p=list(_ALIKE_WEIGHTS.values())))
+    side = side or drawn
     shown = {"front": ("front", "top"), "rear": ("rear", "rear_window", "top")}.get(side, (side, "top"))
     shared = tuple(decal for decal in _one_flank_each(first.decals) if decal.side in shown)
     wheels = replace(first.wheels, bare=(0, 0))
     base = replace(first, decals=shared, wheels=wheels, alike_side=side)
-    first_decals, twin_decals = _differing(side, words, rng)
+    first_decals, twin_decals = _differing(side, first.paint, words, rng)
     earlier = replace(base, decals=(*shared, *first_decals))
     later = replace(
         base,
@@ -73,7 +77,7 @@ def _one_flank_each(decals: tuple[Decal, ...]) -> tuple[Decal, ...]:
     return tuple(decal for part in split for decal in part)
 
 
-def _differing(side: str, words: str, rng: np.random.Generator) -> tuple[list[Decal], list[Decal]]:
+def _differing(side: str, ground: Rgb, words: str, rng: np.random.Generator) -> tuple[list[Decal], list[Decal]]:
     """Decals on the three other sides: the twin has one on each, the first on some."""
     first: list[Decal] = []
     twin: list[Decal] = []
@@ -81,8 +85,8 @@ def _differing(side: str, words: str, rng: np.random.Generator) -> tuple[list[De
         if other == side:
             continue
         reach = _reach(other, side)
-        twin.append(draw_small_decal(other, words, rng, reach))
-        mark = draw_small_decal(other, words, rng, reach)
+        twin.append(draw_small_decal(other, ground, words, rng, reach))
+        mark = draw_small_decal(other, ground, words, rng, reach)
         if rng.random() < 0.5:
             first.append(mark)
     return first, twin

@@ -26,6 +26,8 @@ _AMBER = (0.95, 0.50, 0.05)
 _COLOURS: dict[str, Rgb] = {"black": _BLACK, "white": _WHITE, "grey": _GREY, "red": _RED}
 _FOOT_DEPTH_M = 0.14
 _CLEARANCE_M = 0.05
+#: What only riders are made of.
+_RIDER = (Slot.HELMET, Slot.PANEL, Slot.GLASS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ def _roof_height(mesh: Mesh, rear_m: float, front_m: float, *, everything: bool)
         centres = faces[:, :, :3].mean(axis=1)
         low, high = faces[:, :, 2].min(axis=1), faces[:, :, 2].max(axis=1)
         slot = faces[:, 0, 13]
-        body = (slot != Slot.HELMET) if everything else np.isin(slot, (Slot.PAINT, Slot.GLASS, Slot.PANEL))
+        body = ~np.isin(slot, _RIDER) if everything else np.isin(slot, (Slot.PAINT, Slot.GLASS, Slot.PANEL))
         inside = body & (np.abs(centres[:, 0]) < 0.4) & (high > rear_m) & (low < front_m)
         inside &= (centres[:, 2] > rear_m - 0.3) & (centres[:, 2] < front_m + 0.3)
         heights.append(faces[inside][:, :, 1].max(axis=1))
