@@ -61,7 +61,7 @@ def frame_rate_probe(
             for v in placed
         }
         image = blur_motion(picture.image, picture.identities, motions)
-        truth_boxes(renderer, (1, 1), placed, picture.identities)
+        truth_boxes(picture, (1, 1))
         sensor.capture(image, rng)
         frames += 1
         if frames == 0:

@@ -15,7 +15,7 @@ from simulator.motion import blur_motion, motion_px
 from simulator.place import CameraSpec
 from simulator.renderer.looks import LIGHTS
 from simulator.renderer.optics import Matrix, look_at, perspective
-from simulator.renderer.scene import Placed, Renderer, View
+from simulator.renderer.scene import Picture, Placed, Renderer, View
 from simulator.scenery import build_scenery
 from simulator.sensor import sensor_of
 from simulator.traffic import VehicleState
@@ -105,31 +105,24 @@ class CityRenderer:
                 for s in seen
             }
             image = blur_motion(picture.image, picture.identities, motions)
-            boxes = truth_boxes(self._renderer, (number, index + 1), placed, picture.identities)
+            boxes = truth_boxes(picture, (number, index + 1))
             yield RenderedFrame(index + 1, sensor.capture(image, rng, index / self._request.fps), boxes)
 
 
-def truth_boxes(
-    renderer: Renderer, at: tuple[int, int], placed: list[Placed], identities: NDArray[np.uint32]
-) -> list[TruthBox]:
+def truth_boxes(picture: Picture, at: tuple[int, int]) -> list[TruthBox]:
     """Truth of one frame; what is too small to be anything is left out.
 
     Args:
-        renderer: Its current stage is the camera.
+        picture: The frame as rendered.
         at: Numbers of camera and frame.
-        placed: Vehicles that were drawn.
-        identities: uint32 (H, W), the frame's id mask.
     """
-    most = max((vehicle.appearance.vehicle_id for vehicle in placed), default=0)
-    counts = np.bincount(identities.ravel(), minlength=most + 1)
+    counts = np.bincount(picture.identities.ravel(), minlength=max(picture.silhouettes, default=0) + 1)
     boxes = []
-    for vehicle in placed:
-        cut = renderer.silhouette(vehicle)
+    for vehicle_id, cut in picture.silhouettes.items():
         box = box_of_mask(cut.mask) if cut.mask.size else None
         if box is None or box[2] < _SMALLEST_PX or box[3] < _SMALLEST_PX:
             continue
         left, top, width, height = box
-        vehicle_id = vehicle.appearance.vehicle_id
         visible = min(1.0, float(counts[vehicle_id]) / float(cut.mask.sum()))
         boxes.append(TruthBox(at[0], vehicle_id, at[1], left + cut.left, top + cut.top, width, height, visible))
     return boxes

@@ -18,7 +18,7 @@ from simulator.renderer.decal_store import DecalStore
 from simulator.renderer.loads import build_load
 from simulator.renderer.optics import Matrix
 from simulator.renderer.program import compile_program
-from simulator.renderer.surface import VERTEX_ATTRIBUTES, VERTEX_FORMAT, Mesh
+from simulator.renderer.surface import VERTEX_ATTRIBUTES, VERTEX_FORMAT, Mesh, TexturedMesh
 from simulator.renderer.vehicle_mesh import build_vehicle_mesh
 
 SAMPLES = 4
@@ -40,21 +40,23 @@ class GpuMesh:
     Attributes:
         mesh: What it was made from.
         reach: Lowest and highest x, y, z of its vertices.
-        surface: Array and texture of each part, for the picture.
+        surface: Array and texture of each part, for the picture: per kind of light, see ``Programs.vehicle``; of
+            scenery, False only.
         depth: Arrays for shadow maps; scenery uses those of its outline.
         identity: Arrays for id masks.
     """
 
     mesh: Mesh
     reach: tuple[tuple[float, float, float], tuple[float, float, float]]
-    surface: list[tuple[Any, Any]]
+    surface: dict[bool, list[tuple[Any, Any]]]
     depth: list[Any]
     identity: list[Any]
 
     def release(self) -> None:
         """Frees the arrays."""
-        for array, _ in self.surface:
-            array.release()
+        for pairs in self.surface.values():
+            for array, _ in pairs:
+                array.release()
         for array in (*self.depth, *self.identity):
             array.release()
 
@@ -63,7 +65,11 @@ class Programs:
     """All shader programs, compiled once."""
 
     def __init__(self, gl: Any) -> None:
-        self.vehicle = compile_program(gl, "surface.vert", "surface.frag", "VEHICLE")
+        #: In sunlight with shadows, and (True) in light without, where lamps may be on: each pays for its own only.
+        self.vehicle = {
+            False: compile_program(gl, "surface.vert", "surface.frag", "VEHICLE NO_LAMPS"),
+            True: compile_program(gl, "surface.vert", "surface.frag", "VEHICLE NO_SHADOWS"),
+        }
         self.scenery = compile_program(gl, "surface.vert", "surface.frag", "SCENERY")
         self.depth = compile_program(gl, "depth.vert", "depth.frag")
         self.identity = compile_program(gl, "depth.vert", "identity.frag")
@@ -73,7 +79,7 @@ class Programs:
         self.sky = compile_program(gl, "screen.vert", "sky.frag")
         self.wet = compile_program(gl, "screen.vert", "wet.frag")
         self.sprite = compile_program(gl, "sprite.vert", "sprite.frag")
-        for program in (self.vehicle, self.scenery, self.catcher, self.beam, self.wet):
+        for program in (*self.vehicle.values(), self.scenery, self.catcher, self.beam, self.wet):
             put(program, TEXTURE_UNITS)
 
 
@@ -114,7 +120,9 @@ class Device:
     def upload(self, mesh: Mesh, *, still: bool = False) -> GpuMesh:
         """Puts a mesh on the device, for the vehicle's programs or for those of still scenery."""
         gl, programs = self.gl, self.programs
-        surface, depth, identity = [], [], []
+        kinds = {False: programs.scenery} if still else programs.vehicle
+        surface: dict[bool, list[tuple[Any, Any]]] = {kind: [] for kind in kinds}
+        depth, identity = [], []
         for part in mesh.parts:
             vertices = gl.buffer(np.ascontiguousarray(part.vertices, np.float32).tobytes())
             indices = gl.buffer(np.ascontiguousarray(part.indices, np.int32).tobytes())
@@ -124,17 +132,28 @@ class Device:
                 texture = gl.texture((width, height), 3, part.texture.tobytes(), alignment=1)
                 texture.build_mipmaps()
             content = [(vertices, VERTEX_FORMAT, *VERTEX_ATTRIBUTES)]
-            program = programs.scenery if still else programs.vehicle
-            surface.append((gl.vertex_array(program, content, indices, skip_errors=True), texture))
+            for kind, program in kinds.items():
+                surface[kind].append((gl.vertex_array(program, content, indices, skip_errors=True), texture))
             if still:
                 outline = gl.vertex_array(programs.still, content, indices, skip_errors=True)
                 identity.append(outline)
             else:
-                positions = gl.buffer(np.ascontiguousarray(part.vertices[:, :3], np.float32).tobytes())
-                bare = [(positions, "3f", "in_position")]
-                depth.append(gl.vertex_array(programs.depth, bare, indices))
-                identity.append(gl.vertex_array(programs.identity, bare, indices))
+                arrays = self._bare_arrays(part)
+                depth.append(arrays[0])
+                identity.append(arrays[1])
         return GpuMesh(mesh, _reach_of(mesh), surface, depth, identity)
+
+    def _bare_arrays(self, part: TexturedMesh) -> tuple[Any, Any]:
+        """Positions alone, every one once: most of the work of shadow maps and masks is moving corners."""
+        positions, order = np.unique(part.vertices[:, :3], axis=0, return_inverse=True)
+        corners = self.gl.buffer(np.ascontiguousarray(positions, np.float32).tobytes())
+        indices = self.gl.buffer(order.reshape(-1)[part.indices].astype(np.int32).tobytes())
+        content = [(corners, "3f", "in_position")]
+        programs = self.programs
+        return (
+            self.gl.vertex_array(programs.depth, content, indices),
+            self.gl.vertex_array(programs.identity, content, indices),
+        )
 
     def screen(self, program: Any) -> Any:
         """One triangle over the whole picture."""

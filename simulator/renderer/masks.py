@@ -1,16 +1,18 @@
-"""Which vehicle every pixel shows, and where a vehicle would be seen if nothing stood before it. Exact; no colours."""
+"""Where a vehicle would be seen if nothing stood before it, and which vehicle every pixel shows. Exact; no colours."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.renderer.device import Device, GpuMesh, put_matrix
 from simulator.renderer.optics import Matrix
-from simulator.renderer.stage import Stage
+
+if TYPE_CHECKING:
+    from simulator.renderer.stage import Stage
 
 Bodies = list[tuple[GpuMesh, Matrix]]
 
@@ -23,55 +25,66 @@ class Silhouette:
         left: Left edge of the cut-out in the picture, px.
         top: Its upper edge.
         mask: bool (h, w), pixels of the vehicle in the cut-out; (0, 0) if it is out of the picture.
+        depth: float32 (h, w), how far its pixels are, 0 to 1; 1 elsewhere.
     """
 
     left: int
     top: int
     mask: NDArray[np.bool_]
+    depth: NDArray[np.float32]
+
+    @property
+    def part(self) -> tuple[slice, slice]:
+        """Where the cut-out lies in a picture."""
+        height, width = self.mask.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+
+_NOWHERE = Silhouette(0, 0, np.zeros((0, 0), np.bool_), np.zeros((0, 0), np.float32))
 
 
 class MaskPainter:
-    """Draws id masks of one picture size."""
+    """Draws outlines of one picture size. Depths decide what hides what, exactly as one common drawing would."""
 
     def __init__(self, device: Device, size: tuple[int, int]) -> None:
         gl = device.gl
         self._device, self._size = device, size
         self._target = gl.framebuffer([gl.renderbuffer(size, 1, dtype="u4")], gl.depth_renderbuffer(size))
 
-    def identities(self, stage: Stage, bodies: list[tuple[int, Bodies]]) -> NDArray[np.uint32]:
-        """The vehicle (H, W) that every pixel shows; 0: none."""
-        self._device.gl.copy_framebuffer(self._target, stage.identities)
-        self._target.use()
-        self._draw(stage, bodies)
-        width, height = self._size
-        return self._read((0, 0, width, height))
+    def identities(self, stage: Stage, silhouettes: list[tuple[int, Silhouette]]) -> NDArray[np.uint32]:
+        """The vehicle (H, W) that every pixel shows, from where each is and how far; 0: none."""
+        nearest = stage.depth.copy()
+        found = np.zeros(nearest.shape, np.uint32)
+        for identity, cut in silhouettes:
+            part = cut.part
+            seen = cut.mask & (cut.depth <= nearest[part])
+            found[part][seen] = identity
+            nearest[part][seen] = cut.depth[seen]
+        return found
 
     def silhouette(self, stage: Stage, bodies: Bodies) -> Silhouette:
         """Where a vehicle's bodies lie in the picture; only what they can reach of it is drawn and read."""
         left, bottom, width, height = region = _reach(stage.projection, bodies, self._size)
         if width <= 0 or height <= 0:
-            return Silhouette(0, 0, np.zeros((0, 0), np.bool_))
-        target = self._target
+            return _NOWHERE
+        target, program = self._target, self._device.programs.depth
         target.use()
         target.scissor = region
         target.clear(depth=1.0, viewport=region)
-        self._draw(stage, [(1, bodies)])
-        target.scissor = None
-        return Silhouette(left, self._size[1] - bottom - height, self._read(region) > 0)
-
-    def _draw(self, stage: Stage, bodies: list[tuple[int, Bodies]]) -> None:
-        program = self._device.programs.identity
         put_matrix(program, "view_projection", stage.projection)
-        for identity, parts in bodies:
-            program["identity"] = identity
-            for body, matrix in parts:
-                put_matrix(program, "model", matrix)
-                for array in body.identity:
-                    array.render()
+        for body, matrix in bodies:
+            put_matrix(program, "model", matrix)
+            for array in body.depth:
+                array.render()
+        target.scissor = None
+        depth = read_depth(target, region)
+        return Silhouette(left, self._size[1] - bottom - height, depth < 1.0, depth)
 
-    def _read(self, region: tuple[int, int, int, int]) -> NDArray[np.uint32]:
-        raw: Any = self._target.read(viewport=region, components=1, dtype="u4", alignment=1)
-        return np.ascontiguousarray(np.frombuffer(raw, np.uint32).reshape(region[3], region[2])[::-1])
+
+def read_depth(target: Any, region: tuple[int, int, int, int]) -> NDArray[np.float32]:
+    """Depths (h, w), first row on top, of a part of a framebuffer: left, bottom, width, height."""
+    raw = target.read(viewport=region, attachment=-1, components=1, dtype="f4", alignment=1)
+    return np.ascontiguousarray(np.frombuffer(raw, np.float32).reshape(region[3], region[2])[::-1])
 
 
 def _reach(projection: Matrix, bodies: Bodies, size: tuple[int, int]) -> tuple[int, int, int, int]:

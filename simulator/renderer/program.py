@@ -13,7 +13,7 @@ _FOLDER = Path(__file__).parent / "shaders"
 def shader_source(name: str, define: str = "") -> str:
     """Text of one stage, with slots (and ``define``) defined and ``//include`` lines replaced by their files."""
     slots = "\n".join(f"#define SLOT_{slot.name} {int(slot)}" for slot in Slot)
-    flag = f"#define {define}\n" if define else ""
+    flag = "".join(f"#define {symbol}\n" for symbol in define.split())
     return f"#version 330\n{flag}{slots}\n" + _included(name)
 
 
@@ -32,6 +32,6 @@ def compile_program(context: Any, vertex: str, fragment: str, define: str = "") 
         context: moderngl context.
         vertex: Name of the vertex stage, e.g. ``surface.vert``.
         fragment: Name of the fragment stage.
-        define: Symbol defined in the fragment stage.
+        define: Symbols defined in the fragment stage, separated by blanks.
     """
     return context.program(vertex_shader=shader_source(vertex), fragment_shader=shader_source(fragment, define))

@@ -6,8 +6,8 @@ was seen to crash Mesa.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,10 +50,12 @@ class Picture:
     Attributes:
         image: uint8 (H, W, 3) RGB.
         identities: uint32 (H, W), vehicle_id of the vehicle a pixel shows, 0 for none.
+        silhouettes: By vehicle_id, where each would be seen if nothing stood before it.
     """
 
     image: NDArray[np.uint8]
     identities: NDArray[np.uint32]
+    silhouettes: dict[int, Silhouette]
 
 
 class Renderer:
@@ -95,9 +97,8 @@ class Renderer:
             RuntimeError: No stage was set.
         """
         image = self.photograph(vehicles)
-        stage = self._current_stage()
-        bodies = [(vehicle.appearance.vehicle_id, self._bodies_of(vehicle)) for vehicle in vehicles]
-        return Picture(image, self._masks.identities(stage, bodies))
+        cuts = [(vehicle.appearance.vehicle_id, self.silhouette(vehicle)) for vehicle in vehicles]
+        return Picture(image, self._masks.identities(self._current_stage(), cuts), dict(cuts))
 
     def photograph(self, vehicles: list[Placed]) -> NDArray[np.uint8]:
         """The picture (H, W, 3) RGB alone, for those who need no truth.
@@ -115,16 +116,15 @@ class Renderer:
         stage.shadow.use(TEXTURE_UNITS["still_shadow"])
         self._moving_shadow.use(TEXTURE_UNITS["moving_shadow"])
         stage.ground.use(TEXTURE_UNITS["ground"])
-        put(self._device.programs.vehicle, surface_uniforms(stage.view) | {"moving": light.casts_shadows})
-        put_matrix(self._device.programs.vehicle, "sun_projection", stage.sun)
+        program = self._device.programs.vehicle[not light.casts_shadows]
+        put(program, surface_uniforms(stage.view) | {"moving": light.casts_shadows})
+        if "sun_projection" in program:
+            put_matrix(program, "sun_projection", stage.sun)
         if light.wet > _MIRRORS_FROM:
             self._draw_mirror(stage, vehicles, glows)
         gl.copy_framebuffer(self._canvas, stage.picture)
         self._canvas.use()
         self._draw_on_ground(stage, vehicles, bodies)
-        self._canvas.color_mask = (False, False, False, False)
-        self._draw_depth(stage.projection, bodies)
-        self._canvas.color_mask = (True, True, True, True)
         self._draw_vehicles(stage, stage.projection, vehicles)
         self._glow.paint(glows, stage.projection, per_metre(stage.view, (self.width_px, self.height_px)))
         gl.copy_framebuffer(self._resolved, self._canvas)
@@ -140,8 +140,7 @@ class Renderer:
         """Pixels (H, W) that would show the vehicle if nothing stood before it."""
         cut = self.silhouette(vehicle)
         whole = np.zeros((self.height_px, self.width_px), np.bool_)
-        height, width = cut.mask.shape
-        whole[cut.top : cut.top + height, cut.left : cut.left + width] = cut.mask
+        whole[cut.part] = cut.mask
         return whole
 
     def body_size_m(self, model: str) -> tuple[float, float, float]:
@@ -163,7 +162,7 @@ class Renderer:
         self._moving_shadow_target.clear(depth=1.0)
 
     def _draw_depth(self, projection: Matrix, bodies: Bodies) -> None:
-        """Depth alone, into the framebuffer in use: a shadow map, or the canvas, to shade only what is seen."""
+        """Depth alone, into the framebuffer in use."""
         depth = self._device.programs.depth
         put_matrix(depth, "view_projection", projection)
         for body, matrix in bodies:
@@ -195,9 +194,12 @@ class Renderer:
         self._glow.paint(glows, mirrored, per_metre(stage.view, (self.width_px, self.height_px)))
 
     def _draw_vehicles(self, stage: Stage, projection: Matrix, vehicles: list[Placed]) -> None:
-        program = self._device.programs.vehicle
+        lamplit = not stage.view.light.casts_shadows
+        program = self._device.programs.vehicle[lamplit]
         put_matrix(program, "view_projection", projection)
-        for vehicle in vehicles:
+        x_m, _, z_m = stage.view.eye
+        # Nearest first: what they hide of the others is not shaded. Depths first, as for scenery, cost more here.
+        for vehicle in sorted(vehicles, key=lambda one: math.hypot(one.x_m - x_m, one.z_m - z_m)):
             put_lamps(program, stage.lamps_near(vehicle.x_m, vehicle.z_m, _NEAR_LAMPS))
             look, decals = look_of(vehicle.appearance), self._device.decals.texture(vehicle.appearance)
             for index, (body, matrix) in enumerate(self._bodies_of(vehicle)):
@@ -205,14 +207,11 @@ class Renderer:
                 put_matrix(program, "model", matrix)
                 put(program, {"body_size": body.mesh.size_m, "windscreen": body.mesh.visor})
                 put(program, dict((look if own else CLEAN).uniforms()))
-                self._draw_surfaces(body, decals if own else None)
-
-    def _draw_surfaces(self, body: Any, decals: Any | None) -> None:
-        self._device.programs.vehicle["has_decals"] = decals is not None
-        (decals or self._device.no_decals).use(TEXTURE_UNITS["decals"])
-        for array, texture in body.surface:
-            texture.use(TEXTURE_UNITS["mesh_texture"])
-            array.render()
+                put(program, {"has_decals": own and decals is not None})
+                (decals if own and decals else self._device.no_decals).use(TEXTURE_UNITS["decals"])
+                for array, texture in body.surface[lamplit]:
+                    texture.use(TEXTURE_UNITS["mesh_texture"])
+                    array.render()
 
     # ---- what is drawn
 

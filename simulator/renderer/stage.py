@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from simulator.renderer.device import TEXTURE_UNITS, Device, GpuMesh, put, put_lamps, put_matrix
 from simulator.renderer.glow import Glow, GlowPainter
 from simulator.renderer.looks import Light
+from simulator.renderer.masks import read_depth
 from simulator.renderer.optics import Matrix, look_at, orthographic, perspective
 from simulator.renderer.surface import Mesh, Slot
 
@@ -51,7 +52,7 @@ class Stage:
         sun: World to the shadow maps.
         lamps: float32 (N, 4) lamps that are on: position and strength, nearest to the camera first.
         picture: Framebuffer, colour and depth of the still scene.
-        identities: Framebuffer, id mask and depth of the still scene.
+        depth: float32 (H, W), how far the still scene is, 0 to 1.
         shadow: Depth texture seen from the sun.
         ground: Texture, what the ground reflects (rgb) and mirrors (alpha).
     """
@@ -61,13 +62,13 @@ class Stage:
     sun: Matrix
     lamps: NDArray[np.float32]
     picture: Any
-    identities: Any
+    depth: NDArray[np.float32]
     shadow: Any
     ground: Any
 
     def release(self) -> None:
         """Frees everything."""
-        for thing in (self.picture, self.identities, self.shadow, self.ground):
+        for thing in (self.picture, self.shadow, self.ground):
             thing.release()
 
     def lamps_near(self, x_m: float, z_m: float, count: int) -> NDArray[np.float32]:
@@ -117,16 +118,17 @@ class StagePainter:
         sun = orthographic(HALF_WIDTH_OF_SUN_M, 1.0, 260.0) @ look_at(towards_sun, view.sun_centre)
         shadow, shadow_target = device.shadow_map()
         ground, ground_target = device.target(self._size)
-        identities = gl.framebuffer([gl.renderbuffer(self._size, 1, dtype="u4")], gl.depth_renderbuffer(self._size))
-        stage = Stage(
-            view, projection, sun, _lamps_of(scenery, view), device.canvas(self._size), identities, shadow, ground
-        )
         shadow_target.use()
         shadow_target.clear(depth=1.0)
         self._outline(still, sun)
-        identities.use()
-        identities.clear(depth=1.0)
+        outline = gl.framebuffer([gl.renderbuffer(self._size, 1, dtype="u4")], gl.depth_renderbuffer(self._size))
+        outline.use()
+        outline.clear(depth=1.0)
         self._outline(still, projection)
+        depth = read_depth(outline, (0, 0, *self._size))
+        outline.release()
+        picture = device.canvas(self._size)
+        stage = Stage(view, projection, sun, _lamps_of(scenery, view), picture, depth, shadow, ground)
         shadow.use(TEXTURE_UNITS["still_shadow"])
         self._paint_ground(stage, still, ground_target)
         self._paint_picture(stage, still)
@@ -160,7 +162,7 @@ class StagePainter:
         settings = {"moving": False, "only_ground": False, "cut_below_m": _CUT_NOTHING_M, "body_size": (1.0, 1.0, 1.0)}
         put(program, surface_uniforms(stage.view) | settings | more)
         put_lamps(program, stage.lamps)
-        for array, _ in still.surface:
+        for array, _ in still.surface[False]:
             array.render()
 
     def _paint_ground(self, stage: Stage, still: GpuMesh, target: Any) -> None:

@@ -27,10 +27,9 @@ void main() {
     float already = texture(still_shadow, vec3(at.xy, at.z - 0.0012));
     if (already < 0.01) discard;
     float lit = 0.0;
-    for (int i = -1; i <= 1; i++)
-        for (int j = -1; j <= 1; j++)
-            lit += texture(moving_shadow, vec3(at.xy + vec2(i, j) / 2048.0 * 1.2, at.z - 0.0005));
-    lit /= 9.0;
+    for (int i = 0; i < 4; i++)
+        lit += texture(moving_shadow, vec3(at.xy + vec2(i % 2 - 0.5, i / 2 - 0.5) / 2048.0 * 1.8, at.z - 0.0005));
+    lit /= 4.0;
     if (lit > 0.99) discard;
     pixel = veiled(mix(1.0, shade, already * (1.0 - lit)));
 }

@@ -22,12 +22,19 @@ const float SHADOW_TEXEL = 1.0 / 2048.0;
 
 float lit_share(sampler2DShadow map, vec3 at) {
     float lit = 0.0;
+#ifdef VEHICLE
+    return texture(map, vec3(at.xy, at.z - 0.0012));
+#else
     for (int i = 0; i < 4; i++)
         lit += texture(map, vec3(at.xy + vec2(i % 2 - 0.5, i / 2 - 0.5) * SHADOW_TEXEL * 1.6, at.z - 0.0012));
     return lit / 4.0;
+#endif
 }
 
 float sun_share(vec4 position) {
+#ifdef NO_SHADOWS
+    return 1.0;
+#endif
     vec3 at = position.xyz / position.w * 0.5 + 0.5;
     if (any(lessThanEqual(at.xy, vec2(0.0))) || any(greaterThanEqual(at.xy, vec2(1.0)))) return 1.0;
     float lit = lit_share(still_shadow, at);

@@ -33,6 +33,10 @@ vec3 world_normal;
 //include scenery
 #endif
 
+float square(float x) { return x * x; }
+
+float fifth(float x) { return square(square(x)) * x; }
+
 void main() {
     body_position = body_metres / body_size;
     world_position = (model * vec4(body_metres, 1.0)).xyz;
@@ -68,23 +72,26 @@ void main() {
     float lit = facing > 0.0 ? sun_share(sun_projection * vec4(world_position, 1.0)) : 0.0;
     vec3 halfway = normalize(sun_direction + view);
     float highlight = max(dot(normal, halfway), 0.0);
-    float alpha = pow(max(rough, 0.05), 4.0);
-    float lobe = alpha / (3.1416 * pow(highlight * highlight * (alpha - 1.0) + 1.0, 2.0));
+    float alpha = max(rough, 0.05) * max(rough, 0.05);
+    alpha *= alpha;
+    float lobe = alpha / (3.1416 * square(highlight * highlight * (alpha - 1.0) + 1.0));
     vec3 reflectance = mix(vec3(0.04), base, metal);
-    vec3 fresnel = reflectance + (1.0 - reflectance) * pow(1.0 - max(dot(halfway, view), 0.0), 5.0);
+    vec3 fresnel = reflectance + (1.0 - reflectance) * fifth(1.0 - max(dot(halfway, view), 0.0));
 
     vec3 ambient = mix(vec3(0.45) * sky_rgb, sky_rgb, 0.5 + 0.5 * normal.y) * under;
     vec3 light = base * (1.0 - metal) * (ambient * 0.75 + sun_rgb * facing * lit * 0.9);
     light += fresnel * min(lobe, 12.0) * 0.25 * sun_rgb * facing * lit;
+#ifndef NO_LAMPS
     if (lamp_count > 0) {
         vec2 near = lamp_light(world_position, normal, view, coat > 0.3 ? 90.0 : 12.0);
         light += lamp_rgb * (base * (1.0 - metal) * near.x * under + (0.01 + 0.25 * coat) * near.y);
     }
+#endif
 
     vec3 mirrored = surroundings(reflect(-view, normal));
     light += mirrored * metal * reflectance * under * (1.0 - rough * 0.6);
     if (coat > 0.0) {
-        float edge = 0.04 + 0.96 * pow(1.0 - max(dot(normal, view), 0.02), 5.0);
+        float edge = 0.04 + 0.96 * fifth(1.0 - max(dot(normal, view), 0.02));
         light = mix(light, mirrored * under, clamp(edge * coat, 0.0, 1.0));
         light += sun_rgb * pow(highlight, 600.0) * 6.0 * lit * coat;
     }
