@@ -117,9 +117,7 @@ class StagePainter:
         sun = orthographic(HALF_WIDTH_OF_SUN_M, 1.0, 260.0) @ look_at(towards_sun, view.sun_centre)
         shadow, shadow_target = device.shadow_map()
         ground, ground_target = device.target(self._size)
-        identities = gl.framebuffer(
-            [gl.renderbuffer(self._size, 1, dtype="u4")], gl.depth_renderbuffer(self._size)
-        )
+        identities = gl.framebuffer([gl.renderbuffer(self._size, 1, dtype="u4")], gl.depth_renderbuffer(self._size))
         stage = Stage(
             view, projection, sun, _lamps_of(scenery, view), device.canvas(self._size), identities, shadow, ground
         )
