@@ -123,7 +123,7 @@ class Studio:
         return Sensor(
             gain=exposure * float(np.exp(rng.normal(0, _GAIN_SPREAD))),
             warmth=spec.warmth + float(rng.normal(0, _WARMTH_SPREAD)),
-            noise=(spec.noise if own else _USUAL_NOISE) * max(1.0, exposure),
+            noise=spec.noise if own else _USUAL_NOISE * LIGHTS[self._light].noise_gain,
             blur_px=float(rng.uniform(*_BLUR_PX)),
             jpeg_quality=int(rng.integers(*_JPEG)),
         )

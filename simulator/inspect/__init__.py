@@ -1,6 +1,6 @@
 """Pictures for the eye: contact sheets of data sets and cities, and clips with the truth drawn over them.
 
-Owns what is drawn where; changes nothing of what it shows and needs no renderer.
+Owns what is drawn where; changes nothing of what it shows. Only model_sheet, which is not gathered here, renders.
 """
 
 from simulator.inspect.city_sheet import city_sheet

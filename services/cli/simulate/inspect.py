@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def inspect(  # noqa: PLR0913, PLR0917  (one parameter per option)
-    path: Annotated[str, typer.Argument(help="Folder of a data set or a rendered city, or the name of a city (demo).")],
+    path: Annotated[
+        str | None, typer.Argument(help="Folder of a data set or a rendered city, or the name of a city (demo).")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="PNG (contact sheet) or MP4 (clip with the truth drawn in) to write.")
     ] = None,
@@ -25,16 +27,26 @@ def inspect(  # noqa: PLR0913, PLR0917  (one parameter per option)
     part: Annotated[Literal["train", "test"], typer.Option(help="Data set: which part.")] = "train",
     vehicles: Annotated[int, typer.Option(help="Most rows of a sheet.", min=1, max=200)] = 12,
     twins: Annotated[bool, typer.Option("--twins", help="Data set: pairs of twins side by side.")] = False,
+    models: Annotated[bool, typer.Option("--models", help="All body models, rendered from all around.")] = False,
     light: Annotated[str | None, typer.Option(help="Data set: only pictures taken in this light.")] = None,
-    seed: Annotated[int, typer.Option(help="Data set: settles which vehicles are shown.", min=0)] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Settles which vehicles of a data set are shown, or the paint of the models.", min=0)
+    ] = 0,
     as_json: JsonFlag = False,
 ) -> None:
     """Makes a data set or a city visible: a contact sheet, or the clips with boxes, numbers and visible shares."""
     from simulator.errors import CityError
 
-    folder = Path(path)
+    if (path is None) != models:
+        fail("name a data set or a city, or ask for --models")
+    folder = Path(path or ".")
     try:
-        if (folder / "dataset.json").is_file():
+        if path is None:
+            from simulator.inspect.model_sheet import model_sheet
+
+            target = _checked(out or Path("models.png"), ".png")
+            emit({"sheet": str(_save(model_sheet(seed), target))}, as_json=as_json)
+        elif (folder / "dataset.json").is_file():
             from simulator.inspect import SheetRequest, dataset_sheet
 
             request = SheetRequest(part, vehicles, light, twins, seed)

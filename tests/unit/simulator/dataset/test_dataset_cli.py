@@ -41,6 +41,8 @@ def test_a_missing_detector_says_what_to_do(tmp_path, monkeypatch):
         (["{set}", "--light", "moon"], "no light 'moon'; known lights: noon"),
         (["{set}", "--out", "{tmp}/a.mp4"], "this is written as .png"),
         (["{set}", "--out", "{tmp}/none/a.png"], "there is no folder"),
+        ([], "name a data set or a city, or ask for --models"),
+        (["demo", "--models"], "name a data set or a city, or ask for --models"),
         (["{tmp}"], "is neither a data set (dataset.json) nor a rendered city (city.json)"),
         (["atlantis"], "no city 'atlantis'; known cities: demo"),
         (["demo", "--camera", "moat", "--out", "{tmp}/a.mp4"], "no camera 'moat'; the city has north"),

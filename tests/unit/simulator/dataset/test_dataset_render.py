@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -133,3 +134,17 @@ def _failing_detector():
 def test_a_failing_process_is_one_line(tmp_path):
     with pytest.raises(DatasetError, match="no such network"):
         render_dataset(ReidPlan(2, 0), tmp_path / "set", open_detect=_failing_detector, processes=1)
+
+
+def test_blank_plates_change_nothing_else(rendered, tmp_path):
+    folder, _, records, _ = rendered
+    blank = tmp_path / "set"
+    _render(replace(PLAN, test_vehicles=0, plates="masked"), blank)
+
+    masked = [json.loads(line) for line in (blank / "labels.jsonl").read_text().splitlines()]
+
+    random = [record for record in records if record["part"] == "train"]
+    assert masked == [record | {"plates": "masked"} for record in random]
+    for record in random:
+        pictures = [cv2.imread(str(f / "image_train" / record["image"])).astype(int) for f in (folder, blank)]
+        assert np.median(np.abs(pictures[0] - pictures[1])) == 0

@@ -26,7 +26,7 @@ def test_the_measure_sees_an_overlap():
     square = np.array([(1.0, 1.0), (1.0, -1.0), (-1.0, -1.0), (-1.0, 1.0)])
 
     assert overlapping_pairs(np.stack([square, square + 1.5])) == [(0, 1)]
-    assert overlapping_pairs(np.stack([square, square + (2.1, 0.0)])) == []
+    assert overlapping_pairs(np.stack([square, square + np.array([2.1, 0.0])])) == []
     assert overlapping_pairs(np.stack([square, square @ np.array([[0.7, 0.7], [-0.7, 0.7]]) + (2.5, 0)])) == []
 
 
