@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from reid.evaluation.metrics import weighted_mean
-from reid.evaluation.ranking import Answers, Judged, pessimistic_places
+from reid.evaluation.ranking import Answers, Judged, encode, pessimistic_places
 
 ARROW = ">"
+_NO_LABEL = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +70,32 @@ class PairTable:
             gallery: Label of each gallery column, "" for none.
             within: Search answers with the label alone.
         """
-        self._query = query
-        self._gallery = np.asarray(gallery, np.str_)
+        self._names = ["", *sorted((set(query) | set(gallery)) - {""})]
+        _, self._query, self._gallery = encode(self._names, query, gallery)
         self._within = within
-        self._places: dict[tuple[str, str], list[tuple[bool, float]]] = defaultdict(list)
+        self._places: dict[tuple[int, int], list[tuple[bool, float]]] = defaultdict(list)
 
     def visit(self, answers: Answers) -> None:
         """Takes one query in."""
-        own = self._query[answers.query]
+        own = int(self._query[answers.query])
         labels = self._gallery[answers.columns]
-        if not own:
+        if own == _NO_LABEL:
             return
         for label in np.unique(labels[answers.right]):
-            if not label:
+            if label == _NO_LABEL:
                 continue
             with_label = labels == label
             wrong = ~answers.right & with_label if self._within else ~answers.right
             places = pessimistic_places(answers.order[answers.right & with_label], answers.order[wrong])
             precision = float(np.mean(np.arange(1, len(places) + 1) / places))
-            self._places[own, str(label)].append((bool(places[0] == 1), precision))
+            self._places[own, int(label)].append((bool(places[0] == 1), precision))
 
     def table(self) -> Table:
         """Rows sorted by their labels."""
         rows = {}
         for (own, other), found in sorted(self._places.items()):
             hits, precisions = zip(*found, strict=True)
-            rows[f"{own}{ARROW}{other}"] = Row(len(found), float(np.mean(hits)), float(np.mean(precisions)))
+            rows[f"{self._names[own]}{ARROW}{self._names[other]}"] = Row(
+                len(found), float(np.mean(hits)), float(np.mean(precisions))
+            )
         return rows
