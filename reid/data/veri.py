@@ -5,7 +5,7 @@
     train_label.xml  test_label.xml             colorID and typeID of pictures (optional)
     list_color.txt  list_type.txt               their names: "1 yellow" (optional)
     test_track.txt                              gallery tracks, one a line (needed for image-to-track)
-    labels.csv                                  ours: class, view, light, twins (optional)
+    labels.jsonl or labels.csv                  ours: class, view, light, twins (optional)
 
 Source: Liu et al., "Large-scale vehicle re-identification in urban surveillance videos", ICME 2016, and its ReadMe.
 """
@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reid.data.items_xml import read_items
-from reid.data.labels_csv import LABELS_FILE, apply_labels, read_labels
+from reid.data.label_table import apply_labels, find_labels
 from reid.data.pictures import list_pictures, read_lines, require_files
 from reid.data.samples import ReidSet, Sample
 from reid.data.tracks import read_tracks
@@ -44,9 +44,8 @@ def read_veri(root: Path) -> ReidSet:
             number is beyond the set's (vehicles to 776, cameras to 20).
     """
     train, query, gallery = (_read_part(root, part) for part in _PARTS)
-    labels_file = root / LABELS_FILE
-    if labels_file.is_file():
-        labels = read_labels(labels_file)
+    labels = find_labels(root)
+    if labels:
         train, query, gallery = (apply_labels(part, labels) for part in (train, query, gallery))
     tracks_file = root / "test_track.txt"
     tracks = read_tracks(tracks_file, gallery) if tracks_file.is_file() else ()

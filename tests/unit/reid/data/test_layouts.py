@@ -1,5 +1,6 @@
 """Every published layout, read from folders of its own; and what each says when something is wrong."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,30 @@ def test_veri_attributes_from_gb2312_xml_and_our_table(veri):
     )
     assert found.gallery[-1].label("twin") == "twin"
     assert found.train[0].label("twin") == "single"
+
+
+def test_veri_reads_the_labels_that_our_sets_write(veri):
+    rows = [
+        {
+            "image": "0002_c002_00030600_0.jpg",
+            "vehicle": 2,
+            "kind": "bus",
+            "twin_of": 776,
+            "alike_from": ["front", "side"],
+        },
+        {"image": "0776_c020_00000001_0.jpg", "vehicle": 776, "kind": "bus", "twin_of": None, "trained_body": False},
+        {"image": "0001_c001_00016450_0.jpg", "vehicle": 1, "kind": "car", "twin_of": None, "width": 90},
+    ]
+    write(veri / "labels.jsonl", *(json.dumps(row) for row in rows))
+    found = read_set(veri, "veri")
+    query, last, first = found.query[0], found.gallery[-1], found.train[0]
+    assert (query.kind, query.label("alike_from"), query.label("twin")) == ("bus", "front side", "twin")
+    assert (last.label("twin"), last.label("twin_of"), last.label("trained_body")) == ("twin", "", "false")
+    assert (first.kind, first.label("twin"), first.label("width")) == ("car", "single", "90")
+    for damage in ("{", "[1]", '{"vehicle": 2}'):
+        write(veri / "labels.jsonl", damage)
+        with pytest.raises(DataError, match=r"labels\.jsonl"):
+            read_set(veri, "veri")
 
 
 @pytest.mark.parametrize("name", ["0777_c001_00000000_0.jpg", "0001_c021_00000000_0.jpg", "0000_c001_00000000_0.jpg"])
