@@ -9,6 +9,7 @@ from typing import Literal
 
 from reid.data.cityflow import read_cityflow
 from reid.data.inshop import read_inshop
+from reid.data.label_table import apply_labels, find_labels
 from reid.data.market import read_market
 from reid.data.pattern import read_folder
 from reid.data.samples import ReidSet
@@ -46,7 +47,8 @@ def read_set(root: Path, layout: Layout, options: SetOptions | None = None) -> R
         options: What else the layout needs.
 
     Returns:
-        Its parts. Of `pattern` all pictures are in ``gallery``. No picture is decoded.
+        Its parts. Of `pattern` all pictures are in ``gallery``, with the labels of a `labels.jsonl` or `labels.csv`
+        that stands beside them. No picture is decoded.
 
     Raises:
         DataError: The folder, a split file or a picture is missing, or is not what the layout says; or an option does
@@ -84,4 +86,6 @@ def _read_pattern(root: Path, options: SetOptions) -> ReidSet:
     if options.pattern is None:
         raise DataError("the layout `pattern` needs a pattern")
     found = read_folder(root, "pattern", options.pattern, split=options.split, kinds=options.kinds, check=False)
-    return ReidSet("pattern", (), (), found.samples, unmatched=found.unmatched)
+    labels = find_labels(root)
+    samples = apply_labels(found.samples, labels) if labels else found.samples
+    return ReidSet("pattern", (), (), samples, unmatched=found.unmatched)

@@ -266,6 +266,13 @@ def test_an_empty_folder_is_refused_by_what_is_missing(tmp_path, layout, named):
         read_set(tmp_path / "absent", layout)
 
 
+def test_a_pattern_takes_a_table_beside_the_pictures(tmp_path):
+    put(tmp_path, "deep/car_1_cam1.jpg", "deep/car_1_cam2.jpg")
+    write(tmp_path / "labels.csv", "image,light", "car_1_cam1.jpg,night")
+    found = read_set(tmp_path, "pattern", SetOptions(pattern="pairs"))
+    assert [(s.kind, s.label("light")) for s in found.gallery] == [("car", "night"), ("car", "")]
+
+
 def test_options_belong_to_layouts(veri, tmp_path):
     with pytest.raises(DataError, match="belong to the layout `pattern`"):
         read_set(veri, "veri", SetOptions(pattern="pairs"))
