@@ -1,4 +1,4 @@
-"""What a set says of each picture beyond its name: `labels.jsonl` (our sets have it) or `labels.csv`. Reads one file."""
+"""What a set says of each picture beyond its name: `labels.jsonl` (ours have it) or `labels.csv`. Reads one file."""
 
 from __future__ import annotations
 
