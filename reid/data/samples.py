@@ -64,7 +64,6 @@ class ReidSet:
         gallery: What is searched; the whole pool where there are no queries.
         tracks: Gallery pictures taken together, as indices into ``gallery``; empty where the set has none.
         unmatched: Pictures whose name does not tell vehicle and camera.
-        shared_names: A query and a gallery picture of the same name are the same picture (VeRi keeps two copies).
     """
 
     name: str
@@ -73,16 +72,12 @@ class ReidSet:
     gallery: tuple[Sample, ...]
     tracks: tuple[tuple[int, ...], ...] = ()
     unmatched: tuple[Path, ...] = ()
-    shared_names: bool = False
 
     @property
     def pool(self) -> tuple[Sample, ...]:
         """Every test picture once: the gallery, then the queries that are not in it."""
-        known = {self._picture(sample) for sample in self.gallery}
-        return self.gallery + tuple(sample for sample in self.query if self._picture(sample) not in known)
-
-    def _picture(self, sample: Sample) -> str:
-        return sample.path.name if self.shared_names else str(sample.path)
+        known = {sample.path for sample in self.gallery}
+        return self.gallery + tuple(sample for sample in self.query if sample.path not in known)
 
 
 def relabel(samples: Iterable[Sample], domain: str) -> tuple[Sample, ...]:

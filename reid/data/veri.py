@@ -37,7 +37,8 @@ def read_veri(root: Path) -> ReidSet:
         root: Folder with `image_train`, `image_query`, `image_test`.
 
     Returns:
-        All three parts, and tracks where `test_track.txt` is there.
+        All three parts, and tracks where `test_track.txt` is there. Queries stand in `image_test` as well, under the
+        same name: they are given by that copy, so that a query is known to be the gallery picture that it is.
 
     Raises:
         DataError: A folder, or a picture that a file names, is missing; a name does not tell vehicle and camera; a
@@ -49,7 +50,7 @@ def read_veri(root: Path) -> ReidSet:
         train, query, gallery = (apply_labels(part, labels) for part in (train, query, gallery))
     tracks_file = root / "test_track.txt"
     tracks = read_tracks(tracks_file, gallery) if tracks_file.is_file() else ()
-    return ReidSet("veri", train, query, gallery, tracks, shared_names=True)
+    return ReidSet("veri", train, _as_in_gallery(query, gallery), gallery, tracks)
 
 
 def _read_part(root: Path, part: str) -> tuple[Sample, ...]:
@@ -63,6 +64,11 @@ def _read_part(root: Path, part: str) -> tuple[Sample, ...]:
     else:
         paths = list_pictures(folder)
     return _attributed([_sample(path) for path in paths], root, _PARTS[part])
+
+
+def _as_in_gallery(query: Sequence[Sample], gallery: Sequence[Sample]) -> tuple[Sample, ...]:
+    copies = {sample.path.name: sample for sample in gallery}
+    return tuple(copies.get(sample.path.name, sample) for sample in query)
 
 
 def _sample(path: Path) -> Sample:

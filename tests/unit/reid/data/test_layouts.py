@@ -97,6 +97,9 @@ def test_veri_reads_three_parts(veri):
     assert [(s.vehicle, s.camera) for s in found.query] == [("0002", "002")]
     assert (len(found.train), len(found.gallery), found.tracks) == (2, 4, ())
     assert [s.path.parent.name for s in found.pool] == ["image_test"] * 4
+    assert found.query[0] == found.gallery[0]
+    put(veri, "image_query/0776_c019_00000001_0.jpg")
+    assert [s.path.parent.name for s in read_set(veri, "veri").pool] == ["image_test"] * 4 + ["image_query"]
 
 
 def test_veri_takes_what_its_name_files_say_and_names_what_is_missing(veri):

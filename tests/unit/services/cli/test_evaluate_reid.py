@@ -135,6 +135,12 @@ def test_veri_in_its_protocols_and_apart_by_labels(veri, network):
     assert (tracks["protocol"], tracks["gallery"], tracks["rank1"]) == ("image-to-track", 12, 1.0)
     assert document(*base, "--protocol", "cross-camera")["queries"] == 12
     assert document(*base, "--part", "train", "--protocol", "cross-camera")["queries"] == 12
+    assert document(*base, "--protocol", "recall")["rank1"] == 1.0
+    alone = veri / "image_test/0004_c002_00000001_0.jpg"
+    alone.with_name("0004_c003_00000001_0.jpg").unlink()
+    alone.unlink()
+    (veri / "test_track.txt").unlink()
+    assert document(*base, "--protocol", "recall")["skipped"] == 1, "a query is not its own answer"
     drawn = document(*base, "--protocol", "vehicleid", "--size", 3)
     assert (drawn["protocol"], drawn["gallery"]) == ("vehicleid", 3)
 
