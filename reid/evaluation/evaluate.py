@@ -108,6 +108,8 @@ def sides(data: ReidSet, protocol: Protocol) -> tuple[tuple[Sample, ...], tuple[
     Raises:
         DataError: The set does not have what the protocol needs; the message says what.
     """
+    if not data.gallery:
+        raise DataError(f"{data.name} has no test pictures with known vehicles; judge its training part")
     if protocol in ("image-to-image", "image-to-track") and not data.query:
         raise DataError(f"{protocol} needs queries, which {data.name} does not have here; try cross-camera or recall")
     if protocol == "image-to-track" and not data.tracks:
@@ -115,8 +117,6 @@ def sides(data: ReidSet, protocol: Protocol) -> tuple[tuple[Sample, ...], tuple[
     if protocol in ("image-to-image", "image-to-track") or (protocol == "recall" and data.query):
         return data.query, data.gallery
     pool = data.pool
-    if not pool:
-        raise DataError(f"{data.name} has no test pictures with known vehicles; judge its training part")
     if protocol == "cross-camera" and len({sample.camera for sample in pool}) < 2:
         raise DataError(f"cross-camera needs two cameras, {data.name} tells of {len({s.camera for s in pool} - {''})}")
     return pool, pool

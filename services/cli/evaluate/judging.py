@@ -116,7 +116,10 @@ def _protocol(asked: Asked) -> Protocol:
     possible = PROTOCOLS_OF[asked.layout]
     if asked.protocol is not None and asked.protocol not in possible:
         raise ConfigError(f"{asked.protocol} does not apply to {asked.layout}; what does: {', '.join(possible)}")
-    chosen = asked.protocol or possible[0]
+    usual = possible[0]
+    if asked.part == "train" and usual == "image-to-image":  # A training part has no queries of its own.
+        usual = "cross-camera"
+    chosen = asked.protocol or usual
     if chosen == "image-to-track" and asked.rerank_top is not None:
         raise ConfigError("image-to-track cannot be re-ranked: a track has no vector of its own")
     return cast("Protocol", chosen)

@@ -134,7 +134,8 @@ def test_veri_in_its_protocols_and_apart_by_labels(veri, network):
     tracks = document(*base, "--protocol", "image-to-track")
     assert (tracks["protocol"], tracks["gallery"], tracks["rank1"]) == ("image-to-track", 12, 1.0)
     assert document(*base, "--protocol", "cross-camera")["queries"] == 12
-    assert document(*base, "--part", "train", "--protocol", "cross-camera")["queries"] == 12
+    learned = document(*base, "--part", "train")
+    assert (learned["protocol"], learned["queries"], learned["part"]) == ("cross-camera", 12, "train")
     assert document(*base, "--protocol", "recall")["rank1"] == 1.0
     alone = veri / "image_test/0004_c002_00000001_0.jpg"
     alone.with_name("0004_c003_00000001_0.jpg").unlink()
