@@ -29,7 +29,7 @@ from reid.config import TrainConfig, read_config
 from reid.data import Sample, read_folder, read_kinds, read_picture, require_positives, split_vehicles
 from reid.embedding import embed_samples
 from reid.errors import DataError, ReidError
-from reid.evaluate import cross_camera
+from reid.evaluation import cross_camera
 from reid.losses.cross_entropy import smoothed_cross_entropy
 from reid.losses.distance import pairwise_euclidean
 from reid.losses.triplet import SOFT_MARGIN_AT_COLLAPSE, triplet_loss

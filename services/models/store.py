@@ -25,6 +25,8 @@ Converter = Callable[[ModelKind, Path, Path, tuple[int, int] | None], None]
 _PACKAGES_ROOT = Path(__file__).resolve().parents[2]
 _LOCK_TIMEOUT_S = 900.0
 _DONE = "prepared.json"
+#: What a file of one's own is, by its suffix.
+_OWN_KINDS: Mapping[str, ModelKind] = {".pt": "yolo", ".safetensors": "reid"}
 
 
 def default_cache_dir(environment: Mapping[str, str]) -> Path:
@@ -106,9 +108,11 @@ class ModelStore:
         """The converted form of a model, converted where it is not in the cache.
 
         Args:
-            name: In the manifest, or the path of a detector's `.pt` of one's own.
+            name: In the manifest, or the path of one's own: a detector's `.pt`, or a re-ID checkpoint's `.safetensors`
+                with its description beside it.
             input_hw: Network input size, for detectors.
-            trust: Convert a `.pt` that is not in the manifest. It is a pickle: loading it runs what it holds.
+            trust: Convert a `.pt` that is not in the manifest. It is a pickle: loading it runs what it holds. (Loading
+                `.safetensors` runs nothing.)
 
         Returns:
             A folder with `model.xml`, `model.bin` and a description (`detector.json` or `spec.json`).
@@ -116,7 +120,8 @@ class ModelStore:
         Raises:
             ModelFileError: As ``fetch``; or the conversion failed; or a file is not trusted.
         """
-        file = self._own_file(Path(name)) if name.endswith(".pt") else self._fetch(self._manifest.get(name))
+        is_own = name.endswith(tuple(_OWN_KINDS))
+        file = self._own_file(Path(name)) if is_own else self._fetch(self._manifest.get(name))
         folder = self._prepared_dir(file, input_hw)
         if (folder / _DONE).is_file():
             return folder
@@ -183,7 +188,7 @@ class ModelStore:
     def _own_file(self, path: Path) -> _File:
         if not path.is_file():
             raise ModelFileError(f"no model file at {path}")
-        return _File(path.stem, "yolo", path, _sha256(path))
+        return _File(path.stem, _OWN_KINDS[path.suffix], path, _sha256(path))
 
     def _prepared_dir(self, file: _File, input_hw: tuple[int, int] | None) -> Path:
         """Named by all that the result depends on."""

@@ -7,7 +7,7 @@ from reid.checkpoint import load_checkpoint
 from reid.config import read_config
 from reid.data import read_folder
 from reid.embedding import embed_samples
-from reid.evaluate import cross_camera
+from reid.evaluation import cross_camera
 from reid.metadata import CheckpointMetadata, metadata_path, read_document
 from reid.weights import default_weights
 

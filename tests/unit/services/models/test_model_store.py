@@ -172,6 +172,20 @@ def test_a_pickle_from_elsewhere_needs_trust(tmp_path):
         store.prepare(str(own), (288, 512))
 
 
+def test_a_checkpoint_of_ones_own_is_converted_without_trust_and_again_when_it_changes(tmp_path):
+    own = tmp_path / "own.safetensors"
+    own.write_bytes(b"tensors")
+    conversions = Conversions()
+    store = ModelStore(tmp_path / "cache", offline=True, manifest=manifest(), converter=conversions)
+    folder = store.prepare(str(own))
+    assert store.prepare(str(own)) == folder
+    own.write_bytes(b"trained further")
+    assert store.prepare(str(own)) != folder
+    assert conversions.calls == [("reid", "own.safetensors", None)] * 2
+    with pytest.raises(ModelFileError, match="no model file at"):
+        store.prepare(str(tmp_path / "absent.safetensors"))
+
+
 def test_states_say_what_is_there(tmp_path, downloads):
     store = ModelStore(tmp_path, manifest=manifest(), converter=Conversions())
     assert [(s.path, s.prepared) for s in store.states((288, 512))] == [(None, None)]

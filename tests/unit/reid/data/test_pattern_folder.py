@@ -81,3 +81,35 @@ def test_split_divides_vehicles_with_like_shares_of_each_class():
     assert split_vehicles(samples, (16, 16), seed=2) == parts
     with pytest.raises(DataError, match="hold out"):
         split_vehicles(samples, (40, 40), seed=2)
+
+
+def test_a_pattern_may_read_folders_and_other_labels(tmp_path, small_city):
+    picture = next(small_city.glob("*.jpg")).read_bytes()
+    for name in ("7/gate-front.jpg", "7/exit-rear.jpg", "9/gate-rear.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(picture)
+    data = read_folder(tmp_path, "own", r"(?P<vehicle>\d+)/(?P<camera>[a-z]+)-(?P<face>[a-z]+)\.")
+    assert [(s.vehicle, s.camera, s.label("face")) for s in data.samples] == [
+        ("7", "exit", "rear"),
+        ("7", "gate", "front"),
+        ("9", "gate", "rear"),
+    ]
+    assert data.singletons == ("9",)
+
+
+def test_a_split_may_name_paths_and_must_where_names_repeat(tmp_path, small_city):
+    picture = next(small_city.glob("*.jpg")).read_bytes()
+    for name in ("a/car_1_cam1.jpg", "b/car_1_cam1.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(picture)
+    listed = tmp_path / "list.txt"
+    listed.write_text("b/car_1_cam1.jpg\n")
+    assert [s.path.parent.name for s in read_folder(tmp_path, "x", "pairs", split=listed).samples] == ["b"]
+    listed.write_text("car_1_cam1.jpg\n")
+    with pytest.raises(DataError, match="more than once"):
+        read_folder(tmp_path, "x", "pairs", split=listed)
+
+
+def test_a_bad_expression_is_named(small_city):
+    with pytest.raises(DataError, match="no regular expression"):
+        read_folder(small_city, "x", "(")

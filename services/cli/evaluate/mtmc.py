@@ -1,4 +1,4 @@
-"""Owns ``vreid evaluate``: files in, one score document out. Never computes a measure itself."""
+"""``vreid evaluate mtmc``: CityFlow text in, one score document out. Never computes a measure itself."""
 
 from __future__ import annotations
 
@@ -11,15 +11,7 @@ from services.cli.output import JsonFlag, emit, fail, stdout
 from tracker.metrics.cityflow import CityFlowTracks, parse_cityflow
 from tracker.metrics.mtmc import evaluate_mtmc
 
-app = typer.Typer(help="Judge identities and models against truth.", no_args_is_help=True)
 
-
-@app.callback()
-def _evaluate() -> None:
-    """Judge identities and models against truth."""
-
-
-@app.command()
 def mtmc(
     truth: Annotated[
         Path, typer.Option(help="CityFlow text: camera id frame x y width height [visible share, -1 unknown].")

@@ -1,0 +1,27 @@
+"""Which pictures show which vehicle, in which camera: one reader per published layout. Never a network.
+
+Readers are strict: a missing split file or picture, or a name beyond what the layout allows, is an error that names it.
+"""
+
+from reid.data.layouts import Layout, SetOptions, read_set
+from reid.data.pattern import PATTERNS, read_folder, read_kinds
+from reid.data.pictures import read_picture, readable
+from reid.data.samples import DataSet, ReidSet, Sample, relabel
+from reid.data.split import require_positives, split_vehicles
+
+__all__ = [
+    "PATTERNS",
+    "DataSet",
+    "Layout",
+    "ReidSet",
+    "Sample",
+    "SetOptions",
+    "read_folder",
+    "read_kinds",
+    "read_picture",
+    "read_set",
+    "readable",
+    "relabel",
+    "require_positives",
+    "split_vehicles",
+]

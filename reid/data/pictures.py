@@ -1,0 +1,83 @@
+"""Finds and decodes pictures on disk. Knows no vehicle and no data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import cv2
+
+from reid.data.samples import Sample
+from reid.errors import DataError
+from reid.types import Image
+
+PICTURES = (".jpg", ".jpeg", ".png")
+
+
+def read_picture(path: Path) -> Image | None:
+    """Decodes a picture.
+
+    Returns:
+        uint8 (H, W, 3) BGR, or None when the file is no picture.
+    """
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    return None if picture is None or picture.size == 0 else picture
+
+
+def readable(samples: Iterable[Sample]) -> tuple[tuple[Sample, ...], tuple[Path, ...]]:
+    """Decodes every picture once.
+
+    Returns:
+        Samples that can be used, in order, and the paths of those that cannot.
+    """
+    good: list[Sample] = []
+    bad: list[Path] = []
+    for sample in samples:
+        if read_picture(sample.path) is None:
+            bad.append(sample.path)
+        else:
+            good.append(sample)
+    return tuple(good), tuple(bad)
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """Pictures of a folder, not of those below it, sorted by name.
+
+    Raises:
+        DataError: The folder is missing or holds none.
+    """
+    if not folder.is_dir():
+        raise DataError(f"no folder {folder}")
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+    if not found:
+        raise DataError(f"no picture in {folder}")
+    return found
+
+
+def read_lines(path: Path) -> list[str]:
+    """Lines of a split file, stripped, blank ones left out.
+
+    Raises:
+        DataError: The file is missing, is no text, or is empty; the message names it.
+    """
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except OSError as exc:
+        raise DataError(f"cannot read the split file {path}: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise DataError(f"the split file {path} is no text") from exc
+    kept = [line for line in lines if line]
+    if not kept:
+        raise DataError(f"the split file {path} is empty")
+    return kept
+
+
+def require_files(paths: Sequence[Path], named_in: Path) -> None:
+    """Makes sure that the pictures which a split file names are there.
+
+    Raises:
+        DataError: Some are not; the message counts them and names the first.
+    """
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        raise DataError(f"{len(missing)} pictures named in {named_in} are missing, the first {missing[0]}")

@@ -1,0 +1,5 @@
+"""One HTML file about an evaluation, pictures inside: for people. Computes no figure."""
+
+from reid.evaluation.report.page import Subject, write_report
+
+__all__ = ["Subject", "write_report"]

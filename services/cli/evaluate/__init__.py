@@ -1,0 +1,15 @@
+"""Owns ``vreid evaluate``: files in, one score document out; one command per file. Never computes a measure itself."""
+
+import typer
+
+from services.cli.evaluate.mtmc import mtmc
+from services.cli.evaluate.reid import reid
+
+app = typer.Typer(help="Judge identities and models against truth.", no_args_is_help=True)
+app.command()(mtmc)
+app.command()(reid)
+
+
+@app.callback()
+def _evaluate() -> None:
+    """Judge identities and models against truth."""

@@ -1,0 +1,160 @@
+"""What ``vreid evaluate reid`` does between its options and its output: reads, embeds, judges, reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from services.cli.evaluate.weights import open_weights
+from services.cli.simulate.progress import progress
+from services.errors import ConfigError, InputError, VreidError
+
+if TYPE_CHECKING:
+    from reid.data import Layout, ReidSet
+    from reid.evaluation import Evaluation, Protocol
+    from reid.evaluation.embed import EmbeddedSides
+    from reid.runtime import OpenVinoEmbedder
+
+#: The protocols of each layout; first the one that its papers use.
+PROTOCOLS_OF: Mapping[str, tuple[str, ...]] = {
+    "veri": ("image-to-image", "image-to-track", "cross-camera", "recall", "vehicleid"),
+    "vehicleid": ("vehicleid", "recall"),
+    "veriwild": ("image-to-image", "cross-camera", "recall", "vehicleid"),
+    "cityflow": ("image-to-image", "image-to-track", "cross-camera", "recall", "vehicleid"),
+    "market": ("image-to-image", "cross-camera", "recall", "vehicleid"),
+    "inshop": ("recall", "vehicleid"),
+    "pattern": ("cross-camera", "recall", "vehicleid"),
+}
+#: Layouts whose published test lists are chosen by size; of others ``size`` is the vehicles in a draw.
+SIZED = ("vehicleid", "veriwild")
+PARTS = ("test", "train")
+_FAILURES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of the command, as given; see their help."""
+
+    data: Path
+    layout: str
+    pattern: str | None = None
+    weights: str | None = None
+    protocol: str | None = None
+    part: str = "test"
+    listed: Path | None = None
+    classes: Path | None = None
+    size: int | None = None
+    by: tuple[str, ...] = ()
+    rerank_top: int | None = None
+    report: Path | None = None
+    seed: int = 0
+    threads: int | None = None
+
+
+def judge_reid(asked: Asked) -> dict[str, Any]:
+    """Does all of it.
+
+    Returns:
+        The score document.
+
+    Raises:
+        VreidError: Anything that was given cannot be used; the message is one for the user.
+    """
+    from reid.errors import ReidError
+    from reid.evaluation import Plan, Rerank, evaluate, sides
+    from reid.evaluation.embed import embed_sides
+
+    protocol = _protocol(asked)
+    if asked.report is not None and not asked.report.resolve().parent.is_dir():
+        raise InputError(f"cannot write {asked.report}: no folder {asked.report.parent}")
+    try:
+        data = _read(asked)
+        both = sides(data, protocol)
+        name, embedder = open_weights(asked.weights, asked.threads)
+        with progress("pictures") as tell:
+            embedded = embed_sides(embedder, both, data.tracks, tell)
+        rerank = Rerank(top=asked.rerank_top) if asked.rerank_top is not None else None
+        plan = Plan(
+            protocol,
+            asked.by,
+            rerank,
+            asked.size if asked.layout not in SIZED else None,
+            embedder.spec.calibration,
+            _FAILURES if asked.report else 0,
+            asked.seed,
+        )
+        found = evaluate(embedded.query, embedded.gallery, plan, embedded.tracks)
+    except ReidError as exc:
+        raise InputError(str(exc)) from exc
+    except ValueError as exc:
+        raise InputError(f"{asked.data}: {exc}") from exc
+    if asked.report is not None:
+        _write_report(asked, found, embedded, name, embedder)
+    more = {
+        "model": name,
+        "format": asked.layout,
+        "part": asked.part,
+        "rerank": asdict(rerank) if rerank else None,
+        "unreadable": [path.name for path in embedded.unreadable],
+        "unmatched": len(data.unmatched),
+        "report": str(asked.report) if asked.report else None,
+    }
+    scores = found.document()
+    heads = ("protocol", "queries", "gallery", "mAP", "mINP", "rank1", "rank5", "rank10", "rank1_macro_class")
+    ordered = {key: scores.pop(key) for key in (*heads, "per_class", "ci95")}
+    model = {"model_id": embedder.spec.model_id, "ms_per_crop": round(embedded.ms_per_crop, 3)}
+    return {**ordered, **model, **scores, **more}
+
+
+def _protocol(asked: Asked) -> Protocol:
+    if asked.layout not in PROTOCOLS_OF:
+        raise ConfigError(f"no format {asked.layout!r}; known are {', '.join(PROTOCOLS_OF)}")
+    if asked.part not in PARTS:
+        raise ConfigError(f"no part {asked.part!r}; known are {', '.join(PARTS)}")
+    possible = PROTOCOLS_OF[asked.layout]
+    if asked.protocol is not None and asked.protocol not in possible:
+        raise ConfigError(f"{asked.protocol} does not apply to {asked.layout}; what does: {', '.join(possible)}")
+    usual = possible[0]
+    if asked.part == "train" and usual == "image-to-image":  # A training part has no queries of its own.
+        usual = "cross-camera"
+    chosen = asked.protocol or usual
+    if chosen == "image-to-track" and asked.rerank_top is not None:
+        raise ConfigError("image-to-track cannot be re-ranked: a track has no vector of its own")
+    return cast("Protocol", chosen)
+
+
+def _read(asked: Asked) -> ReidSet:
+    from reid.data import SetOptions, read_kinds, read_set
+    from reid.evaluation import training_pool
+
+    kinds = read_kinds(asked.classes) if asked.classes else None
+    size = asked.size if asked.layout in SIZED else None
+    found = read_set(asked.data, cast("Layout", asked.layout), SetOptions(asked.pattern, asked.listed, size, kinds))
+    if asked.part == "test":
+        return found
+    if not found.train:
+        raise InputError(f"{asked.data}: {asked.layout} has no training part here")
+    return training_pool(found)
+
+
+def _write_report(
+    asked: Asked, found: Evaluation, embedded: EmbeddedSides, name: str, embedder: OpenVinoEmbedder
+) -> None:
+    from reid.evaluation.report import Subject, write_report
+
+    if asked.report is None:
+        return
+    subject = Subject(
+        model=name,
+        model_id=embedder.spec.model_id,
+        data=asked.data.resolve().name,
+        query=embedded.query.samples,
+        gallery=embedded.gallery.samples,
+        unreadable=embedded.unreadable,
+    )
+    try:
+        write_report(asked.report, found, subject)
+    except OSError as exc:
+        raise VreidError(f"cannot write {asked.report}: {exc.strerror or exc}") from exc

@@ -1,0 +1,192 @@
+"""``vreid evaluate reid`` over folders of painted pictures and a network of one layer, made here without torch."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import openvino
+import pytest
+from openvino import opset13 as ops
+from typer.testing import CliRunner
+
+from reid.metadata import SPEC_FILE, CalibrationData, ExportSpec, write_document
+from reid.runtime import MODEL_FILE
+from services.cli.evaluate import app
+
+SIDE_PX = 8
+PROMISED = [
+    "protocol",
+    "queries",
+    "gallery",
+    "mAP",
+    "mINP",
+    "rank1",
+    "rank5",
+    "rank10",
+    "rank1_macro_class",
+    "per_class",
+    "ci95",
+    "model_id",
+    "ms_per_crop",
+]
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory) -> Path:
+    """Pixels as they are, around their middle, at length 1: painted vehicles are told apart by colour."""
+    folder = tmp_path_factory.mktemp("pixels")
+    pixels = ops.parameter([-1, SIDE_PX, SIDE_PX, 3], np.uint8)
+    flat = ops.reshape(ops.convert(pixels, "f32"), np.array([0, -1]), special_zero=True)
+    unit = ops.normalize_l2(ops.subtract(flat, np.float32(128)), np.array([1]), 1e-12, "add")
+    openvino.save_model(openvino.Model([unit], [pixels]), folder / MODEL_FILE)
+    calibration = CalibrationData(slope=12.0, offset=-6.0)
+    spec = ExportSpec(
+        model_id="f" * 64, dim=3 * SIDE_PX**2, input_hw=(SIDE_PX, SIDE_PX), calibration=calibration, max_batch=5
+    )
+    write_document(folder / SPEC_FILE, spec)
+    return folder
+
+
+def paint(path: Path, vehicle: int, camera: int) -> None:
+    colours = np.random.default_rng(vehicle).integers(20, 236, (4, 4, 3))
+    noise = np.random.default_rng((vehicle, camera)).normal(0, 6, (32, 40, 3))
+    picture = cv2.resize(colours.astype(np.float32), (40, 32), interpolation=cv2.INTER_NEAREST) + noise
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.clip(picture, 0, 255).astype(np.uint8))
+
+
+@pytest.fixture
+def pairs(tmp_path) -> Path:
+    root = tmp_path / "own pairs"
+    for vehicle in range(8):
+        for camera in (1, 2):
+            paint(root / f"images/{'car' if vehicle % 2 else 'bus'}_{vehicle:04d}_cam{camera}.jpg", vehicle, camera)
+    return root
+
+
+@pytest.fixture
+def veri(tmp_path) -> Path:
+    root = tmp_path / "veri"
+    for vehicle in range(1, 5):
+        for camera in (1, 2, 3):
+            name = f"{vehicle:04d}_c{camera:03d}_00000001_0.jpg"
+            paint(root / "image_test" / name, vehicle, camera)
+            paint(root / "image_train" / name, vehicle + 10, camera)
+            if camera == 1:
+                paint(root / "image_query" / name, vehicle, camera)
+    names = [path.name for path in sorted((root / "image_test").iterdir())]
+    (root / "test_track.txt").write_text("".join(f"track{n} {name}\n" for n, name in enumerate(names)))
+    rows = [f"{name},{int(name[:4])},van,{'front' if name[8] == '1' else 'rear'}," for name in names]
+    (root / "labels.csv").write_text("image,vehicle,class,face,twin_of\n" + "\n".join(rows) + "\n")
+    return root
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["reid", *map(str, arguments)])
+
+
+def document(*arguments) -> dict:
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.count("\n") == 1
+    return json.loads(result.stdout)
+
+
+def refusal(*arguments) -> str:
+    result = run(*arguments)
+    assert result.exit_code != 0
+    assert result.stdout == ""
+    assert result.stderr.startswith("vreid: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def test_pattern_is_judged_across_cameras_with_every_promised_key(pairs, network):
+    found = document("--data", pairs, "--format", "pattern", "--pattern", "pairs", "--weights", network)
+    assert list(found)[: len(PROMISED)] == PROMISED
+    assert (found["protocol"], found["queries"], found["gallery"]) == ("cross-camera", 16, 16)
+    assert (found["rank1"], found["per_class"], found["model_id"]) == (1.0, {"bus": 1.0, "car": 1.0}, "f" * 64)
+    assert set(found["tables"]["camera_pair"]) == {"1>2", "2>1"}
+    assert found["ms_per_crop"] > 0
+    assert found["rerank"] is None
+
+
+def test_list_recall_and_rerank(pairs, network):
+    listed = pairs / "val.txt"
+    listed.write_text("".join(f"car_{v:04d}_cam{c}.jpg\n" for v in (1, 3, 5) for c in (1, 2)))
+    base = ("--data", pairs, "--format", "pattern", "--pattern", "pairs", "--weights", network, "--list", listed)
+    found = document(*base, "--protocol", "recall", "--rerank", "--rerank-top", 3)
+    assert (found["protocol"], found["queries"]) == ("recall+rerank", 6)
+    assert (found["rerank"]["top"], found["recall_at"]["1"]) == (3, 1.0)
+    listed.write_text("gone_1_cam1.jpg\n")
+    assert "gone_1_cam1.jpg" in refusal(*base)
+
+
+def test_veri_in_its_protocols_and_apart_by_labels(veri, network):
+    base = ("--data", veri, "--format", "veri", "--weights", network)
+    images = document(*base, "--by", "twin")
+    assert (images["protocol"], images["queries"], images["gallery"]) == ("image-to-image", 4, 12)
+    assert (images["per_class"], images["tables"]["twin"]["single"]["queries"]) == ({"van": 1.0}, 4)
+    assert set(images["tables"]["view_pair"]) == {"front>rear"}
+    tracks = document(*base, "--protocol", "image-to-track")
+    assert (tracks["protocol"], tracks["gallery"], tracks["rank1"]) == ("image-to-track", 12, 1.0)
+    assert document(*base, "--protocol", "cross-camera")["queries"] == 12
+    learned = document(*base, "--part", "train")
+    assert (learned["protocol"], learned["queries"], learned["part"]) == ("cross-camera", 12, "train")
+    assert document(*base, "--protocol", "recall")["rank1"] == 1.0
+    alone = veri / "image_test/0004_c002_00000001_0.jpg"
+    alone.with_name("0004_c003_00000001_0.jpg").unlink()
+    alone.unlink()
+    (veri / "test_track.txt").unlink()
+    assert document(*base, "--protocol", "recall")["skipped"] == 1, "a query is not its own answer"
+    drawn = document(*base, "--protocol", "vehicleid", "--size", 3)
+    assert (drawn["protocol"], drawn["gallery"]) == ("vehicleid", 3)
+
+
+def test_unreadable_pictures_are_skipped_counted_and_listed(pairs, network, tmp_path):
+    (pairs / "images/bus_0000_cam1.jpg").write_bytes(b"no picture")
+    (pairs / "images/notes.png").write_bytes(b"no picture")
+    report = tmp_path / "report.html"
+    base = ("--data", pairs, "--format", "pattern", "--pattern", "pairs", "--weights", network)
+    found = document(*base, "--report", report)
+    assert (found["unreadable"], found["unmatched"]) == (["bus_0000_cam1.jpg"], 1)
+    assert (found["queries"], found["skipped"]) == (14, 1)
+    assert "bus_0000_cam1.jpg" in report.read_text()
+    words = run(*base)
+    assert "left out 1 unreadable pictures: bus_0000_cam1.jpg" in words.stderr
+    assert "cross-camera: 14 queries" in words.stdout
+
+
+def test_refusals_are_one_line_and_say_what_is_wrong(pairs, veri, network, tmp_path):
+    base = ("--data", pairs, "--format", "pattern", "--weights", network)
+    assert "needs a pattern" in refusal(*base)
+    assert "needs the groups" in refusal(*base, "--pattern", r"(?P<vehicle>.+)_cam")
+    assert "no format 'coco'" in refusal("--data", pairs, "--format", "coco")
+    assert "no part 'val'" in refusal(*base, "--part", "val")
+    assert "image-to-track does not apply to pattern" in refusal(*base, "--protocol", "image-to-track")
+    assert "no training part" in refusal(*base, "--pattern", "pairs", "--part", "train")
+    assert "image_train" in refusal("--data", pairs, "--format", "veri", "--weights", network)
+    (veri / "test_track.txt").unlink()
+    tracks = ("--data", veri, "--format", "veri", "--protocol", "image-to-track", "--weights", network)
+    assert "test_track.txt" in refusal(*tracks)
+    assert "cannot be re-ranked" in refusal(*tracks, "--rerank")
+    named = (*base[:-1], tmp_path / "absent/net.safetensors", "--pattern", "pairs")
+    assert "net.safetensors" in refusal(*named)
+    assert "no model named 'mystery'" in refusal(*base[:-1], "mystery", "--pattern", "pairs")
+    assert "no folder" in refusal(*base, "--pattern", "pairs", "--report", tmp_path / "absent/report.html")
+
+
+def test_torch_is_not_loaded(pairs, network):
+    code = (
+        "import sys\nfrom services.cli.main import main\n"
+        f"sys.argv = ['vreid', 'evaluate', 'reid', '--data', {str(pairs)!r}, '--format', 'pattern', '--pattern', "
+        f"'pairs', '--weights', {str(network)!r}, '--json']\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rank1"] == 1.0
