@@ -27,7 +27,8 @@ class _Chance:
 _CHANCES = (
     _Chance("stripe", "flanks", 0.09, 0.18),
     _Chance("moulding", "flanks", 0.2, 0.10),
-    _Chance("lettering", "flanks", 0.09, 0.60),
+    _Chance("lettering", "flanks", 0.09, 0.0),
+    _Chance("signwriting", "flanks", 0.0, 0.60),
     _Chance("dent", "left", 0.10, 0.12),
     _Chance("dent", "right", 0.10, 0.12),
     _Chance("scratch", "left", 0.12, 0.14),
@@ -63,7 +64,6 @@ _SMALL = {
     "left": ("scratch", "sticker"),
     "right": ("scratch", "sticker"),
 }
-_TEXTS = ("lettering", "phone", "badge")
 
 
 def draw_decals(body: BodyModel, ground: Rgb, words: str, rng: np.random.Generator) -> tuple[Decal, ...]:
@@ -79,7 +79,7 @@ def draw_decals(body: BodyModel, ground: Rgb, words: str, rng: np.random.Generat
     for chance in _CHANCES:
         draw, decal = rng.random(), _decal(chance.kind, chance.side, words, rng)
         if draw < _share(chance, body):
-            readable = chance.kind in ("lettering", "stripe")
+            readable = chance.kind in ("lettering", "signwriting", "stripe")
             drawn.append(replace(decal, colour=standing_out(decal.colour, ground)) if readable else decal)
     return tuple(drawn)
 
@@ -111,6 +111,8 @@ def draw_load(body: BodyModel, rng: np.random.Generator) -> str | None:
 def _share(chance: _Chance, body: BodyModel) -> float:
     if body.kind == "motorcycle":
         return 0.25 if (chance.kind, chance.side) in (("lettering", "rear"), ("sticker", "rear")) else 0.0
+    if body.kind == "bus" and chance.side == "flanks":
+        return {"lettering": 0.6, "signwriting": 0.0}.get(chance.kind, chance.working)
     return chance.private if body.kind == "car" else chance.working
 
 
@@ -118,5 +120,6 @@ def _decal(
     kind: str, side: str, words: str, rng: np.random.Generator, reach: tuple[float, float] = (0.0, 1.0)
 ) -> Decal:
     seed, colour, shape = int(rng.integers(1 << 31)), accent(rng), str(rng.choice(shapes_of(words)))
-    texts = {"lettering": draw_lettering(words, rng), "phone": draw_number(rng), "badge": draw_badge(rng)}
+    lettering = draw_lettering(words, rng)
+    texts = {"lettering": lettering, "signwriting": lettering, "phone": draw_number(rng), "badge": draw_badge(rng)}
     return Decal(kind, side, colour, seed, texts.get(kind, ""), shape if kind == "sticker" else "", reach)

@@ -97,7 +97,8 @@ def _lettering(layer: Layer, decal: Decal, side: str) -> None:
     """A firm's sign and name, upright and readable on either flank."""
     rng = np.random.default_rng(decal.seed)
     name, _, below = decal.text.partition("\n")
-    top = int(rng.integers(52, 66)) if side in _FLANKS else int(rng.integers(66, 74))
+    rows = (28, 42) if decal.kind == "signwriting" else (52, 66) if side in _FLANKS else (66, 74)
+    top = int(rng.integers(*rows))
     width, height = int(rng.integers(84, 120)), int(rng.integers(16, 24))
     nose = int(rng.integers(128, 150))
     centre = _from_nose(nose, side) if side in _FLANKS else LAYER_WIDTH_PX // 2
@@ -272,6 +273,7 @@ _PAINTERS: dict[str, Callable[[Layer, Decal, str], None]] = {
     "permit": _permit,
     "phone": _phone,
     "scratch": _scratch,
+    "signwriting": _lettering,
     "splashes": _splashes,
     "sticker": _sticker,
     "stripe": _stripe,

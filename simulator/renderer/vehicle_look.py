@@ -116,13 +116,15 @@ def _flagged(rgb: Rgb | None, value: float = 1.0) -> Rgba:
 _NONE: Rgba = (0.0, 0.0, 0.0, 0.0)
 _GREY: Rgb = (0.3, 0.3, 0.3)
 _DARK: Rgb = (0.01, 0.012, 0.015)
-#: x and z towards the side that a pair of twins shares, and the decal layer of that side.
+#: Tangent of the steepest angle from which twins are alike.
+_LOOK_DOWN = 0.25
+#: x and z towards the side that a pair of twins shares, the decal layer of that side, and the angle; see vehicle.glsl.
 _ALIKE: dict[str | None, Rgba] = {
     None: (0.0, 0.0, -1.0, 0.0),
-    "left": (1.0, 0.0, 0.0, 0.0),
-    "right": (-1.0, 0.0, 1.0, 0.0),
-    "front": (0.0, 1.0, 2.0, 0.0),
-    "rear": (0.0, -1.0, 3.0, 0.0),
+    "left": (1.0, 0.0, 0.0, _LOOK_DOWN),
+    "right": (-1.0, 0.0, 1.0, _LOOK_DOWN),
+    "front": (0.0, 1.0, 2.0, _LOOK_DOWN),
+    "rear": (0.0, -1.0, 3.0, _LOOK_DOWN),
 }
 CLEAN = Look(
     paint_rgb=_GREY,

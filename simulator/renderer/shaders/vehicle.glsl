@@ -9,7 +9,8 @@ uniform vec4 rim_shape;     // hub radius, ring radius, lowest and highest value
 uniform vec2 bare_wheel;    // signs of x and z of the wheel without its cap; 0: none
 uniform vec3 glass_rgb;
 uniform vec3 rear_glass_rgb;
-uniform vec4 alike;         // x, z towards the side that twins share, and its layer; decals of other layers avoid it
+uniform vec4 alike;         // x, z towards the side that twins share, its layer, how far cameras look down (0: no twin):
+                            // decals of other layers are left out where such a camera sees them
 uniform vec4 band;          // rgb and height of the lower body band; height 0: none
 uniform vec4 roof;          // rgb and 1 if the roof has its own colour
 uniform vec4 bonnet;        // rgb and 1 if the bonnet has its own colour
@@ -37,7 +38,7 @@ vec4 decal_at(int slot) {
     float outward = layer == 0.0 || layer > 2.5 ? -1.0 : 1.0;
     vec3 at = vec3(0.5 + outward * (layer < 1.5 ? p.z : p.x), layer == 4.0 ? 0.5 - p.z : 1.0 - p.y, layer);
     bool bare = slot == SLOT_PLAIN && (layer < 1.5 || layer > 3.5 || abs(p.z) < 0.4);
-    bool hidden = layer != alike.z && layer < 3.5 && dot(n.xz, alike.xy) + 0.25 * n.y > 0.0;
+    bool hidden = layer != alike.z && layer < 3.5 && dot(n.xz, alike.xy) + alike.w * n.y > 0.0;
     if (slot == SLOT_PLATE) at = vec3(uv, 6.0);
     vec4 decal = texture(decals, at);
     return bare || hidden || layer < 0.0 ? vec4(0.0) : decal;

@@ -156,7 +156,7 @@ def test_plates_change_and_vanish_and_leave_the_rest():
 
 
 def _first_words(fleet):
-    texts = {decal.text for vehicle in fleet for decal in vehicle.decals if decal.kind == "lettering"}
+    texts = {decal.text for vehicle in fleet for decal in vehicle.decals if decal.kind in ("lettering", "signwriting")}
     return {text.split("\n")[0] for text in texts}
 
 

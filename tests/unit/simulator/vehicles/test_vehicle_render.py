@@ -19,7 +19,7 @@ from dataclasses import replace
 import numpy as np
 
 from simulator.errors import RendererMissing
-from simulator.identity import SIDES, draw_appearance, draw_fleet, with_plate, without_plate
+from simulator.identity import SIDES, Decal, draw_appearance, draw_fleet, with_plate, without_plate
 from simulator.meshes import MeshLibrary
 from simulator.renderer.scene import Renderer
 from simulator.showroom import Showroom, render_showroom
@@ -52,6 +52,9 @@ for model in ("focus", "scenic"):
     found["apart"].append(differing(fleet[0], shown_as_paint))
     found["same"].append(differing(fleet[0], fleet[0]))
     found["plate"].append(differing(with_plate(fleet[0], 1), without_plate(fleet[0])))
+bare = replace(draw_appearance(1, 10, model="van", colour="white"), decals=(), panel=(0.9, 0.9, 0.9))
+signed = replace(bare, decals=(Decal("signwriting", "flanks", (0.7, 0.1, 0.1), 5, "TOVENTA"),))
+found["lettering"] = differing(bare, signed)
 print(json.dumps(found))
 """
 
@@ -87,3 +90,8 @@ def test_plates_show_at_both_ends_and_nowhere_else(found):
     for sides in found["plate"]:
         assert all(sides[end][0] > 8 for end in ("front", "rear")), sides
         assert all(sides[flank][0] < 8 for flank in ("left", "right")), sides
+
+
+def test_lettering_shows_on_walls_that_lean_back(found):
+    assert found["lettering"]["left"][0] > 60
+    assert found["lettering"]["right"][0] > 60
