@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from simulator.renderer.optics import Matrix
 
 Image = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 
 _LEAST_PX = 0.8
 _MOST_PX = 48.0
@@ -70,11 +71,24 @@ def blur_motion(image: Image, identities: NDArray[np.uint32], motions_px: Mappin
         left, right_edge = max(0, int(columns[0]) - pad), int(columns[-1]) + pad + 1
         part = np.s_[top:bottom, left:right_edge]
         kernel = _streak(right * cut, down * cut)
-        share = cv2.filter2D(mask[part].astype(np.float32), -1, kernel, borderType=cv2.BORDER_REPLICATE)[:, :, None]
-        moving = out[part].astype(np.float32) * mask[part][:, :, None]
+        within = mask[part].astype(np.float32)
+        share = cv2.filter2D(within, -1, kernel, borderType=cv2.BORDER_REPLICATE)[:, :, None]
+        pixels = out[part].astype(np.float32)
+        moving = pixels * within[:, :, None]
+        behind = _behind(pixels, within, 2 * pad + 1)
         smeared = cv2.filter2D(moving, -1, kernel, borderType=cv2.BORDER_REPLICATE)
-        out[part] = np.clip(smeared + (1 - share) * out[part], 0, 255).astype(np.uint8)
+        out[part] = np.clip(smeared + (1 - share) * behind, 0, 255).astype(np.uint8)
     return out
+
+
+def _behind(pixels: Floats, within: Floats, reach_px: int) -> Floats:
+    """What lies beside a vehicle, carried on beneath its rim."""
+    beside = np.float32(1) - within
+    size = (reach_px, reach_px)
+    share = cv2.blur(beside, size)[:, :, None]
+    around = cv2.blur(pixels * beside[:, :, None], size) / np.maximum(share, 1e-3)
+    background: Floats = np.where(within[:, :, None] > 0, around, pixels)
+    return background
 
 
 def _streak(right_px: float, down_px: float) -> NDArray[np.float32]:

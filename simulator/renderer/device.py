@@ -42,22 +42,20 @@ class GpuMesh:
         reach: Lowest and highest x, y, z of its vertices.
         surface: Array and texture of each part, for the picture: per kind of light, see ``Programs.vehicle``; of
             scenery, False only.
-        depth: Arrays for shadow maps; scenery uses those of its outline.
-        identity: Arrays for id masks.
+        outline: Array of each part, for depths.
     """
 
     mesh: Mesh
     reach: tuple[tuple[float, float, float], tuple[float, float, float]]
     surface: dict[bool, list[tuple[Any, Any]]]
-    depth: list[Any]
-    identity: list[Any]
+    outline: list[Any]
 
     def release(self) -> None:
         """Frees the arrays."""
         for pairs in self.surface.values():
             for array, _ in pairs:
                 array.release()
-        for array in (*self.depth, *self.identity):
+        for array in self.outline:
             array.release()
 
 
@@ -72,7 +70,6 @@ class Programs:
         }
         self.scenery = compile_program(gl, "surface.vert", "surface.frag", "SCENERY")
         self.depth = compile_program(gl, "depth.vert", "depth.frag")
-        self.identity = compile_program(gl, "depth.vert", "identity.frag")
         self.still = compile_program(gl, "surface.vert", "still.frag")
         self.catcher = compile_program(gl, "catcher.vert", "catcher.frag")
         self.beam = compile_program(gl, "catcher.vert", "beam.frag")
@@ -122,7 +119,7 @@ class Device:
         gl, programs = self.gl, self.programs
         kinds = {False: programs.scenery} if still else programs.vehicle
         surface: dict[bool, list[tuple[Any, Any]]] = {kind: [] for kind in kinds}
-        depth, identity = [], []
+        outline = []
         for part in mesh.parts:
             vertices = gl.buffer(np.ascontiguousarray(part.vertices, np.float32).tobytes())
             indices = gl.buffer(np.ascontiguousarray(part.indices, np.int32).tobytes())
@@ -135,25 +132,17 @@ class Device:
             for kind, program in kinds.items():
                 surface[kind].append((gl.vertex_array(program, content, indices, skip_errors=True), texture))
             if still:
-                outline = gl.vertex_array(programs.still, content, indices, skip_errors=True)
-                identity.append(outline)
+                outline.append(gl.vertex_array(programs.still, content, indices, skip_errors=True))
             else:
-                arrays = self._bare_arrays(part)
-                depth.append(arrays[0])
-                identity.append(arrays[1])
-        return GpuMesh(mesh, _reach_of(mesh), surface, depth, identity)
+                outline.append(self._bare_array(part))
+        return GpuMesh(mesh, _reach_of(mesh), surface, outline)
 
-    def _bare_arrays(self, part: TexturedMesh) -> tuple[Any, Any]:
+    def _bare_array(self, part: TexturedMesh) -> Any:
         """Positions alone, every one once: most of the work of shadow maps and masks is moving corners."""
         positions, order = np.unique(part.vertices[:, :3], axis=0, return_inverse=True)
         corners = self.gl.buffer(np.ascontiguousarray(positions, np.float32).tobytes())
         indices = self.gl.buffer(order.reshape(-1)[part.indices].astype(np.int32).tobytes())
-        content = [(corners, "3f", "in_position")]
-        programs = self.programs
-        return (
-            self.gl.vertex_array(programs.depth, content, indices),
-            self.gl.vertex_array(programs.identity, content, indices),
-        )
+        return self.gl.vertex_array(self.programs.depth, [(corners, "3f", "in_position")], indices)
 
     def screen(self, program: Any) -> Any:
         """One triangle over the whole picture."""

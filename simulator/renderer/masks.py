@@ -74,7 +74,7 @@ class MaskPainter:
         put_matrix(program, "view_projection", stage.projection)
         for body, matrix in bodies:
             put_matrix(program, "model", matrix)
-            for array in body.depth:
+            for array in body.outline:
                 array.render()
         target.scissor = None
         depth = read_depth(target, region)

@@ -167,7 +167,7 @@ class Renderer:
         put_matrix(depth, "view_projection", projection)
         for body, matrix in bodies:
             put_matrix(depth, "model", matrix)
-            for array in body.depth:
+            for array in body.outline:
                 array.render()
 
     def _draw_on_ground(self, stage: Stage, vehicles: list[Placed], bodies: Bodies) -> None:

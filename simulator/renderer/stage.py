@@ -150,7 +150,7 @@ class StagePainter:
         program["cut_below_m"] = cut_below_m
         put_matrix(program, "view_projection", projection)
         put_matrix(program, "model", np.eye(4))
-        for array in still.identity:
+        for array in still.outline:
             array.render()
 
     def _surface(self, stage: Stage, still: GpuMesh, projection: Matrix, **more: Any) -> None:

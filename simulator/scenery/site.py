@@ -20,6 +20,9 @@ GUTTER_M = 0.4
 #: Beyond this distance from every camera nothing is drawn, and beyond the other only what is large.
 _OUT_OF_SIGHT_M = 230.0
 _DETAIL_M = 95.0
+#: With more cameras than this, each is given less: what is seen in all would grow with their number.
+_MANY_CAMERAS = 12
+_LEAST_REACH = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Site:
     def __init__(self, place: Place, builder: MeshBuilder) -> None:
         self.place, self.builder = place, builder
         poses = [place.camera_points(camera) for camera in place.spec.cameras]
+        self._reach = max(_LEAST_REACH, min(1.0, (_MANY_CAMERAS / len(place.spec.cameras)) ** 0.5))
         self._eyes = np.array([(eye[0], eye[2]) for eye, _, _ in poses])
         self._targets = np.array([(target[0], target[2]) for _, target, _ in poses])
         self._middle = np.concatenate([road.middle[::2] for road in place.roads.values()])
@@ -76,11 +80,11 @@ class Site:
 
     def in_sight(self, x: float, z: float) -> bool:
         """Whether any camera is near enough to see something large there."""
-        return bool(self._camera_gap(x, z) < _OUT_OF_SIGHT_M)
+        return bool(self._camera_gap(x, z) < _OUT_OF_SIGHT_M * self._reach)
 
     def in_detail(self, x: float, z: float) -> bool:
         """Whether any camera is near enough to see something small there."""
-        return bool(self._camera_gap(x, z) < _DETAIL_M)
+        return bool(self._camera_gap(x, z) < _DETAIL_M * self._reach)
 
     def _camera_gap(self, x: float, z: float) -> float:
         both = np.concatenate([self._eyes, self._targets])
