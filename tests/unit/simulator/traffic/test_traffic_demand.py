@@ -33,7 +33,7 @@ def test_left_turns_leave_from_the_inner_lane_and_right_turns_from_the_outer():
 
 
 def test_link_times_are_log_normal(start_drive):
-    run = start_drive("corridor", 60, 5, step_s=0.5)
+    run = start_drive("corridor", 60, 4, step_s=0.5)
     lane = run.network.number("road_1>0")
     entered, left = {}, {}
 
@@ -78,7 +78,7 @@ def test_parked_vehicles_fit_their_bays_and_nobody_else_stands_there(start_drive
 
 
 def test_the_same_seed_gives_the_same_traffic():
-    place, lengths = Place.load("riverside"), {number: 4.3 for number in range(1, 40)}
+    place, lengths = Place.load("riverside"), dict.fromkeys(range(1, 40), 4.3)
     runs = [drive(place, lengths, (-20.0, 20.0), (30.0, 10), np.random.default_rng(9)) for _ in range(2)]
     other = drive(place, lengths, (-20.0, 20.0), (30.0, 10), np.random.default_rng(10))
 
@@ -88,7 +88,7 @@ def test_the_same_seed_gives_the_same_traffic():
 
 
 def test_pictures_show_every_parked_vehicle_in_every_frame():
-    place, lengths = Place.load("crossroads"), {number: 4.3 for number in range(1, 40)}
+    place, lengths = Place.load("crossroads"), dict.fromkeys(range(1, 40), 4.3)
 
     trips, frames = drive(place, lengths, (-20.0, 10.0), (5.0, 10), np.random.default_rng(9))
 
