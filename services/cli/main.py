@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from services.cli import (
+    bench,
     camera,
     demo,
     doctor,
@@ -39,6 +40,7 @@ app.add_typer(gallery.app, name="gallery")
 app.add_typer(identity.app, name="identity")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(simulate.app, name="simulate")
+app.add_typer(bench.app, name="bench")
 app.add_typer(models.app, name="models")
 
 

@@ -69,6 +69,12 @@ class Place:
             road = self.roads[row.road]
             if row.from_m < road.trim_m[0] or row.to_m > road.length_m - road.trim_m[1]:
                 raise PlaceError(f"{spec.name}: parking on {row.road} reaches into a junction or beyond the road's end")
+        for ring in self.rings.values():
+            close = ring.too_close()
+            if close:
+                raise PlaceError(
+                    f"{spec.name}: arms of roundabout {ring.node} to {close[0]} and {close[1]} need 60 degrees"
+                )
         problem = unreachable(spec)
         if problem:
             raise PlaceError(f"{spec.name}: {problem}")
@@ -99,9 +105,11 @@ class Place:
         try:
             return cls(PlaceSpec.model_validate(content))
         except ValidationError as exc:
-            first = exc.errors()[0]
+            unknown = [error for error in exc.errors() if error["type"] == "extra_forbidden"]
+            first = (unknown or exc.errors())[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise PlaceError(f"{source}: {where} {first['msg']}".replace("\n", " ")) from exc
+            says = "is no key of a place; remove or mend it" if unknown else first["msg"].removeprefix("Value error, ")
+            raise PlaceError(f"{source}: {where} {says}".replace("\n", " ")) from exc
 
     @property
     def edges(self) -> tuple[str, ...]:

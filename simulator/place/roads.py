@@ -16,6 +16,7 @@ JUNCTION_M = 11.0
 RING_MARGIN_M = 9.0
 #: Angle between a roundabout's arm and the points where its lanes leave and join the ring, as seen from the middle.
 _RING_JOIN_RAD = math.radians(24)
+_ARMS_APART_RAD = math.radians(60)
 _RING_SPEED_M_S = 6.0
 _SHARP, _STRAIGHT = 0.5, 0.8
 
@@ -121,6 +122,16 @@ class Ring:
         #: Names in driving order.
         self.order = sorted(arms, key=lambda name: -arms[name])
         self._arms = arms
+
+    def too_close(self) -> tuple[str, str] | None:
+        """Two arms between which there is no room to leave and join; None if all stand apart."""
+        for arm in self.order:
+            following = self.after(arm)
+            apart = (self._arms[arm] - self._arms[following]) % (2 * math.pi)
+            if following != arm and apart < _ARMS_APART_RAD:
+                first, second = sorted((arm, following))
+                return first, second
+        return None
 
     def waiting(self, arm: str) -> Segment:
         """The piece before an arm's entry, from its exit."""

@@ -21,6 +21,7 @@ from simulator.recording.watch import Sightings
 from simulator.views import FACES, VIEWS
 
 VERSION = 1
+_CHUNK = 20_000
 _TRACKLET_COLUMNS = (
     *("camera", "vehicle", "number", "start_s", "end_s"),
     *("entry_x", "entry_y", "exit_x", "exit_y", "width_px"),
@@ -115,18 +116,23 @@ def _check(recording: Recording, about: dict[str, Any], folder: Path) -> None:
 
 
 def _tracklet_lines(recording: Recording) -> Iterator[str]:
-    t = recording.tracklets
+    """Lines, made some thousands at a time: lists of numbers are many times larger than arrays."""
     names = [camera.id for camera in recording.cameras]
+    for first in range(0, len(recording.tracklets), _CHUNK):
+        yield from _lines_of(recording.tracklets, slice(first, first + _CHUNK), names)
+
+
+def _lines_of(t: Tracklets, part: slice, names: list[str]) -> Iterator[str]:
     columns = (
-        t.camera.tolist(),
-        t.vehicle.tolist(),
-        t.number.tolist(),
-        t.start_s.tolist(),
-        t.end_s.tolist(),
-        np.concatenate([t.entry_xy, t.exit_xy], axis=1).tolist(),
-        t.width_px.tolist(),
-        t.faces.tolist(),
-        t.views.tolist(),
+        t.camera[part].tolist(),
+        t.vehicle[part].tolist(),
+        t.number[part].tolist(),
+        t.start_s[part].tolist(),
+        t.end_s[part].tolist(),
+        np.concatenate([t.entry_xy[part], t.exit_xy[part]], axis=1).tolist(),
+        t.width_px[part].tolist(),
+        t.faces[part].tolist(),
+        t.views[part].tolist(),
     )
     for camera, vehicle, number, start, end, (x0, y0, x1, y1), width, (f0, f1), (v0, v1) in zip(*columns, strict=True):
         where = f"{x0:.4f},{y0:.4f},{x1:.4f},{y1:.4f},{width:.0f}"

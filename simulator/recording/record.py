@@ -33,7 +33,7 @@ MOST_VEHICLES = 100_000
 #: Bodies too long for the junctions of a town.
 NEVER_IN_TOWN = ("peterbilt",)
 _STEP_S = 0.5
-_BATCH = 60
+_BATCH = 20
 _WARM_UP_S = 120.0
 
 

@@ -100,10 +100,12 @@ def _compare(
 def _gaps(lines: list[Line]) -> Floats:
     """Distance of every sample of a line from the other line: (n, n, samples); [i, j] runs along j."""
     points = np.stack([sampled(line, _SAMPLES) for line in lines])
+    flat = points.reshape(-1, 2)
     result = np.empty((len(lines), len(lines), _SAMPLES))
     for i, line in enumerate(points):
-        result[i] = np.linalg.norm(points[:, :, None] - line[None, None], axis=-1).min(axis=2)
-    return result
+        squared = (flat[:, :1] - line[:, 0]) ** 2 + (flat[:, 1:] - line[:, 1]) ** 2
+        result[i] = squared.min(axis=1).reshape(len(lines), _SAMPLES)
+    return np.sqrt(result)
 
 
 def _turns(line: Line) -> bool:

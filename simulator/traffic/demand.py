@@ -119,7 +119,7 @@ class _Legs:
 def _first_hops(network: Network, ways: Ways, long: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
     spec = network.place.spec
     count = len(long)
-    walked = ways.walks(ways.starts(count, rng), long, rng)
+    walked = ways.walks(ways.starts(long, rng), long, rng)
     if not spec.routes:
         return walked
     routed = ways.routes(count, long, rng)

@@ -59,6 +59,7 @@ class Ways:
         for hop, row in enumerate(following):
             self._next[hop, : len(row)] = row
         usual = np.array([self._shares(hop, row, width) for hop, row in enumerate(following)])
+        self._easy = self._easy_hops(following)
         gentle = np.array([self._gentle(hop, row, width) for hop, row in enumerate(following)])
         careful = np.where((usual * gentle).sum(axis=1, keepdims=True) > 0, usual * gentle, usual)
         self._cumulative = np.stack([_cumulative(usual), _cumulative(careful)])
@@ -109,12 +110,16 @@ class Ways:
             table[number, : len(route.through) - 1] = [self._network.hop_number[hop] for hop in hops]
         return table
 
-    def starts(self, count: int, rng: np.random.Generator) -> Ints:
-        """First hops by the entries' shares, (N,)."""
-        nodes = list(self._weights)
+    def starts(self, long: Bools, rng: np.random.Generator) -> Ints:
+        """First hops by the entries' shares, (N,); long bodies enter where a way without tight curves begins."""
+        nodes, count = list(self._weights), len(long)
         shares = np.array([self._weights[node] for node in nodes])
         hops = np.array([self.hop_from(node) for node in nodes])
-        return hops[rng.choice(len(nodes), size=count, p=shares / shares.sum())]
+        drawn = rng.choice(len(nodes), size=count, p=shares / shares.sum())
+        easy = shares * np.isin(hops, list(self._easy))
+        if easy.sum() > 0:
+            drawn = np.where(long, rng.choice(len(nodes), size=count, p=easy / easy.sum()), drawn)
+        return hops[drawn]
 
     def hop_from(self, edge: str) -> int:
         """The hop that begins at an edge node."""
@@ -184,12 +189,28 @@ class Ways:
         return shares + [0.0] * (width - len(following))
 
     def _gentle(self, hop: int, following: list[int], width: int) -> list[float]:
-        fits = [float(self._network.turns[hop, after].tightest_m >= _TIGHT_M) for after in following]
+        fits = [float(after in self._easy and self._fits(hop, after)) for after in following]
         return fits + [0.0] * (width - len(fits))
+
+    def _fits(self, hop: int, after: int) -> bool:
+        return self._network.turns[hop, after].tightest_m >= _TIGHT_M
+
+    def _easy_hops(self, following: list[list[int]]) -> set[int]:
+        """Hops from which some way without tight curves leads to an edge."""
+        easy = {hop for hop, row in enumerate(following) if not row}
+        while True:
+            more = {
+                hop
+                for hop, row in enumerate(following)
+                if hop not in easy and any(after in easy and self._fits(hop, after) for after in row)
+            }
+            if not more:
+                return easy
+            easy |= more
 
     def _is_gentle(self, hops: Ints) -> bool:
         pairs = [(a, b) for a, b in zip(hops.tolist(), hops[1:].tolist(), strict=False) if b >= 0]
-        return all(self._network.turns[pair].tightest_m >= _TIGHT_M for pair in pairs)
+        return all(self._fits(a, b) for a, b in pairs)
 
     def _entries(self) -> dict[str, float]:
         place = self._network.place

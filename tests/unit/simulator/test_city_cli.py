@@ -1,10 +1,13 @@
 """``vreid simulate``: bad input is one line on stderr and a non-zero exit, and writes nothing."""
 
+import json
+
 import pytest
 from typer.testing import CliRunner
 
 from services.cli.simulate import app
 from simulator.place import Place
+from simulator.recording import read_recording
 from simulator.splits import TRAIN
 
 
@@ -12,7 +15,13 @@ from simulator.splits import TRAIN
     ("arguments", "says"),
     [
         (["render", "--seed", "900200", "--place", "atlantis"], "no place 'atlantis'; known places: corridor"),
-        (["render", "--seed", "900200", "--place", "oldtown"], "belongs to the training split"),
+        (["render", "--seed", "900200", "--place", "oldtown"], "belongs to the train split"),
+        (["render", "--seed", "900200", "--place", "hillside"], "belongs to the test split"),
+        (["render", "--seed", "200001", "--place", "corridor"], "belongs to the test split"),
+        (["traffic", "--place", "atlantis", "--vehicles", "5"], "no place 'atlantis'; known places: corridor"),
+        (["traffic", "--place", "corridor"], "give either --vehicles or --per-minute"),
+        (["traffic", "--place", "corridor", "--vehicles", "5", "--clock", "x=+5"], "no camera 'x'; the city has first"),
+        (["traffic", "--place", "corridor", "--vehicles", "5", "--clock", "first=x"], "is no number; write CAMERA=+5"),
         (["dataset", "--train", "700", "--test", "77"], "numbers 1 to 776 vehicles, the plan asks for 777"),
     ],
 )
@@ -25,12 +34,31 @@ def test_bad_input_is_one_line(tmp_path, arguments, says):
     assert not (tmp_path / "out").exists()
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize("command", ["render", "dataset", "inspect"])
+=======
+@pytest.mark.parametrize("command", ["render", "dataset", "traffic"])
+>>>>>>> traffic
 def test_every_option_has_help(command):
     result = CliRunner().invoke(app, [command, "--help"])
 
     assert result.exit_code == 0
     assert "--out" in result.output
+
+
+def test_traffic_is_recorded_and_counted(tmp_path):
+    out = tmp_path / "hour"
+    options = ["--place", "corridor", "--hours", "0.05", "--per-minute", "20", "--clock", "first=+5", "--boxes"]
+
+    result = CliRunner().invoke(app, ["traffic", *options, "--fps", "4", "--out", str(out), "--json"])
+
+    assert result.exit_code == 0, result.stderr
+    said = json.loads(result.stdout)
+    read = read_recording(out)
+    assert said["vehicles"] == len(read.vehicles) == 60
+    assert said["tracklets"] == len(read.tracklets) > 20
+    assert read.cameras[0].clock.offset_s == 5.0
+    assert (out / "ground_truth.txt").stat().st_size > 0
 
 
 def test_training_sets_fit_readers_of_veri():

@@ -27,7 +27,8 @@ def test_the_measure_sees_an_overlap():
 
     assert overlapping_pairs(np.stack([square, square + 1.5])) == [(0, 1)]
     assert overlapping_pairs(np.stack([square, square + np.array([2.1, 0.0])])) == []
-    assert overlapping_pairs(np.stack([square, square @ np.array([[0.7, 0.7], [-0.7, 0.7]]) + (2.5, 0)])) == []
+    diamond = square @ np.array([[0.7, 0.7], [-0.7, 0.7]])
+    assert overlapping_pairs(np.stack([square, diamond + np.array([2.5, 0.0])])) == []
 
 
 def test_bodies_move_smoothly(start_drive):
@@ -42,12 +43,12 @@ def test_bodies_move_smoothly(start_drive):
 
 
 def test_some_pull_in_stand_and_pull_out(start_drive):
-    drive = start_drive("crossroads", 20, 14)
+    drive = start_drive("crossroads", 12, 14)
     stopping = np.flatnonzero(drive.demand.bay >= 0)
     drive.demand.stay_s[stopping] = 20.0
     stood, left = set(), set()
 
-    for snapshot in drive.snapshots(1300.0, 10):
+    for snapshot in drive.snapshots(800.0, 20):
         stood |= set(drive.simulation.fleet.standing)
         left |= stood & set(snapshot.trip[snapshot.speed_m_s > 3].tolist())
         assert overlapping_pairs(drive.rectangles(snapshot)) == []

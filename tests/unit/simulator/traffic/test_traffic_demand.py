@@ -33,7 +33,7 @@ def test_left_turns_leave_from_the_inner_lane_and_right_turns_from_the_outer():
 
 
 def test_link_times_are_log_normal(start_drive):
-    run = start_drive("corridor", 60, 5, step_s=0.5)
+    run = start_drive("corridor", 60, 4, step_s=0.5)
     lane = run.network.number("road_1>0")
     entered, left = {}, {}
 
