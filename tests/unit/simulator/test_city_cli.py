@@ -34,11 +34,7 @@ def test_bad_input_is_one_line(tmp_path, arguments, says):
     assert not (tmp_path / "out").exists()
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("command", ["render", "dataset", "inspect"])
-=======
-@pytest.mark.parametrize("command", ["render", "dataset", "traffic"])
->>>>>>> traffic
+@pytest.mark.parametrize("command", ["render", "dataset", "inspect", "traffic"])
 def test_every_option_has_help(command):
     result = CliRunner().invoke(app, [command, "--help"])
 
