@@ -47,7 +47,7 @@ class CityVehicle:
     Attributes:
         id: Its number in the truth file.
         model: Body model.
-        kind: Class: car, bus or truck.
+        kind: Class: car, bus, truck or motorcycle.
         colour: Name of the body colour.
         cues: What tells it from its like.
         route: Nodes passed.
