@@ -89,7 +89,7 @@ def _things(site: Site, road: Road, side: int, rng: np.random.Generator) -> None
         seen = site.in_detail(spot.x_m, spot.z_m) and site.clear_of_lenses(spot.x_m, spot.z_m, 8.0)
         if seen and site.clear_of_sight(spot.x_m, spot.z_m, 0.5):
             make(Thing(site, spot), tint)
-        along += float(rng.uniform(5, 14))
+        along += float(rng.uniform(8, 20))
 
 
 def _sign(thing: Thing, tint: float) -> None:

@@ -22,7 +22,7 @@ _TOPS: tuple[Rgb, ...] = (
     (0.12, 0.12, 0.13),
 )
 _TROUSERS: tuple[Rgb, ...] = ((0.16, 0.19, 0.27), (0.13, 0.13, 0.14), (0.3, 0.27, 0.23))
-_EVERY_M = 16.0
+_EVERY_M = 22.0
 
 
 def populate(site: Site, rng: np.random.Generator) -> None:
