@@ -95,11 +95,9 @@ def write_script(request: RenderRequest) -> Script:
         CityError: The place or seed belongs to the training or test split.
     """
     place = Place.load(request.place)
-    for split in (TRAIN, TEST):
+    for split, name in ((TRAIN, "training"), (TEST, "test")):
         if place.name in split.places or request.seed in split.seeds:
-            raise CityError(
-                f"place {place.name} and seed {request.seed}: one of them belongs to the {split.name} split"
-            )
+            raise CityError(f"place {place.name} and seed {request.seed}: one of them belongs to the {name} split")
     count = round(request.vehicles_per_minute * (request.seconds + _WARM_UP_S) / 60) + len(place.bays)
     first_seed = request.seed if request.seed in DEMO.seeds else JUDGED.seeds.start + request.seed * _SEEDS_PER_CITY
     fleet = _fleet(first_seed, count, request.twins_share)

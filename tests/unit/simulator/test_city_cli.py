@@ -15,7 +15,7 @@ from simulator.splits import TRAIN
     ("arguments", "says"),
     [
         (["render", "--seed", "900200", "--place", "atlantis"], "no place 'atlantis'; known places: corridor"),
-        (["render", "--seed", "900200", "--place", "oldtown"], "belongs to the train split"),
+        (["render", "--seed", "900200", "--place", "oldtown"], "belongs to the training split"),
         (["render", "--seed", "900200", "--place", "hillside"], "belongs to the test split"),
         (["render", "--seed", "200001", "--place", "corridor"], "belongs to the test split"),
         (["traffic", "--place", "atlantis", "--vehicles", "5"], "no place 'atlantis'; known places: corridor"),
