@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 import numpy as np
 
 from simulator.identity import Rgb
@@ -17,35 +20,72 @@ _GLASS: Rgb = (0.3, 0.34, 0.35)
 _SIGNS: tuple[Rgb, ...] = ((0.1, 0.22, 0.5), (0.55, 0.1, 0.1), (0.72, 0.72, 0.7), (0.65, 0.55, 0.1))
 _LAMP_EVERY_M = 27.0
 _LAMP_HEIGHT_M = 7.4
+_TALL_LAMP_HEIGHT_M = 9.0
+#: A sharper corner between two roads has no room for a lamp.
+_LEAST_CORNER_RAD = 0.7
 
 
 def furnish(site: Site, rng: np.random.Generator) -> None:
-    """Both pavements of every road."""
+    """Both pavements of every road, and lamps around every junction."""
     for road in site.place.roads.values():
         for side in (-1, 1):
-            _lamps(site, road, side)
+            _road_lamps(site, road, side)
             _things(site, road, side, rng)
+    for node in site.place.spec.nodes:
+        _junction_lamps(site, node)
 
 
-def _lamps(site: Site, road: Road, side: int) -> None:
+def _road_lamps(site: Site, road: Road, side: int) -> None:
     first = road.trim_m[0] + 3 + _LAMP_EVERY_M / 2 * (side > 0)
     for along in np.arange(first, road.length_m - road.trim_m[1], _LAMP_EVERY_M).tolist():
         spot = site.spot(road, along, side * (site.kerb_m(road, side, along) + 0.55))
-        if not site.in_sight(spot.x_m, spot.z_m) or not site.clear_of_lenses(spot.x_m, spot.z_m, 6.5):
-            continue
-        if not site.clear_of_sight(spot.x_m, spot.z_m, 0.7):
-            continue
-        thing = Thing(site, spot)
-        height = _LAMP_HEIGHT_M
-        thing.post(height, 0.085, _PAINTED)
-        thing.post(1.1, 0.12, _PAINTED)
-        for k in range(5):
-            z0, z1 = 0.42 * k - 0.05, 0.42 * k + 0.40
-            y = height - 0.1 + 0.045 * k
-            thing.box((-0.04, y, z0), (0.04, y + 0.09, z1), _PAINTED)
-        thing.box((-0.14, height + 0.08, 1.75), (0.14, height + 0.2, 2.5), (0.33, 0.34, 0.35))
-        thing.box((-0.11, height + 0.03, 1.85), (0.11, height + 0.08, 2.42), (0.8, 0.8, 0.76), Slot.STREET_LAMP)
-        thing.lamp((0.0, height, 2.1), 1.0)
+        if _may_carry_lamp(site, spot):
+            _lamp_post(Thing(site, spot), _LAMP_HEIGHT_M, 1.0)
+
+
+def _junction_lamps(site: Site, node: str) -> None:
+    """One on every corner between two roads, and a mast in the middle of a roundabout."""
+    radius, centre = site.hub_radius_m(node), site.place.spec.nodes[node]
+    if radius == 0:
+        return
+    bearings = []
+    for spec in site.place.spec.roads_at(node):
+        road, trim = site.place.roads[spec.name], site.place.trim_m(node)
+        x, z = road.point(trim if spec.start == node else road.length_m - trim)
+        bearings.append(math.atan2(z - centre[1], x - centre[0]))
+    bearings.sort()
+    for low, high in pairwise([*bearings, bearings[0] + 2 * math.pi]):
+        middle, out = (low + high) / 2, radius + 0.7
+        spot = Spot(
+            centre[0] + out * math.cos(middle),
+            centre[1] + out * math.sin(middle),
+            math.atan2(-math.cos(middle), -math.sin(middle)),
+        )
+        if high - low > _LEAST_CORNER_RAD and _may_carry_lamp(site, spot):
+            _lamp_post(Thing(site, spot), _TALL_LAMP_HEIGHT_M, 1.7)
+    if site.place.junction(node).kind == "roundabout":
+        for quarter in range(4):
+            mast = Thing(site, Spot(centre[0], centre[1], quarter * math.pi / 2 + 0.6))
+            _lamp_post(mast, _TALL_LAMP_HEIGHT_M, 1.3)
+
+
+def _may_carry_lamp(site: Site, spot: Spot) -> bool:
+    if not site.in_sight(spot.x_m, spot.z_m) or not site.clear_of_lenses(spot.x_m, spot.z_m, 6.5):
+        return False
+    return site.clear_of_sight(spot.x_m, spot.z_m, 0.7)
+
+
+def _lamp_post(thing: Thing, height_m: float, strength: float) -> None:
+    """A post whose arm reaches over the road."""
+    thing.post(height_m, 0.085, _PAINTED)
+    thing.post(1.1, 0.12, _PAINTED)
+    for k in range(5):
+        z0, z1 = 0.42 * k - 0.05, 0.42 * k + 0.40
+        y = height_m - 0.1 + 0.045 * k
+        thing.box((-0.04, y, z0), (0.04, y + 0.09, z1), _PAINTED)
+    thing.box((-0.14, height_m + 0.08, 1.75), (0.14, height_m + 0.2, 2.5), (0.33, 0.34, 0.35))
+    thing.box((-0.11, height_m + 0.03, 1.85), (0.11, height_m + 0.08, 2.42), (0.8, 0.8, 0.76), Slot.STREET_LAMP)
+    thing.lamp((0.0, height_m, 2.1), strength)
 
 
 class Thing:
