@@ -47,6 +47,11 @@ class MetricLoss(Protocol):
         """Its value when all features are one point; None where that says nothing."""
         ...
 
+    @property
+    def scale(self) -> float:
+        """Distance between features that the loss can feel, > 0."""
+        ...
+
     def __call__(self, features: Tensor, labels: Tensor, rng: torch.Generator) -> MetricTerm:
         """Judges (B, D) features of (B,) vehicles."""
         ...
@@ -65,6 +70,11 @@ class TripletMetric:
         """The soft margin's is ln 2, the margin form's is m; a margin of 0 tells nothing."""
         return SOFT_MARGIN_AT_COLLAPSE if self.margin is None else self.margin or None
 
+    @property
+    def scale(self) -> float:
+        """The margin; 1 for the soft margin, which bends there."""
+        return self.margin or 1.0
+
     def __call__(self, features: Tensor, labels: Tensor, rng: torch.Generator) -> MetricTerm:
         """Judges (B, D) features of (B,) vehicles."""
         distances = pairwise_euclidean(features)  # (B, B)
@@ -81,6 +91,11 @@ class NoMetric:
     def at_collapse(self) -> float | None:
         """It has no value to watch."""
         return None
+
+    @property
+    def scale(self) -> float:
+        """Feels no distance."""
+        return 1.0
 
     def __call__(self, features: Tensor, labels: Tensor, rng: torch.Generator) -> MetricTerm:
         """Nothing but the features' spread."""

@@ -205,7 +205,7 @@ def test_backbones_of_other_families_come_through_the_same_door():
     with pytest.raises(ModelError, match="last_stride"):
         build_backbone("osnet_x0_25", last_stride=1)
     assert build_backbone("osnet_x0_25", last_stride=2).channels == 128
-    with pytest.raises(ModelError, match="no network named"):
+    with pytest.raises(ModelError, match="no backbone named"):
         build_backbone("nothing_of_the_kind")
 
 
