@@ -114,9 +114,11 @@ class ModelStore:
             A folder with `model.xml`, `model.bin` and a description (`detector.json` or `spec.json`).
 
         Raises:
-            ModelFileError: As ``fetch``; or the conversion failed; or a file is not trusted.
+            ModelFileError: As ``fetch``; or the conversion failed; or a file is not trusted; or there is none.
         """
         file = self._own_file(Path(name)) if name.endswith(".pt") else self._fetch(self._manifest.get(name))
+        if file.kind == "initial":
+            raise ModelFileError(f"{name} is a start for training and has no converted form")
         folder = self._prepared_dir(file, input_hw)
         if (folder / _DONE).is_file():
             return folder
