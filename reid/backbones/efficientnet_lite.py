@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -102,7 +103,8 @@ class EfficientNetLite0(nn.Module):  # type: ignore[misc]
         self._bn1 = _norm(CHANNELS)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+                fan_out = module.kernel_size[0] ** 2 * module.out_channels / module.groups
+                nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
 
     def featuremaps(self, x: Tensor) -> Tensor:
         """(B, 3, H, W) to (B, 1280, H / 32, W / 32); H / 16, W / 16 with last_stride 1."""
