@@ -4,16 +4,20 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
 from reid.checkpoint import load_checkpoint, save_checkpoint
+from reid.data import read_folder, read_picture
 from reid.errors import ModelError
-from reid.export import export_openvino
-from reid.metadata import metadata_path, model_id
+from reid.export import export_onnx, export_openvino, export_openvino_int8
+from reid.export.parity import Parity, check_parity
+from reid.metadata import ExportSpec, metadata_path, model_id, read_document
 from reid.model import EmbeddingGraph, ReidNet
 from reid.preprocess import to_batch
 from reid.runtime import OpenVinoEmbedder
+from reid.weights import default_weights
 
 
 def random_crops(n: int) -> list[np.ndarray]:
@@ -65,6 +69,85 @@ def test_parity_with_torch_at_several_batch_sizes(trained, exported):
         assert ours.dtype == np.float32
         assert np.linalg.norm(ours, axis=1) == pytest.approx(1.0, abs=1e-4)
         assert (ours * reference).sum(axis=1).min() >= 0.999
+
+
+def test_onnx_agrees_with_torch_in_another_runtime(trained, tmp_path):
+    folder = export_onnx(trained, tmp_path / "onnx")
+    assert {p.name for p in folder.iterdir()} == {"model.onnx", "spec.json"}
+    net, metadata = load_checkpoint(trained)
+    graph = EmbeddingGraph(net, metadata.preprocessing).eval()
+    session = onnxruntime.InferenceSession(str(folder / "model.onnx"))
+    for n in (1, 7, 32):
+        batch = to_batch(random_crops(n), metadata.preprocessing.input_hw)
+        (vectors,) = session.run(["vectors"], {"pictures": batch})
+        with torch.no_grad():
+            reference = graph(torch.from_numpy(batch)).numpy()
+        assert vectors.shape == (n, 32)
+        assert (vectors * reference).sum(axis=1).min() >= 0.999
+    assert OpenVinoEmbedder(folder, threads=1).embed(random_crops(3)).shape == (3, 32)
+
+
+@pytest.fixture(scope="module")
+def city_pictures(small_city):
+    samples = read_folder(small_city, "city", "veri").samples
+    return samples, [read_picture(sample.path) for sample in samples]
+
+
+@pytest.fixture(scope="module")
+def quantised(city_pictures, tmp_path_factory):
+    return export_openvino_int8(default_weights(), tmp_path_factory.mktemp("int8") / "model", city_pictures[1][::3])
+
+
+def test_int8_is_smaller_and_stays_close_to_torch_in_vectors_and_in_rank1(quantised, city_pictures):
+    samples, pictures = city_pictures
+    embedder = OpenVinoEmbedder(quantised, threads=1)
+    parity = check_parity(default_weights(), embedder, pictures, samples)
+    assert set(parity.cosine) == {1, 7, 32}
+    # Flat colours are unlike anything the network learned from: photographs come out at 0.99 and above.
+    assert min(parity.cosine.values()) >= 0.97
+    assert parity.rank1[0] >= 0.9
+    assert parity.rank1[0] - parity.rank1[1] <= 0.005
+    assert read_document(quantised / "spec.json", ExportSpec).precision == "int8"
+    assert (quantised / "model.bin").stat().st_size < 3_200_000
+    vectors = embedder.embed(pictures)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_int8_needs_pictures(trained, tmp_path):
+    with pytest.raises(ValueError, match="got none"):
+        export_openvino_int8(trained, tmp_path / "int8", [])
+
+
+def test_parity_refuses_what_strays(trained, exported, city_pictures):
+    samples, pictures = city_pictures
+    good = check_parity(trained, OpenVinoEmbedder(exported, threads=1), pictures, samples)
+    good.require("fp32")
+    assert set(good.document()) == {"cosine", "rank1"}
+    assert check_parity(trained, OpenVinoEmbedder(exported, threads=1), pictures[:2]).rank1 is None
+
+    class Turned:
+        spec = OpenVinoEmbedder(exported, threads=1).spec
+
+        def embed(self, crops):
+            return OpenVinoEmbedder(exported, threads=1).embed(crops)[:, ::-1]
+
+    bad = check_parity(trained, Turned(), pictures)
+    for precision in ("fp32", "int8"):
+        with pytest.raises(ModelError, match="strays from torch"):
+            bad.require(precision)
+    with pytest.raises(ModelError, match=r"costs rank-1: 0\.9000 became 0\.8900"):
+        Parity({1: 0.995}, (0.9, 0.89)).require("int8")
+
+
+def test_a_failed_export_leaves_nothing_and_keeps_what_was_there(weights, exported, tmp_path):
+    folder = Path(shutil.copytree(exported, tmp_path / "out"))
+    before = sorted(p.read_bytes() for p in folder.iterdir())
+    weights.write_bytes(b"junk")
+    for convert in (export_openvino, export_onnx):
+        with pytest.raises(ModelError, match="cannot read the weights"):
+            convert(weights, folder)
+    assert sorted(p.read_bytes() for p in folder.iterdir()) == before
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_spec_travels_with_the_model(trained, exported, metadata):
