@@ -68,14 +68,17 @@ def joined(device: str = "auto") -> Iterator[Ranks]:
         device: "auto" for a GPU where there is one, else what torch calls it ("cpu", "cuda", "cuda:1").
 
     Raises:
-        TrainingError: The device is not there.
+        TrainingError: The device is not there, or the other processes are not.
     """
     rank, size, local = (int(os.environ.get(name, default)) for name, default in _TORCHRUN)
     chosen = _device(device, local if size > 1 else None)
     if size == 1:
         yield Ranks(0, 1, chosen)
         return
-    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", rank=rank, world_size=size)
+    try:
+        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", rank=rank, world_size=size)
+    except (ValueError, RuntimeError) as exc:
+        raise TrainingError(f"process {rank} cannot join {size - 1} others (start it with torchrun): {exc}") from exc
     try:
         yield Ranks(rank, size, chosen)
     finally:

@@ -108,7 +108,7 @@ def test_int8_is_smaller_and_stays_close_to_torch_in_vectors_and_in_rank1(quanti
     assert parity.rank1[0] >= 0.9
     assert parity.rank1[0] - parity.rank1[1] <= 0.005
     assert read_document(quantised / "spec.json", ExportSpec).precision == "int8"
-    assert (quantised / "model.bin").stat().st_size < 3_200_000
+    assert (quantised / "model.bin").stat().st_size < 4_200_000
     vectors = embedder.embed(pictures)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-4)
 

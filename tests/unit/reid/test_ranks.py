@@ -146,3 +146,11 @@ def test_devices_that_are_not_there_are_named():
     if not torch.cuda.is_available():
         with pytest.raises(TrainingError, match="no CUDA"), joined("cuda"):
             pass
+
+
+def test_a_process_without_the_others_says_so(monkeypatch):
+    for name, value in (("RANK", "1"), ("WORLD_SIZE", "2"), ("LOCAL_RANK", "1")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    with pytest.raises(TrainingError, match="cannot join 1 others"), joined("cpu"):
+        pass
