@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -10,7 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from reid.augment import AugmentSettings
 from reid.errors import DataError
 from reid.metadata import Architecture
+from reid.objective import ObjectiveSettings
 from reid.preprocess import Preprocessing
+
+RECIPES = Path(__file__).with_name("configs")
 
 
 class _Section(BaseModel):
@@ -34,7 +39,11 @@ class TrainConfig(_Section):
     """A whole run."""
 
     name: str = Field(description="Of the checkpoint's file.")
-    seed: int = Field(0, description="Of everything random.")
+    seed: int = Field(0, ge=0, description="Of everything random.")
+    start: str = Field(
+        "none",
+        description="Weights to start from: none, torchreid-zoo (downloads), a name in the model manifest, or a file.",
+    )
     architecture: Architecture
     preprocessing: Preprocessing
     domains: dict[str, DomainConfig] = Field(description="Data sets by name; folders come from the command line.")
@@ -50,26 +59,75 @@ class TrainConfig(_Section):
     learning_rate: float = Field(5e-4, gt=0, description="Highest, for the backbone.")
     head_rate: float = Field(2.0, gt=0, description="The head learns this many times faster.")
     weight_decay: float = Field(0.02, ge=0)
-    margin: float | None = Field(None, ge=0, description="Of the triplet loss; none for the soft margin.")
-    triplet_weight: float = Field(1.0, ge=0)
-    smoothing: float = Field(0.1, ge=0, lt=1, description="Of labels, in the cross entropy.")
+    objective: ObjectiveSettings = ObjectiveSettings()
     averaging: float = Field(0.99, ge=0, lt=1, description="Decay per step of the averaged weights; they are judged.")
     clip: float = Field(5.0, gt=0, description="Largest norm of the gradient.")
     judge_every: int = Field(2, ge=1, description="Epochs between looks at the held-out vehicles.")
+    workers: int = Field(0, ge=0, description="Processes that read pictures ahead; 0 reads between steps.")
+    mixed_precision: bool = Field(True, description="Compute in 16 bits where there is a GPU.")
+    tensorboard: bool = Field(True, description="Write TensorBoard's events beside the log.")
 
 
-def read_config(path: Path) -> TrainConfig:
+def read_config(path: Path, changes: Mapping[str, Any] | None = None) -> TrainConfig:
     """Reads a run's YAML file.
+
+    Args:
+        path: The file.
+        changes: Values to put in place of the file's, nested as it is.
 
     Raises:
         DataError: The file is missing or malformed; the message names the key.
     """
+    document = read_yaml(path)
     try:
-        return TrainConfig.model_validate(yaml.safe_load(path.read_text()))
-    except OSError as exc:
-        raise DataError(f"cannot read {path}: {exc.strerror}") from exc
-    except yaml.YAMLError as exc:
-        raise DataError(f"{path} is no YAML: {' '.join(str(exc).split())}") from exc
+        return TrainConfig.model_validate(merged(document, changes or {}))
     except ValidationError as exc:
         first = exc.errors()[0]
         raise DataError(f"{path}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from exc
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file that holds a mapping.
+
+    Raises:
+        DataError: The file is missing, no YAML, or holds something else.
+    """
+    try:
+        document = yaml.safe_load(path.read_text())
+    except OSError as exc:
+        raise DataError(f"cannot read {path}: {exc.strerror}") from exc
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise DataError(f"{path} is no YAML: {' '.join(str(exc).split())}") from exc
+    if not isinstance(document, dict):
+        raise DataError(f"{path} holds no keys and values")
+    return document
+
+
+def merged(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A document with some values replaced.
+
+    >>> merged({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 5}})
+    {'a': {'b': 5, 'c': 2}, 'd': 3}
+    """
+    result = dict(document)
+    for key, value in changes.items():
+        known = result.get(key)
+        both = isinstance(known, Mapping) and isinstance(value, Mapping)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def recipe_names() -> list[str]:
+    """The recipes that are shipped."""
+    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
+def recipe_path(name: str) -> Path:
+    """The file of a shipped recipe.
+
+    Raises:
+        DataError: There is none of that name.
+    """
+    if name not in recipe_names():
+        raise DataError(f"no recipe {name!r}; there are {', '.join(recipe_names())}")
+    return RECIPES / f"{name}.yaml"

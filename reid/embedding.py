@@ -33,12 +33,14 @@ def embed_samples(
         DataError: A picture cannot be read any more.
     """
     was_training = net.training
-    graph = EmbeddingGraph(net, preprocessing).eval()
+    device = next(net.parameters()).device
+    graph = EmbeddingGraph(net, preprocessing).to(device).eval()
     rows: list[NDArray[np.float32]] = []
     for start in range(0, len(samples), batch):
         pictures = [_read(sample) for sample in samples[start : start + batch]]
         with torch.no_grad():
-            rows.append(graph(torch.from_numpy(to_batch(pictures, preprocessing.input_hw))).numpy())
+            batch_pixels = torch.from_numpy(to_batch(pictures, preprocessing.input_hw)).to(device)
+            rows.append(graph(batch_pixels).float().cpu().numpy())
     net.train(was_training)
     return np.concatenate(rows) if rows else np.zeros((0, net.architecture.dim), np.float32)
 

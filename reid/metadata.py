@@ -19,6 +19,9 @@ from reid.types import Calibration, EmbedderSpec
 HEAD_VERSION = "pool-linear-bnneck-l2/1"
 SPEC_FILE = "spec.json"
 
+#: Of an exported model's arithmetic.
+Precision = Literal["fp32", "int8"]
+
 Described = TypeVar("Described", bound=BaseModel)
 
 
@@ -72,6 +75,7 @@ class ExportSpec(_Document):
     input_hw: tuple[int, int]
     calibration: CalibrationData
     max_batch: int = Field(32, ge=1, description="Most crops in one inference call.")
+    precision: Precision = Field("fp32", description="Not part of the model's identity: parity is tested at export.")
 
     def build(self) -> EmbedderSpec:
         """The specification that the product compares."""
