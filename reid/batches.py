@@ -11,8 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from reid.augment import AugmentSettings, augment
-from reid.data import Sample, read_picture
-from reid.errors import DataError
+from reid.data import Sample, require_picture
 from reid.types import Image
 
 
@@ -46,10 +45,7 @@ class AugmentedPictures:
         Raises:
             DataError: The picture cannot be read any more.
         """
-        path = self.samples[place.index].path
-        picture = read_picture(path)
-        if picture is None:
-            raise DataError(f"cannot read {path}")
+        picture = require_picture(self.samples[place.index].path)
         rng = np.random.default_rng((self.seed, place.step, place.row))
         return augment(picture, self.input_hw, self.settings, rng)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from reid.augment import AugmentSettings
+from reid.data import Layout
 from reid.errors import DataError
 from reid.metadata import Architecture
 from reid.objective import ObjectiveSettings
@@ -25,14 +26,25 @@ class _Section(BaseModel):
 class DomainConfig(_Section):
     """One data set."""
 
-    pattern: str = Field(description="Name of a file-name pattern, or a regular expression.")
-    split: str | None = Field(None, description="File below the data folder that names the pictures to use.")
-    pictures: str = Field(".", description="Folder of pictures, below the data folder.")
-    labels: str | None = Field(None, description="JSON below the data folder with each vehicle's class.")
+    layout: Layout = Field("pattern", description="How its files are laid out; only training parts are learned from.")
+    pattern: str | None = Field(None, description="For `pattern`: name of one for file names, or a regular expression.")
+    split: str | None = Field(None, description="For `pattern`: file below the data folder, names the pictures to use.")
+    pictures: str = Field(".", description="For `pattern`: folder of pictures, below the data folder.")
+    labels: str | None = Field(None, description="For `pattern`: JSON below the data folder, each vehicle's class.")
     share: float = Field(1.0, gt=0, description="Relative share of the vehicles in a batch.")
     select: int = Field(40, ge=2, description="Vehicles held out to follow and compare runs.")
     calibrate: int = Field(40, ge=2, description="Vehicles held out to fit the calibration.")
     drop_singletons: bool = Field(False, description="Leave out vehicles with one picture instead of refusing.")
+
+    @model_validator(mode="after")
+    def _keys_belong_to_the_layout(self) -> Self:
+        if self.layout == "pattern" and self.pattern is None:
+            raise ValueError("the layout `pattern` needs a pattern")
+        of_pattern = {"pattern": None, "split": None, "labels": None, "pictures": "."}
+        strange = [key for key, absent in of_pattern.items() if getattr(self, key) != absent]
+        if self.layout != "pattern" and strange:
+            raise ValueError(f"{', '.join(strange)} belongs to the layout `pattern`, not to `{self.layout}`")
+        return self
 
 
 class TrainConfig(_Section):

@@ -5,11 +5,21 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reid.config import DomainConfig, TrainConfig
-from reid.data import Sample, read_folder, read_kinds, require_positives, split_vehicles
+from reid.data import (
+    Sample,
+    SetOptions,
+    crosses_cameras,
+    read_kinds,
+    read_set,
+    readable,
+    relabel,
+    require_positives,
+    split_vehicles,
+)
 from reid.errors import DataError
 
 log = logging.getLogger("reid.train")
@@ -27,18 +37,35 @@ class Parts:
 
 
 def read_domain(name: str, folder: Path, domain: DomainConfig) -> tuple[Sample, ...]:
-    """The pictures of one data set that can be used; what cannot be read is skipped and told.
+    """The pictures of one data set that may be learned from; what cannot be read is skipped and told.
+
+    Of a published layout that is its training part and nothing else. Where a layout tells no cameras each picture
+    counts as taken by a camera of its own, so that any two pictures of a vehicle may be matched.
 
     Raises:
         DataError: The data set cannot be used.
     """
-    kinds = read_kinds(folder / domain.labels) if domain.labels else None
-    split = folder / domain.split if domain.split else None
-    data = read_folder(folder / domain.pictures, name, domain.pattern, split=split, kinds=kinds)
-    for path in data.unreadable:
+    samples, unreadable = readable(_listed(folder, domain))
+    for path in unreadable:
         log.warning("skipped %s: cannot be read", path)
-    log.info("%s: %d pictures, %d unreadable", name, len(data.samples), len(data.unreadable))
-    return data.samples
+    log.info("%s: %d pictures, %d unreadable", name, len(samples), len(unreadable))
+    if not samples:
+        raise DataError(f"no usable picture in {folder}: {len(unreadable)} cannot be read")
+    if not any(sample.camera for sample in samples):
+        samples = tuple(replace(sample, camera=str(number)) for number, sample in enumerate(samples))
+    return relabel(samples, name)
+
+
+def _listed(folder: Path, domain: DomainConfig) -> tuple[Sample, ...]:
+    """Without decoding them."""
+    if domain.layout == "pattern":
+        kinds = read_kinds(folder / domain.labels) if domain.labels else None
+        split = folder / domain.split if domain.split else None
+        return read_set(folder / domain.pictures, "pattern", SetOptions(domain.pattern, split, kinds=kinds)).gallery
+    found = read_set(folder, domain.layout).train
+    if not found:
+        raise DataError(f"{folder}: {domain.layout} has no training part here")
+    return found
 
 
 def read_parts(config: TrainConfig, folders: Mapping[str, Path]) -> Parts:
@@ -65,6 +92,9 @@ def read_parts(config: TrainConfig, folders: Mapping[str, Path]) -> Parts:
             )
         except DataError as exc:
             raise DataError(f"{name}: {exc}; lower `select` and `calibrate` in its configuration") from exc
+        for held_out in (select[name], calibrate[name]):
+            if not crosses_cameras(held_out):
+                raise DataError(f"{name}: no vehicle that is held out was seen by two cameras")
         fit.extend(learned)
     return Parts(tuple(fit), select, calibrate)
 

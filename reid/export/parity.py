@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from reid.checkpoint import load_checkpoint
-from reid.data import Sample
+from reid.data import Sample, crosses_cameras
 from reid.errors import ModelError
 from reid.evaluation import cross_camera
 from reid.metadata import Precision
@@ -91,14 +91,8 @@ def check_parity(
     for size in BATCH_SIZES:
         batch = [pictures[i % len(pictures)] for i in range(size)]
         cosine[size] = float((reference(batch) * exported.embed(batch)).sum(axis=1).min())
-    if not _has_rank1(samples):
+    if not crosses_cameras(samples):
         return Parity(cosine)
     labels = ([s.identity[0] + "/" + s.vehicle for s in samples], [s.domain + "/" + s.camera for s in samples])
     both = [cross_camera(vectors, *labels).rank1 for vectors in (reference(pictures), exported.embed(pictures))]
     return Parity(cosine, (both[0], both[1]))
-
-
-def _has_rank1(samples: Sequence[Sample]) -> bool:
-    """Whether a vehicle was seen by two cameras."""
-    cameras: dict[tuple[str, str], str] = {}
-    return any(cameras.setdefault(s.identity, s.camera) != s.camera for s in samples)

@@ -30,12 +30,11 @@ def calibrate(
     forbid_telemetry()
     from reid.calibrate import calibrate_network
     from reid.checkpoint import load_checkpoint
-    from reid.data import PATTERNS
     from reid.errors import ReidError
     from reid.metadata import CalibrationData, metadata_path, write_document
 
     try:
-        arguments = parse_data(data or [], PATTERNS, named=False)
+        arguments = parse_data(data or [], named=False)
         if not arguments:
             raise InputError("no pictures: give --data NAME=DIR[:FORMAT]")
         domains = configured(recipe_file(recipe, config), arguments, []).domains

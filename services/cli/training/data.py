@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +21,8 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         metavar="NAME=DIR[:FORMAT]",
-        help="A data set: its name in the recipe, its folder, and the format of its file names where that is another.",
+        help="A data set: its name in the recipe, its folder, and how it is laid out where the recipe says otherwise: "
+        "veri, vehicleid, veriwild, cityflow, market, inshop, pattern:veri or pattern:pairs.",
     ),
 ]
 SetOption = Annotated[
@@ -35,25 +36,23 @@ UNNAMED = "data"
 
 @dataclass(frozen=True, slots=True)
 class DataArgument:
-    """One ``--data``: a data set's name, folder, and file-name format if given."""
+    """One ``--data``: a data set's name, folder, and format if given."""
 
     name: str
     folder: Path
     format: str | None
 
 
-def parse_data(items: Iterable[str], formats: Iterable[str], *, named: bool = True) -> list[DataArgument]:
+def parse_data(items: Iterable[str], *, named: bool = True) -> list[DataArgument]:
     """Reads ``--data`` arguments.
 
     Args:
         items: ``NAME=DIR[:FORMAT]`` each; ``DIR[:FORMAT]`` as well unless ``named``.
-        formats: Names that may stand behind the colon.
         named: Refuse what has no name.
 
     Raises:
         InputError: One is malformed, its folder or format does not exist, or a name occurs twice.
     """
-    known = list(formats)
     found: dict[str, DataArgument] = {}
     for item in items:
         name, equals, rest = item.partition("=")
@@ -63,19 +62,30 @@ def parse_data(items: Iterable[str], formats: Iterable[str], *, named: bool = Tr
             raise InputError(f"--data {item}: write NAME=DIR or NAME=DIR:FORMAT")
         if name in found:
             raise InputError(f"--data {item}: {name} was given before")
-        found[name] = DataArgument(name, *_folder(item, rest, known))
+        found[name] = DataArgument(name, *_folder(item, rest))
     return list(found.values())
 
 
-def _folder(item: str, rest: str, known: Sequence[str]) -> tuple[Path, str | None]:
+def _folder(item: str, rest: str) -> tuple[Path, str | None]:
     if Path(rest).is_dir():
         return Path(rest), None
-    head, colon, format_name = rest.rpartition(":")
-    if not colon or not Path(head).is_dir():
-        raise InputError(f"--data {item}: no folder {head or rest}")
-    if format_name not in known:
-        raise InputError(f"--data {item}: no format {format_name!r}; there are {', '.join(known)}")
-    return Path(head), format_name
+    colons = [place for place, letter in enumerate(rest) if letter == ":"]
+    for place in reversed(colons):  # Folders may have colons in their names, and formats as well.
+        folder, named = Path(rest[:place]), rest[place + 1 :]
+        if folder.is_dir():
+            known = _formats()
+            if named not in known:
+                raise InputError(f"--data {item}: no format {named!r}; there are {', '.join(known)}")
+            return folder, named
+    raise InputError(f"--data {item}: no folder {rest}")
+
+
+def _formats() -> dict[str, dict[str, str]]:
+    """What each format means in a recipe's domain: a published layout, or a folder whose file names tell."""
+    from reid.data import LAYOUTS, PATTERNS
+
+    published = {layout: {"layout": str(layout)} for layout in LAYOUTS if layout != "pattern"}
+    return published | {f"pattern:{name}": {"layout": "pattern", "pattern": name} for name in PATTERNS}
 
 
 def parse_settings(items: Iterable[str]) -> dict[str, Any]:
@@ -109,7 +119,7 @@ def parse_settings(items: Iterable[str]) -> dict[str, Any]:
 def domain_changes(arguments: Iterable[DataArgument], known: Mapping[str, Any]) -> dict[str, Any]:
     """What the data sets given change in a configuration's ``domains``.
 
-    A format stands for a plain folder of pictures: the recipe's split, labels and sub-folder are dropped with it.
+    With a format the recipe's pattern, split, labels and sub-folder are dropped: they belong to another folder.
 
     Args:
         arguments: As parsed.
@@ -121,9 +131,8 @@ def domain_changes(arguments: Iterable[DataArgument], known: Mapping[str, Any]) 
     changes: dict[str, Any] = {}
     for argument in arguments:
         if argument.format is not None:
-            changes[argument.name] = {"pattern": argument.format}
-            if argument.name in known:
-                changes[argument.name] |= {"split": None, "labels": None, "pictures": "."}
+            dropped = {"pattern": None, "split": None, "labels": None, "pictures": "."}
+            changes[argument.name] = dropped | _formats()[argument.format]
         elif argument.name not in known:
             raise InputError(
                 f"--data {argument.name}={argument.folder}: the recipe knows {', '.join(known)}; "
@@ -133,7 +142,7 @@ def domain_changes(arguments: Iterable[DataArgument], known: Mapping[str, Any]) 
 
 
 def read_pictures(arguments: Iterable[DataArgument], domains: Mapping[str, DomainConfig]) -> list[Sample]:
-    """All pictures of the data sets given, each read as its domain says.
+    """All pictures of the data sets given that may be learned from, each read as its domain says.
 
     Raises:
         reid.errors.DataError: A data set cannot be used.

@@ -41,12 +41,11 @@ def export(  # noqa: PLR0913
     from detector.telemetry import forbid_telemetry
 
     forbid_telemetry()
-    from reid.data import PATTERNS
     from reid.errors import ReidError
     from reid.weights import default_weights
 
     try:
-        arguments = parse_data(data or [], PATTERNS, named=False)
+        arguments = parse_data(data or [], named=False)
         samples: list[Sample] = []
         if arguments:
             samples = read_pictures(arguments, configured(recipe_file(recipe, config), arguments, []).domains)
@@ -111,16 +110,12 @@ def _pictures(samples: list[Sample]) -> list[Any]:
     """Decoded pictures; seeded noise where there are none, which tells conversions apart well enough in FP32."""
     import numpy as np
 
-    from reid.data import read_picture
-    from reid.errors import DataError
+    from reid.data import require_picture
 
     if not samples:
         rng = np.random.default_rng(0)
         return list(rng.integers(0, 256, (32, 96, 128, 3), dtype=np.uint8))
-    decoded = [read_picture(sample.path) for sample in samples]
-    if any(picture is None for picture in decoded):
-        raise DataError("a picture cannot be read any more")
-    return decoded
+    return [require_picture(sample.path) for sample in samples]
 
 
 def _put_in_place(draft: Path, out: Path) -> None:

@@ -59,14 +59,13 @@ def train(  # noqa: PLR0913
     forbid_telemetry()
     import torch
 
-    from reid.data import PATTERNS
     from reid.errors import ReidError
 
     if threads:
         torch.set_num_threads(threads)
     carried = _Carried(start, resume, device, tuple(settings or ()))
     try:
-        arguments = parse_data(data or [], PATTERNS)
+        arguments = parse_data(data or [])
         if not arguments:
             raise InputError("no pictures: give --data NAME=DIR[:FORMAT]")
         if sweep is None:

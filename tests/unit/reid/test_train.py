@@ -7,12 +7,11 @@ import yaml
 
 from reid.augment import OFF
 from reid.config import TrainConfig, read_config, recipe_names, recipe_path
-from reid.data import read_folder
 from reid.errors import DataError, TrainingError
 from reid.metadata import CheckpointMetadata, metadata_path, read_document
 from reid.model import ReidNet
 from reid.optimise import Rates, freeze, make_optimiser, moving_average, rate_at
-from reid.parts import read_parts, read_vehicles, write_vehicles
+from reid.parts import read_parts, read_vehicles
 from reid.run import RunOptions
 from reid.train import train
 
@@ -154,15 +153,6 @@ def test_pictures_read_by_helpers_are_the_same(small_city, tmp_path, config, mon
     assert alone.read_bytes() == helped.read_bytes()
 
 
-def test_parts_are_disjoint_by_vehicle(small_city, config):
-    parts = read_parts(config, {"city": small_city})
-    groups = [parts.fit, parts.select["city"], parts.calibrate["city"]]
-    vehicles = [{s.vehicle for s in group} for group in groups]
-    assert [len(v) for v in vehicles] == [8, 4, 4]
-    assert len(set.union(*vehicles)) == 16
-    assert sum(map(len, groups)) == len(read_folder(small_city, "city", "veri").samples)
-
-
 def test_frozen_stages_keep_still_and_unknown_ones_are_named(config):
     net = ReidNet(config.architecture).train()
     before = {name: value.clone() for name, value in net.backbone.network.conv1.state_dict().items()}
@@ -240,23 +230,3 @@ def test_every_shipped_recipe_builds_its_network(name):
 def test_recipes_of_other_names_are_refused():
     with pytest.raises(DataError, match="there are default"):
         recipe_path("none-such")
-
-
-def test_data_sets_that_are_too_small_say_what_to_lower(small_city, config):
-    big = TrainConfig.model_validate(
-        config.model_dump() | {"domains": {"city": {"pattern": "veri", "select": 10, "calibrate": 10}}}
-    )
-    with pytest.raises(DataError, match="city: cannot hold out 20 of 16 vehicles; lower"):
-        read_parts(big, {"city": small_city})
-    with pytest.raises(DataError, match="domains are city"):
-        read_parts(config, {"sea": small_city})
-
-
-def test_which_vehicles_served_for_what_is_read_back(tmp_path, small_city, config):
-    parts = read_parts(config, {"city": small_city})
-    write_vehicles(parts, tmp_path / "vehicles.json")
-    found = read_vehicles(tmp_path / "vehicles.json")
-    assert [len(found[part]) for part in ("fit", "select", "calibrate")] == [8, 4, 4]
-    (tmp_path / "vehicles.json").write_text("{}")
-    with pytest.raises(DataError, match="which vehicles"):
-        read_vehicles(tmp_path / "vehicles.json")

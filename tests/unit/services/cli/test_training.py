@@ -52,7 +52,7 @@ def trained(pictures, tmp_path_factory) -> tuple[Path, dict]:
     call = [
         "train",
         "--data",
-        f"mine={pictures}:veri",
+        f"mine={pictures}:pattern:veri",
         "--start",
         "none",
         *SETTINGS,
@@ -76,13 +76,15 @@ def test_train_writes_a_checkpoint_and_says_how_good_it_is(trained):
     assert len(document["model_id"]) == 64
     assert document["figures"]["select"]["mine"]["protocol"] == "cross-camera"
     command = json.loads(weights.with_suffix(".json").read_text())["training_command"]
-    assert command.startswith("vreid train --recipe default --data mine=DIR:veri --set domains.mine.select=4")
+    assert command.startswith("vreid train --recipe default --data mine=DIR:pattern:veri --set domains.mine.select=4")
     assert command.endswith("--start none --out DIR")
 
 
 def test_calibrate_leaves_out_what_was_trained_on_and_keeps_the_models_name(trained, pictures):
     weights, document = trained
-    done = runner.invoke(app, ["calibrate", "--weights", str(weights), "--data", f"mine={pictures}:veri", "--json"])
+    done = runner.invoke(
+        app, ["calibrate", "--weights", str(weights), "--data", f"mine={pictures}:pattern:veri", "--json"]
+    )
     assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["vehicles_left_out"] == 12
@@ -91,7 +93,7 @@ def test_calibrate_leaves_out_what_was_trained_on_and_keeps_the_models_name(trai
     written = json.loads(weights.with_suffix(".json").read_text())
     assert written["calibration"] == found["calibration"]
     assert written["training_command"].startswith("vreid train")
-    text = runner.invoke(app, ["calibrate", "--weights", str(weights), "--data", f"mine={pictures}:veri"])
+    text = runner.invoke(app, ["calibrate", "--weights", str(weights), "--data", f"mine={pictures}:pattern:veri"])
     assert "slope" in text.stdout
 
 
@@ -100,7 +102,7 @@ def test_export_proves_that_nothing_changed(trained, pictures, tmp_path, as_form
     weights, document = trained
     out = tmp_path / "model"
     call = ["export", "--weights", str(weights), "--format", as_format, "--out", str(out), "--json"]
-    done = runner.invoke(app, [*call, "--data", f"{pictures}:veri"])
+    done = runner.invoke(app, [*call, "--data", f"{pictures}:pattern:veri"])
     assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["model_id"] == document["model_id"]
@@ -118,11 +120,22 @@ def test_export_proves_that_nothing_changed(trained, pictures, tmp_path, as_form
         (["train", "--out", "x", "--data", "{here}"], "write NAME=DIR"),
         (["train", "--out", "x", "--data", "mine={here}"], "say the format"),
         (["train", "--out", "x", "--data", "mine={here}:film"], "no format 'film'"),
-        (["train", "--out", "x", "--data", "mine={here}:veri", "--recipe", "none-such"], "no recipe 'none-such'"),
-        (["train", "--out", "x", "--data", "mine={here}:veri", "--set", "objective.miner=luck"], "objective.miner"),
-        (["train", "--out", "x", "--data", "mine={here}:veri", "--sweep", "losses", "--recipe", "default"], "sweep"),
-        (["train", "--out", "x", "--data", "mine={here}:veri"], "no usable picture"),
-        (["calibrate", "--weights", "absent.safetensors", "--data", "{here}:veri"], "absent.json"),
+        (["train", "--out", "x", "--data", "mine={here}:pattern:film"], "no format 'pattern:film'"),
+        (["train", "--out", "x", "--data", "mine={here}:veri"], "image_train"),
+        (
+            ["train", "--out", "x", "--data", "mine={here}:pattern:veri", "--recipe", "none-such"],
+            "no recipe 'none-such'",
+        ),
+        (
+            ["train", "--out", "x", "--data", "mine={here}:pattern:veri", "--set", "objective.miner=luck"],
+            "objective.miner",
+        ),
+        (
+            ["train", "--out", "x", "--data", "mine={here}:pattern:veri", "--sweep", "losses", "--recipe", "default"],
+            "sweep",
+        ),
+        (["train", "--out", "x", "--data", "mine={here}:pattern:veri"], "no usable picture"),
+        (["calibrate", "--weights", "absent.safetensors", "--data", "{here}:pattern:veri"], "absent.json"),
         (["export", "--out", "x", "--format", "openvino-int8"], "INT8 takes its ranges"),
         (["export", "--out", "{here}", "--weights", "absent.safetensors"], "holds something else"),
         (["export", "--out", "x", "--weights", "absent.safetensors"], "absent.json"),
@@ -144,15 +157,19 @@ def test_what_cannot_be_done_is_one_line(arguments, told, tmp_path, monkeypatch)
 def test_data_arguments(tmp_path):
     odd = tmp_path / "a:b"
     odd.mkdir()
-    (first, second) = parse_data([f"city={odd}", f"pairs={odd}:veri"], ["veri"])
+    (first, second, third) = parse_data([f"city={odd}", f"pairs={odd}:pattern:veri", f"new={odd}:market"])
     assert (first.name, first.folder, first.format) == ("city", odd, None)
-    assert (second.folder, second.format) == (odd, "veri")
-    (unnamed,) = parse_data([str(tmp_path)], ["veri"], named=False)
+    assert (second.folder, second.format) == (odd, "pattern:veri")
+    assert (third.folder, third.format) == (odd, "market")
+    (unnamed,) = parse_data([str(tmp_path)], named=False)
     assert unnamed.name == "data"
     with pytest.raises(InputError, match="given before"):
-        parse_data([f"city={odd}", f"city={odd}"], [])
-    changes = domain_changes([second], {"pairs": {"pattern": "pairs", "split": "train.txt"}})
-    assert changes == {"pairs": {"pattern": "veri", "split": None, "labels": None, "pictures": "."}}
+        parse_data([f"city={odd}", f"city={odd}"])
+    plain = {"pattern": None, "split": None, "labels": None, "pictures": "."}
+    assert domain_changes([second, third], {"pairs": {"pattern": "pairs", "split": "train.txt"}}) == {
+        "pairs": plain | {"layout": "pattern", "pattern": "veri"},
+        "new": plain | {"layout": "market"},
+    }
 
 
 @pytest.mark.parametrize("item", ["epochs", "=3", "a..b=1", "a=["])
