@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from reid.augment import AugmentSettings
 from reid.data import Layout
 from reid.errors import DataError
-from reid.metadata import Architecture
+from reid.metadata import Architecture, first_error
 from reid.objective import ObjectiveSettings
 from reid.preprocess import Preprocessing
 
@@ -94,8 +94,7 @@ def read_config(path: Path, changes: Mapping[str, Any] | None = None) -> TrainCo
     try:
         return TrainConfig.model_validate(merged(document, changes or {}))
     except ValidationError as exc:
-        first = exc.errors()[0]
-        raise DataError(f"{path}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from exc
+        raise DataError(f"{path}: {first_error(exc)}") from exc
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

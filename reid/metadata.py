@@ -124,9 +124,13 @@ def read_document(path: Path, kind: type[Described]) -> Described:
     except OSError as exc:
         raise ModelError(f"cannot read {path}: {exc.strerror}") from exc
     except ValidationError as exc:
-        first = exc.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "document"
-        raise ModelError(f"{path} is damaged: {where}: {first['msg']}") from exc
+        raise ModelError(f"{path} is damaged: {first_error(exc)}") from exc
+
+
+def first_error(invalid: ValidationError) -> str:
+    """The first thing wrong with a document, its key in front."""
+    first = invalid.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc']) or 'document'}: {first['msg']}"
 
 
 def write_document(path: Path, document: BaseModel) -> None:

@@ -17,6 +17,7 @@ from reid.collapse import CollapseWatch
 from reid.config import TrainConfig
 from reid.data import Sample
 from reid.errors import TrainingError
+from reid.journal import log
 from reid.model import PixelInput, ReidNet
 from reid.objective import MetricLoss
 from reid.optimise import Rates, freeze, make_optimiser, moving_average
@@ -105,6 +106,8 @@ def set_up(config: TrainConfig, parts: Parts, out: Path, options: RunOptions, ra
     progress = Progress(out / PROGRESS_FILE, config, parts, resume=options.resume)
     net = ReidNet(config.architecture, classes=len(labels))
     if not progress.exists:
+        if options.start == NOTHING and config.frozen:
+            log.warning("%s stay as they are, and they start from nothing: set frozen=[]", ", ".join(config.frozen))
         initialise(net, options.start)
     net = net.to(ranks.device, memory_format=torch.channels_last)
     freeze(net, config.frozen)

@@ -18,7 +18,7 @@ from reid.config import RECIPES, TrainConfig, merged, read_config, read_yaml, re
 from reid.errors import DataError, TrainingError
 from reid.export import export_openvino
 from reid.journal import LOG_FILE
-from reid.metadata import CheckpointMetadata, metadata_path, read_document
+from reid.metadata import CheckpointMetadata, first_error, metadata_path, read_document
 from reid.parts import read_parts
 from reid.run import RunOptions
 from reid.runtime import OpenVinoEmbedder
@@ -63,8 +63,7 @@ def read_sweep(name: str, changes: Mapping[str, Any] | None = None) -> dict[str,
     try:
         sweep = SweepConfig.model_validate(read_yaml(path))
     except ValidationError as exc:
-        first = exc.errors()[0]
-        raise DataError(f"{path}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from exc
+        raise DataError(f"{path}: {first_error(exc)}") from exc
     return {
         title: read_config(recipe_path(run.recipe), merged(merged(sweep.changes, run.changes), changes or {}))
         for title, run in sweep.runs.items()

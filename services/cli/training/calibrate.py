@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.cli.output import JsonFlag, emit, fail, stdout
-from services.cli.training.data import DataOption, parse_data, read_pictures
-from services.cli.training.recipe import ConfigOption, RecipeOption, configured, recipe_file
+from services.cli.training.data import DataOption
+from services.cli.training.recipe import ConfigOption, RecipeOption, pictures_given
 from services.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,12 +34,10 @@ def calibrate(
     from reid.metadata import CalibrationData, metadata_path, write_document
 
     try:
-        arguments = parse_data(data or [], named=False)
-        if not arguments:
+        if not data:
             raise InputError("no pictures: give --data NAME=DIR[:FORMAT]")
-        domains = configured(recipe_file(recipe, config), arguments, []).domains
         net, metadata = load_checkpoint(weights)
-        unseen, left_out = _unseen(weights, read_pictures(arguments, domains))
+        unseen, left_out = _unseen(weights, pictures_given(data, recipe, config))
         fitted, judged = calibrate_network(net, metadata.preprocessing, unseen)
         calibration = CalibrationData.of(fitted)
         figures = metadata.figures | {"calibration": judged}

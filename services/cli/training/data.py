@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 import yaml
 
 from services.errors import InputError
-
-if TYPE_CHECKING:
-    from reid.config import DomainConfig
-    from reid.data import Sample
 
 DataOption = Annotated[
     list[str] | None,
@@ -139,14 +135,3 @@ def domain_changes(arguments: Iterable[DataArgument], known: Mapping[str, Any]) 
                 f"of another data set say the format: {argument.name}={argument.folder}:FORMAT"
             )
     return changes
-
-
-def read_pictures(arguments: Iterable[DataArgument], domains: Mapping[str, DomainConfig]) -> list[Sample]:
-    """All pictures of the data sets given that may be learned from, each read as its domain says.
-
-    Raises:
-        reid.errors.DataError: A data set cannot be used.
-    """
-    from reid.parts import read_domain
-
-    return [s for argument in arguments for s in read_domain(argument.name, argument.folder, domains[argument.name])]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.cli.output import JsonFlag, emit, fail, stderr, stdout
-from services.cli.training.data import DataOption, parse_data, read_pictures
-from services.cli.training.recipe import ConfigOption, RecipeOption, configured, recipe_file
+from services.cli.training.data import DataOption
+from services.cli.training.recipe import ConfigOption, RecipeOption, pictures_given
 from services.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,12 +45,9 @@ def export(  # noqa: PLR0913
     from reid.weights import default_weights
 
     try:
-        arguments = parse_data(data or [], named=False)
-        samples: list[Sample] = []
-        if arguments:
-            samples = read_pictures(arguments, configured(recipe_file(recipe, config), arguments, []).domains)
-        elif as_format is ExportFormat.OPENVINO_INT8:
+        if as_format is ExportFormat.OPENVINO_INT8 and not data:
             raise InputError("INT8 takes its ranges from pictures: give --data NAME=DIR[:FORMAT]")
+        samples = pictures_given(data or [], recipe, config)
         if out.exists() and not (out / "spec.json").is_file() and any(out.iterdir()):
             raise InputError(f"{out} holds something else than an exported model")
         with stderr.status(f"exporting to {as_format}"):

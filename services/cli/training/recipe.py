@@ -1,4 +1,4 @@
-"""Which configuration a command works with: a shipped recipe or a file, with what the command line changes."""
+"""What a command works with: a shipped recipe or a file, with what the command line changes, and the pictures given."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli.training.data import DataArgument, domain_changes, parse_settings
+from services.cli.training.data import DataArgument, domain_changes, parse_data, parse_settings
 from services.errors import InputError
 
 if TYPE_CHECKING:
     from reid.config import TrainConfig
+    from reid.data import Sample
 
 RecipeOption = Annotated[str | None, typer.Option("--recipe", metavar="NAME", help="A recipe that is shipped.")]
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A recipe of your own, YAML.")]
@@ -53,3 +54,17 @@ def changes_of(arguments: Sequence[DataArgument], settings: Sequence[str], domai
     from reid.config import merged
 
     return merged({"domains": domain_changes(arguments, domains)}, parse_settings(settings))
+
+
+def pictures_given(data: Sequence[str], recipe: str | None, config: Path | None) -> list[Sample]:
+    """The pictures that ``--data`` names and that may be learned from, each set read as its domain in the recipe says.
+
+    Raises:
+        InputError: An argument is malformed, or a data set is in no domain.
+        reid.errors.DataError: There is no such recipe, or a data set cannot be used.
+    """
+    from reid.parts import read_domain
+
+    arguments = parse_data(data, named=False)
+    domains = configured(recipe_file(recipe, config), arguments, []).domains
+    return [sample for a in arguments for sample in read_domain(a.name, a.folder, domains[a.name])]

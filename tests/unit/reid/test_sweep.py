@@ -10,7 +10,7 @@ from reid.sweep import SWEEPS, read_sweep, run_sweep
 TINY = {
     "architecture": {"dim": 16, "pooling": "gap"},
     "preprocessing": {"input_hw": [32, 32]},
-    "domains": {"city": {"select": 4, "calibrate": 4, "labels": None}},
+    "domains": {"city": {"layout": "pattern", "pattern": "veri", "select": 4, "calibrate": 4}},
     "frozen": [],
     "vehicles": 6,
     "pictures": 2,

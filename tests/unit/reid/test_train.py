@@ -230,3 +230,10 @@ def test_every_shipped_recipe_builds_its_network(name):
 def test_recipes_of_other_names_are_refused():
     with pytest.raises(DataError, match="there are default"):
         recipe_path("none-such")
+
+
+def test_stages_frozen_at_chance_are_told(small_city, tmp_path, config, caplog):
+    run = config.model_copy(update={"frozen": ("conv1", "conv2")})
+    with pytest.raises(KilledError):
+        train(run, read_parts(run, {"city": small_city}), tmp_path, kill_at(1))
+    assert "conv1, conv2 stay as they are, and they start from nothing" in caplog.text
