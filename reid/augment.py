@@ -1,7 +1,7 @@
 """Makes one picture look as if another camera had taken it. Works on one uint8 BGR picture; knows no labels.
 
-Order is that of the way through a camera: the box is cut, the scene lit, the lens blurs, the sensor is small and
-noisy, the stream compressed. Erasing comes last and stands for what passes in front.
+Order is that of the way through a camera: the box is cut, the plate masked, the scene lit, the lens blurs, the sensor
+is small and noisy, the stream compressed. Erasing comes last and stands for what passes in front.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ class AugmentSettings(BaseModel):
     flip: float = Field(0.5, ge=0, le=1, description="Mirror left and right.")
     box_jitter: float = Field(0.7, ge=0, le=1, description="A detector's box is never quite the same.")
     box_jitter_share: float = Field(0.08, ge=0, le=0.4, description="Most a side moves, of its length.")
+    plate: float = Field(0.3, ge=0, le=1, description="Mask where a number plate would be: not to be learned from.")
     exposure: float = Field(0.5, ge=0, le=1, description="Brightness, contrast and gamma.")
     exposure_stops: float = Field(0.6, ge=0, le=3, description="Most that brightness changes, in stops.")
     white_balance: float = Field(0.4, ge=0, le=1, description="A gain per colour.")
@@ -32,9 +33,13 @@ class AugmentSettings(BaseModel):
     noise: float = Field(0.3, ge=0, le=1, description="A sensor's noise.")
     jpeg: float = Field(0.4, ge=0, le=1, description="Compression.")
     erase: float = Field(0.4, ge=0, le=1, description="Something stands in front.")
+    erase_most: float = Field(0.25, gt=0, le=0.5, description="Most that it hides, of the area.")
 
 
-OFF = AugmentSettings(flip=0, box_jitter=0, exposure=0, white_balance=0, blur=0, downscale=0, noise=0, jpeg=0, erase=0)
+#: Every step by the name of its probability.
+STEPS = ("flip", "box_jitter", "plate", "exposure", "white_balance", "blur", "downscale", "noise", "jpeg", "erase")
+
+OFF = AugmentSettings.model_validate(dict.fromkeys(STEPS, 0.0))
 
 
 def augment(picture: Image, input_hw: tuple[int, int], settings: AugmentSettings, rng: np.random.Generator) -> Image:
@@ -54,11 +59,23 @@ def augment(picture: Image, input_hw: tuple[int, int], settings: AugmentSettings
     image = resize_crop(picture, input_hw).copy()
     if rng.random() < settings.flip:
         image = np.ascontiguousarray(image[:, ::-1])
+    if rng.random() < settings.plate:
+        mask_plate(image, rng)
     if rng.random() < settings.exposure:
         image = expose(image, settings.exposure_stops, rng)
     if rng.random() < settings.white_balance:
         gains = rng.uniform(1 - settings.white_balance_gain, 1 + settings.white_balance_gain, 3)
         image = np.clip(image * gains, 0, 255).astype(np.uint8)
+    image = through_camera(image, input_hw, settings, rng)
+    if rng.random() < settings.erase:
+        erase(image, settings.erase_most, rng)
+    return image
+
+
+def through_camera(
+    image: Image, input_hw: tuple[int, int], settings: AugmentSettings, rng: np.random.Generator
+) -> Image:
+    """What lens, sensor and stream do to the light: blur, few pixels, noise, compression."""
     if rng.random() < settings.blur:
         image = blur(image, rng)
     if rng.random() < settings.downscale:
@@ -69,8 +86,6 @@ def augment(picture: Image, input_hw: tuple[int, int], settings: AugmentSettings
         image = np.clip(image + rng.normal(0, rng.uniform(2, 12), image.shape), 0, 255).astype(np.uint8)
     if rng.random() < settings.jpeg:
         image = compress(image, int(rng.integers(25, 90)))
-    if rng.random() < settings.erase:
-        erase(image, rng)
     return image
 
 
@@ -115,18 +130,48 @@ def compress(image: Image, quality: int) -> Image:
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
-def erase(image: Image, rng: np.random.Generator) -> None:
-    """Fills a rectangle of 2–25 % of the area with one dull colour, in place.
+def mask_plate(image: Image, rng: np.random.Generator) -> None:
+    """Smears a plate-like rectangle in the lower middle, in place: its own mean colour, a grey, or a coarse blur.
 
-    Source:
-        Zhong et al. 2017, "Random Erasing Data Augmentation", with one colour instead of noise per pixel.
+    Where plates are is not known, so this teaches not to rely on what stands there, wherever it stands exactly.
     """
     height, width = image.shape[:2]
-    area = rng.uniform(0.02, 0.25) * height * width
-    ratio = np.exp(rng.uniform(np.log(0.3), np.log(3.3)))
-    h = int(np.clip(round(np.sqrt(area * ratio)), 1, height))
-    w = int(np.clip(round(np.sqrt(area / ratio)), 1, width))
-    y = int(rng.integers(0, height - h + 1))
-    x = int(rng.integers(0, width - w + 1))
+    w = max(2, round(rng.uniform(0.12, 0.28) * width))
+    h = max(2, round(w / rng.uniform(1.8, 4.7) * height / width))
+    x = int(np.clip(round(rng.uniform(0.28, 0.72) * width - w / 2), 0, max(0, width - w)))
+    y = int(np.clip(round(rng.uniform(0.5, 0.92) * height - h / 2), 0, max(0, height - h)))
+    plate = image[y : y + h, x : x + w]
+    choice = rng.random()
+    if choice < 0.4:
+        plate[:] = plate.reshape(-1, 3).mean(axis=0).astype(np.uint8)
+    elif choice < 0.7:
+        plate[:] = int(rng.integers(30, 240))
+    else:
+        plate[:] = cv2.blur(plate, (max(3, w // 2), max(3, h // 2)))
+
+
+def erase(image: Image, most: float, rng: np.random.Generator) -> None:
+    """Hides 2 % of the area or more, in place: a rectangle anywhere, or a bar that comes in from a side.
+
+    Bars stand for what really passes in front of vehicles: poles, other roofs, the edge of the view.
+
+    Source:
+        Zhong et al. 2017, "Random Erasing Data Augmentation", with one dull colour instead of noise per pixel, and
+        with bars.
+    """
+    height, width = image.shape[:2]
+    share = rng.uniform(0.02, most)
+    if rng.random() < 0.65:
+        ratio = np.exp(rng.uniform(np.log(0.3), np.log(3.3)))
+        h = int(np.clip(round(np.sqrt(share * height * width * ratio)), 1, height))
+        w = int(np.clip(round(np.sqrt(share * height * width / ratio)), 1, width))
+        y = int(rng.integers(0, height - h + 1))
+        x = int(rng.integers(0, width - w + 1))
+    elif rng.random() < 0.5:
+        h, w = height, max(1, round(share * width))
+        y, x = 0, int(rng.choice([0, width - w, int(rng.integers(0, width - w + 1))]))
+    else:
+        h, w = max(1, round(share * height)), width
+        y, x = int(rng.choice([0, height - h])), 0
     colour = rng.uniform(10, 230) + rng.uniform(-40, 40, 3)
     image[y : y + h, x : x + w] = np.clip(colour, 0, 255).astype(np.uint8)

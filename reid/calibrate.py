@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from reid.data import Sample
+from reid.errors import DataError
+from reid.evaluation.reliability import reliability
+from reid.preprocess import Preprocessing
 from reid.types import Calibration
+
+if TYPE_CHECKING:
+    from reid.model import ReidNet
 
 LIMITS = (2.0, 8.0)
 
@@ -67,18 +74,107 @@ def cross_camera_pairs(
     Returns:
         Similarities of same-vehicle pairs and of different-vehicle pairs.
     """
+    views, keys = pooled_views(embeddings, samples, pooled=pooled)
+    first, second = np.triu_indices(len(views), k=1)
+    usable = (keys[first, 0] == keys[second, 0]) & (keys[first, 2] != keys[second, 2])
+    first, second = first[usable], second[usable]
+    similarities = np.einsum("ij,ij->i", views[first], views[second])
+    is_same = keys[first, 1] == keys[second, 1]
+    return similarities[is_same], similarities[~is_same]
+
+
+def pooled_views(
+    embeddings: NDArray[np.float32], samples: Sequence[Sample], *, pooled: bool = True
+) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
+    """One vector per vehicle and camera, as a sighting has.
+
+    Args:
+        embeddings: (N, D), rows of L2 norm 1.
+        samples: One per row.
+        pooled: Average the pictures of a vehicle in a camera; else every picture is a view of its own.
+
+    Returns:
+        (V, D) rows of L2 norm 1, and (V, 3) their domain, vehicle, camera, both by first appearance.
+    """
     groups: dict[tuple[str, str, str, int], list[int]] = defaultdict(list)
     for row, sample in enumerate(samples):
         groups[*sample.identity, sample.camera, 0 if pooled else row].append(row)
     views = np.stack([embeddings[rows].mean(axis=0) for rows in groups.values()]).astype(np.float64)
     views /= np.linalg.norm(views, axis=1, keepdims=True)
-    domains, vehicles, cameras = (np.array([key[i] for key in groups]) for i in range(3))
-    first, second = np.triu_indices(len(views), k=1)
-    usable = (domains[first] == domains[second]) & (cameras[first] != cameras[second])
-    first, second = first[usable], second[usable]
-    similarities = np.einsum("ij,ij->i", views[first], views[second])
-    is_same = vehicles[first] == vehicles[second]
-    return similarities[is_same], similarities[~is_same]
+    return views, np.array([key[:3] for key in groups])
+
+
+def top_decisions(
+    embeddings: NDArray[np.float32], samples: Sequence[Sample], calibration: Calibration
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """What a search would answer first, how sure it would be, and whether it would be right.
+
+    Each view that has its vehicle in another camera is a query against all views of other cameras of its domain. A
+    vehicle's evidence is that of its most similar view; its probability is the softmax over vehicles, each as likely as
+    any other beforehand, one of them the right one.
+
+    Args:
+        embeddings: (N, D), rows of L2 norm 1.
+        samples: One per row.
+        calibration: Of the network.
+
+    Returns:
+        (Q,) probability of the first answer and (Q,) whether it is right.
+    """
+    views, keys = pooled_views(embeddings, samples)
+    sure: list[float] = []
+    right: list[bool] = []
+    for query, (domain, vehicle, camera) in enumerate(keys):
+        elsewhere = (keys[:, 0] == domain) & (keys[:, 2] != camera)
+        if not (keys[elsewhere, 1] == vehicle).any():
+            continue
+        best: dict[str, float] = {}
+        for name, similarity in zip(keys[elsewhere, 1], views[elsewhere] @ views[query], strict=True):
+            best[name] = max(best.get(name, -1.0), float(similarity))
+        names = sorted(best, key=lambda name: (-best[name], name))
+        evidence = np.array([calibration.log_likelihood_ratio(best[name]) for name in names])
+        odds = np.exp(evidence - evidence.max())
+        sure.append(float(odds[0] / odds.sum()))
+        right.append(names[0] == vehicle)
+    return np.array(sure), np.array(right, bool)
+
+
+def calibrate_network(
+    net: ReidNet, preprocessing: Preprocessing, held_out: Mapping[str, Sequence[Sample]]
+) -> tuple[Calibration, dict[str, dict[str, Any]]]:
+    """Fits a calibration on vehicles that the network has not seen, all domains together.
+
+    Args:
+        net: Trained.
+        preprocessing: Of the network.
+        held_out: Pictures by domain.
+
+    Returns:
+        The calibration, and by domain its ``log_loss`` on pairs (nats, equal priors) and the reliability of first
+        answers (``top1``), both on the vehicles it was fitted on.
+
+    Raises:
+        DataError: They do not allow it.
+    """
+    from reid.embedding import embed_samples
+
+    embedded = {domain: embed_samples(net, samples, preprocessing) for domain, samples in held_out.items()}
+    pairs = {domain: cross_camera_pairs(embedded[domain], samples) for domain, samples in held_out.items()}
+    same = np.concatenate([pair[0] for pair in pairs.values()])
+    different = np.concatenate([pair[1] for pair in pairs.values()])
+    try:
+        calibration = fit_calibration(same, different)
+    except ValueError as exc:
+        raise DataError(f"the vehicles held out for calibration do not allow it: {exc}") from exc
+    judged: dict[str, dict[str, Any]] = {}
+    for domain, samples in held_out.items():
+        judged[domain] = {"pairs_same": len(pairs[domain][0]), "pairs_different": len(pairs[domain][1])}
+        if min(map(len, pairs[domain])) > 0:
+            judged[domain]["log_loss"] = round(calibration_error(calibration, *pairs[domain]), 4)
+        sure, right = top_decisions(embedded[domain], samples, calibration)
+        if len(sure):
+            judged[domain]["top1"] = reliability(sure, right).document()
+    return calibration, judged
 
 
 def calibration_error(calibration: Calibration, same: NDArray[np.float64], different: NDArray[np.float64]) -> float:

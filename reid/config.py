@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from reid.augment import AugmentSettings
+from reid.data import Layout
 from reid.errors import DataError
-from reid.metadata import Architecture
+from reid.metadata import Architecture, first_error
+from reid.objective import ObjectiveSettings
 from reid.preprocess import Preprocessing
+
+RECIPES = Path(__file__).with_name("configs")
 
 
 class _Section(BaseModel):
@@ -20,21 +26,36 @@ class _Section(BaseModel):
 class DomainConfig(_Section):
     """One data set."""
 
-    pattern: str = Field(description="Name of a file-name pattern, or a regular expression.")
-    split: str | None = Field(None, description="File below the data folder that names the pictures to use.")
-    pictures: str = Field(".", description="Folder of pictures, below the data folder.")
-    labels: str | None = Field(None, description="JSON below the data folder with each vehicle's class.")
+    layout: Layout = Field("pattern", description="How its files are laid out; only training parts are learned from.")
+    pattern: str | None = Field(None, description="For `pattern`: name of one for file names, or a regular expression.")
+    split: str | None = Field(None, description="For `pattern`: file below the data folder, names the pictures to use.")
+    pictures: str = Field(".", description="For `pattern`: folder of pictures, below the data folder.")
+    labels: str | None = Field(None, description="For `pattern`: JSON below the data folder, each vehicle's class.")
     share: float = Field(1.0, gt=0, description="Relative share of the vehicles in a batch.")
     select: int = Field(40, ge=2, description="Vehicles held out to follow and compare runs.")
     calibrate: int = Field(40, ge=2, description="Vehicles held out to fit the calibration.")
     drop_singletons: bool = Field(False, description="Leave out vehicles with one picture instead of refusing.")
+
+    @model_validator(mode="after")
+    def _keys_belong_to_the_layout(self) -> Self:
+        if self.layout == "pattern" and self.pattern is None:
+            raise ValueError("the layout `pattern` needs a pattern")
+        of_pattern = {"pattern": None, "split": None, "labels": None, "pictures": "."}
+        strange = [key for key, absent in of_pattern.items() if getattr(self, key) != absent]
+        if self.layout != "pattern" and strange:
+            raise ValueError(f"{', '.join(strange)} belongs to the layout `pattern`, not to `{self.layout}`")
+        return self
 
 
 class TrainConfig(_Section):
     """A whole run."""
 
     name: str = Field(description="Of the checkpoint's file.")
-    seed: int = Field(0, description="Of everything random.")
+    seed: int = Field(0, ge=0, description="Of everything random.")
+    start: str = Field(
+        "none",
+        description="Weights to start from: none, torchreid-zoo (downloads), a name in the model manifest, or a file.",
+    )
     architecture: Architecture
     preprocessing: Preprocessing
     domains: dict[str, DomainConfig] = Field(description="Data sets by name; folders come from the command line.")
@@ -50,26 +71,74 @@ class TrainConfig(_Section):
     learning_rate: float = Field(5e-4, gt=0, description="Highest, for the backbone.")
     head_rate: float = Field(2.0, gt=0, description="The head learns this many times faster.")
     weight_decay: float = Field(0.02, ge=0)
-    margin: float | None = Field(None, ge=0, description="Of the triplet loss; none for the soft margin.")
-    triplet_weight: float = Field(1.0, ge=0)
-    smoothing: float = Field(0.1, ge=0, lt=1, description="Of labels, in the cross entropy.")
+    objective: ObjectiveSettings = ObjectiveSettings()
     averaging: float = Field(0.99, ge=0, lt=1, description="Decay per step of the averaged weights; they are judged.")
     clip: float = Field(5.0, gt=0, description="Largest norm of the gradient.")
     judge_every: int = Field(2, ge=1, description="Epochs between looks at the held-out vehicles.")
+    workers: int = Field(0, ge=0, description="Processes that read pictures ahead; 0 reads between steps.")
+    mixed_precision: bool = Field(True, description="Compute in 16 bits where there is a GPU.")
+    tensorboard: bool = Field(True, description="Write TensorBoard's events beside the log.")
 
 
-def read_config(path: Path) -> TrainConfig:
+def read_config(path: Path, changes: Mapping[str, Any] | None = None) -> TrainConfig:
     """Reads a run's YAML file.
+
+    Args:
+        path: The file.
+        changes: Values to put in place of the file's, nested as it is.
 
     Raises:
         DataError: The file is missing or malformed; the message names the key.
     """
+    document = read_yaml(path)
     try:
-        return TrainConfig.model_validate(yaml.safe_load(path.read_text()))
+        return TrainConfig.model_validate(merged(document, changes or {}))
+    except ValidationError as exc:
+        raise DataError(f"{path}: {first_error(exc)}") from exc
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file that holds a mapping.
+
+    Raises:
+        DataError: The file is missing, no YAML, or holds something else.
+    """
+    try:
+        document = yaml.safe_load(path.read_text())
     except OSError as exc:
         raise DataError(f"cannot read {path}: {exc.strerror}") from exc
-    except yaml.YAMLError as exc:
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
         raise DataError(f"{path} is no YAML: {' '.join(str(exc).split())}") from exc
-    except ValidationError as exc:
-        first = exc.errors()[0]
-        raise DataError(f"{path}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from exc
+    if not isinstance(document, dict):
+        raise DataError(f"{path} holds no keys and values")
+    return document
+
+
+def merged(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A document with some values replaced.
+
+    >>> merged({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 5}})
+    {'a': {'b': 5, 'c': 2}, 'd': 3}
+    """
+    result = dict(document)
+    for key, value in changes.items():
+        known = result.get(key)
+        both = isinstance(known, Mapping) and isinstance(value, Mapping)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def recipe_names() -> list[str]:
+    """The recipes that are shipped."""
+    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
+def recipe_path(name: str) -> Path:
+    """The file of a shipped recipe.
+
+    Raises:
+        DataError: There is none of that name.
+    """
+    if name not in recipe_names():
+        raise DataError(f"no recipe {name!r}; there are {', '.join(recipe_names())}")
+    return RECIPES / f"{name}.yaml"

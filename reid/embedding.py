@@ -8,11 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reid.data import Sample, read_picture
-from reid.errors import DataError
+from reid.data import Sample, require_picture
 from reid.model import EmbeddingGraph, ReidNet
 from reid.preprocess import Preprocessing, to_batch
-from reid.types import Image
 
 
 def embed_samples(
@@ -33,18 +31,13 @@ def embed_samples(
         DataError: A picture cannot be read any more.
     """
     was_training = net.training
-    graph = EmbeddingGraph(net, preprocessing).eval()
+    device = next(net.parameters()).device
+    graph = EmbeddingGraph(net, preprocessing).to(device).eval()
     rows: list[NDArray[np.float32]] = []
     for start in range(0, len(samples), batch):
-        pictures = [_read(sample) for sample in samples[start : start + batch]]
+        pictures = [require_picture(sample.path) for sample in samples[start : start + batch]]
         with torch.no_grad():
-            rows.append(graph(torch.from_numpy(to_batch(pictures, preprocessing.input_hw))).numpy())
+            batch_pixels = torch.from_numpy(to_batch(pictures, preprocessing.input_hw)).to(device)
+            rows.append(graph(batch_pixels).float().cpu().numpy())
     net.train(was_training)
     return np.concatenate(rows) if rows else np.zeros((0, net.architecture.dim), np.float32)
-
-
-def _read(sample: Sample) -> Image:
-    picture = read_picture(sample.path)
-    if picture is None:
-        raise DataError(f"cannot read {sample.path}")
-    return picture

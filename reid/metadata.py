@@ -19,6 +19,9 @@ from reid.types import Calibration, EmbedderSpec
 HEAD_VERSION = "pool-linear-bnneck-l2/1"
 SPEC_FILE = "spec.json"
 
+#: Of an exported model's arithmetic.
+Precision = Literal["fp32", "int8"]
+
 Described = TypeVar("Described", bound=BaseModel)
 
 
@@ -72,6 +75,7 @@ class ExportSpec(_Document):
     input_hw: tuple[int, int]
     calibration: CalibrationData
     max_batch: int = Field(32, ge=1, description="Most crops in one inference call.")
+    precision: Precision = Field("fp32", description="Not part of the model's identity: parity is tested at export.")
 
     def build(self) -> EmbedderSpec:
         """The specification that the product compares."""
@@ -120,9 +124,13 @@ def read_document(path: Path, kind: type[Described]) -> Described:
     except OSError as exc:
         raise ModelError(f"cannot read {path}: {exc.strerror}") from exc
     except ValidationError as exc:
-        first = exc.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "document"
-        raise ModelError(f"{path} is damaged: {where}: {first['msg']}") from exc
+        raise ModelError(f"{path} is damaged: {first_error(exc)}") from exc
+
+
+def first_error(invalid: ValidationError) -> str:
+    """The first thing wrong with a document, its key in front."""
+    first = invalid.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc']) or 'document'}: {first['msg']}"
 
 
 def write_document(path: Path, document: BaseModel) -> None:

@@ -7,33 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from reid.backbones import build_backbone
+from reid.heads.bnneck import BNNeck
+from reid.heads.pooling import POOLINGS
 from reid.metadata import Architecture
 from reid.preprocess import Preprocessing
-
-
-class GeM(nn.Module):  # type: ignore[misc]
-    """Generalised-mean pooling with a learned exponent: between average (p = 1) and maximum (p → ∞).
-
-    Source:
-        Radenović, Tolias, Chum 2018, "Fine-tuning CNN Image Retrieval with No Human Annotation", equation 3.
-    """
-
-    def __init__(self, p: float = 3.0, eps: float = 1e-6) -> None:
-        super().__init__()
-        self.p = nn.Parameter(torch.tensor(p))
-        self.eps = eps
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w) to (B, C)."""
-        return x.clamp(min=self.eps).pow(self.p).mean(dim=(2, 3)).pow(1.0 / self.p)
-
-
-class GlobalAverage(nn.Module):  # type: ignore[misc]
-    """Average pooling over the whole map."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w) to (B, C)."""
-        return x.mean(dim=(2, 3))
 
 
 class ReidNet(nn.Module):  # type: ignore[misc]
@@ -55,10 +32,9 @@ class ReidNet(nn.Module):  # type: ignore[misc]
         super().__init__()
         self.architecture = architecture
         self.backbone = build_backbone(architecture.backbone, architecture.last_stride)
-        self.pool = GeM() if architecture.pooling == "gem" else GlobalAverage()
+        self.pool = POOLINGS[architecture.pooling]()
         self.embed = nn.Linear(self.backbone.channels, architecture.dim, bias=False)
-        self.neck = nn.BatchNorm1d(architecture.dim)
-        self.neck.bias.requires_grad_(False)  # A shift would move features off the origin that cosine measures from.
+        self.neck = BNNeck(architecture.dim)
         self.classifier = nn.Linear(architecture.dim, classes, bias=False) if classes else None
         nn.init.normal_(self.embed.weight, std=0.01)  # Distances start near 4: the soft margin's working range.
         if self.classifier is not None:

@@ -16,6 +16,7 @@ from reid.preprocess import to_batch
 from reid.types import EmbedderSpec, Image
 
 MODEL_FILE = "model.xml"
+ONNX_FILE = "model.onnx"
 
 
 class OpenVinoEmbedder:
@@ -28,7 +29,7 @@ class OpenVinoEmbedder:
         """Reads and compiles the model.
 
         Args:
-            model_dir: Holds `model.xml`, `model.bin`, `spec.json`.
+            model_dir: Holds `spec.json` and either `model.xml` with `model.bin`, or `model.onnx`.
             threads: CPU threads to use; None leaves it to OpenVINO.
 
         Raises:
@@ -45,10 +46,11 @@ class OpenVinoEmbedder:
             if threads < 1:
                 raise ValueError(f"threads must be >= 1, got {threads}")
             settings["INFERENCE_NUM_THREADS"] = threads
+        file = model_dir / (ONNX_FILE if (model_dir / ONNX_FILE).is_file() else MODEL_FILE)
         try:
-            self._model = openvino.Core().compile_model(str(model_dir / MODEL_FILE), "CPU", settings)
+            self._model = openvino.Core().compile_model(str(file), "CPU", settings)
         except RuntimeError as exc:
-            raise ModelError(f"cannot load {model_dir / MODEL_FILE}: {' '.join(str(exc).split())[:300]}") from exc
+            raise ModelError(f"cannot load {file}: {' '.join(str(exc).split())[:300]}") from exc
         self._request = self._model.create_infer_request()
         self._lock = threading.Lock()
 

@@ -63,9 +63,11 @@ class PKSampler:
         self._seed = seed
         self._by_camera: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         groups: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+        kinds: dict[tuple[str, str], str] = {}
         for index, sample in enumerate(samples):
             self._by_camera[sample.identity][sample.camera].append(index)
-            groups[sample.domain, sample.kind].add(sample.identity)
+            kind = kinds.setdefault(sample.identity, sample.kind)  # One class each, whatever single pictures say.
+            groups[sample.domain, kind].add(sample.identity)
         if len(self._by_camera) < settings.vehicles:
             raise DataError(f"{len(self._by_camera)} vehicles are too few for batches of {settings.vehicles}")
         self._groups = {group: sorted(members) for group, members in sorted(groups.items())}
@@ -110,14 +112,13 @@ class PKSampler:
         chosen: Sequence[tuple[str, str]],
         rng: np.random.Generator,
     ) -> tuple[str, str]:
-        """The next vehicle of a group that is not in the batch yet."""
+        """The next vehicle of a group that is not in the batch yet; one that is keeps its place in the pack."""
         while True:
-            if not packs[group]:
-                members = self._groups[group]
-                packs[group] = [members[i] for i in rng.permutation(len(members))]
-            identity = packs[group].pop()
-            if identity not in chosen:
-                return identity
+            for place in reversed(range(len(packs[group]))):
+                if packs[group][place] not in chosen:
+                    return packs[group].pop(place)
+            members = self._groups[group]
+            packs[group][:0] = [members[i] for i in rng.permutation(len(members))]
 
     def _pictures(self, identity: tuple[str, str], rng: np.random.Generator) -> list[int]:
         """K pictures of a vehicle, one camera after another."""

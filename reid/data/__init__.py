@@ -3,25 +3,28 @@
 Readers are strict: a missing split file or picture, or a name beyond what the layout allows, is an error that names it.
 """
 
-from reid.data.layouts import Layout, SetOptions, read_set
+from reid.data.layouts import LAYOUTS, Layout, SetOptions, read_set
 from reid.data.pattern import PATTERNS, read_folder, read_kinds
-from reid.data.pictures import read_picture, readable
+from reid.data.pictures import read_picture, readable, require_picture
 from reid.data.samples import DataSet, ReidSet, Sample, relabel
-from reid.data.split import require_positives, split_vehicles
+from reid.data.split import crosses_cameras, require_positives, split_vehicles
 
 __all__ = [
+    "LAYOUTS",
     "PATTERNS",
     "DataSet",
     "Layout",
     "ReidSet",
     "Sample",
     "SetOptions",
+    "crosses_cameras",
     "read_folder",
     "read_kinds",
     "read_picture",
     "read_set",
     "readable",
     "relabel",
+    "require_picture",
     "require_positives",
     "split_vehicles",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from reid.data.cityflow import read_cityflow
 from reid.data.inshop import read_inshop
@@ -19,6 +19,7 @@ from reid.data.veriwild import read_veriwild
 from reid.errors import DataError
 
 Layout = Literal["veri", "vehicleid", "veriwild", "cityflow", "market", "inshop", "pattern"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def _refuse_strange(layout: Layout, options: SetOptions) -> None:
 def _read_pattern(root: Path, options: SetOptions) -> ReidSet:
     if options.pattern is None:
         raise DataError("the layout `pattern` needs a pattern")
-    found = read_folder(root, "pattern", options.pattern, split=options.split, kinds=options.kinds, check=False)
+    found = read_folder(root, "pattern", options.pattern, split=options.split, kinds=options.kinds)
     labels = find_labels(root)
     samples = apply_labels(found.samples, labels) if labels else found.samples
     return ReidSet("pattern", (), (), samples, unmatched=found.unmatched)

@@ -1,4 +1,4 @@
-"""Anybody's folder of pictures, read by a pattern. Reads folders and names; decodes only to check.
+"""Anybody's folder of pictures, read by a pattern. Reads folders and names; decodes no picture.
 
 A pattern is a regular expression with the groups `vehicle` and `camera`, perhaps `kind` (the vehicle class); every
 other named group becomes a label. It is matched from the start of the file name, or, when it contains a slash, of the
@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from reid.data.pictures import PICTURES, read_lines, read_picture
+from reid.data.pictures import PICTURES, read_lines
 from reid.data.samples import DataSet, Sample
 from reid.errors import DataError
 
@@ -34,7 +34,6 @@ def read_folder(
     *,
     split: Path | None = None,
     kinds: Mapping[str, str] | None = None,
-    check: bool = True,
 ) -> DataSet:
     """Lists the pictures of a folder, those below it included.
 
@@ -44,11 +43,10 @@ def read_folder(
         pattern: A name in PATTERNS, or a regular expression.
         split: Text file with one file name, or path below ``root``, a line; only those pictures are taken.
         kinds: Vehicle class by vehicle, where the pattern does not tell.
-        check: Decode every picture, to leave out what is none.
 
     Returns:
-        Samples sorted by path. Pictures that cannot be decoded are left out and listed, as are files whose name does
-        not match, and vehicles with one picture (which are kept: see `require_positives`).
+        Samples sorted by path. Files whose name does not match are left out and listed; vehicles with one picture are
+        listed and kept (see `require_positives`).
 
     Raises:
         DataError: The folder or the split file is missing, a listed picture is missing, the pattern is none, or nothing
@@ -58,24 +56,18 @@ def read_folder(
         raise DataError(f"no folder {root}")
     compiled = _compile(pattern)
     samples: list[Sample] = []
-    unreadable: list[Path] = []
     unmatched: list[Path] = []
     for path in _listed(root, split):
         match = compiled.match(path.relative_to(root).as_posix() if "/" in compiled.pattern else path.name)
         if match is None:
             unmatched.append(path)
-        elif check and read_picture(path) is None:
-            unreadable.append(path)
         else:
             samples.append(_sample(path, domain, match.groupdict(""), kinds or {}))
     if not samples:
-        raise DataError(
-            f"no usable picture in {root}: {len(unmatched)} names do not match {compiled.pattern!r}, "
-            f"{len(unreadable)} pictures cannot be read"
-        )
+        raise DataError(f"no usable picture in {root}: {len(unmatched)} names do not match {compiled.pattern!r}")
     counts = Counter(sample.vehicle for sample in samples)
     singletons = tuple(sorted(vehicle for vehicle, n in counts.items() if n == 1))
-    return DataSet(tuple(samples), tuple(unreadable), tuple(unmatched), singletons)
+    return DataSet(tuple(samples), tuple(unmatched), singletons)
 
 
 def read_kinds(labels: Path) -> dict[str, str]:

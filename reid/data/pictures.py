@@ -24,6 +24,21 @@ def read_picture(path: Path) -> Image | None:
     return None if picture is None or picture.size == 0 else picture
 
 
+def require_picture(path: Path) -> Image:
+    """Decodes a picture that is known to be there.
+
+    Returns:
+        uint8 (H, W, 3) BGR.
+
+    Raises:
+        DataError: It cannot be read any more.
+    """
+    picture = read_picture(path)
+    if picture is None:
+        raise DataError(f"cannot read {path}")
+    return picture
+
+
 def readable(samples: Iterable[Sample]) -> tuple[tuple[Sample, ...], tuple[Path, ...]]:
     """Decodes every picture once.
 

@@ -45,12 +45,11 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """The pictures of one folder that can be used, and the names of those that cannot."""
+    """The pictures of one folder whose names say what they show, those that do not, and vehicles with one picture."""
 
     samples: tuple[Sample, ...]
-    unreadable: tuple[Path, ...] = ()
     unmatched: tuple[Path, ...] = ()
-    singletons: tuple[str, ...] = field(default=())
+    singletons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from reid.data.samples import Sample
@@ -33,6 +33,12 @@ def require_positives(samples: Sequence[Sample], *, drop: bool = False) -> tuple
     if not kept:
         raise DataError("no vehicle has two pictures")
     return kept
+
+
+def crosses_cameras(samples: Iterable[Sample]) -> bool:
+    """Whether a vehicle was seen by two cameras, without which nothing can be said of retrieval across them."""
+    cameras: dict[tuple[str, str], str] = {}
+    return any(cameras.setdefault(sample.identity, sample.camera) != sample.camera for sample in samples)
 
 
 def split_vehicles(samples: Sequence[Sample], sizes: Sequence[int], seed: int) -> list[tuple[Sample, ...]]:

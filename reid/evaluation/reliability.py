@@ -1,8 +1,9 @@
-"""How far a model's probabilities can be trusted, judged on the decisions taken. Fits nothing."""
+"""How far stated probabilities can be trusted: the reliability curve, of first answers above all. Fits nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,37 +11,95 @@ from numpy.typing import NDArray
 from reid.evaluation.ranking import TIE, Judged
 from reid.types import Calibration
 
-BINS = 10
-_FLOOR = 1e-6
+_LEAST = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
-    """Decisions of like probability: how many, mean probability said, share that was right."""
+class ReliabilityBin:
+    """Decisions of like confidence.
 
-    count: int
-    said: float
-    right: float
+    Attributes:
+        lower: Lowest probability that falls in, in [0, 1).
+        upper: Where the next bin begins; the last one holds 1 as well.
+        decisions: How many fell in.
+        stated: Their mean probability; none without decisions.
+        observed: Share of them that were right; none without decisions.
+    """
+
+    lower: float
+    upper: float
+    decisions: int
+    stated: float | None
+    observed: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Probabilities of first answers against what came of them.
+    """A reliability curve.
 
     Attributes:
-        bins: Those of `BINS` equal widths that hold decisions, ascending.
-        ece: Expected calibration error, mean over decisions of |right - said| of their bin, in [0, 1].
-        log_loss: Mean of -ln(probability of what was true), nats.
+        bins: From 0 to 1, without gaps.
+        decisions: All of them.
+        ece: Expected calibration error in [0, 1]: mean over decisions of |stated − observed| of their bin.
+        log_loss: Mean negative log probability of what happened, nats.
     """
 
-    bins: tuple[Bin, ...]
+    bins: tuple[ReliabilityBin, ...]
+    decisions: int
     ece: float
     log_loss: float
 
-    def document(self) -> dict[str, object]:
-        """JSON form."""
-        bins = [{"count": b.count, "said": round(b.said, 4), "right": round(b.right, 4)} for b in self.bins]
-        return {"ece": round(self.ece, 4), "log_loss": round(self.log_loss, 4), "bins": bins}
+    def document(self) -> dict[str, Any]:
+        """JSON form, without empty bins."""
+        shown = [
+            {name: round(value, 4) for name, value in asdict(part).items()} for part in self.bins if part.decisions
+        ]
+        return {
+            "decisions": self.decisions,
+            "ece": round(self.ece, 4),
+            "log_loss": round(self.log_loss, 4),
+            "bins": shown,
+        }
+
+
+def reliability(stated: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 10) -> Reliability:
+    """Compares stated probabilities with what happened, in bins of equal width.
+
+    Args:
+        stated: (N,) in [0, 1].
+        right: (N,).
+        bins: Number of bins.
+
+    Returns:
+        The curve.
+
+    Raises:
+        ValueError: Lengths differ, there is nothing, a probability is out of range, or there are no bins.
+
+    Source:
+        Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3.
+
+    >>> curve = reliability(np.array([0.9, 0.9, 0.1, 0.1]), np.array([True, True, False, True]), bins=2)
+    >>> [(part.stated, part.observed) for part in curve.bins], round(curve.ece, 3)
+    ([(0.1, 0.5), (0.9, 1.0)], 0.25)
+    """
+    if stated.shape != right.shape or stated.ndim != 1 or not len(stated):
+        raise ValueError(f"needs as many outcomes as probabilities, got {stated.shape} and {right.shape}")
+    if bins < 1 or not ((stated >= 0) & (stated <= 1)).all():
+        raise ValueError(f"needs bins >= 1 and probabilities in [0, 1], got {bins} and {stated.min()}..{stated.max()}")
+    place = np.minimum((stated * bins).astype(int), bins - 1)
+    found = []
+    ece = 0.0
+    for number in range(bins):
+        inside = place == number
+        count = int(inside.sum())
+        mean = float(stated[inside].mean()) if count else None
+        share = float(right[inside].mean()) if count else None
+        if mean is not None and share is not None:
+            ece += count / len(stated) * abs(mean - share)
+        found.append(ReliabilityBin(number / bins, (number + 1) / bins, count, mean, share))
+    of_outcome = np.where(right, stated, 1 - stated).clip(_LEAST, 1)
+    return Reliability(tuple(found), len(stated), ece, float(-np.log(of_outcome).mean()))
 
 
 def judge_probabilities(judged: Judged, calibration: Calibration) -> Reliability:
@@ -51,35 +110,7 @@ def judge_probabilities(judged: Judged, calibration: Calibration) -> Reliability
     Args:
         judged: Queries with a right answer.
         calibration: Stored with the model.
-
-    Source:
-        Guo et al., "On calibration of modern neural networks", ICML 2017, equation 3 (ECE).
     """
     best = np.maximum(judged.best_right, judged.best_wrong)
-    probabilities = np.array([calibration.probability(float(s)) for s in best])
-    return reliability(probabilities, judged.best_right > judged.best_wrong + TIE)
-
-
-def reliability(probabilities: NDArray[np.float64], right: NDArray[np.bool_]) -> Reliability:
-    """Reliability of N decisions.
-
-    Args:
-        probabilities: (N,), said to be right, in [0, 1].
-        right: (N,), whether they were.
-
-    >>> found = reliability(np.array([0.95, 0.95, 0.05, 0.05]), np.array([True, False, False, False]))
-    >>> round(found.ece, 3), [b.count for b in found.bins]
-    (0.25, [2, 2])
-    """
-    place = np.minimum((probabilities * BINS).astype(np.int64), BINS - 1)
-    bins = tuple(
-        Bin(int(held.sum()), float(probabilities[held].mean()), float(right[held].mean()))
-        for held in (place == number for number in range(BINS))
-        if held.any()
-    )
-    clipped = np.clip(probabilities, _FLOOR, 1 - _FLOOR)
-    return Reliability(
-        bins,
-        ece=sum(b.count * abs(b.right - b.said) for b in bins) / len(probabilities),
-        log_loss=float(-np.mean(np.log(np.where(right, clipped, 1 - clipped)))),
-    )
+    stated = np.array([calibration.probability(float(s)) for s in best])
+    return reliability(stated, judged.best_right > judged.best_wrong + TIE)

@@ -1,1 +1,4 @@
-"""Mining: which triplets of a batch count. Each maps distances and labels to distances; none knows of networks."""
+"""Mining: which triplets of a batch count. Each miner maps distances and labels to distances; none knows of networks.
+
+A miner is one file and one line in `reid.objective.MINERS`.
+"""

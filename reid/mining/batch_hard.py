@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
-
-class MinedPairs(NamedTuple):
-    """What a miner found.
-
-    Attributes:
-        d_ap: (A,) anchor to positive.
-        d_an: (A,) anchor to negative.
-        anchors: (A,) int64, row of each anchor in the batch, ascending.
-    """
-
-    d_ap: Tensor
-    d_an: Tensor
-    anchors: Tensor
+from reid.mining.triplets import Triplets, allowed_pairs
 
 
-def batch_hard(distances: Tensor, labels: Tensor) -> MinedPairs:
+def batch_hard(distances: Tensor, labels: Tensor, rng: torch.Generator | None = None) -> Triplets:
     """Picks the hardest positive and the hardest negative of every anchor.
 
     An anchor is never its own positive. Anchors without a positive or without a negative in the batch are left out.
@@ -32,27 +18,23 @@ def batch_hard(distances: Tensor, labels: Tensor) -> MinedPairs:
     Args:
         distances: (B, B).
         labels: (B,) vehicle of each row.
+        rng: Not used; all miners are called alike.
 
     Returns:
-        The A ≤ B anchors that have both.
+        One triplet for each of the A ≤ B anchors that have both.
 
     Raises:
         ValueError: Shapes do not agree.
 
     Source:
-        Hermans, Beyer, Leibe 2017, equation 5.
+        Hermans, Beyer, Leibe 2017, "In Defense of the Triplet Loss", equation 5.
     """
-    n = len(labels)
-    if distances.shape != (n, n) or labels.ndim != 1:
-        raise ValueError(f"distances must be ({n}, {n}) for {n} labels, got {tuple(distances.shape)}")
-    same = labels[:, None] == labels[None, :]  # (B, B)
-    positive = same & ~torch.eye(n, dtype=torch.bool, device=labels.device)  # (B, B)
-    negative = ~same
-    anchors = torch.nonzero(positive.any(dim=1) & negative.any(dim=1)).squeeze(1)  # (A,)
+    positive, negative = allowed_pairs(distances, labels)  # (B, B) each
+    anchors = torch.nonzero(positive.any(dim=1)).squeeze(1)  # (A,)
     if len(anchors) == 0:
         nothing = distances.flatten()[:0]
-        return MinedPairs(nothing, nothing, anchors)
+        return Triplets(nothing, nothing, anchors)
     rows = distances[anchors]  # (A, B)
     furthest = rows.masked_fill(~positive[anchors], -torch.inf).amax(dim=1)
     nearest = rows.masked_fill(~negative[anchors], torch.inf).amin(dim=1)
-    return MinedPairs(furthest, nearest, anchors)
+    return Triplets(furthest, nearest, anchors)

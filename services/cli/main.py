@@ -20,6 +20,7 @@ from services.cli import (
     models,
     query,
     simulate,
+    training,
     up,
 )
 from services.errors import VreidError
@@ -34,6 +35,9 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("query")(query.query)
+app.command("train")(training.train)
+app.command("calibrate")(training.calibrate)
+app.command("export")(training.export)
 app.command("doctor")(doctor.doctor)
 app.add_typer(camera.app, name="camera")
 app.add_typer(gallery.app, name="gallery")

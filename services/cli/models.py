@@ -24,7 +24,8 @@ _DEFAULTS = DetectorSettings()
 @app.command()
 def fetch(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Names in the manifest, or a detector's .pt file; default: all.")
+        list[str] | None,
+        typer.Argument(help="Names in the manifest, or a detector's .pt file; default: all that serving needs."),
     ] = None,
     *,
     trust: Annotated[
@@ -40,12 +41,16 @@ def fetch(
     before = {state.entry.name for state in store.states((height, width)) if state.path is not None}
     rows: list[dict[str, Any]] = []
     try:
-        for name in names or [entry.name for entry in store.manifest.models]:
-            is_detector = name.endswith(".pt") or store.manifest.get(name).kind == "yolo"
+        for name in names or [entry.name for entry in store.manifest.models if entry.kind != "initial"]:
+            kind = "yolo" if name.endswith(".pt") else store.manifest.get(name).kind
+            row: dict[str, Any] = {"name": name, "downloaded": not name.endswith(".pt") and name not in before}
             with stderr.status(f"model {name}"):
-                folder = store.prepare(name, (height, width) if is_detector else None, trust=trust)
-            downloaded = not name.endswith(".pt") and name not in before
-            rows.append({"name": name, "prepared": str(folder), "downloaded": downloaded})
+                if kind == "initial":
+                    row |= {"path": str(store.fetch(name)), "prepared": None}
+                else:
+                    input_hw = (height, width) if kind == "yolo" else None
+                    row["prepared"] = str(store.prepare(name, input_hw, trust=trust))
+            rows.append(row)
     except (ModelFileError, OSError) as exc:
         fail(str(exc))
     emit({"models": rows}, as_json=as_json, render=_show_fetched)
@@ -63,6 +68,7 @@ def list_models(
     rows = [
         {
             "name": state.entry.name,
+            "kind": state.entry.kind,
             "role": state.entry.role,
             "licence": state.entry.licence,
             "sha256": state.entry.sha256,
@@ -77,7 +83,7 @@ def list_models(
 
 def _show_fetched(document: dict[str, Any]) -> None:
     for row in document["models"]:
-        stdout.print(f"{row['name']}: ready in {row['prepared']}", highlight=False, soft_wrap=True)
+        stdout.print(f"{row['name']}: ready in {row['prepared'] or row['path']}", highlight=False, soft_wrap=True)
 
 
 def _show_list(document: dict[str, Any]) -> None:
@@ -90,6 +96,6 @@ def _show_list(document: dict[str, Any]) -> None:
             row["licence"],
             size,
             "yes" if row["path"] else "no",
-            "yes" if row["prepared"] else "no",
+            "" if row["kind"] == "initial" else "yes" if row["prepared"] else "no",
         )
     stdout.print(shown)

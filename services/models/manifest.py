@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.errors import ModelFileError
 
-ModelKind = Literal["yolo", "reid", "imagenet"]
+#: "initial" are weights to start training from; they are fetched when asked for by name, and never converted.
+ModelKind = Literal["yolo", "reid", "imagenet", "initial"]
 
 
 class _Entry(BaseModel):

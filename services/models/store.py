@@ -118,10 +118,12 @@ class ModelStore:
             A folder with `model.xml`, `model.bin` and a description (`detector.json` or `spec.json`).
 
         Raises:
-            ModelFileError: As ``fetch``; or the conversion failed; or a file is not trusted.
+            ModelFileError: As ``fetch``; or the conversion failed; or a file is not trusted; or there is none.
         """
         is_own = name.endswith(tuple(_OWN_KINDS))
         file = self._own_file(Path(name)) if is_own else self._fetch(self._manifest.get(name))
+        if file.kind == "initial":
+            raise ModelFileError(f"{name} is a start for training and has no converted form")
         folder = self._prepared_dir(file, input_hw)
         if (folder / _DONE).is_file():
             return folder

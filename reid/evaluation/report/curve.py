@@ -9,7 +9,7 @@ _LARGEST_PX, _SMALLEST_PX = 12.0, 3.0
 
 
 def reliability_svg(found: Reliability) -> str:
-    """Share right by probability said; a dot's area grows with its decisions, the diagonal is truth."""
+    """Share right by stated probability; a dot's area grows with its decisions, the diagonal is truth."""
     parts = [
         f'<svg class="curve" viewBox="0 0 {_LEFT_PX + _SIDE_PX + 16} {_TOP_PX + _SIDE_PX + 44}" '
         'role="img" aria-label="Reliability curve">'
@@ -21,16 +21,17 @@ def reliability_svg(found: Reliability) -> str:
         parts.append(f'<text x="{x:.1f}" y="{_y(0) + 16}" text-anchor="middle">{label}</text>')
         parts.append(f'<text x="{_x(0) - 8}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
     parts.append(f'<line class="truth" x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}"/>')
-    points = " ".join(f"{_x(b.said):.1f},{_y(b.right):.1f}" for b in found.bins)
+    dots = [(b.stated, b.observed, b.decisions) for b in found.bins if b.stated is not None and b.observed is not None]
+    points = " ".join(f"{_x(stated):.1f},{_y(observed):.1f}" for stated, observed, _ in dots)
     parts.append(f'<polyline class="line" points="{points}"/>')
-    most = max((b.count for b in found.bins), default=1)
-    for b in found.bins:
-        radius = max(_SMALLEST_PX, _LARGEST_PX * (b.count / most) ** 0.5)
-        tip = f"{b.count} decisions, said {b.said:.2f}, right {b.right:.2f}"
-        dot = f'<circle class="dot" cx="{_x(b.said):.1f}" cy="{_y(b.right):.1f}" r="{radius:.1f}">'
+    most = max(decisions for _, _, decisions in dots)
+    for stated, observed, decisions in dots:
+        radius = max(_SMALLEST_PX, _LARGEST_PX * (decisions / most) ** 0.5)
+        tip = f"{decisions} decisions, stated {stated:.2f}, right {observed:.2f}"
+        dot = f'<circle class="dot" cx="{_x(stated):.1f}" cy="{_y(observed):.1f}" r="{radius:.1f}">'
         parts.append(f"{dot}<title>{tip}</title></circle>")
     middle = _x(0.5)
-    parts.append(f'<text x="{middle}" y="{_y(0) + 36}" text-anchor="middle">probability said</text>')
+    parts.append(f'<text x="{middle}" y="{_y(0) + 36}" text-anchor="middle">stated probability</text>')
     turned = f'transform="rotate(-90 12 {_y(0.5)})"'
     parts.append(f'<text x="12" y="{_y(0.5)}" text-anchor="middle" {turned}>share right</text></svg>')
     return "".join(parts)

@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
-from reid.augment import OFF, AugmentSettings, augment
+from reid.augment import OFF, STEPS, AugmentSettings, augment
 from reid.preprocess import resize_crop, to_batch
 
-STEPS = ["flip", "box_jitter", "exposure", "white_balance", "blur", "downscale", "noise", "jpeg", "erase"]
 EVERYTHING = AugmentSettings(**(OFF.model_dump() | dict.fromkeys(STEPS, 1.0)))
 
 
@@ -35,9 +34,7 @@ def test_chance_comes_from_the_generator_alone():
     assert not np.array_equal(first, augment(picture(), (32, 32), EVERYTHING, np.random.default_rng(6)))
 
 
-@pytest.mark.parametrize(
-    "step", ["flip", "box_jitter", "exposure", "white_balance", "blur", "downscale", "noise", "jpeg", "erase"]
-)
+@pytest.mark.parametrize("step", STEPS)
 def test_each_step_changes_the_picture(step):
     settings = AugmentSettings(**(OFF.model_dump() | {step: 1.0}))
     out = augment(picture(), (48, 48), settings, np.random.default_rng(3))

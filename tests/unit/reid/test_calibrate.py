@@ -4,8 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reid.calibrate import calibration_error, cross_camera_pairs, fit_calibration
+from reid.calibrate import calibrate_network, calibration_error, cross_camera_pairs, fit_calibration, top_decisions
 from reid.data import Sample
+from reid.errors import DataError
+from reid.types import Calibration
 
 
 def test_recovers_the_true_ratio_of_two_gaussians_whatever_their_numbers():
@@ -41,3 +43,45 @@ def test_pairs_cross_cameras_within_a_domain_and_views_are_pooled():
     same, different = cross_camera_pairs(vectors, samples, pooled=False)
     assert sorted(same) == pytest.approx([0, 1])
     assert sorted(different) == pytest.approx([0, 1])
+
+
+def test_first_answers_are_counted_once_per_view_with_a_vehicle_as_sure_as_its_best_view():
+    rows = [("d", "a", "1"), ("d", "a", "2"), ("d", "b", "2"), ("d", "b", "3"), ("d", "c", "1")]
+    samples = [Sample(Path(str(i)), *row) for i, row in enumerate(rows)]
+    angles = np.radians([0, 20, 60, 75, 85])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    calibration = Calibration(slope=10.0, offset=-5.0, limit=100.0)
+    sure, right = top_decisions(vectors, samples, calibration)
+
+    def share(*angles_deg):
+        odds = [math.exp(10 * math.cos(math.radians(angle)) - 5) for angle in angles_deg]
+        return odds[0] / sum(odds)
+
+    # a in 1: a at 20, b at 60 and 75. a in 2: a at 20, b at 55, c at 65. b in 2: b at 15, a at 60, c at 25. b in 3: ...
+    expected = [share(20, 60), share(20, 55, 65), share(15, 60, 25), share(10, 15, 55)]
+    assert sure == pytest.approx(expected, abs=1e-6)
+    assert right.tolist() == [True, True, True, False]
+
+
+def test_a_network_is_calibrated_over_all_domains_and_judged_in_each(monkeypatch):
+    rng = np.random.default_rng(0)
+
+    def embed(net, samples, preprocessing):
+        centres = {s.vehicle: np.random.default_rng(int(s.vehicle)).normal(size=16) for s in samples}
+        rows = np.array([centres[s.vehicle] + rng.normal(0, 0.5, 16) for s in samples])
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+    monkeypatch.setattr("reid.embedding.embed_samples", embed)
+    held_out = {
+        domain: [Sample(Path(f"{v}{c}"), domain, str(v), str(c)) for v in range(first, first + 12) for c in (1, 2)]
+        for domain, first in (("city", 0), ("pairs", 100))
+    }
+    calibration, judged = calibrate_network(None, None, held_out)
+    assert calibration.slope > 0
+    assert set(judged) == {"city", "pairs"}
+    for found in judged.values():
+        assert found["pairs_same"] == 12
+        assert found["log_loss"] < 0.3
+        assert found["top1"]["decisions"] == 24
+    with pytest.raises(DataError, match="do not allow it"):
+        calibrate_network(None, None, {"city": held_out["city"][:1]})

@@ -4,17 +4,20 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
-from reid.backbones import build_backbone, imagenet_to_torchreid, load_imagenet
 from reid.checkpoint import load_checkpoint, save_checkpoint
+from reid.data import read_folder, read_picture
 from reid.errors import ModelError
-from reid.export import export_imagenet_mobilenetv2, export_openvino
-from reid.metadata import metadata_path, model_id
+from reid.export import export_onnx, export_openvino, export_openvino_int8
+from reid.export.parity import Parity, check_parity
+from reid.metadata import ExportSpec, metadata_path, model_id, read_document
 from reid.model import EmbeddingGraph, ReidNet
 from reid.preprocess import to_batch
 from reid.runtime import OpenVinoEmbedder
+from reid.weights import default_weights
 
 
 def random_crops(n: int) -> list[np.ndarray]:
@@ -68,6 +71,85 @@ def test_parity_with_torch_at_several_batch_sizes(trained, exported):
         assert (ours * reference).sum(axis=1).min() >= 0.999
 
 
+def test_onnx_agrees_with_torch_in_another_runtime(trained, tmp_path):
+    folder = export_onnx(trained, tmp_path / "onnx")
+    assert {p.name for p in folder.iterdir()} == {"model.onnx", "spec.json"}
+    net, metadata = load_checkpoint(trained)
+    graph = EmbeddingGraph(net, metadata.preprocessing).eval()
+    session = onnxruntime.InferenceSession(str(folder / "model.onnx"))
+    for n in (1, 7, 32):
+        batch = to_batch(random_crops(n), metadata.preprocessing.input_hw)
+        (vectors,) = session.run(["vectors"], {"pictures": batch})
+        with torch.no_grad():
+            reference = graph(torch.from_numpy(batch)).numpy()
+        assert vectors.shape == (n, 32)
+        assert (vectors * reference).sum(axis=1).min() >= 0.999
+    assert OpenVinoEmbedder(folder, threads=1).embed(random_crops(3)).shape == (3, 32)
+
+
+@pytest.fixture(scope="module")
+def city_pictures(small_city):
+    samples = read_folder(small_city, "city", "veri").samples
+    return samples, [read_picture(sample.path) for sample in samples]
+
+
+@pytest.fixture(scope="module")
+def quantised(city_pictures, tmp_path_factory):
+    return export_openvino_int8(default_weights(), tmp_path_factory.mktemp("int8") / "model", city_pictures[1][::3])
+
+
+def test_int8_is_smaller_and_stays_close_to_torch_in_vectors_and_in_rank1(quantised, city_pictures):
+    samples, pictures = city_pictures
+    embedder = OpenVinoEmbedder(quantised, threads=1)
+    parity = check_parity(default_weights(), embedder, pictures, samples)
+    assert set(parity.cosine) == {1, 7, 32}
+    # Flat colours are unlike anything the network learned from: photographs come out at 0.99 and above.
+    assert min(parity.cosine.values()) >= 0.97
+    assert parity.rank1[0] >= 0.9
+    assert parity.rank1[0] - parity.rank1[1] <= 0.005
+    assert read_document(quantised / "spec.json", ExportSpec).precision == "int8"
+    assert (quantised / "model.bin").stat().st_size < 4_200_000
+    vectors = embedder.embed(pictures)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_int8_needs_pictures(trained, tmp_path):
+    with pytest.raises(ValueError, match="got none"):
+        export_openvino_int8(trained, tmp_path / "int8", [])
+
+
+def test_parity_refuses_what_strays(trained, exported, city_pictures):
+    samples, pictures = city_pictures
+    good = check_parity(trained, OpenVinoEmbedder(exported, threads=1), pictures, samples)
+    good.require("fp32")
+    assert set(good.document()) == {"cosine", "rank1"}
+    assert check_parity(trained, OpenVinoEmbedder(exported, threads=1), pictures[:2]).rank1 is None
+
+    class Turned:
+        spec = OpenVinoEmbedder(exported, threads=1).spec
+
+        def embed(self, crops):
+            return OpenVinoEmbedder(exported, threads=1).embed(crops)[:, ::-1]
+
+    bad = check_parity(trained, Turned(), pictures)
+    for precision in ("fp32", "int8"):
+        with pytest.raises(ModelError, match="strays from torch"):
+            bad.require(precision)
+    with pytest.raises(ModelError, match=r"costs rank-1: 0\.9000 became 0\.8900"):
+        Parity({1: 0.995}, (0.9, 0.89)).require("int8")
+
+
+def test_a_failed_export_leaves_nothing_and_keeps_what_was_there(weights, exported, tmp_path):
+    folder = Path(shutil.copytree(exported, tmp_path / "out"))
+    before = sorted(p.read_bytes() for p in folder.iterdir())
+    weights.write_bytes(b"junk")
+    for convert in (export_openvino, export_onnx):
+        with pytest.raises(ModelError, match="cannot read the weights"):
+            convert(weights, folder)
+    assert sorted(p.read_bytes() for p in folder.iterdir()) == before
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_spec_travels_with_the_model(trained, exported, metadata):
     spec = OpenVinoEmbedder(exported, threads=1).spec
     assert spec.model_id == model_id(trained, metadata.preprocessing, metadata.head_version)
@@ -114,99 +196,6 @@ def test_damage_is_told_in_words(weights, exported, tmp_path):
     weights.write_bytes(b"junk")
     with pytest.raises(ModelError, match="cannot read the weights"):
         load_checkpoint(weights)
-
-
-def published_layout(seed: int = 0) -> dict[str, torch.Tensor]:
-    """Random weights under the names and shapes that ImageNet MobileNetV2 is published with."""
-    torch.manual_seed(seed)
-    state: dict[str, torch.Tensor] = {}
-
-    def conv_bn(conv: str, bn: str, out: int, shape: tuple[int, ...]) -> None:
-        state[f"{conv}.weight"] = torch.randn(out, *shape) * (2.0 / np.prod(shape)) ** 0.5
-        for name, value in (("weight", 1.0), ("bias", 0.1), ("running_mean", 0.1), ("running_var", 1.0)):
-            state[f"{bn}.{name}"] = torch.full((out,), value)
-        state[f"{bn}.num_batches_tracked"] = torch.tensor(1)
-
-    conv_bn("features.0.0", "features.0.1", 32, (3, 3, 3))
-    channels, number = 32, 1
-    for t, out, repeats in ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3), (6, 320, 1)):
-        for _ in range(repeats):
-            name, hidden, m = f"features.{number}.conv", channels * t, 0
-            if t > 1:
-                conv_bn(f"{name}.0", f"{name}.1", hidden, (channels, 1, 1))
-                m = 3
-            conv_bn(f"{name}.{m}", f"{name}.{m + 1}", hidden, (1, 3, 3))
-            conv_bn(f"{name}.{m + 3}", f"{name}.{m + 4}", out, (hidden, 1, 1))
-            channels, number = out, number + 1
-    conv_bn("features.18.0", "features.18.1", 1280, (320, 1, 1))
-    return state
-
-
-def run_published(state: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-    """MobileNetV2 written out from its paper over the published names, as the reference for the mapping."""
-    F = torch.nn.functional
-
-    def conv_bn(x, conv, bn, *, stride=1, groups=1, relu=True):
-        weight = state[f"{conv}.weight"]
-        x = F.conv2d(x, weight, stride=stride, padding=weight.shape[-1] // 2, groups=groups)
-        x = F.batch_norm(x, *(state[f"{bn}.{n}"] for n in ("running_mean", "running_var", "weight", "bias")))
-        return F.relu6(x) if relu else x
-
-    x = conv_bn(x, "features.0.0", "features.0.1", stride=2)
-    number = 1
-    for t, repeats, first_stride in ((1, 1, 1), (6, 2, 2), (6, 3, 2), (6, 4, 2), (6, 3, 1), (6, 3, 2), (6, 1, 1)):
-        for block in range(repeats):
-            name, y, m = f"features.{number}.conv", x, 0
-            if t > 1:
-                y, m = conv_bn(y, f"{name}.0", f"{name}.1"), 3
-            stride = first_stride if block == 0 else 1
-            y = conv_bn(y, f"{name}.{m}", f"{name}.{m + 1}", stride=stride, groups=y.shape[1])
-            y = conv_bn(y, f"{name}.{m + 3}", f"{name}.{m + 4}", relu=False)
-            x = x + y if block > 0 else y
-            number += 1
-    return conv_bn(x, "features.18.0", "features.18.1")
-
-
-def test_imagenet_weights_keep_their_activations_under_torchreid_names(tmp_path):
-    state = published_layout()
-    assert len(state) == 312
-    torch.save(state, tmp_path / "imagenet.pt")
-    backbone = build_backbone("mobilenetv2_x1_0", last_stride=2)
-    load_imagenet(backbone, tmp_path / "imagenet.pt")
-    x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(2))
-    with torch.no_grad():
-        ours, reference = backbone.eval()(x), run_published(state, x)
-    assert reference.std() > 0.05
-    assert torch.allclose(ours, reference, atol=1e-5)
-
-
-def test_every_published_tensor_is_used():
-    assert len(imagenet_to_torchreid(published_layout())) == 312
-
-
-def test_imagenet_baseline_embeds_under_a_name_of_its_own(tmp_path):
-    torch.save(published_layout(), tmp_path / "imagenet.pt")
-    embedder = OpenVinoEmbedder(export_imagenet_mobilenetv2(tmp_path / "imagenet.pt", tmp_path / "base"), threads=1)
-    vectors = embedder.embed(random_crops(3))
-    assert vectors.shape == (3, embedder.spec.dim)
-    assert embedder.spec.dim <= 256
-    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-4)
-
-
-def test_other_weights_are_refused(tmp_path):
-    torch.save({"a": torch.zeros(1)}, tmp_path / "other.pt")
-    with pytest.raises(ModelError, match="no ImageNet MobileNetV2"):
-        load_imagenet(build_backbone("mobilenetv2_x1_0"), tmp_path / "other.pt")
-    with pytest.raises(ModelError, match="cannot read"):
-        load_imagenet(build_backbone("mobilenetv2_x1_0"), tmp_path / "absent.pt")
-
-
-def test_backbones_of_other_families_come_through_the_same_door():
-    with pytest.raises(ModelError, match="last_stride"):
-        build_backbone("osnet_x0_25", last_stride=1)
-    assert build_backbone("osnet_x0_25", last_stride=2).channels == 128
-    with pytest.raises(ModelError, match="no network named"):
-        build_backbone("nothing_of_the_kind")
 
 
 def test_serving_never_imports_torch():

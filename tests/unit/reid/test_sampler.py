@@ -3,6 +3,8 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reid.data import Sample
 from reid.errors import DataError
@@ -82,3 +84,54 @@ def test_too_few_vehicles_and_bad_settings_are_refused():
         PKSettings(balance=2.0)
     with pytest.raises(ValueError, match="K >= 2"):
         PKSettings(pictures=1)
+
+
+@st.composite
+def worlds(draw):
+    """Vehicles of two domains and three classes, in one to five cameras with one to four pictures each."""
+    samples = []
+    for vehicle in range(draw(st.integers(4, 20))):
+        domain, kind = draw(st.sampled_from(["city", "pairs"])), draw(st.sampled_from(["car", "bus", ""]))
+        for camera in range(draw(st.integers(1, 5))):
+            for n in range(draw(st.integers(1, 4))):
+                samples.append(Sample(Path(f"{vehicle}_{camera}_{n}"), domain, str(vehicle), str(camera), kind))
+    return samples
+
+
+@settings(max_examples=40, deadline=None)
+@given(worlds(), st.integers(2, 4), st.integers(2, 6), st.floats(0, 1), st.integers(0, 1000))
+def test_batches_are_pk_and_as_camera_diverse_as_the_pictures_allow(samples, p, k, balance, seed):
+    sampler = PKSampler(samples, PKSettings(p, k, 4, balance, {"city": 2.0}), seed)
+    pictures, cameras = Counter(), {}
+    for sample in samples:
+        pictures[sample.identity] += 1
+        cameras.setdefault(sample.identity, set()).add(sample.camera)
+    assert sum(sampler.group_weights().values()) == pytest.approx(1)
+    for batch in sampler.epoch(0):
+        rows = [samples[i] for i in batch]
+        assert len(rows) == p * k
+        groups = [rows[start : start + k] for start in range(0, p * k, k)]
+        assert len({group[0].identity for group in groups}) == p
+        for number, group in enumerate(groups):
+            (identity,) = {sample.identity for sample in group}
+            assert len({sample.camera for sample in group}) == min(k, len(cameras[identity]))
+            distinct = set(batch[number * k : (number + 1) * k])
+            assert len(distinct) == min(k, pictures[identity])
+    assert list(sampler.epoch(1)) == list(sampler.epoch(1))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(4, 15), st.integers(2, 4), st.integers(1, 12), st.integers(0, 1000))
+def test_vehicles_of_a_group_take_turns(vehicles, p, batches, seed):
+    samples = make("city", "car", vehicles, cameras=2, each=1)
+    seen = Counter({str(v): 0 for v in {s.vehicle for s in samples}})
+    for batch in PKSampler(samples, PKSettings(p, 2, batches), seed).epoch(0):
+        seen.update(samples[i].vehicle for i in batch[::2])
+    assert max(seen.values()) - min(seen.values()) <= 2
+
+
+def test_a_vehicle_whose_pictures_disagree_on_its_class_has_one():
+    samples = make("city", "car", 3, cameras=2, each=1)
+    odd = [Sample(Path("odd_1"), "city", "odd", "1", "bus"), Sample(Path("odd_2"), "city", "odd", "2", "car")]
+    weights = PKSampler([*samples, *odd], PKSettings(2, 2, 1, balance=0.0), 0).group_weights()
+    assert weights == pytest.approx({("city", "car"): 0.75, ("city", "bus"): 0.25})

@@ -1,16 +1,19 @@
 import json
+import math
 
 import pytest
 import torch
 import yaml
 
 from reid.augment import OFF
-from reid.config import TrainConfig, read_config
-from reid.data import read_folder
-from reid.errors import DataError
+from reid.config import TrainConfig, read_config, recipe_names, recipe_path
+from reid.errors import DataError, TrainingError
 from reid.metadata import CheckpointMetadata, metadata_path, read_document
 from reid.model import ReidNet
-from reid.train import freeze, main, moving_average, rate_at, read_parts, report, train, warn_of_collapse
+from reid.optimise import Rates, freeze, make_optimiser, moving_average, rate_at
+from reid.parts import read_parts, read_vehicles
+from reid.run import RunOptions
+from reid.train import train
 
 
 @pytest.fixture
@@ -30,6 +33,7 @@ def config() -> TrainConfig:
             "epochs": 3,
             "judge_every": 2,
             "averaging": 0.5,
+            "tensorboard": False,
         }
     )
 
@@ -44,43 +48,109 @@ class QuickStatistics(ReidNet):
                 module.momentum = 0.5
 
 
+class KilledError(Exception):
+    pass
+
+
+def kill_at(batch: int):
+    def progress(done, total):
+        if done == batch:
+            raise KilledError
+
+    return RunOptions(progress=progress, resume=True)
+
+
 def test_learns_resumes_to_the_same_result_and_writes_a_checkpoint(small_city, tmp_path, config, monkeypatch):
-    monkeypatch.setattr("reid.train.ReidNet", QuickStatistics)
+    monkeypatch.setattr("reid.run.ReidNet", QuickStatistics)
     parts = read_parts(config, {"city": small_city})
-    weights = train(config, parts, tmp_path / "whole", None, "the command")
+    told = []
+    options = RunOptions(command="the command", progress=lambda done, total: told.append((done, total)))
+    weights = train(config, parts, tmp_path / "whole", options)
     records = [json.loads(line) for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines()]
     assert [r["epoch"] for r in records] == [1, 2, 3]
     assert records[-1]["cross_entropy"] < records[0]["cross_entropy"]
     assert "score" in records[1]
     assert "score" not in records[0]
+    assert not any(r["collapsed"] for r in records)
+    assert told == [(n, 18) for n in range(1, 19)]
     metadata = read_document(metadata_path(weights), CheckpointMetadata)
     assert metadata.training_command == "the command"
     assert metadata.figures["select"]["city"]["protocol"] == "cross-camera"
+    assert read_vehicles(tmp_path / "whole" / "vehicles.json")["fit"] == sorted(
+        {f"city/{sample.vehicle}" for sample in parts.fit}
+    )
 
-    # A run that was cut off within an epoch goes on as if it had not been.
-    class CutOffError(Exception):
-        pass
-
-    def cut_off(record, path):
-        report(record, path)
-        if record["epoch"] == 2:
-            raise CutOffError
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("reid.train.report", cut_off)
-        with pytest.raises(CutOffError):
-            train(config, parts, tmp_path / "cut", None)
-    resumed = train(config, parts, tmp_path / "cut", None, "the command")
+    # Killed within its second and within its third epoch, a run goes on as if it had not been.
+    for batch in (9, 14):
+        with pytest.raises(KilledError):
+            train(config, parts, tmp_path / "cut", kill_at(batch))
+    resumed = train(config, parts, tmp_path / "cut", RunOptions(command="the command", resume=True))
     assert resumed.read_bytes() == weights.read_bytes()
+    assert metadata_path(resumed).read_text() == metadata_path(weights).read_text()
+    again = [json.loads(line) for line in (tmp_path / "cut" / "log.jsonl").read_text().splitlines()]
+    assert [{**r, "seconds": 0} for r in again] == [{**r, "seconds": 0} for r in records]
+
+    # A folder with a run is neither overwritten nor continued by another.
+    with pytest.raises(TrainingError, match="holds a run already"):
+        train(config, parts, tmp_path / "cut")
+    other = config.model_copy(update={"learning_rate": 1e-4})
+    with pytest.raises(TrainingError, match="another configuration: learning_rate differ"):
+        train(other, parts, tmp_path / "cut", RunOptions(resume=True))
+    fewer = read_parts(config.model_copy(update={"seed": 2}), {"city": small_city})
+    with pytest.raises(TrainingError, match="other pictures"):
+        train(config, fewer, tmp_path / "cut", RunOptions(resume=True))
+    (tmp_path / "cut" / "last.pt").write_bytes(b"junk")
+    with pytest.raises(TrainingError, match="cannot resume"):
+        train(config, parts, tmp_path / "cut", RunOptions(resume=True))
 
 
-def test_parts_are_disjoint_by_vehicle(small_city, config):
-    parts = read_parts(config, {"city": small_city})
-    groups = [parts.fit, parts.select["city"], parts.calibrate["city"]]
-    vehicles = [{s.vehicle for s in group} for group in groups]
-    assert [len(v) for v in vehicles] == [8, 4, 4]
-    assert len(set.union(*vehicles)) == 16
-    assert sum(map(len, groups)) == len(read_folder(small_city, "city", "veri").samples)
+@pytest.mark.parametrize(
+    "objective",
+    [
+        {"miner": "batch-all", "margin": 0.3, "reduction": "nonzero"},
+        {"miner": "batch-weighted"},
+        {"miner": "batch-sample"},
+        {"metric": "none"},
+    ],
+    ids=lambda objective: objective.get("miner", "cross-entropy-alone"),
+)
+def test_every_kind_of_objective_trains(small_city, tmp_path, config, objective, monkeypatch):
+    monkeypatch.setattr("reid.run.ReidNet", QuickStatistics)
+    run = TrainConfig.model_validate(config.model_dump() | {"objective": objective, "epochs": 1, "batches": 8})
+    train(run, read_parts(run, {"city": small_city}), tmp_path)
+    record = json.loads((tmp_path / "log.jsonl").read_text())
+    assert math.isfinite(record["metric"])
+    assert (record["metric"] > 0) is (objective.get("metric") != "none")
+
+
+def test_a_loss_that_is_no_number_stops_the_run(small_city, tmp_path, config, monkeypatch):
+    monkeypatch.setattr(
+        "reid.train.smoothed_cross_entropy", lambda logits, labels, smoothing: logits.sum() * float("nan")
+    )
+    with pytest.raises(TrainingError, match="nan at batch 0"):
+        train(config, read_parts(config, {"city": small_city}), tmp_path)
+
+
+def test_collapse_is_logged_and_recorded(small_city, tmp_path, config, monkeypatch, caplog):
+    class OnePoint(QuickStatistics):
+        def forward(self, x):
+            features, logits = super().forward(x)
+            return features * 0.0, logits
+
+    monkeypatch.setattr("reid.run.ReidNet", OnePoint)
+    run = config.model_copy(update={"epochs": 1, "batches": 12})
+    train(run, read_parts(run, {"city": small_city}), tmp_path)
+    assert json.loads((tmp_path / "log.jsonl").read_text())["collapsed"]
+    assert "run into one point" in caplog.text
+
+
+def test_pictures_read_by_helpers_are_the_same(small_city, tmp_path, config, monkeypatch):
+    monkeypatch.setattr("reid.run.ReidNet", QuickStatistics)
+    run = TrainConfig.model_validate(config.model_dump() | {"epochs": 1, "batches": 2, "augment": {}})
+    parts = read_parts(run, {"city": small_city})
+    alone = train(run, parts, tmp_path / "alone")
+    helped = train(run.model_copy(update={"workers": 1}), parts, tmp_path / "helped")
+    assert alone.read_bytes() == helped.read_bytes()
 
 
 def test_frozen_stages_keep_still_and_unknown_ones_are_named(config):
@@ -91,8 +161,21 @@ def test_frozen_stages_keep_still_and_unknown_ones_are_named(config):
     assert all(torch.equal(before[name], value) for name, value in net.backbone.network.conv1.state_dict().items())
     assert not any(p.requires_grad for p in net.backbone.network.conv1.parameters())
     assert net.backbone.network.conv2.training
+    freeze(net, ("conv3.0",))
+    assert not net.backbone.network.conv3[0].training
+    assert net.backbone.network.conv3[1].training
     with pytest.raises(DataError, match="no stage 'conv99'"):
         freeze(net, ("conv99",))
+
+
+def test_norms_do_not_decay_and_the_head_learns_faster(config):
+    optimiser = make_optimiser(ReidNet(config.architecture, classes=3), Rates(1e-3, 2.0, 0.02))
+    seen = {
+        (group["highest"], group["weight_decay"], p.ndim >= 2)
+        for group in optimiser.param_groups
+        for p in group["params"]
+    }
+    assert seen == {(1e-3, 0.02, True), (1e-3, 0.0, False), (2e-3, 0.02, True), (2e-3, 0.0, False)}
 
 
 def test_rate_rises_then_falls():
@@ -111,12 +194,6 @@ def test_moving_average_forgets_the_start_quickly():
     assert kept[1].item() == 59
 
 
-@pytest.mark.parametrize(("triplet", "margin", "told"), [(0.694, None, True), (0.5, None, False), (0.3, 0.3, True)])
-def test_collapse_is_told(triplet, margin, told, caplog):
-    warn_of_collapse(triplet, margin)
-    assert bool(caplog.records) is told
-
-
 def test_configuration_errors_name_the_key(tmp_path, config):
     path = tmp_path / "run.yaml"
     path.write_text(yaml.safe_dump(config.model_dump(mode="json")))
@@ -130,11 +207,33 @@ def test_configuration_errors_name_the_key(tmp_path, config):
     with pytest.raises(DataError, match="cannot read"):
         read_config(tmp_path / "absent.yaml")
 
+    with pytest.raises(DataError, match="batch-hard"):
+        _write(path, config, {"objective": {"miner": "batch-softest"}})
+    path.write_text("- a\n- b")
+    with pytest.raises(DataError, match="no keys"):
+        read_config(path)
 
-def test_command_fails_in_one_line(tmp_path, config, capsys):
-    path = tmp_path / "run.yaml"
+
+def _write(path, config, changes):
     path.write_text(yaml.safe_dump(config.model_dump(mode="json")))
-    assert main(["--config", str(path), "--data", "sea=x", "--out", str(tmp_path / "out")]) == 1
-    streams = capsys.readouterr()
-    assert "domains are city" in streams.err
-    assert streams.err.count("\n") == 1
+    read_config(path, changes)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_shipped_recipe_builds_its_network(name):
+    config = read_config(recipe_path(name))
+    net = ReidNet(config.architecture, classes=2).train()
+    freeze(net, config.frozen)
+    assert config.start in ("none", "mobilenetv2-imagenet", "efficientnet-lite0-imagenet")
+
+
+def test_recipes_of_other_names_are_refused():
+    with pytest.raises(DataError, match="there are default"):
+        recipe_path("none-such")
+
+
+def test_stages_frozen_at_chance_are_told(small_city, tmp_path, config, caplog):
+    run = config.model_copy(update={"frozen": ("conv1", "conv2")})
+    with pytest.raises(KilledError):
+        train(run, read_parts(run, {"city": small_city}), tmp_path, kill_at(1))
+    assert "conv1, conv2 stay as they are, and they start from nothing" in caplog.text

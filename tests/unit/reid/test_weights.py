@@ -8,7 +8,7 @@ from reid.config import read_config
 from reid.data import read_folder
 from reid.embedding import embed_samples
 from reid.evaluation import cross_camera
-from reid.metadata import CheckpointMetadata, metadata_path, read_document
+from reid.metadata import CheckpointMetadata, metadata_path, model_id, read_document
 from reid.weights import default_weights
 
 CONFIGS = Path(reid.config.__file__).parent / "configs"
@@ -40,3 +40,10 @@ def test_the_shipped_configuration_is_valid_and_describes_the_shipped_model():
     assert config.name == default_weights().stem
     assert (config.architecture, config.preprocessing) == (metadata.architecture, metadata.preprocessing)
     assert config.seed == metadata.seed
+
+
+def test_the_default_model_keeps_its_name_while_its_weights_stay():
+    """Galleries hold vectors under this name. It changes with new weights only."""
+    metadata = read_document(metadata_path(default_weights()), CheckpointMetadata)
+    named = model_id(default_weights(), metadata.preprocessing, metadata.head_version)
+    assert named == "20b92bdbfc7d527799670c41a2623ba2e2c618f9ae61763e92f50404fab6953e"

@@ -44,3 +44,14 @@ def test_what_is_ready_is_not_fetched_again():
     row = json.loads(done.stdout)["models"][0]
     assert row["name"] == "yolov8n"
     assert row["downloaded"] is False
+
+
+def test_what_training_starts_from_is_fetched_by_name_only_and_never_converted(tmp_path, monkeypatch):
+    monkeypatch.setattr("services.models.store.ModelStore.prepare", lambda self, name, *_, **__: tmp_path / name)
+    monkeypatch.setattr("services.models.store.ModelStore.fetch", lambda self, name: tmp_path / name)
+    every = json.loads(runner.invoke(app, ["fetch", "--json"]).stdout)["models"]
+    assert "efficientnet-lite0-imagenet" not in {row["name"] for row in every}
+    done = runner.invoke(app, ["fetch", "efficientnet-lite0-imagenet", "--json"])
+    (row,) = json.loads(done.stdout)["models"]
+    assert row["prepared"] is None
+    assert row["path"].endswith("efficientnet-lite0-imagenet")

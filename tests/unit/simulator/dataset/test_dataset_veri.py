@@ -4,7 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections import defaultdict
 
-from reid.data import read_folder, read_kinds
+from reid.data import read_set
 from simulator.catalogue import MODELS
 from simulator.dataset.veri import COLOURS, TYPES, colour_number, type_number
 from simulator.identity import COLOURS as PAINTS
@@ -101,14 +101,12 @@ def test_tracks_hold_one_vehicle_in_one_camera(painted):
 
 def test_our_own_training_reads_it(painted):
     folder, plan, _ = painted
-    kinds = read_kinds(folder / "vehicles.json")
 
-    data = read_folder(folder / "image_train", "city", "veri", kinds=kinds)
+    train = read_set(folder, "veri").train
 
-    assert len(data.samples) == plan.train_vehicles * 2 * plan.crops_each
-    assert not data.unmatched
-    assert not data.singletons
-    assert all(sample.kind for sample in data.samples)
+    assert len(train) == plan.train_vehicles * 2 * plan.crops_each
+    assert {sample.path.parent.name for sample in train} == {"image_train"}
+    assert all(sample.kind for sample in train)
 
 
 def test_every_paint_and_body_has_a_number():

@@ -1,35 +1,20 @@
-"""Checkpoints to OpenVINO models that runtimes read. Keeps no cache; torch is loaded only by what converts.
-
-`python -m reid.export WEIGHTS OUT` converts a checkpoint.
-"""
+"""Checkpoints to OpenVINO models in FP32, and the untrained baseline. Keeps no cache; torch is loaded when called."""
 
 from __future__ import annotations
 
-import argparse
-import shutil
-import sys
-import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reid.errors import ModelError
-from reid.metadata import (
-    SPEC_FILE,
-    CalibrationData,
-    ExportSpec,
-    model_id,
-    write_document,
-)
+from reid.export.folder import MODEL_FILE, explained_missing_packages, model_folder, spec_of
+from reid.metadata import CalibrationData, ExportSpec, model_id
 from reid.preprocess import Preprocessing
 from reid.types import Calibration
 
 if TYPE_CHECKING:
+    import openvino
     from torch import nn
 
-MODEL_FILE = "model.xml"
 BASELINE_INPUT_HW = (144, 144)
 BASELINE_DIM = 256
 BASELINE_HEAD = "imagenet-average-projection/1"
@@ -50,17 +35,12 @@ def export_openvino(weights: Path, out_dir: Path) -> Path:
     Raises:
         ModelError: The checkpoint is missing or damaged, or what conversion needs is not installed.
     """
-    with _explain_missing_packages():
+    with explained_missing_packages():
         from reid.checkpoint import load_checkpoint
         from reid.model import EmbeddingGraph
 
         net, metadata = load_checkpoint(weights)
-        spec = ExportSpec(
-            model_id=model_id(weights, metadata.preprocessing, metadata.head_version),
-            dim=metadata.architecture.dim,
-            input_hw=metadata.preprocessing.input_hw,
-            calibration=metadata.calibration,
-        )
+        spec = spec_of(weights, metadata)
         return _write(EmbeddingGraph(net, metadata.preprocessing), spec, out_dir)
 
 
@@ -80,7 +60,7 @@ def export_imagenet_mobilenetv2(pt: Path, out_dir: Path) -> Path:
     Raises:
         ModelError: The weights are missing or of another network, or what conversion needs is not installed.
     """
-    with _explain_missing_packages():
+    with explained_missing_packages():
         import torch
 
         from reid.backbones import build_backbone, load_imagenet
@@ -100,52 +80,21 @@ def export_imagenet_mobilenetv2(pt: Path, out_dir: Path) -> Path:
         return _write(PooledImagenetGraph(backbone, projection, preprocessing), spec, out_dir)
 
 
-@contextmanager
-def _explain_missing_packages() -> Iterator[None]:
-    """Names the package that conversion, unlike serving, needs."""
-    try:
-        yield
-    except ModuleNotFoundError as exc:
-        raise ModelError(f"converting weights needs {exc.name}; install vreid[train]") from exc
-
-
-def _write(graph: nn.Module, spec: ExportSpec, out_dir: Path) -> Path:
-    """Traces, converts and writes beside the target, then puts the whole folder in place."""
+def traced(graph: nn.Module, input_hw: tuple[int, int]) -> openvino.Model:
+    """An OpenVINO model of a graph over uint8 (B, *input_hw, 3), for any B."""
     import openvino
     import torch
 
-    height, width = spec.input_hw
+    height, width = input_hw
     example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
     with warnings.catch_warnings(), torch.no_grad():  # Tracing warns of constants that are constant on purpose.
         warnings.simplefilter("ignore")
-        model = openvino.convert_model(graph.eval(), example_input=example, input=[-1, height, width, 3])
-    out_dir.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{out_dir.name}-", dir=out_dir.parent))
-    try:
-        openvino.save_model(model, draft / MODEL_FILE, compress_to_fp16=True)
-        write_document(draft / SPEC_FILE, spec)
-        if out_dir.exists():
-            shutil.rmtree(out_dir)
-        draft.rename(out_dir)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
+        return openvino.convert_model(graph.eval(), example_input=example, input=[-1, height, width, 3])
+
+
+def _write(graph: nn.Module, spec: ExportSpec, out_dir: Path) -> Path:
+    import openvino
+
+    with model_folder(out_dir, spec) as draft:
+        openvino.save_model(traced(graph, spec.input_hw), draft / MODEL_FILE, compress_to_fp16=True)
     return out_dir
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m reid.export", description="Converts a checkpoint to OpenVINO.")
-    parser.add_argument("weights", type=Path, help="checkpoint, *.safetensors")
-    parser.add_argument("out", type=Path, help="folder to write; replaced if it exists")
-    options = parser.parse_args(argv)
-    try:
-        export_openvino(options.weights, options.out)
-    except ModelError as exc:
-        sys.stderr.write(f"reid.export: {' '.join(str(exc).split())}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

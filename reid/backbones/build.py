@@ -1,0 +1,67 @@
+"""Builds a backbone by name, ours or torchreid's, cut off before its pooling. Loads no weights by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from reid.backbones.efficientnet_lite import EfficientNetLite0
+from reid.backbones.zoo import build_torchreid
+from reid.errors import ModelError
+
+#: Backbones of our own; any other name is torchreid's.
+OWN: Mapping[str, Callable[[Literal[1, 2]], nn.Module]] = {"efficientnet_lite0": EfficientNetLite0}
+
+
+class FeatureMaps(nn.Module):  # type: ignore[misc]
+    """A network that ends with its feature map.
+
+    Attributes:
+        channels: Of the feature map.
+    """
+
+    def __init__(self, network: nn.Module, channels: int) -> None:
+        super().__init__()
+        self.network = network
+        self.channels = channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 3, H, W) to (B, channels, h, w)."""
+        return self.network.featuremaps(x)
+
+
+def build_backbone(name: str, last_stride: Literal[1, 2] = 1, *, from_zoo: bool = False) -> FeatureMaps:
+    """Builds a network, with random weights unless told otherwise.
+
+    Args:
+        name: In OWN, or as torchreid calls it, for instance "mobilenetv2_x1_0" or "osnet_x0_25".
+        last_stride: 1 keeps the last stage that would halve the map at twice the resolution; OSNet knows only 2.
+        from_zoo: Start from torchreid's own ImageNet weights. This alone reaches for the network.
+
+    Returns:
+        The network up to its feature map.
+
+    Raises:
+        ModelError: Nothing of that name, no feature map to be had, ``last_stride`` unknown to it, or its weights
+            cannot be had.
+    """
+    if name not in OWN:
+        network = build_torchreid(name, last_stride, pretrained=from_zoo)
+    elif from_zoo:
+        raise ModelError(f"torchreid's zoo has no weights for {name}")
+    else:
+        network = OWN[name](last_stride)
+    return FeatureMaps(network, _feature_channels(network))
+
+
+def _feature_channels(network: nn.Module) -> int:
+    """Channels of the feature map, by asking the network."""
+    was_training = network.training
+    network.eval()
+    with torch.no_grad():
+        channels = network.featuremaps(torch.zeros(1, 3, 64, 64)).shape[1]
+    network.train(was_training)
+    return int(channels)

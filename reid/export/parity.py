@@ -1,0 +1,98 @@
+"""Compares an exported model with the network it was made of. Converts nothing and decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from reid.checkpoint import load_checkpoint
+from reid.data import Sample, crosses_cameras
+from reid.errors import ModelError
+from reid.evaluation import cross_camera
+from reid.metadata import Precision
+from reid.model import EmbeddingGraph
+from reid.preprocess import to_batch
+from reid.types import Embedder, Image
+
+BATCH_SIZES = (1, 7, 32)
+LEAST_COSINE: Mapping[Precision, float] = {"fp32": 0.999, "int8": 0.99}
+#: Most that INT8 may cost.
+MOST_RANK1_LOSS = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How near an exported model is to torch.
+
+    Attributes:
+        cosine: Smallest cosine between the two vectors of a picture, by batch size.
+        rank1: Of torch and of the exported model, cross-camera; None without labelled pictures of several cameras.
+    """
+
+    cosine: Mapping[int, float]
+    rank1: tuple[float, float] | None = None
+
+    def document(self) -> dict[str, Any]:
+        """JSON form."""
+        found: dict[str, Any] = {"cosine": {str(n): round(value, 6) for n, value in self.cosine.items()}}
+        if self.rank1 is not None:
+            found["rank1"] = {"torch": round(self.rank1[0], 4), "exported": round(self.rank1[1], 4)}
+        return found
+
+    def require(self, precision: Precision) -> None:
+        """Refuses a model that is not interchangeable with its checkpoint.
+
+        Raises:
+            ModelError: It strays too far.
+        """
+        worst = min(self.cosine.values())
+        if worst < LEAST_COSINE[precision]:
+            raise ModelError(f"the exported model strays from torch: cosine {worst:.4f} < {LEAST_COSINE[precision]}")
+        if self.rank1 is not None and self.rank1[0] - self.rank1[1] > MOST_RANK1_LOSS:
+            raise ModelError(f"the exported model costs rank-1: {self.rank1[0]:.4f} became {self.rank1[1]:.4f}")
+
+
+def check_parity(
+    weights: Path, exported: Embedder, pictures: Sequence[Image], samples: Sequence[Sample] = ()
+) -> Parity:
+    """Runs both over the same pictures.
+
+    Args:
+        weights: Checkpoint that ``exported`` was made of.
+        exported: The model as a runtime runs it.
+        pictures: uint8 (H, W, 3) BGR; where there are fewer than a batch needs they are repeated.
+        samples: One per picture, for rank-1; empty leaves it out.
+
+    Returns:
+        What was found.
+
+    Raises:
+        ValueError: No pictures, or labels that are not as many.
+        ModelError: The checkpoint is missing or damaged.
+    """
+    if not pictures or (samples and len(samples) != len(pictures)):
+        raise ValueError(f"needs pictures, and labels for all or none: got {len(pictures)} and {len(samples)}")
+    net, metadata = load_checkpoint(weights)
+    graph = EmbeddingGraph(net, metadata.preprocessing).eval()
+
+    def reference(some: Sequence[Image]) -> NDArray[np.float32]:
+        batches = [some[start : start + 32] for start in range(0, len(some), 32)]
+        with torch.no_grad():
+            rows = [graph(torch.from_numpy(to_batch(b, metadata.preprocessing.input_hw))).numpy() for b in batches]
+        return np.concatenate(rows)
+
+    cosine = {}
+    for size in BATCH_SIZES:
+        batch = [pictures[i % len(pictures)] for i in range(size)]
+        cosine[size] = float((reference(batch) * exported.embed(batch)).sum(axis=1).min())
+    if not crosses_cameras(samples):
+        return Parity(cosine)
+    labels = ([s.identity[0] + "/" + s.vehicle for s in samples], [s.domain + "/" + s.camera for s in samples])
+    both = [cross_camera(vectors, *labels).rank1 for vectors in (reference(pictures), exported.embed(pictures))]
+    return Parity(cosine, (both[0], both[1]))

@@ -1,0 +1,126 @@
+"""Divides data sets by vehicle into what is learned from, followed and calibrated on. Reads folders, trains nothing."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reid.config import DomainConfig, TrainConfig
+from reid.data import (
+    Sample,
+    SetOptions,
+    crosses_cameras,
+    read_kinds,
+    read_set,
+    readable,
+    relabel,
+    require_positives,
+    split_vehicles,
+)
+from reid.errors import DataError
+
+log = logging.getLogger("reid.train")
+
+VEHICLES_FILE = "vehicles.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Disjoint by vehicle: what is learned from, what runs are compared by, what is calibrated on."""
+
+    fit: tuple[Sample, ...]
+    select: dict[str, tuple[Sample, ...]]
+    calibrate: dict[str, tuple[Sample, ...]]
+
+
+def read_domain(name: str, folder: Path, domain: DomainConfig) -> tuple[Sample, ...]:
+    """The pictures of one data set that may be learned from; what cannot be read is skipped and told.
+
+    Of a published layout that is its training part and nothing else. Where a layout tells no cameras each picture
+    counts as taken by a camera of its own, so that any two pictures of a vehicle may be matched.
+
+    Raises:
+        DataError: The data set cannot be used.
+    """
+    samples, unreadable = readable(_listed(folder, domain))
+    for path in unreadable:
+        log.warning("skipped %s: cannot be read", path)
+    log.info("%s: %d pictures, %d unreadable", name, len(samples), len(unreadable))
+    if not samples:
+        raise DataError(f"no usable picture in {folder}: {len(unreadable)} cannot be read")
+    if not any(sample.camera for sample in samples):
+        samples = tuple(replace(sample, camera=str(number)) for number, sample in enumerate(samples))
+    return relabel(samples, name)
+
+
+def _listed(folder: Path, domain: DomainConfig) -> tuple[Sample, ...]:
+    """Without decoding them."""
+    if domain.layout == "pattern":
+        kinds = read_kinds(folder / domain.labels) if domain.labels else None
+        split = folder / domain.split if domain.split else None
+        return read_set(folder / domain.pictures, "pattern", SetOptions(domain.pattern, split, kinds=kinds)).gallery
+    found = read_set(folder, domain.layout).train
+    if not found:
+        raise DataError(f"{folder}: {domain.layout} has no training part here")
+    return found
+
+
+def read_parts(config: TrainConfig, folders: Mapping[str, Path]) -> Parts:
+    """Reads the data sets and divides each by vehicle.
+
+    Args:
+        config: The run.
+        folders: Data folder by domain; domains of the configuration without a folder are left out.
+
+    Raises:
+        DataError: A folder is of no configured domain, or a data set cannot be used.
+    """
+    unknown = sorted(set(folders) - set(config.domains))
+    if unknown or not folders:
+        raise DataError(f"domains are {', '.join(config.domains)}; given: {', '.join(folders) or 'none'}")
+    fit: list[Sample] = []
+    select, calibrate = {}, {}
+    for name, folder in folders.items():
+        domain = config.domains[name]
+        samples = require_positives(read_domain(name, folder, domain), drop=domain.drop_singletons)
+        try:
+            learned, select[name], calibrate[name] = split_vehicles(
+                samples, (domain.select, domain.calibrate), config.seed
+            )
+        except DataError as exc:
+            raise DataError(f"{name}: {exc}; lower `select` and `calibrate` in its configuration") from exc
+        for held_out in (select[name], calibrate[name]):
+            if not crosses_cameras(held_out):
+                raise DataError(f"{name}: no vehicle that is held out was seen by two cameras")
+        fit.extend(learned)
+    return Parts(tuple(fit), select, calibrate)
+
+
+def write_vehicles(parts: Parts, path: Path) -> None:
+    """Writes which vehicles served for what, as `domain/vehicle`, so that others can be sure to use different ones."""
+    named = {
+        "fit": _names(parts.fit),
+        "select": _names([s for samples in parts.select.values() for s in samples]),
+        "calibrate": _names([s for samples in parts.calibrate.values() for s in samples]),
+    }
+    path.write_text(json.dumps(named, indent=1) + "\n")
+
+
+def read_vehicles(path: Path) -> dict[str, list[str]]:
+    """What `write_vehicles` wrote.
+
+    Raises:
+        DataError: The file is missing or holds something else.
+    """
+    try:
+        document = json.loads(path.read_text())
+        return {part: [str(name) for name in document[part]] for part in ("fit", "select", "calibrate")}
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise DataError(f"cannot read which vehicles were trained on from {path}: {exc}") from exc
+
+
+def _names(samples: Sequence[Sample]) -> list[str]:
+    return sorted({"/".join(sample.identity) for sample in samples})

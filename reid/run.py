@@ -1,0 +1,173 @@
+"""Puts together what a training run works with: network, average, optimiser, sampler, pictures. Trains nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
+
+from reid.batches import AugmentedPictures, Place
+from reid.collapse import CollapseWatch
+from reid.config import TrainConfig
+from reid.data import Sample
+from reid.errors import TrainingError
+from reid.journal import log
+from reid.model import PixelInput, ReidNet
+from reid.objective import MetricLoss
+from reid.optimise import Rates, freeze, make_optimiser, moving_average
+from reid.parts import Parts
+from reid.progress import PROGRESS_FILE, Progress
+from reid.ranks import Ranks
+from reid.sampler import PKSampler, PKSettings
+from reid.start import NOTHING, Start, initialise
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run is carried out; but for ``start``, nothing here changes what is computed on one device.
+
+    Attributes:
+        start: Weights to begin with.
+        resume: Go on after the last finished epoch in the folder; without it such a folder is refused.
+        device: "auto", or what torch calls it.
+        command: How this was called, for the record.
+        progress: Told batches done and batches in all.
+    """
+
+    start: Start = NOTHING
+    resume: bool = False
+    device: str = "auto"
+    command: str = ""
+    progress: Callable[[int, int], None] = lambda done, total: None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the loop works with.
+
+    Attributes:
+        net: The network itself.
+        model: The network as called: itself, or wrapped so that processes average their gradients.
+        averaged: Its running average, which is judged and kept.
+        optimiser: Moves ``net``.
+        scaler: Keeps float16 gradients in range; does nothing for other types.
+        precision: 16-bit type to compute in; None for 32 bits.
+        pixels: uint8 pictures to network input.
+        metric: The metric loss.
+        collapse: Watches it.
+        sampler: Chooses batches.
+        pictures: Loads them.
+        labels: Class number by identity.
+        progress: What was left by an interrupted run, and will be left by this one.
+        first_epoch: Epochs finished before.
+    """
+
+    net: ReidNet
+    model: nn.Module
+    averaged: AveragedModel
+    optimiser: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    precision: torch.dtype | None
+    pixels: PixelInput
+    metric: MetricLoss
+    collapse: CollapseWatch
+    sampler: PKSampler
+    pictures: AugmentedPictures
+    labels: dict[tuple[str, str], int]
+    progress: Progress
+    first_epoch: int
+
+    def save(self, epochs: int) -> None:
+        """Leaves behind what it takes to go on after ``epochs`` finished epochs."""
+        self.progress.save(epochs, **_stateful(self.net, self.averaged, self.optimiser, self.scaler))
+
+    def labels_of(self, batch: Sequence[Place], device: torch.device) -> Tensor:
+        """(B,) class numbers of a batch."""
+        return torch.tensor([self.labels[self.pictures.samples[p.index].identity] for p in batch], device=device)
+
+
+def set_up(config: TrainConfig, parts: Parts, out: Path, options: RunOptions, ranks: Ranks) -> Run:
+    """Builds everything, from the start or as the last finished epoch left it.
+
+    Raises:
+        TrainingError: The folder holds a run and ``resume`` is off, or another run; P does not divide over processes.
+        DataError: Too few vehicles, or a stage to freeze that is not there.
+        ModelError: The weights to start from cannot be had or do not fit.
+    """
+    torch.manual_seed(config.seed)
+    sampler = make_sampler(config, parts.fit, ranks)
+    labels = {identity: n for n, identity in enumerate(sorted({s.identity for s in parts.fit}))}
+    progress = Progress(out / PROGRESS_FILE, config, parts, resume=options.resume)
+    net = ReidNet(config.architecture, classes=len(labels))
+    if not progress.exists:
+        if options.start == NOTHING and config.frozen:
+            log.warning("%s stay as they are, and they start from nothing: set frozen=[]", ", ".join(config.frozen))
+        initialise(net, options.start)
+    net = net.to(ranks.device, memory_format=torch.channels_last)
+    freeze(net, config.frozen)
+    averaged = AveragedModel(net, multi_avg_fn=moving_average(config.averaging), use_buffers=True)
+    optimiser = make_optimiser(net, Rates(config.learning_rate, config.head_rate, config.weight_decay))
+    precision = _half_precision(ranks.device) if config.mixed_precision else None
+    scaler = torch.amp.GradScaler(ranks.device.type, enabled=precision is torch.float16)
+    first_epoch = progress.restore(**_stateful(net, averaged, optimiser, scaler))
+    metric = config.objective.build()
+    return Run(
+        net=net,
+        model=_wrapped(net, ranks),
+        averaged=averaged,
+        optimiser=optimiser,
+        scaler=scaler,
+        precision=precision,
+        pixels=PixelInput(config.preprocessing).to(ranks.device),
+        metric=metric,
+        collapse=CollapseWatch(metric.at_collapse, metric.scale),
+        sampler=sampler,
+        pictures=AugmentedPictures(parts.fit, config.preprocessing.input_hw, config.augment, config.seed),
+        labels=labels,
+        progress=progress,
+        first_epoch=first_epoch,
+    )
+
+
+def make_sampler(config: TrainConfig, samples: Sequence[Sample], ranks: Ranks) -> PKSampler:
+    """The sampler that a configuration describes.
+
+    Raises:
+        TrainingError: The vehicles of a batch cannot be shared out evenly between the processes.
+        DataError: Too few vehicles.
+    """
+    if config.vehicles % ranks.size:
+        raise TrainingError(f"{config.vehicles} vehicles a batch do not divide over {ranks.size} processes")
+    shares = {name: domain.share for name, domain in config.domains.items()}
+    settings = PKSettings(config.vehicles, config.pictures, config.batches, config.balance, shares)
+    return PKSampler(samples, settings, config.seed)
+
+
+def _stateful(
+    net: ReidNet, averaged: AveragedModel, optimiser: torch.optim.Optimizer, scaler: torch.amp.GradScaler
+) -> dict[str, Any]:
+    return {"net": net, "averaged": averaged, "optimiser": optimiser, "scaler": scaler}
+
+
+def _half_precision(device: torch.device) -> torch.dtype | None:
+    """The type to compute in: bfloat16 where the GPU has it, else float16; None on a CPU."""
+    if device.type != "cuda":
+        return None
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+def _wrapped(net: ReidNet, ranks: Ranks) -> nn.Module:
+    """The network, its gradients averaged over processes, its batch statistics too where there are GPUs."""
+    if ranks.size == 1:
+        return net
+    if ranks.device.type != "cuda":
+        return DistributedDataParallel(net)
+    # Replaces layers within `net` and keeps their parameters, which the optimiser holds already.
+    nn.SyncBatchNorm.convert_sync_batchnorm(net)
+    return DistributedDataParallel(net, device_ids=[ranks.device.index])

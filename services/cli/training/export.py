@@ -1,0 +1,131 @@
+"""``vreid export``: a checkpoint as a model that runtimes read, compared with the checkpoint before it is kept."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from services.cli.output import JsonFlag, emit, fail, stderr, stdout
+from services.cli.training.data import DataOption
+from services.cli.training.recipe import ConfigOption, RecipeOption, pictures_given
+from services.errors import InputError
+
+if TYPE_CHECKING:
+    from reid.data import Sample
+
+
+class ExportFormat(StrEnum):
+    """What can be written."""
+
+    OPENVINO = "openvino"
+    OPENVINO_INT8 = "openvino-int8"
+    ONNX = "onnx"
+
+
+def export(  # noqa: PLR0913
+    out: Annotated[Path, typer.Option("--out", help="Folder to write; replaced if it holds an exported model.")],
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Checkpoint, *.safetensors; default: the shipped model.")
+    ] = None,
+    as_format: Annotated[ExportFormat, typer.Option("--format", help="What to write.")] = ExportFormat.OPENVINO,
+    *,
+    data: DataOption = None,
+    recipe: RecipeOption = None,
+    config: ConfigOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Converts a checkpoint and compares the result with it at batch 1, 7 and 32. INT8 needs pictures (--data)."""
+    from detector.telemetry import forbid_telemetry
+
+    forbid_telemetry()
+    from reid.errors import ReidError
+    from reid.weights import default_weights
+
+    try:
+        if as_format is ExportFormat.OPENVINO_INT8 and not data:
+            raise InputError("INT8 takes its ranges from pictures: give --data NAME=DIR[:FORMAT]")
+        samples = pictures_given(data or [], recipe, config)
+        if out.exists() and not (out / "spec.json").is_file() and any(out.iterdir()):
+            raise InputError(f"{out} holds something else than an exported model")
+        with stderr.status(f"exporting to {as_format}"):
+            document = _export(weights or default_weights(), out, as_format, samples)
+    except (ReidError, InputError, OSError) as exc:
+        fail(str(exc))
+    emit(document, as_json=as_json, render=_show)
+
+
+def _export(weights: Path, out: Path, as_format: ExportFormat, samples: list[Sample]) -> dict[str, Any]:
+    """Writes beside the target and puts it there once it has proved equal."""
+    import tempfile
+
+    from reid.export import export_onnx, export_openvino, export_openvino_int8
+    from reid.export.parity import check_parity
+    from reid.metadata import SPEC_FILE, ExportSpec, read_document
+    from reid.runtime import OpenVinoEmbedder
+
+    ranges, judged = _divided(samples)
+    pictures = _pictures(judged)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
+        draft = Path(folder) / "model"
+        if as_format is ExportFormat.OPENVINO:
+            export_openvino(weights, draft)
+        elif as_format is ExportFormat.ONNX:
+            export_onnx(weights, draft)
+        else:
+            export_openvino_int8(weights, draft, _pictures(ranges))
+        spec = read_document(draft / SPEC_FILE, ExportSpec)
+        parity = check_parity(weights, OpenVinoEmbedder(draft), pictures, judged)
+        parity.require(spec.precision)
+        _put_in_place(draft, out)
+    return {
+        "format": str(as_format),
+        "path": str(out),
+        "model_id": spec.model_id,
+        "precision": spec.precision,
+        "pictures": {"ranges": len(ranges), "compared": len(judged)},
+        "parity": parity.document(),
+    }
+
+
+def _divided(samples: list[Sample]) -> tuple[list[Sample], list[Sample]]:
+    """Pictures for INT8's ranges, and others, of other vehicles, to compare with."""
+    from reid.export.int8 import USUAL_PICTURES
+
+    places = {identity: n for n, identity in enumerate(sorted({sample.identity for sample in samples}))}
+    halves: tuple[list[Sample], list[Sample]] = ([], [])
+    for sample in samples:
+        halves[places[sample.identity] % 2].append(sample)
+    step = max(1, len(halves[0]) // USUAL_PICTURES)
+    return halves[0][::step][:USUAL_PICTURES], halves[1]
+
+
+def _pictures(samples: list[Sample]) -> list[Any]:
+    """Decoded pictures; seeded noise where there are none, which tells conversions apart well enough in FP32."""
+    import numpy as np
+
+    from reid.data import require_picture
+
+    if not samples:
+        rng = np.random.default_rng(0)
+        return list(rng.integers(0, 256, (32, 96, 128, 3), dtype=np.uint8))
+    return [require_picture(sample.path) for sample in samples]
+
+
+def _put_in_place(draft: Path, out: Path) -> None:
+    import shutil
+
+    if out.exists():
+        shutil.rmtree(out)
+    draft.rename(out)
+
+
+def _show(document: dict[str, Any]) -> None:
+    stdout.print(f"{document['path']}: {document['format']}, model {document['model_id'][:12]}", highlight=False)
+    cosine = ", ".join(f"{n}: {value:.5f}" for n, value in document["parity"]["cosine"].items())
+    stdout.print(f"least cosine to torch by batch size: {cosine}", highlight=False)
+    if ranks := document["parity"].get("rank1"):
+        stdout.print(f"rank-1: torch {ranks['torch']:.4f}, exported {ranks['exported']:.4f}", highlight=False)

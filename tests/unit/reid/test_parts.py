@@ -1,0 +1,125 @@
+"""What may be learned from: training parts of every kind of set, divided by vehicle."""
+
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+
+from reid.config import DomainConfig, TrainConfig, read_config, recipe_names, recipe_path
+from reid.data import read_folder
+from reid.errors import DataError
+from reid.parts import read_domain, read_parts, read_vehicles, write_vehicles
+from tests.unit.reid.conftest import paint_vehicle
+
+
+def config_of(**domain) -> TrainConfig:
+    return TrainConfig.model_validate(
+        {
+            "name": "tiny",
+            "architecture": {"backbone": "mobilenetv2_x1_0", "dim": 16},
+            "preprocessing": {"input_hw": [32, 32]},
+            "domains": {"city": domain},
+        }
+    )
+
+
+def paint(root: Path, *names: str) -> None:
+    for n, name in enumerate(names):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(root / name), paint_vehicle(n, 0))
+
+
+@pytest.fixture
+def veri(tmp_path) -> Path:
+    """Vehicles 1 and 2 to learn from; 3 is the test's."""
+    train = [f"{vehicle:04d}_c00{camera}_00000000_0.jpg" for vehicle in (1, 2) for camera in (1, 2)]
+    paint(tmp_path, *(f"image_train/{name}" for name in train))
+    paint(tmp_path, "image_test/0003_c003_00000000_0.jpg", "image_query/0003_c003_00000000_0.jpg")
+    rows = [{"image": name, "vehicle": int(name[:4]), "kind": "bus" if name < "0002" else "car"} for name in train]
+    (tmp_path / "labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return tmp_path
+
+
+def test_of_a_set_like_the_citys_only_the_training_part_is_read_with_its_classes(veri):
+    samples = read_domain("city", veri, DomainConfig(layout="veri"))
+    assert {sample.path.parent.name for sample in samples} == {"image_train"}
+    assert {(s.domain, s.vehicle, s.kind) for s in samples} == {("city", "0001", "bus"), ("city", "0002", "car")}
+    assert {s.camera for s in samples} == {"001", "002"}
+
+
+def test_pictures_that_cannot_be_read_are_skipped_and_told(veri, caplog):
+    (veri / "image_train/0002_c002_00000000_0.jpg").write_bytes(b"no picture")
+    assert len(read_domain("city", veri, DomainConfig(layout="veri"))) == 3
+    assert "0002_c002_00000000_0.jpg: cannot be read" in caplog.text
+    for path in (veri / "image_train").iterdir():
+        path.write_bytes(b"no picture")
+    with pytest.raises(DataError, match="no usable picture"):
+        read_domain("city", veri, DomainConfig(layout="veri"))
+
+
+def test_without_cameras_any_two_pictures_of_a_vehicle_are_a_pair(tmp_path):
+    paint(tmp_path, *(f"image/{n:07d}.jpg" for n in range(4)))
+    lists = tmp_path / "train_test_split"
+    lists.mkdir()
+    (lists / "train_list.txt").write_text("0000000 5\n0000001 5\n")
+    (lists / "test_list_2.txt").write_text("0000002 7\n0000003 7\n")
+    samples = read_domain("public", tmp_path, DomainConfig(layout="vehicleid"))
+    assert [(s.domain, s.vehicle) for s in samples] == [("public", "5")] * 2
+    assert len({s.camera for s in samples}) == 2
+    (lists / "train_list.txt").unlink()
+    with pytest.raises(DataError, match="vehicleid has no training part here"):
+        read_domain("public", tmp_path, DomainConfig(layout="vehicleid"))
+
+
+def test_held_out_vehicles_of_one_camera_are_refused_before_training(tmp_path):
+    paint(tmp_path, *(f"{vehicle:04d}_c001_0000000{n}_0.jpg" for vehicle in range(8) for n in range(2)))
+    with pytest.raises(DataError, match="city: no vehicle that is held out was seen by two cameras"):
+        read_parts(config_of(pattern="veri", select=2, calibrate=2), {"city": tmp_path})
+
+
+@pytest.mark.parametrize(
+    ("domain", "told"),
+    [
+        ({}, "needs a pattern"),
+        ({"layout": "veri", "pattern": "veri"}, "pattern belongs to the layout `pattern`, not to `veri`"),
+        ({"layout": "veri", "pictures": "image_test"}, "pictures belongs"),
+        ({"layout": "film"}, "layout"),
+    ],
+)
+def test_a_domain_says_one_way_to_read_it(domain, told):
+    with pytest.raises(ValueError, match=told):
+        config_of(**domain)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_learns_from_the_citys_training_part_and_the_pairs_list(name):
+    domains = read_config(recipe_path(name)).domains
+    assert domains["city"].layout == "veri"
+    assert (domains["pairs"].pattern, domains["pairs"].split) == ("pairs", "train.txt")
+
+
+def test_parts_are_disjoint_by_vehicle(small_city):
+    parts = read_parts(config_of(pattern="veri", select=4, calibrate=4), {"city": small_city})
+    groups = [parts.fit, parts.select["city"], parts.calibrate["city"]]
+    vehicles = [{s.vehicle for s in group} for group in groups]
+    assert [len(v) for v in vehicles] == [8, 4, 4]
+    assert len(set.union(*vehicles)) == 16
+    assert sum(map(len, groups)) == len(read_folder(small_city, "city", "veri").samples)
+
+
+def test_data_sets_that_are_too_small_say_what_to_lower(small_city):
+    with pytest.raises(DataError, match="city: cannot hold out 20 of 16 vehicles; lower"):
+        read_parts(config_of(pattern="veri", select=10, calibrate=10), {"city": small_city})
+    with pytest.raises(DataError, match="domains are city"):
+        read_parts(config_of(pattern="veri"), {"sea": small_city})
+
+
+def test_which_vehicles_served_for_what_is_read_back(tmp_path, small_city):
+    parts = read_parts(config_of(pattern="veri", select=4, calibrate=4), {"city": small_city})
+    write_vehicles(parts, tmp_path / "vehicles.json")
+    found = read_vehicles(tmp_path / "vehicles.json")
+    assert [len(found[part]) for part in ("fit", "select", "calibrate")] == [8, 4, 4]
+    (tmp_path / "vehicles.json").write_text("{}")
+    with pytest.raises(DataError, match="which vehicles"):
+        read_vehicles(tmp_path / "vehicles.json")

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+import yaml
+
+from reid.config import recipe_names
+from reid.errors import DataError, TrainingError
+from reid.run import RunOptions
+from reid.sweep import SWEEPS, read_sweep, run_sweep
+
+TINY = {
+    "architecture": {"dim": 16, "pooling": "gap"},
+    "preprocessing": {"input_hw": [32, 32]},
+    "domains": {"city": {"layout": "pattern", "pattern": "veri", "select": 4, "calibrate": 4}},
+    "frozen": [],
+    "vehicles": 6,
+    "pictures": 2,
+    "batches": 3,
+    "epochs": 1,
+    "tensorboard": False,
+}
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in SWEEPS.glob("*.yaml")))
+def test_shipped_sweeps_are_whole_and_give_all_runs_equal_budgets(name):
+    runs = read_sweep(name)
+    assert len({(c.epochs * c.batches, c.vehicles, c.pictures, c.seed) for c in runs.values()}) == 1
+    assert len({c.model_dump_json(exclude={"name"}) for c in runs.values()}) == len(runs)
+
+
+def test_sweeps_cover_what_is_to_be_compared():
+    backbones = {config.architecture.backbone for config in read_sweep("backbones").values()}
+    assert backbones == {"osnet_x0_25", "osnet_x0_5", "mobilenetv2_x1_0", "efficientnet_lite0"}
+    objectives = [config.objective for config in read_sweep("losses").values()]
+    assert {o.miner for o in objectives} == {"batch-all", "batch-hard", "batch-weighted", "batch-sample", "uniform"}
+    assert [o.metric for o in objectives].count("none") == 1
+    assert "default" in recipe_names()
+
+
+def test_rows_are_trained_once_and_compared_on_the_same_vehicles(small_city, tmp_path):
+    file = tmp_path / "mine.yaml"
+    runs = {"hard": {}, "uniform": {"changes": {"objective": {"miner": "uniform"}}}}
+    file.write_text(yaml.safe_dump({"changes": {"epochs": 5}, "runs": runs}))
+    configs = read_sweep(str(file), TINY)
+    assert {config.epochs for config in configs.values()} == {1}
+    asked = []
+
+    def options(title, config):
+        asked.append(title)
+        return RunOptions()
+
+    rows = list(run_sweep(configs, {"city": small_city}, tmp_path / "out", options))
+    assert [row["run"] for row in rows] == ["hard", "uniform"] == asked
+    for row in rows:
+        assert 0 <= row["score"] <= 1
+        assert set(row["domains"]["city"]) == {"rank1", "mAP"}
+        assert np.isfinite(row["ms_per_crop"])
+        assert row["parameters"] > 2_000_000
+        assert row["batches"] == 3
+    (again,) = run_sweep({"hard": configs["hard"]}, {"city": small_city}, tmp_path / "out", options)
+    assert again["score"] == rows[0]["score"]
+    assert len(asked) == 2
+    other = read_sweep(str(file), TINY | {"seed": 8})
+    with pytest.raises(TrainingError, match="another configuration"):
+        list(run_sweep(other, {"city": small_city}, tmp_path / "out", options))
+
+
+def test_sweeps_that_are_none_are_refused(tmp_path):
+    with pytest.raises(DataError, match="there are backbones, losses"):
+        read_sweep("colours")
+    (tmp_path / "odd.yaml").write_text("runs: {}")
+    with pytest.raises(DataError, match="runs"):
+        read_sweep(str(tmp_path / "odd.yaml"))
+    (tmp_path / "odd.yaml").write_text("runs: {a: {recipe: none-such}}")
+    with pytest.raises(DataError, match="no recipe"):
+        read_sweep(str(tmp_path / "odd.yaml"))

@@ -1,0 +1,189 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from services.cli.main import app
+from services.cli.training.data import domain_changes, parse_data, parse_settings
+from services.cli.training.start import find_start
+from services.errors import InputError, ModelFileError
+
+runner = CliRunner()
+
+SMALL = {
+    "domains.mine.select": 4,
+    "domains.mine.calibrate": 4,
+    "architecture.dim": 16,
+    "architecture.pooling": "gap",
+    "preprocessing.input_hw": "[32, 32]",
+    "vehicles": 6,
+    "pictures": 2,
+    "batches": 8,
+    "epochs": 1,
+    "learning_rate": 3.0e-3,
+    "averaging": 0.5,
+    "frozen": "[]",
+    "tensorboard": "false",
+}
+SETTINGS = [word for key, value in SMALL.items() for word in ("--set", f"{key}={value}")]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory) -> Path:
+    """16 vehicles × 2 cameras × 2 pictures, each vehicle in colours of its own."""
+    root = tmp_path_factory.mktemp("mine")
+    for vehicle in range(16):
+        own = np.random.default_rng((1, vehicle)).integers(30, 226, (4, 6, 3)).astype(np.uint8)
+        for camera in (1, 2):
+            for n in range(2):
+                rng = np.random.default_rng((vehicle, camera, n))
+                picture = cv2.resize(own, (48, 32), interpolation=cv2.INTER_NEAREST) * rng.uniform(0.8, 1.1)
+                name = f"{vehicle:04d}_c{camera:03d}_{n:08d}_{n}.jpg"
+                cv2.imwrite(str(root / name), np.clip(picture, 0, 255).astype(np.uint8))
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(pictures, tmp_path_factory) -> tuple[Path, dict]:
+    out = tmp_path_factory.mktemp("run") / "out"
+    call = [
+        "train",
+        "--data",
+        f"mine={pictures}:pattern:veri",
+        "--start",
+        "none",
+        *SETTINGS,
+        "--threads",
+        "1",
+        "--out",
+        str(out),
+    ]
+    done = runner.invoke(app, [*call, "--json"])
+    assert done.exit_code == 0, done.stderr
+    assert runner.invoke(app, [*call, "--resume"]).exit_code == 0
+    again = runner.invoke(app, call)
+    assert again.exit_code == 1
+    assert "holds a run already" in again.stderr
+    return Path(json.loads(done.stdout)["weights"]), json.loads(done.stdout)
+
+
+def test_train_writes_a_checkpoint_and_says_how_good_it_is(trained):
+    weights, document = trained
+    assert weights.is_file()
+    assert len(document["model_id"]) == 64
+    assert document["figures"]["select"]["mine"]["protocol"] == "cross-camera"
+    command = json.loads(weights.with_suffix(".json").read_text())["training_command"]
+    assert command.startswith("vreid train --recipe default --data mine=DIR:pattern:veri --set domains.mine.select=4")
+    assert command.endswith("--start none --out DIR")
+
+
+def test_calibrate_leaves_out_what_was_trained_on_and_keeps_the_models_name(trained, pictures):
+    weights, document = trained
+    done = runner.invoke(
+        app, ["calibrate", "--weights", str(weights), "--data", f"mine={pictures}:pattern:veri", "--json"]
+    )
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["vehicles_left_out"] == 12
+    assert found["domains"]["mine"]["pairs_same"] == 4
+    assert found["before"] == document["calibration"]
+    written = json.loads(weights.with_suffix(".json").read_text())
+    assert written["calibration"] == found["calibration"]
+    assert written["training_command"].startswith("vreid train")
+    text = runner.invoke(app, ["calibrate", "--weights", str(weights), "--data", f"mine={pictures}:pattern:veri"])
+    assert "slope" in text.stdout
+
+
+@pytest.mark.parametrize("as_format", ["openvino", "onnx"])
+def test_export_proves_that_nothing_changed(trained, pictures, tmp_path, as_format):
+    weights, document = trained
+    out = tmp_path / "model"
+    call = ["export", "--weights", str(weights), "--format", as_format, "--out", str(out), "--json"]
+    done = runner.invoke(app, [*call, "--data", f"{pictures}:pattern:veri"])
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["model_id"] == document["model_id"]
+    assert min(found["parity"]["cosine"].values()) >= 0.999
+    assert found["parity"]["rank1"]["torch"] == found["parity"]["rank1"]["exported"]
+    assert (out / "spec.json").is_file()
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["train", "--out", "x"], "no pictures"),
+        (["train", "--out", "x", "--data", "mine=/nowhere"], "no folder /nowhere"),
+        (["train", "--out", "x", "--data", "{here}"], "write NAME=DIR"),
+        (["train", "--out", "x", "--data", "mine={here}"], "say the format"),
+        (["train", "--out", "x", "--data", "mine={here}:film"], "no format 'film'"),
+        (["train", "--out", "x", "--data", "mine={here}:pattern:film"], "no format 'pattern:film'"),
+        (["train", "--out", "x", "--data", "mine={here}:veri"], "image_train"),
+        (
+            ["train", "--out", "x", "--data", "mine={here}:pattern:veri", "--recipe", "none-such"],
+            "no recipe 'none-such'",
+        ),
+        (
+            ["train", "--out", "x", "--data", "mine={here}:pattern:veri", "--set", "objective.miner=luck"],
+            "objective.miner",
+        ),
+        (
+            ["train", "--out", "x", "--data", "mine={here}:pattern:veri", "--sweep", "losses", "--recipe", "default"],
+            "sweep",
+        ),
+        (["train", "--out", "x", "--data", "mine={here}:pattern:veri"], "no usable picture"),
+        (["calibrate", "--weights", "absent.safetensors", "--data", "{here}:pattern:veri"], "absent.json"),
+        (["export", "--out", "x", "--format", "openvino-int8"], "INT8 takes its ranges"),
+        (["export", "--out", "{here}", "--weights", "absent.safetensors"], "holds something else"),
+        (["export", "--out", "x", "--weights", "absent.safetensors"], "absent.json"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(arguments, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "note.txt").write_text("not a picture")
+    done = runner.invoke(app, [word.format(here=tmp_path / "here") for word in arguments])
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    last = [line for line in done.stderr.splitlines() if line.startswith("vreid: ")]
+    assert len(last) == 1
+    assert told in last[0]
+    assert not (tmp_path / "x").exists()
+
+
+def test_data_arguments(tmp_path):
+    odd = tmp_path / "a:b"
+    odd.mkdir()
+    (first, second, third) = parse_data([f"city={odd}", f"pairs={odd}:pattern:veri", f"new={odd}:market"])
+    assert (first.name, first.folder, first.format) == ("city", odd, None)
+    assert (second.folder, second.format) == (odd, "pattern:veri")
+    assert (third.folder, third.format) == (odd, "market")
+    (unnamed,) = parse_data([str(tmp_path)], named=False)
+    assert unnamed.name == "data"
+    with pytest.raises(InputError, match="given before"):
+        parse_data([f"city={odd}", f"city={odd}"])
+    plain = {"pattern": None, "split": None, "labels": None, "pictures": "."}
+    assert domain_changes([second, third], {"pairs": {"pattern": "pairs", "split": "train.txt"}}) == {
+        "pairs": plain | {"layout": "pattern", "pattern": "veri"},
+        "new": plain | {"layout": "market"},
+    }
+
+
+@pytest.mark.parametrize("item", ["epochs", "=3", "a..b=1", "a=["])
+def test_settings_that_are_none_are_refused(item):
+    with pytest.raises(InputError, match="--set"):
+        parse_settings([item])
+
+
+def test_starts_are_files_names_or_nothing(tmp_path):
+    assert find_start("none") == "none"
+    assert find_start("torchreid-zoo") == "torchreid-zoo"
+    assert find_start("vreid-mobilenetv2").name == "vreid-mobilenetv2.safetensors"
+    file = tmp_path / "own.pt"
+    file.write_bytes(b"")
+    assert find_start(str(file)) == file
+    with pytest.raises(ModelFileError, match="none of none, torchreid-zoo, mobilenetv2-imagenet"):
+        find_start("yolov8n")
