@@ -119,7 +119,7 @@ _MODELS = (
         roof=RoofAnchor(0.24, 0.58),
         loads=_CAR_LOADS,
         plates_m=(0.46, 0.72),
-        weight=4,
+        weight=2.5,
     ),
     BodyModel(
         "sedan01a",
@@ -132,7 +132,7 @@ _MODELS = (
         keep=("Car", "Glass", "Black_matte"),
         smooth=("Car",),
         plates_m=(0.38, 0.5),
-        weight=0.6,
+        weight=1,
     ),
     BodyModel(
         "sedan01b",
@@ -145,7 +145,7 @@ _MODELS = (
         keep=("Car", "Glass", "Black_matte"),
         smooth=("Car",),
         plates_m=(0.38, 0.5),
-        weight=0.6,
+        weight=1,
     ),
     BodyModel(
         "sedan02",
@@ -159,7 +159,7 @@ _MODELS = (
         roof=RoofAnchor(0.36, 0.58),
         loads=_CAR_LOADS,
         plates_m=(0.38, 0.55),
-        weight=1,
+        weight=1.2,
     ),
     BodyModel(
         "sedan02s",
@@ -173,7 +173,7 @@ _MODELS = (
         roof=RoofAnchor(0.36, 0.58),
         loads=_SIGNS,
         plates_m=(0.41, 0.62),
-        weight=0.8,
+        weight=1.2,
     ),
     BodyModel(
         "beetle",
@@ -201,7 +201,7 @@ _MODELS = (
         loads=_CAR_LOADS,
         plates_m=(0.42, 0.72),
         seams=Seams((0.31, 0.52, 0.69), (0.6, 0.24), 0.42),
-        weight=4,
+        weight=2.5,
     ),
     BodyModel(
         "p308",
@@ -213,7 +213,7 @@ _MODELS = (
         hidden=("car-number", "brand"),
         smooth=("color-exterior",),
         plates_m=(0.35, 0.75),
-        weight=0.7,
+        weight=1.5,
     ),
     BodyModel(
         "scenic",
@@ -226,7 +226,7 @@ _MODELS = (
         hidden=("plate",),
         loads=_CAR_LOADS,
         plates_m=(0.5, 0.62),
-        weight=3,
+        weight=2.2,
     ),
     BodyModel(
         "suv",
@@ -238,7 +238,7 @@ _MODELS = (
         roof=RoofAnchor(0.18, 0.55),
         loads=_CAR_LOADS,
         plates_m=(0.55, 0.855),
-        weight=4,
+        weight=2.5,
     ),
     BodyModel(
         "chevrolet",
@@ -249,7 +249,7 @@ _MODELS = (
         ("firstcolor",),
         plates_m=(0.33, 0.58),
         lamps=("glassfocus",),
-        weight=0.7,
+        weight=1.4,
     ),
     BodyModel(
         "smart",
@@ -276,7 +276,7 @@ _MODELS = (
         loads=_VAN_LOADS,
         plates_m=(0.425, 0.6),
         panelled=True,
-        weight=3,
+        weight=2.2,
     ),
     BodyModel(
         "truck",
@@ -321,7 +321,7 @@ _MODELS = (
         ("accentColor",),
         panel=("whiteBase",),
         plates_m=(0.41, 0.82),
-        weight=0.8,
+        weight=0.7,
     ),
     BodyModel(
         "sportbike",

@@ -5,6 +5,8 @@ The names other packages need of a vehicle's look are gathered here.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from simulator.appearance import SIDES, Appearance, Decal, Rgb, Wheels, visible_cues, with_plate, without_plate
@@ -73,7 +75,8 @@ def draw_fleet(
         other = near[int(rng.integers(len(near)))]
         single.remove(other)
         first = fleet[other]
-        twin = draw_appearance(vehicle_id, seed, model=first.model, colour=first.colour, split=split)
+        twin = draw_appearance(vehicle_id, seed, model=first.model, colour=first.colour, tone=first.paint, split=split)
+        twin = replace(twin, metallic=first.metallic)
         if alike_due >= 1.0 and first.kind != "motorcycle":
             alike_due -= 1.0
             fleet[other], twin = alike_pair(first, twin, split.words)

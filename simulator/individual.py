@@ -7,7 +7,17 @@ import numpy as np
 from simulator.appearance import Appearance, Rgb, Wheels
 from simulator.catalogue import MODELS, BodyModel
 from simulator.cues import draw_decals, draw_load
-from simulator.paint import accent, clipped, contrast, draw_colour, metallic_of, second_colour, shade_of, spare_part
+from simulator.paint import (
+    accent,
+    aged,
+    clipped,
+    contrast,
+    draw_colour,
+    metallic_of,
+    second_colour,
+    shade_of,
+    spare_part,
+)
 from simulator.splits import JUDGED, UNTRAINED_BODIES, Split
 
 #: Rim designs by how often streets show them.
@@ -30,7 +40,13 @@ def draw_model(rng: np.random.Generator, split: Split = JUDGED) -> str:
 
 
 def draw_appearance(
-    vehicle_id: int, seed: int, *, model: str | None = None, colour: str | None = None, split: Split = JUDGED
+    vehicle_id: int,
+    seed: int,
+    *,
+    model: str | None = None,
+    colour: str | None = None,
+    tone: Rgb | None = None,
+    split: Split = JUDGED,
 ) -> Appearance:
     """Draws one vehicle.
 
@@ -39,13 +55,15 @@ def draw_appearance(
         seed: Same seed and split, same vehicle.
         model: Body model; drawn by weight among the split's if None.
         colour: Body colour name; drawn by frequency if None.
+        tone: Paint of a car of the same maker and colour; a shade of the colour is drawn if None.
         split: Says which bodies and words may be drawn.
     """
     rng = np.random.default_rng(seed)
     drawn_model, drawn_colour = draw_model(rng, split), draw_colour(rng)
     body = MODELS[model or drawn_model]
     colour = colour or drawn_colour
-    paint = shade_of(colour, rng)
+    shade = shade_of(colour, rng)
+    paint = shade if tone is None else aged(tone, rng)
     panel = _panel(body, paint, rng)
     glass = float(rng.choice([0.12, 0.18, 0.25]))
     return Appearance(

@@ -20,6 +20,20 @@ COLOURS: dict[str, tuple[Rgb, float]] = {
     "orange": ((0.80, 0.34, 0.09), 0.01),
     "yellow": ((0.86, 0.68, 0.10), 0.01),
 }
+#: What makers sell under one name: as factors on the colour above, each as likely as the others.
+_TONES: dict[str, tuple[Rgb, ...]] = {
+    "white": ((1.02, 1.02, 1.03), (0.97, 0.94, 0.86), (0.88, 0.91, 0.96)),
+    "grey": ((0.60, 0.60, 0.60), (1.0, 1.0, 1.0), (1.38, 1.35, 1.26), (1.10, 0.98, 0.80), (0.80, 0.90, 1.05)),
+    "black": ((0.9, 0.9, 0.9), (1.2, 1.3, 1.9), (1.8, 1.35, 1.1)),
+    "silver": ((1.0, 1.0, 1.0), (1.14, 1.14, 1.13), (0.92, 0.95, 0.86), (1.04, 0.96, 0.82)),
+    "blue": ((0.60, 0.55, 0.60), (1.0, 1.0, 1.1), (1.75, 1.75, 1.42), (3.0, 2.5, 1.60), (0.60, 1.45, 0.90)),
+    "red": ((1.0, 0.8, 0.8), (0.62, 0.6, 0.9), (1.18, 2.0, 1.15), (0.85, 1.2, 1.8)),
+    "green": ((0.65, 0.75, 0.75), (1.4, 1.25, 1.05), (2.6, 1.45, 1.35), (3.3, 2.1, 1.9)),
+    "beige": ((1.0, 1.0, 1.0), (1.12, 1.1, 1.12), (0.86, 0.82, 0.74)),
+    "brown": ((1.0, 1.0, 1.0), (0.62, 0.6, 0.65), (1.45, 1.3, 1.2)),
+    "orange": ((1.0, 1.0, 1.0), (1.1, 1.35, 1.3), (0.88, 0.75, 0.9)),
+    "yellow": ((1.0, 1.0, 1.0), (1.05, 1.12, 3.2), (0.95, 0.85, 0.8)),
+}
 #: Share of cars of a colour whose paint holds metal flakes.
 _METALLIC = {"white": 0.1, "grey": 0.9, "black": 0.7, "silver": 1.0, "red": 0.3, "yellow": 0.1}
 _METALLIC_OTHERWISE = 0.6
@@ -51,8 +65,15 @@ def draw_colour(rng: np.random.Generator) -> str:
 
 
 def shade_of(colour: str, rng: np.random.Generator) -> Rgb:
-    """One maker's shade of a named colour: a little lighter or darker, a little warmer or colder."""
-    return clipped(np.asarray(COLOURS[colour][0]) * (1 + rng.normal(0.0, 0.02, 3) + rng.normal(0.0, 0.09)))
+    """One maker's shade of a named colour."""
+    tones = _TONES[colour]
+    tone = np.asarray(COLOURS[colour][0]) * np.asarray(tones[int(rng.integers(len(tones)))])
+    return clipped(tone * (1 + rng.normal(0.0, 0.02, 3) + rng.normal(0.0, 0.06)))
+
+
+def aged(paint: Rgb, rng: np.random.Generator) -> Rgb:
+    """The same maker's paint on another car: of another batch, faded by other summers."""
+    return clipped(np.asarray(paint) * (1 + rng.normal(0.0, 0.01, 3) + rng.normal(0.0, 0.02)))
 
 
 def metallic_of(colour: str, rng: np.random.Generator) -> float:

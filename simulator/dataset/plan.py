@@ -94,7 +94,7 @@ class ReidPlan:
     seed: int = 0
     boxes: BoxSource = "both"
     plates: Plates = "random"
-    twins_share: float = 0.3
+    twins_share: float = 0.2
 
     def __post_init__(self) -> None:
         total = self.train_vehicles + self.test_vehicles

@@ -21,6 +21,8 @@ from simulator.views import aspect_deg
 
 #: Mean grey levels between which a camera's exposure control keeps its pictures, and how far it goes for that.
 _MEAN_LEVELS, _MOST_GAIN = (45.0, 165.0), 2.2
+#: What most cameras work in most of the time.
+DAYLIGHT = ("noon", "afternoon", "overcast")
 _USUAL_NOISE = 2.5
 _GAIN_SPREAD, _WARMTH_SPREAD = 0.12, 0.025
 _BLUR_PX, _JPEG = (0.0, 0.9), (50, 93)
@@ -147,7 +149,7 @@ class Studio:
 
 
 def light_of(standpoint: Standpoint, turn: int) -> str:
-    """The light in which a camera works in one block: its own every other time, the others in turn.
+    """The light in which a camera works in one block: its own every other time, else the others, plain days twice.
 
     Args:
         standpoint: The camera.
@@ -156,12 +158,12 @@ def light_of(standpoint: Standpoint, turn: int) -> str:
     >>> from simulator.dataset.standpoints import standpoints
     >>> from simulator.dataset.plan import TRAIN_PART
     >>> gable = standpoints(TRAIN_PART)[0]
-    >>> lights = [light_of(gable, turn) for turn in range(2 * len(LIGHTS) - 2)]
-    >>> lights.count("noon") == len(LIGHTS) - 1, set(lights) == set(LIGHTS)
+    >>> lights = [light_of(gable, turn) for turn in range(2 * (len(LIGHTS) + 1))]
+    >>> lights.count("noon") == len(LIGHTS) + 1, set(lights) == set(LIGHTS)
     (True, True)
     """
     home = standpoint.spec.light
     if (turn + standpoint.number) % 2:
         return home
-    others = [name for name in LIGHTS if name != home]
+    others = [name for name in (*DAYLIGHT, *LIGHTS) if name != home]
     return others[(turn + standpoint.number) // 2 % len(others)]
