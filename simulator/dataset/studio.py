@@ -21,11 +21,10 @@ from simulator.views import aspect_deg
 
 #: Mean grey levels between which a camera's exposure control keeps its pictures, and how far it goes for that.
 _MEAN_LEVELS, _MOST_GAIN = (45.0, 165.0), 2.2
-#: What most cameras work in most of the time.
-DAYLIGHT = ("noon", "afternoon", "overcast")
 _USUAL_NOISE = 2.5
-_GAIN_SPREAD, _WARMTH_SPREAD = 0.12, 0.025
-_BLUR_PX, _JPEG = (0.0, 0.9), (50, 93)
+_GAIN_SPREAD, _WARMTH_SPREAD = 0.08, 0.015
+#: A camera's lens and compression are its own: lens blur, and JPEG quality around which pictures spread.
+_BLUR_PX, _JPEG, _JPEG_SPREAD = (0.0, 0.7), (62, 90), 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +121,13 @@ class Studio:
         own = self._light == spec.light
         low, high = (level / max(mean_level, 1.0) for level in _MEAN_LEVELS)
         exposure = float(np.clip(spec.gain if own else 1.0, min(low, _MOST_GAIN), high))
+        lens = np.random.default_rng([self._current().number, 5])
         return Sensor(
             gain=exposure * float(np.exp(rng.normal(0, _GAIN_SPREAD))),
             warmth=spec.warmth + float(rng.normal(0, _WARMTH_SPREAD)),
             noise=spec.noise if own else _USUAL_NOISE * LIGHTS[self._light].noise_gain,
-            blur_px=float(rng.uniform(*_BLUR_PX)),
-            jpeg_quality=int(rng.integers(*_JPEG)),
+            blur_px=float(lens.uniform(*_BLUR_PX)),
+            jpeg_quality=int(lens.integers(*_JPEG) + rng.integers(-_JPEG_SPREAD, _JPEG_SPREAD + 1)),
         )
 
     def _look_at(self, stand: Stand, picture: Picture) -> Seen | None:
@@ -149,7 +149,7 @@ class Studio:
 
 
 def light_of(standpoint: Standpoint, turn: int) -> str:
-    """The light in which a camera works in one block: its own every other time, else the others, plain days twice.
+    """The light in which a camera works in one block: its own three times of four, else the others in turn.
 
     Args:
         standpoint: The camera.
@@ -158,12 +158,12 @@ def light_of(standpoint: Standpoint, turn: int) -> str:
     >>> from simulator.dataset.standpoints import standpoints
     >>> from simulator.dataset.plan import TRAIN_PART
     >>> gable = standpoints(TRAIN_PART)[0]
-    >>> lights = [light_of(gable, turn) for turn in range(2 * (len(LIGHTS) + 1))]
-    >>> lights.count("noon") == len(LIGHTS) + 1, set(lights) == set(LIGHTS)
+    >>> lights = [light_of(gable, turn) for turn in range(4 * (len(LIGHTS) - 1))]
+    >>> lights.count("noon") == 3 * (len(LIGHTS) - 1), set(lights) == set(LIGHTS)
     (True, True)
     """
-    home = standpoint.spec.light
-    if (turn + standpoint.number) % 2:
+    home, shifted = standpoint.spec.light, turn + standpoint.number
+    if shifted % 4:
         return home
-    others = [name for name in (*DAYLIGHT, *LIGHTS) if name != home]
-    return others[(turn + standpoint.number) // 2 % len(others)]
+    others = [name for name in LIGHTS if name != home]
+    return others[shifted // 4 % len(others)]
