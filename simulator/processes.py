@@ -46,7 +46,10 @@ class _Process(Generic[Job]):
 
     def give(self, number: int, job: Job) -> None:
         self.job = number
-        self.pipe.send(job)
+        try:
+            self.pipe.send(job)
+        except (BrokenPipeError, ConnectionResetError) as exc:
+            raise ProcessDied("a rendering process died") from exc
 
 
 def run_jobs(

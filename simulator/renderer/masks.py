@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.renderer.device import Device, put_matrix
-from simulator.renderer.gpu_mesh import GpuMesh, draw
+from simulator.renderer.gpu_mesh import GpuMesh, draw_all
 from simulator.renderer.optics import Matrix
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class MaskPainter:
         put_matrix(program, "view_projection", stage.projection)
         for body, matrix in bodies:
             put_matrix(program, "model", matrix)
-            draw(self._device.gl, body.outline, fine=shows_detail(stage.projection, body, matrix, self._size[0]))
+            draw_all(body.outline)
         target.scissor = None
         depth = read_depth(target, region)
         return Silhouette(left, self._size[1] - bottom - height, depth < 1.0, depth)
