@@ -74,8 +74,7 @@ class CityRenderer:
             light_of(camera, request.light)
         self._script = script
         self._request = request
-        self.library = MeshLibrary.open()
-        self._renderer = Renderer(*request.size, self.library)
+        self._renderer = Renderer(*request.size, MeshLibrary.open())
         self._scenery = build_scenery(script.place)
 
     def frames(self, number: int, camera: CameraSpec) -> Iterator[RenderedFrame]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simulator.camera_clips import Clip, render_clips
 from simulator.catalogue import MODELS
 from simulator.city import City, CityCamera, CityVehicle, load_city, write_city
 from simulator.errors import CityError
@@ -19,11 +20,10 @@ from simulator.frame_rate import frame_rate_probe
 from simulator.frames import CityRenderer, RenderedFrame, light_of
 from simulator.identity import Appearance, draw_fleet
 from simulator.meshes import MeshLibrary
-from simulator.place import CameraSpec, Place
+from simulator.place import Place
 from simulator.splits import DEMO, JUDGED, TEST, TRAIN
 from simulator.traffic import Trip, VehicleState, drive
-from simulator.truth import TruthBox, write_truth
-from simulator.video import ClipWriter
+from simulator.truth import write_truth
 
 __all__ = [
     "CityRenderer",
@@ -117,44 +117,42 @@ def _fleet(first_seed: int, count: int, twins_share: float) -> dict[int, Appeara
 
 
 def render_city(
-    request: RenderRequest, out: Path, progress: Callable[[int, int], None] = lambda done, total: None
+    request: RenderRequest,
+    out: Path,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    processes: int | None = None,
 ) -> City:
-    """Renders a city into a folder.
+    """Renders a city into a folder, its cameras beside each other; the files do not depend on how many at once.
 
     Args:
         request: Which.
         out: Folder; made if missing, its city files overwritten.
         progress: Called with frames done and in all.
+        processes: How many cameras are rendered at once; one per core by default.
 
     Raises:
-        CityError: Place, seed, meshes or renderer are not usable.
+        CityError: Place, seed, meshes or renderer are not usable, or a rendering process failed or died.
+        OSError: The folder cannot be written.
     """
     script = write_script(request)
-    city_renderer = CityRenderer(script, request)
-    out.mkdir(parents=True, exist_ok=True)
     specs = script.place.spec.cameras
-    total = len(specs) * len(script.frames)
-    boxes: list[TruthBox] = []
-    cameras = []
-    for number, spec in enumerate(specs, 1):
-        clip = out / f"{spec.name}.mp4"
-        with ClipWriter(clip, request.size, request.fps) as writer:
-            for frame in city_renderer.frames(number, spec):
-                writer.write(frame.image)
-                boxes += frame.boxes
-                progress((number - 1) * len(script.frames) + frame.number, total)
-        cameras.append(_camera(script.place, spec, number, clip, request, len(script.frames)))
+    for spec in specs:
+        light_of(spec, request.light)
+    library = MeshLibrary.open()
+    out.mkdir(parents=True, exist_ok=True)
+    clips = [Clip(number, spec, out / f"{spec.name}.mp4") for number, spec in enumerate(specs, 1)]
+    boxes = render_clips(script, request, clips, processes, progress)
     write_truth(out / "ground_truth.txt", boxes)
     seen = {box.vehicle_id for box in boxes}
     vehicles = tuple(_vehicle(script, vehicle_id) for vehicle_id in sorted(seen))
-    _write_attribution(out / "ATTRIBUTION.md", city_renderer.library, {vehicle.model for vehicle in vehicles})
+    _write_attribution(out / "ATTRIBUTION.md", library, {vehicle.model for vehicle in vehicles})
     city = City(
         name=request.name,
         seed=request.seed,
         place=script.place.name,
         fps=float(request.fps),
         t0=0.0,
-        cameras=tuple(cameras),
+        cameras=tuple(_camera(script, clip, request) for clip in clips),
         vehicles=vehicles,
         truth_path=out / "ground_truth.txt",
         folder=out,
@@ -175,15 +173,16 @@ def pixel_hash(request: RenderRequest) -> str:
     return digest.hexdigest()
 
 
-def _camera(place: Place, spec: CameraSpec, number: int, clip: Path, request: RenderRequest, frames: int) -> CityCamera:
-    eye, target, _ = place.camera_points(spec)
+def _camera(script: Script, clip: Clip, request: RenderRequest) -> CityCamera:
+    spec = clip.camera
+    eye, target, _ = script.place.camera_points(spec)
     pose = {
         "eye_m": [round(v, 3) for v in eye],
         "target_m": [round(v, 3) for v in target],
         "fov_deg": spec.fov_deg,
         "light": light_of(spec, request.light),
     }
-    return CityCamera(spec.name, number, clip, *request.size, frames, pose)
+    return CityCamera(spec.name, clip.number, clip.path, *request.size, len(script.frames), pose)
 
 
 def _vehicle(script: Script, vehicle_id: int) -> CityVehicle:

@@ -29,10 +29,12 @@ def city(  # noqa: PLR0913, PLR0917 - one option per setting
     seconds: Annotated[float, typer.Option(help="Length of every clip.", min=2, max=600)] = 40.0,
     fps: Annotated[int, typer.Option(help="Frames per second that are rendered and judged.", min=1, max=10)] = 1,
     keep: Annotated[Path, typer.Option(help="Where rendered cities are kept and found again.")] = Path("runs/city"),
+    speed: Annotated[bool, typer.Option("--speed", help="Measure the renderer's frames per second as well.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Has the published yolov8n judge rendered cities, and tells which faces of vehicles they show."""
     from benchmarks.city.run import CityBench, judge_cities
+    from benchmarks.city.speed import renderer_speed
     from services.models.store import ModelStore
     from simulator.errors import CityError
 
@@ -40,6 +42,8 @@ def city(  # noqa: PLR0913, PLR0917 - one option per setting
     try:
         with progress("cities") as report:
             document = judge_cities(bench, ModelStore().fetch("yolov8n"), report)
+        if speed:
+            document["renderer"] = renderer_speed()
     except ImportError as exc:
         fail(f"the published detector runs on torch, which is not installed ({exc}): pip install 'vreid[train]'")
     except (CityError, OSError) as exc:
@@ -58,3 +62,9 @@ def _show(document: dict[str, Any]) -> None:
     for name, row in document["faces"].items():
         shown.add_row(name, *(f"{value:g}" for value in row.values()))
     stdout.print(shown)
+    if "renderer" in document:
+        speed = document["renderer"]
+        lights = ", ".join(f"{value:g} at {name}" for name, value in speed["by_light"].items())
+        width, height = speed["size"]
+        each = f"{width}x{height}, {speed['vehicles']} vehicles, {speed['processes']} processes"
+        stdout.print(f"renderer: {speed['frames_per_s']:g} frames/s ({lights}; {each})")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,7 +63,7 @@ def render_dataset(
         done += written
         progress(min(done, expected), expected)
 
-    render_blocks(plan, tasks, open_detect, processes or os.cpu_count() or 1, count)
+    render_blocks(plan, tasks, open_detect, processes, count)
     summary = _index(plan, folder, library)
     folder.finish({"summary": summary.document()})
     progress(expected, expected)

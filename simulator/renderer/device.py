@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,12 @@ from simulator.errors import RendererMissing
 from simulator.livery import LAYERS
 from simulator.meshes import MeshLibrary
 from simulator.renderer.decal_store import DecalStore
+from simulator.renderer.gpu_mesh import GpuMesh, Sides, outline_layers, reach_of, sorted_by_sides, surface_layers
 from simulator.renderer.loads import build_load
 from simulator.renderer.optics import Matrix
 from simulator.renderer.program import compile_program
-from simulator.renderer.surface import VERTEX_ATTRIBUTES, VERTEX_FORMAT, Mesh, TexturedMesh
+from simulator.renderer.sides import detail_m, seen_sides
+from simulator.renderer.surface import Mesh
 from simulator.renderer.vehicle_mesh import build_vehicle_mesh
 
 SAMPLES = 4
@@ -33,32 +34,6 @@ TEXTURE_UNITS = {
 }
 
 
-@dataclass(slots=True)
-class GpuMesh:
-    """A mesh on the device: arrays per program, texture per part.
-
-    Attributes:
-        mesh: What it was made from.
-        reach: Lowest and highest x, y, z of its vertices.
-        surface: Array and texture of each part, for the picture: per kind of light, see ``Programs.vehicle``; of
-            scenery, False only.
-        outline: Array of each part, for depths.
-    """
-
-    mesh: Mesh
-    reach: tuple[tuple[float, float, float], tuple[float, float, float]]
-    surface: dict[bool, list[tuple[Any, Any]]]
-    outline: list[Any]
-
-    def release(self) -> None:
-        """Frees the arrays."""
-        for pairs in self.surface.values():
-            for array, _ in pairs:
-                array.release()
-        for array in self.outline:
-            array.release()
-
-
 class Programs:
     """All shader programs, compiled once."""
 
@@ -70,6 +45,7 @@ class Programs:
         }
         self.scenery = compile_program(gl, "surface.vert", "surface.frag", "SCENERY")
         self.depth = compile_program(gl, "depth.vert", "depth.frag")
+        self.sides = compile_program(gl, "depth.vert", "sides.frag")
         self.still = compile_program(gl, "surface.vert", "still.frag")
         self.catcher = compile_program(gl, "catcher.vert", "catcher.frag")
         self.beam = compile_program(gl, "catcher.vert", "beam.frag")
@@ -114,35 +90,30 @@ class Device:
             self._bodies[key] = self.upload(build_load(load, MODELS[model], self.body(model).mesh))
         return self._bodies[key]
 
-    def upload(self, mesh: Mesh, *, still: bool = False) -> GpuMesh:
-        """Puts a mesh on the device, for the vehicle's programs or for those of still scenery."""
-        gl, programs = self.gl, self.programs
-        kinds = {False: programs.scenery} if still else programs.vehicle
-        surface: dict[bool, list[tuple[Any, Any]]] = {kind: [] for kind in kinds}
-        outline = []
-        for part in mesh.parts:
-            vertices = gl.buffer(np.ascontiguousarray(part.vertices, np.float32).tobytes())
-            indices = gl.buffer(np.ascontiguousarray(part.indices, np.int32).tobytes())
-            texture = self._white
-            if part.texture is not None:
-                height, width = part.texture.shape[:2]
-                texture = gl.texture((width, height), 3, part.texture.tobytes(), alignment=1)
-                texture.build_mipmaps()
-            content = [(vertices, VERTEX_FORMAT, *VERTEX_ATTRIBUTES)]
-            for kind, program in kinds.items():
-                surface[kind].append((gl.vertex_array(program, content, indices, skip_errors=True), texture))
-            if still:
-                outline.append(gl.vertex_array(programs.still, content, indices, skip_errors=True))
-            else:
-                outline.append(self._bare_array(part))
-        return GpuMesh(mesh, _reach_of(mesh), surface, outline)
+    def upload(self, mesh: Mesh) -> GpuMesh:
+        """Puts a vehicle's mesh on the device, sorted by the sides that can be seen of it."""
+        seen = seen_sides(self.gl, self.programs.sides, mesh)
+        parts = sorted_by_sides(mesh, seen)
+        textures = [self._texture(part.texture) for part in mesh.parts]
+        surface = surface_layers(self.gl, self.programs.vehicle, mesh, textures, parts)
+        outline = outline_layers(self.gl, self.programs.depth, mesh, parts)
+        return GpuMesh(mesh, reach_of(mesh), surface, outline, detail_m(mesh))
 
-    def _bare_array(self, part: TexturedMesh) -> Any:
-        """Positions alone, every one once: most of the work of shadow maps and masks is moving corners."""
-        positions, order = np.unique(part.vertices[:, :3], axis=0, return_inverse=True)
-        corners = self.gl.buffer(np.ascontiguousarray(positions, np.float32).tobytes())
-        indices = self.gl.buffer(order.reshape(-1)[part.indices].astype(np.int32).tobytes())
-        return self.gl.vertex_array(self.programs.depth, [(corners, "3f", "in_position")], indices)
+    def upload_still(self, mesh: Mesh) -> GpuMesh:
+        """Puts scenery on the device, for its own programs, which need all of its vertices."""
+        parts = [{Sides.BOTH: part.indices} for part in mesh.parts]
+        textures = [self._texture(part.texture) for part in mesh.parts]
+        surface = surface_layers(self.gl, {False: self.programs.scenery}, mesh, textures, parts)
+        outline = surface_layers(self.gl, {False: self.programs.still}, mesh, textures, parts)[False]
+        return GpuMesh(mesh, reach_of(mesh), surface, outline)
+
+    def _texture(self, image: NDArray[np.uint8] | None) -> Any:
+        if image is None:
+            return self._white
+        height, width = image.shape[:2]
+        texture = self.gl.texture((width, height), 3, image.tobytes(), alignment=1)
+        texture.build_mipmaps()
+        return texture
 
     def screen(self, program: Any) -> Any:
         """One triangle over the whole picture."""
@@ -186,12 +157,6 @@ def open_context() -> Any:
         raise RendererMissing(
             "no OpenGL 3.3 to render with: install Mesa's EGL with 'apt-get install libegl1 libgl1-mesa-dri'"
         ) from exc
-
-
-def _reach_of(mesh: Mesh) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    points = np.concatenate([part.vertices[:, :3] for part in mesh.parts])
-    low, high = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-    return (low[0], low[1], low[2]), (high[0], high[1], high[2])
 
 
 def put_matrix(program: Any, name: str, matrix: Matrix) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.renderer.device import Device, GpuMesh, put_matrix
+from simulator.renderer.device import Device, put_matrix
+from simulator.renderer.gpu_mesh import GpuMesh, draw_all
 from simulator.renderer.optics import Matrix
 
 if TYPE_CHECKING:
@@ -74,11 +75,16 @@ class MaskPainter:
         put_matrix(program, "view_projection", stage.projection)
         for body, matrix in bodies:
             put_matrix(program, "model", matrix)
-            for array in body.outline:
-                array.render()
+            draw_all(body.outline)
         target.scissor = None
         depth = read_depth(target, region)
         return Silhouette(left, self._size[1] - bottom - height, depth < 1.0, depth)
+
+
+def shows_detail(projection: Matrix, body: GpuMesh, matrix: Matrix, width_px: int) -> bool:
+    """Whether a pixel is small enough, somewhere on a body, to show what could hardly be seen from all around it."""
+    nearest = float((box_corners(body, matrix) @ projection[3]).min())
+    return nearest < body.detail_m * width_px * float(np.linalg.norm(projection[0, :3])) / 2
 
 
 def read_depth(target: Any, region: tuple[int, int, int, int]) -> NDArray[np.float32]:

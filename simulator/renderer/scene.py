@@ -16,9 +16,10 @@ from simulator.identity import Appearance
 from simulator.meshes import MeshLibrary
 from simulator.renderer.device import TEXTURE_UNITS, Device, put, put_lamps, put_matrix
 from simulator.renderer.glow import Glow, GlowPainter
+from simulator.renderer.gpu_mesh import GpuMesh, draw, draw_all
 from simulator.renderer.ground_passes import GroundPasses
 from simulator.renderer.headlamps import LampPlaces, lamp_places, vehicle_glows
-from simulator.renderer.masks import Bodies, MaskPainter, Silhouette, box_corners
+from simulator.renderer.masks import Bodies, MaskPainter, Silhouette, box_corners, shows_detail
 from simulator.renderer.optics import Matrix, body_pose
 from simulator.renderer.stage import MIRROR, Stage, StagePainter, View, per_metre, surface_uniforms
 from simulator.renderer.surface import Mesh
@@ -167,8 +168,7 @@ class Renderer:
         put_matrix(depth, "view_projection", projection)
         for body, matrix in bodies:
             put_matrix(depth, "model", matrix)
-            for array in body.outline:
-                array.render()
+            draw(self._device.gl, body.outline, fine=False)
 
     def _draw_on_ground(self, stage: Stage, vehicles: list[Placed], bodies: Bodies) -> None:
         light = stage.view.light
@@ -209,9 +209,16 @@ class Renderer:
                 put(program, dict((look if own else CLEAN).uniforms()))
                 put(program, {"has_decals": own and decals is not None})
                 (decals if own and decals else self._device.no_decals).use(TEXTURE_UNITS["decals"])
-                for array, texture in body.surface[lamplit]:
-                    texture.use(TEXTURE_UNITS["mesh_texture"])
-                    array.render()
+                self._draw_surface(stage, projection, body, matrix)
+
+    def _draw_surface(self, stage: Stage, projection: Matrix, body: GpuMesh, matrix: Matrix) -> None:
+        """One body, with all that its program needs to know."""
+        unit = TEXTURE_UNITS["mesh_texture"]
+        layers = body.surface[not stage.view.light.casts_shadows]
+        if projection is stage.projection:
+            draw(self._device.gl, layers, unit, fine=shows_detail(projection, body, matrix, self.width_px))
+        else:
+            draw_all(layers, unit)
 
     # ---- what is drawn
 

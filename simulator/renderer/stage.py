@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.renderer.device import TEXTURE_UNITS, Device, GpuMesh, put, put_lamps, put_matrix
+from simulator.renderer.device import TEXTURE_UNITS, Device, put, put_lamps, put_matrix
 from simulator.renderer.glow import Glow, GlowPainter
+from simulator.renderer.gpu_mesh import GpuMesh, draw_all
 from simulator.renderer.looks import Light
 from simulator.renderer.masks import read_depth
 from simulator.renderer.optics import Matrix, look_at, orthographic, perspective
@@ -111,7 +112,7 @@ class StagePainter:
     def paint(self, scenery: Mesh, view: View) -> Stage:
         """Draws the still scene of a camera."""
         device, gl = self._device, self._device.gl
-        still = device.upload(scenery, still=True)
+        still = device.upload_still(scenery)
         projection = perspective(view.fov_deg, self._size[0] / self._size[1]) @ look_at(view.eye, view.target)
         centre = np.asarray(view.sun_centre)
         towards_sun = tuple((centre + np.asarray(view.light.sun_direction) * 100).tolist())
@@ -150,8 +151,7 @@ class StagePainter:
         program["cut_below_m"] = cut_below_m
         put_matrix(program, "view_projection", projection)
         put_matrix(program, "model", np.eye(4))
-        for array in still.outline:
-            array.render()
+        draw_all(still.outline)
 
     def _surface(self, stage: Stage, still: GpuMesh, projection: Matrix, **more: Any) -> None:
         """The scenery with everything that lights it."""
@@ -162,8 +162,7 @@ class StagePainter:
         settings = {"moving": False, "only_ground": False, "cut_below_m": _CUT_NOTHING_M, "body_size": (1.0, 1.0, 1.0)}
         put(program, surface_uniforms(stage.view) | settings | more)
         put_lamps(program, stage.lamps)
-        for array, _ in still.surface[False]:
-            array.render()
+        draw_all(still.surface[False])
 
     def _paint_ground(self, stage: Stage, still: GpuMesh, target: Any) -> None:
         target.use()

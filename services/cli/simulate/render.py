@@ -25,6 +25,9 @@ def render(  # noqa: PLR0913, PLR0917 - the options of a command are its paramet
     size: Annotated[str, typer.Option(help="Picture width and height, both even, e.g. 960x540.")] = "640x360",
     fps: Annotated[int, typer.Option(help="Frames per second.", min=1, max=60)] = 10,
     vehicles_per_minute: Annotated[float, typer.Option(help="Departures.", min=0, max=600)] = 34.0,
+    processes: Annotated[
+        int | None, typer.Option(help="Cameras rendered at once; one per core by default.", min=1, max=64)
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Renders a city: one clip per camera, truth, attribution, all frozen by hash."""
@@ -43,9 +46,11 @@ def render(  # noqa: PLR0913, PLR0917 - the options of a command are its paramet
     )
     try:
         with progress("frames") as report:
-            city = render_city(request, out, report)
+            city = render_city(request, out, report, processes)
     except (CityError, OSError) as exc:
         fail(str(exc))
+    except KeyboardInterrupt:
+        fail("interrupted: the city is not finished", code=130)
     emit(
         {
             "city": str(out),

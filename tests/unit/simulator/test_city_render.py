@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from simulator.errors import CityError, MeshesMissing
+from simulator.errors import CityError, MeshesMissing, RendererMissing
 from simulator.meshes import MeshLibrary
-from simulator.render import RenderRequest, write_script
+from simulator.render import RenderRequest, render_city, write_script
 from simulator.splits import DEMO, JUDGED
 
 PLACE = """
@@ -52,6 +52,27 @@ def test_same_request_same_pixels_and_truth_in_two_processes(tmp_path):
     assert len(first) == 64
     assert _hash(place, 900200) == first
     assert _hash(place, 900201) != first
+
+
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="meshes come from a Debian package; there is no apt-get")
+def test_cameras_beside_each_other_write_the_same_files_as_one_after_the_other(tmp_path):
+    place = tmp_path / "lane.yaml"
+    second = "{name: d, road: r, at_m: 100, side_m: 6, height_m: 6, look_m: 60, fov_deg: 60}"
+    place.write_text(PLACE.replace("fov_deg: 60}]", "fov_deg: 60}, " + second + "]"))
+    request = RenderRequest(900200, str(place), "t", seconds=0.5, size=(160, 96), vehicles_per_minute=30)
+    files = []
+    for processes in (1, 2):
+        out, calls = tmp_path / str(processes), []
+        try:
+            city = render_city(request, out, lambda done, total, calls=calls: calls.append((done, total)), processes)
+        except (MeshesMissing, RendererMissing) as exc:
+            pytest.skip(str(exc))
+        assert [camera.id for camera in city.cameras] == ["c", "d"]
+        assert calls == [(done, 10) for done in range(1, 11)]
+        files.append({path.name: path.read_bytes() for path in out.iterdir()})
+
+    assert {"c.mp4", "d.mp4", "ground_truth.txt", "city.json"} <= set(files[0])
+    assert files[0] == files[1]
 
 
 def test_same_request_same_script(tmp_path):

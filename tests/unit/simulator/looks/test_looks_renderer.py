@@ -57,7 +57,7 @@ def naive(vehicles, with_scenery):
     target.use()
     target.clear(depth=1.0)
     if with_scenery:
-        still = device.upload(scenery, still=True)
+        still = device.upload_still(scenery)
         renderer._stages._outline(still, projection)
         still.release()
     put_matrix(program, "view_projection", projection)
