@@ -11,7 +11,7 @@ from simulator.catalogue import BodyModel
 from simulator.paint import accent, standing_out
 from simulator.wording import draw_badge, draw_lettering, draw_number, shapes_of
 
-_LOAD_SHARE = 0.28
+_LOAD_SHARE = 0.36
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class _Chance:
 
 
 _CHANCES = (
-    _Chance("stripe", "flanks", 0.09, 0.18),
+    _Chance("stripe", "flanks", 0.16, 0.18),
     _Chance("moulding", "flanks", 0.2, 0.10),
-    _Chance("lettering", "flanks", 0.09, 0.0),
+    _Chance("lettering", "flanks", 0.14, 0.0),
     _Chance("signwriting", "flanks", 0.0, 0.60),
     _Chance("dent", "left", 0.10, 0.12),
     _Chance("dent", "right", 0.10, 0.12),
@@ -35,24 +35,24 @@ _CHANCES = (
     _Chance("scratch", "right", 0.12, 0.14),
     _Chance("sticker", "left", 0.10, 0.08),
     _Chance("sticker", "right", 0.10, 0.08),
-    _Chance("door", "left", 0.04, 0.0),
-    _Chance("door", "right", 0.04, 0.0),
-    _Chance("bonnet_stripes", "top", 0.04, 0.0),
+    _Chance("door", "left", 0.07, 0.0),
+    _Chance("door", "right", 0.07, 0.0),
+    _Chance("bonnet_stripes", "top", 0.08, 0.0),
     _Chance("sunroof", "top", 0.15, 0.0),
     _Chance("permit", "front", 0.25, 0.20),
-    _Chance("sticker", "front", 0.10, 0.10),
+    _Chance("sticker", "front", 0.18, 0.10),
     _Chance("scratch", "front", 0.14, 0.14),
     _Chance("dent", "front", 0.06, 0.06),
     _Chance("lettering", "front", 0.0, 0.22),
     _Chance("tape", "front", 0.03, 0.03),
     _Chance("splashes", "front", 0.12, 0.16),
     _Chance("badge", "rear", 0.35, 0.15),
-    _Chance("sticker", "rear", 0.2, 0.14),
+    _Chance("sticker", "rear", 0.28, 0.14),
     _Chance("scratch", "rear", 0.13, 0.13),
     _Chance("dent", "rear", 0.07, 0.08),
     _Chance("hitch", "rear", 0.10, 0.08),
     _Chance("lettering", "rear", 0.02, 0.45),
-    _Chance("sticker", "rear_window", 0.16, 0.0),
+    _Chance("sticker", "rear_window", 0.26, 0.0),
     _Chance("wiped", "rear_window", 0.14, 0.0),
     _Chance("phone", "rear_window", 0.03, 0.0),
     _Chance("blind", "rear_window", 0.05, 0.0),

@@ -79,12 +79,12 @@ def draw_appearance(
         rear_glass=0.06 if rng.random() < 0.22 else glass,
         dirt=float(rng.beta(1.1, 3.5)),
         dirt_seed=int(rng.integers(1000)),
-        band=(accent(rng, 0.85), float(rng.uniform(0.2, 0.3))) if _is_car(body) & (rng.random() < 0.12) else None,
+        band=(accent(rng, 0.7), float(rng.uniform(0.2, 0.3))) if _is_car(body) & (rng.random() < 0.18) else None,
         roof=_roof(body, rng),
-        bonnet=contrast(rng) if _is_car(body) & (rng.random() < 0.05) else None,
-        front_bumper=spare_part(paint, rng) if _is_car(body) & (rng.random() < 0.14) else None,
-        rear_bumper=spare_part(paint, rng) if _is_car(body) & (rng.random() < 0.14) else None,
-        visor=(contrast(rng), float(rng.uniform(0.12, 0.22))) if _has_glass(body) & (rng.random() < 0.15) else None,
+        bonnet=contrast(rng) if _is_car(body) & (rng.random() < 0.09) else None,
+        front_bumper=spare_part(paint, rng) if _is_car(body) & (rng.random() < 0.22) else None,
+        rear_bumper=spare_part(paint, rng) if _is_car(body) & (rng.random() < 0.22) else None,
+        visor=(contrast(rng), float(rng.uniform(0.12, 0.22))) if _has_glass(body) & (rng.random() < 0.24) else None,
         front_lamp=_lamp(rng, _FRONT_TINTS),
         rear_lamp=_lamp(rng, _REAR_TINTS),
         decals=draw_decals(body, panel if body.panel else paint, split.words, rng),
@@ -113,7 +113,7 @@ def _roof(body: BodyModel, rng: np.random.Generator) -> Rgb | None:
     draw, colour, helmet = rng.random(), contrast(rng), accent(rng)
     if body.kind == "motorcycle":
         return helmet
-    return colour if body.kind == "car" and draw < 0.12 else None
+    return colour if body.kind == "car" and draw < 0.20 else None
 
 
 def _wheels(rng: np.random.Generator) -> Wheels:
