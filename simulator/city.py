@@ -51,6 +51,8 @@ class CityVehicle:
         colour: Name of the body colour.
         cues: What tells it from its like.
         route: Nodes passed.
+        twin_of: Number of the vehicle whose model and colour it shares; None if it is no twin.
+        alike_from: Sides from which it cannot be told from that one.
     """
 
     id: int
@@ -59,6 +61,8 @@ class CityVehicle:
     colour: str
     cues: tuple[str, ...]
     route: tuple[str, ...]
+    twin_of: int | None = None
+    alike_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,8 @@ def load_city(path_or_name: str | Path = DEMO, *, verify: bool = True) -> City:
             vehicle["colour"],
             tuple(vehicle["cues"]),
             tuple(vehicle["route"]),
+            vehicle.get("twin_of"),
+            tuple(vehicle.get("alike_from", ())),
         )
         for vehicle in document["vehicles"]
     )

@@ -188,7 +188,7 @@ def _camera(script: Script, clip: Clip, request: RenderRequest) -> CityCamera:
 def _vehicle(script: Script, vehicle_id: int) -> CityVehicle:
     look = script.fleet[vehicle_id]
     route = script.trips[vehicle_id].route.through
-    return CityVehicle(vehicle_id, look.model, look.kind, look.colour, look.cues, route)
+    return CityVehicle(vehicle_id, look.model, look.kind, look.colour, look.cues, route, look.twin_of, look.alike_from)
 
 
 def _write_attribution(path: Path, library: MeshLibrary, models: set[str]) -> None:

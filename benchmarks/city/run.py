@@ -43,7 +43,7 @@ class CityBench:
 
     def request(self, place: str, light: str) -> RenderRequest:
         """The city of a place in a light."""
-        name = f"{place}-{light}-{self.seed}"
+        name = f"{Path(place).stem}-{light}-{self.seed}"
         return RenderRequest(self.seed, place, name, seconds=self.seconds, fps=self.fps, light=light)
 
 

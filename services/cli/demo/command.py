@@ -34,34 +34,49 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Play the city to its end, score it, and stop.")] = False,
     as_json: JsonFlag = False,
     data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = Path("vreid-data/demo"),
+    city: Annotated[str, typer.Option(help="Folder of a rendered city, or the name of the bundled one.")] = "demo",
     faults: Annotated[Path | None, typer.Option(help="Script of faults that befall the cameras, YAML.")] = None,
     address: AddressOption = DEFAULT_ADDRESS,
 ) -> None:
-    """Follow vehicles across the four cameras of the bundled city, over real RTSP."""
+    """Follow vehicles across the cameras of a synthetic city, the bundled one by default, over real RTSP."""
     if as_json and not once:
         fail("--json needs --once: a demo without an end has no document")
     try:
-        document = Demo(data_dir, address, once=once, quiet=as_json or not stderr.is_terminal, faults=faults).run()
+        played = _open(city, faults)
+        quiet = as_json or not stderr.is_terminal
+        document = Demo(played, data_dir, address, once=once, quiet=quiet, faults=faults).run()
     except VreidError as exc:
         fail(str(exc))
     if once:
         emit(document, as_json=as_json, render=_show)
 
 
+def _open(name: str, faults: Path | None) -> City:
+    """Loads a city, and checks a script of faults against it.
+
+    Raises:
+        InputError: There is no such city, it is damaged, or the script does not fit it.
+    """
+    from simulator.city import load_city
+    from simulator.errors import CityError
+    from simulator.rtsp.play import plan_of
+
+    try:
+        city = load_city(name)
+        plan_of(faults, (), tuple(camera.id for camera in city.cameras))
+    except CityError as exc:
+        raise InputError(str(exc)) from exc
+    return city
+
+
 class Demo:
     """One run of the demo."""
 
-    def __init__(self, data_dir: Path, address: str, *, once: bool, quiet: bool, faults: Path | None = None) -> None:
-        """Loads the city, and checks a script of faults against it; starts nothing yet."""
-        from simulator.city import DEMO, load_city
-        from simulator.errors import CityError
-        from simulator.rtsp.play import plan_of
-
-        try:
-            self.city: City = load_city(DEMO)
-            plan_of(faults, (), tuple(camera.id for camera in self.city.cameras))
-        except CityError as exc:
-            raise InputError(str(exc)) from exc
+    def __init__(
+        self, city: City, data_dir: Path, address: str, *, once: bool, quiet: bool, faults: Path | None = None
+    ) -> None:
+        """Starts nothing yet."""
+        self.city = city
         self._faults = faults
         self._once = once
         self._quiet = quiet
