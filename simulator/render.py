@@ -15,6 +15,7 @@ import numpy as np
 from simulator.camera_clips import Clip, render_clips
 from simulator.catalogue import MODELS
 from simulator.city import City, CityCamera, CityVehicle, load_city, write_city
+from simulator.credits import credit_lines
 from simulator.errors import CityError
 from simulator.frame_rate import frame_rate_probe
 from simulator.frames import CityRenderer, RenderedFrame, light_of
@@ -200,11 +201,6 @@ def _write_attribution(path: Path, library: MeshLibrary, models: set[str]) -> No
         "repainted, scaled, partly simplified and fitted with decals and loads. Their authors and licences,",
         "as its catalogue names them:",
         "",
-        "| Mesh | Author | Licence | Archive |",
-        "|---|---|---|---|",
+        *credit_lines(models, library),
     ]
-    for name in sorted(models):
-        credit = library.credit(MODELS[name].archive, MODELS[name].member)
-        lines.append(f"| {credit.title} (`{name}`) | {credit.creator} | {credit.licence} | {credit.archive} |")
-    lines += ["", "Creative Commons Attribution 3.0: <https://creativecommons.org/licenses/by/3.0/>.", ""]
     path.write_text("\n".join(lines), encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from simulator.catalogue import MODELS
+from simulator.credits import credit_lines
 from simulator.meshes import MeshLibrary
 
 _LAYOUT = {
@@ -39,12 +39,6 @@ def read_me(kind: str, models: Iterable[str], library: MeshLibrary) -> str:
         "Free to use, also commercially, if these are credited. The vehicles are rendered from meshes of Debian's",
         "`sweethome3d-furniture` package, repainted, scaled, partly simplified and fitted with decals and loads:",
         "",
-        "| Mesh | Author | Licence | Archive |",
-        "|---|---|---|---|",
+        *credit_lines(models, library),
     ]
-    for name in sorted(models):
-        credit = library.credit(MODELS[name].archive, MODELS[name].member)
-        lines.append(f"| {credit.title} (`{name}`) | {credit.creator} | {credit.licence} | {credit.archive} |")
-    return "\n".join(
-        [*lines, "", "Creative Commons Attribution 3.0: <https://creativecommons.org/licenses/by/3.0/>.", ""]
-    )
+    return "\n".join(lines)
