@@ -6,16 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from simulator.frames import CityRenderer
 from simulator.place import CameraSpec
 from simulator.processes import Tell, run_jobs
+from simulator.script import RenderRequest, Script
 from simulator.truth import TruthBox
 from simulator.video import ClipWriter
-
-if TYPE_CHECKING:
-    from simulator.render import RenderRequest, Script
 
 
 @dataclass(frozen=True, slots=True)

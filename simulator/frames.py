@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +16,10 @@ from simulator.renderer.looks import LIGHTS
 from simulator.renderer.optics import Matrix, look_at, perspective
 from simulator.renderer.scene import Picture, Placed, Renderer, View
 from simulator.scenery import build_scenery
+from simulator.script import RenderRequest, Script
 from simulator.sensor import sensor_of
 from simulator.traffic import VehicleState
 from simulator.truth import TruthBox, box_of_mask
-
-if TYPE_CHECKING:
-    from simulator.render import RenderRequest, Script
 
 _FURTHEST_M = 110.0
 _SMALLEST_PX = 8

@@ -15,7 +15,7 @@ from benchmarks.city.faces import face_shares
 from benchmarks.city.judge import PublishedYolo, judge_city
 from simulator.city import City, load_city
 from simulator.errors import CityError
-from simulator.render import RenderRequest, write_script
+from simulator.script import RenderRequest, write_script
 
 NIGHT = ("night",)
 _RENDER_TIMEOUT_S = 3600.0

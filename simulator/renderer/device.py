@@ -181,3 +181,9 @@ def put_lamps(program: Any, lamps: NDArray[np.float32]) -> None:
     rows[:count] = lamps[:count]
     program["lamps"].write(rows.tobytes())
     program["lamp_count"] = count
+
+
+def read_depth(target: Any, region: tuple[int, int, int, int]) -> NDArray[np.float32]:
+    """Depths (h, w), first row on top, of a part of a framebuffer: left, bottom, width, height."""
+    raw = target.read(viewport=region, attachment=-1, components=1, dtype="f4", alignment=1)
+    return np.ascontiguousarray(np.frombuffer(raw, np.float32).reshape(region[3], region[2])[::-1])

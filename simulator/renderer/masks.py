@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.renderer.device import Device, put_matrix
+from simulator.renderer.device import Device, put_matrix, read_depth
 from simulator.renderer.gpu_mesh import GpuMesh, draw_all
 from simulator.renderer.optics import Matrix
-
-if TYPE_CHECKING:
-    from simulator.renderer.stage import Stage
+from simulator.renderer.stage import Stage
 
 Bodies = list[tuple[GpuMesh, Matrix]]
 
@@ -85,12 +82,6 @@ def shows_detail(projection: Matrix, body: GpuMesh, matrix: Matrix, width_px: in
     """Whether a pixel is small enough, somewhere on a body, to show what could hardly be seen from all around it."""
     nearest = float((box_corners(body, matrix) @ projection[3]).min())
     return nearest < body.detail_m * width_px * float(np.linalg.norm(projection[0, :3])) / 2
-
-
-def read_depth(target: Any, region: tuple[int, int, int, int]) -> NDArray[np.float32]:
-    """Depths (h, w), first row on top, of a part of a framebuffer: left, bottom, width, height."""
-    raw = target.read(viewport=region, attachment=-1, components=1, dtype="f4", alignment=1)
-    return np.ascontiguousarray(np.frombuffer(raw, np.float32).reshape(region[3], region[2])[::-1])
 
 
 def _reach(projection: Matrix, bodies: Bodies, size: tuple[int, int]) -> tuple[int, int, int, int]:

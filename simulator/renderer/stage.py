@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.renderer.device import TEXTURE_UNITS, Device, put, put_lamps, put_matrix
+from simulator.renderer.device import TEXTURE_UNITS, Device, put, put_lamps, put_matrix, read_depth
 from simulator.renderer.glow import Glow, GlowPainter
 from simulator.renderer.gpu_mesh import GpuMesh, draw_all
 from simulator.renderer.looks import Light
-from simulator.renderer.masks import read_depth
 from simulator.renderer.optics import Matrix, look_at, orthographic, perspective
 from simulator.renderer.surface import Mesh, Slot
 

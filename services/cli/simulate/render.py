@@ -32,7 +32,8 @@ def render(  # noqa: PLR0913, PLR0917 - the options of a command are its paramet
 ) -> None:
     """Renders a city: one clip per camera, truth, attribution, all frozen by hash."""
     from simulator.errors import CityError
-    from simulator.render import RenderRequest, render_city
+    from simulator.render import render_city
+    from simulator.script import RenderRequest
 
     request = RenderRequest(
         seed=seed,

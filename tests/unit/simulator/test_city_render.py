@@ -8,7 +8,8 @@ import pytest
 
 from simulator.errors import CityError, MeshesMissing, RendererMissing
 from simulator.meshes import MeshLibrary
-from simulator.render import RenderRequest, render_city, write_script
+from simulator.render import render_city
+from simulator.script import RenderRequest, write_script
 from simulator.splits import DEMO, JUDGED
 
 PLACE = """
@@ -23,7 +24,8 @@ routes: [{through: [a, b]}, {through: [b, a]}]
 PROGRAM = """
 import sys
 from simulator.errors import RendererMissing
-from simulator.render import RenderRequest, pixel_hash
+from simulator.render import pixel_hash
+from simulator.script import RenderRequest
 try:
     print(pixel_hash(RenderRequest({seed}, sys.argv[1], "t", seconds=0.3, size=(160, 96), vehicles_per_minute=9)))
 except RendererMissing as exc:

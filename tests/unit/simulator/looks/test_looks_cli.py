@@ -9,7 +9,7 @@ from services.cli.main import app
 from simulator.errors import CityError, RendererMissing
 from simulator.frames import light_of
 from simulator.place import Place
-from simulator.render import RenderRequest
+from simulator.script import RenderRequest
 
 BASE = ["simulate", "render", "--seed", "1", "--place", "riverside"]
 
