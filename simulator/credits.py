@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from simulator.catalogue import MODELS
 from simulator.meshes import MeshLibrary
+from simulator.vehicles.catalogue import MODELS
 
 
 def credit_lines(models: Iterable[str], library: MeshLibrary) -> list[str]:

@@ -13,7 +13,6 @@ from multiprocessing.synchronize import Barrier
 import numpy as np
 
 from simulator.frames import truth_boxes
-from simulator.identity import Appearance, draw_fleet
 from simulator.meshes import MeshLibrary
 from simulator.motion import blur_motion, motion_px
 from simulator.place import Place
@@ -24,6 +23,7 @@ from simulator.renderer.scene import Placed, Renderer, View
 from simulator.scenery import build_scenery
 from simulator.sensor import sensor_of
 from simulator.splits import DEMO
+from simulator.vehicles.identity import Appearance, draw_fleet
 
 _PLACE, _CAMERA = "riverside", "bridge"
 _SPEED_M_S = 10.0

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.catalogue import MODELS
 from simulator.errors import CityError
-from simulator.identity import Appearance, draw_fleet
 from simulator.place import Place
 from simulator.splits import DEMO, JUDGED, TEST, TRAIN
 from simulator.traffic import Trip, VehicleState, drive
+from simulator.vehicles.catalogue import MODELS
+from simulator.vehicles.identity import Appearance, draw_fleet
 
 _WARM_UP_S = 50.0
 _LAST_DEPARTURE_BEFORE_END_S = 8.0

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.identity import Appearance
 from simulator.meshes import MeshLibrary
 from simulator.renderer.looks import LIGHTS
 from simulator.renderer.primitives import quad_triangles
 from simulator.renderer.scene import Placed, Renderer, View
 from simulator.renderer.surface import Mesh, MeshBuilder, Slot
+from simulator.vehicles.identity import Appearance
 
 #: Bearings of the camera from the nose, degrees, towards the vehicle's right; in the order of ``views.VIEWS``.
 ALL_AROUND_DEG = (0.0, 45.0, 90.0, 135.0, 180.0, -135.0, -90.0, -45.0)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.dataset.standpoints import LARGE, Extent, Lane, Size, Standpoint
-from simulator.identity import Appearance
 from simulator.renderer.scene import Placed
+from simulator.vehicles.identity import Appearance
 
 _GAP_M = 2.0
 _APART_M = 1.5

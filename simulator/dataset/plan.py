@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
 from simulator.errors import DatasetError
-from simulator.identity import Appearance, draw_fleet
 from simulator.splits import TEST, TRAIN, Split
+from simulator.vehicles.identity import Appearance, draw_fleet
 
 Plates = Literal["random", "masked"]
 BoxSource = Literal["detector", "mask", "both"]

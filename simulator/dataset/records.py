@@ -10,8 +10,8 @@ from typing import Any
 
 from simulator.dataset.plan import PARTS
 from simulator.errors import DatasetError
-from simulator.identity import Appearance
 from simulator.splits import UNTRAINED_BODIES
+from simulator.vehicles.identity import Appearance
 
 LABELS = "labels.jsonl"
 

@@ -20,8 +20,8 @@ from simulator.dataset.plan import PARTS, Block, ReidPlan
 from simulator.dataset.records import CropRecord
 from simulator.dataset.standpoints import LEAST_PX, Standpoint, standpoints
 from simulator.dataset.studio import Photo, Seen, Studio, light_of
-from simulator.identity import with_plate, without_plate
 from simulator.splits import UNTRAINED_BODIES
+from simulator.vehicles.identity import with_plate, without_plate
 from simulator.views import FACES, VIEWS, face_index, view_index
 
 LEAST_VISIBLE = 0.6

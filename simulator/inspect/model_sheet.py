@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from simulator.catalogue import MODELS
-from simulator.identity import draw_appearance
 from simulator.inspect.drawing import Cell, Image, Layout, Row, draw_sheet
 from simulator.showroom import Showroom, render_showroom
 from simulator.splits import UNTRAINED_BODIES
+from simulator.vehicles.catalogue import MODELS
+from simulator.vehicles.identity import draw_appearance
 from simulator.views import VIEWS
 
 

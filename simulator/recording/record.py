@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.catalogue import MODELS
 from simulator.clock import TRUE_CLOCK, CameraClock
 from simulator.errors import CityError
 from simulator.place import Place
@@ -24,6 +23,7 @@ from simulator.traffic.demand import Demand, draw_demand
 from simulator.traffic.engine import Simulation
 from simulator.traffic.fleet import Snapshot
 from simulator.traffic.network import Network
+from simulator.vehicles.catalogue import MODELS
 from simulator.views import face_index, view_index
 
 Floats = NDArray[np.float64]

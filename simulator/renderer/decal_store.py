@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-from simulator.appearance import Appearance
-from simulator.livery import LAYER_HEIGHT_PX, LAYER_WIDTH_PX, LAYERS, paint_layers
+from simulator.vehicles.appearance import Appearance
+from simulator.vehicles.livery import LAYER_HEIGHT_PX, LAYER_WIDTH_PX, LAYERS, paint_layers
 
 #: About 1.2 MB each with their mipmaps.
 _KEPT = 128

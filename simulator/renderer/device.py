@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.catalogue import MODELS
 from simulator.errors import RendererMissing
-from simulator.livery import LAYERS
 from simulator.meshes import MeshLibrary
 from simulator.renderer.decal_store import DecalStore
 from simulator.renderer.gpu_mesh import GpuMesh, Sides, outline_layers, reach_of, sorted_by_sides, surface_layers
@@ -21,6 +19,8 @@ from simulator.renderer.program import compile_program
 from simulator.renderer.sides import detail_m, seen_sides
 from simulator.renderer.surface import Mesh
 from simulator.renderer.vehicle_mesh import build_vehicle_mesh
+from simulator.vehicles.catalogue import MODELS
+from simulator.vehicles.livery import LAYERS
 
 SAMPLES = 4
 SHADOW_PX = 2048

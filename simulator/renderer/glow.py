@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.identity import Rgb
 from simulator.renderer.device import Device, put_matrix
 from simulator.renderer.optics import Matrix
+from simulator.vehicles.identity import Rgb
 
 
 @dataclass(frozen=True, slots=True)

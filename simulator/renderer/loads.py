@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.appearance import Rgb
-from simulator.catalogue import BodyModel
 from simulator.renderer.primitives import Point, box_triangles
 from simulator.renderer.surface import Mesh, MeshBuilder, Slot
+from simulator.vehicles.appearance import Rgb
+from simulator.vehicles.catalogue import BodyModel
 
 Floats = NDArray[np.float32]
 

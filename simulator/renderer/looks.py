@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.identity import Rgb
+from simulator.vehicles.identity import Rgb
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.catalogue import BodyModel
 from simulator.objfile import Part
 from simulator.renderer.surface import VERTEX_WIDTH, Slot
+from simulator.vehicles.catalogue import BodyModel
 
 Floats = NDArray[np.float32]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.appearance import Rgb
-from simulator.catalogue import Seat
 from simulator.renderer.surface import MeshBuilder, Slot
+from simulator.vehicles.appearance import Rgb
+from simulator.vehicles.catalogue import Seat
 
 Floats = NDArray[np.float32]
 Vector = NDArray[np.float64]

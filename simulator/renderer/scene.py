@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.identity import Appearance
 from simulator.meshes import MeshLibrary
 from simulator.renderer.device import TEXTURE_UNITS, Device, put, put_lamps, put_matrix
 from simulator.renderer.glow import Glow, GlowPainter
@@ -24,6 +23,7 @@ from simulator.renderer.optics import Matrix, body_pose
 from simulator.renderer.stage import MIRROR, Stage, StagePainter, View, per_metre, surface_uniforms
 from simulator.renderer.surface import Mesh
 from simulator.renderer.vehicle_look import CLEAN, look_of
+from simulator.vehicles.identity import Appearance
 
 __all__ = ["Picture", "Placed", "Renderer", "Silhouette", "View"]
 

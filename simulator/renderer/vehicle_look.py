@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simulator.appearance import Appearance, Rgb
+from simulator.vehicles.appearance import Appearance, Rgb
 
 Pair = tuple[float, float]
 Rgba = tuple[float, float, float, float]

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.catalogue import BodyModel
 from simulator.meshes import MeshLibrary
 from simulator.objfile import Material, Part, read_obj
 from simulator.renderer.plates import plate_quads, without_printed_plates
@@ -17,6 +16,7 @@ from simulator.renderer.rider import rider_rows
 from simulator.renderer.simplify import simplify_part
 from simulator.renderer.surface import VERTEX_WIDTH, Mesh, Slot, TexturedMesh, weld
 from simulator.renderer.wheels import find_wheels, wheel_discs
+from simulator.vehicles.catalogue import BodyModel
 
 Floats = NDArray[np.float32]
 

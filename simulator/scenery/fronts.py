@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.identity import Rgb
 from simulator.renderer.primitives import Floats, Point, box_triangles, quad_triangles, turned
 from simulator.renderer.surface import Slot
 from simulator.scenery.site import Site, Spot
+from simulator.vehicles.identity import Rgb
 
 _TILES: tuple[Rgb, ...] = (
     (0.42, 0.22, 0.16),

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from simulator.identity import Rgb
 from simulator.place import Road
 from simulator.renderer.primitives import Floats, Point, box_triangles, post_triangles, turned
 from simulator.renderer.surface import Slot
 from simulator.scenery.site import KERB_HEIGHT_M, Site, Spot
+from simulator.vehicles.identity import Rgb
 
 _STEEL: Rgb = (0.4, 0.41, 0.42)
 _PAINTED: Rgb = (0.2, 0.22, 0.22)

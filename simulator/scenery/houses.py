@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.identity import Rgb
 from simulator.place import Road
 from simulator.renderer.primitives import box_triangles, turned
 from simulator.renderer.surface import Slot
 from simulator.scenery.fronts import HouseShape, house
 from simulator.scenery.plants import hedge
 from simulator.scenery.site import KERB_HEIGHT_M, Site, Spot
+from simulator.vehicles.identity import Rgb
 
 _BRICK: tuple[Rgb, ...] = (
     (0.45, 0.27, 0.21),

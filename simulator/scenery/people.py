@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from simulator.identity import Rgb
 from simulator.renderer.primitives import Floats, blob_triangles, box_triangles, turned
 from simulator.renderer.surface import Slot
 from simulator.scenery.site import KERB_HEIGHT_M, Site, Spot
+from simulator.vehicles.identity import Rgb
 
 _SKIN: tuple[Rgb, ...] = ((0.75, 0.58, 0.48), (0.55, 0.4, 0.3), (0.35, 0.25, 0.19))
 _HAIR: tuple[Rgb, ...] = ((0.15, 0.11, 0.09), (0.3, 0.22, 0.15), (0.45, 0.42, 0.4))

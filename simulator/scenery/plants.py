@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.identity import Rgb
 from simulator.place import Road
 from simulator.renderer.primitives import Point, blob_triangles, box_triangles, card_triangles, post_triangles, turned
 from simulator.renderer.surface import Slot
 from simulator.scenery.site import Site, Spot
+from simulator.vehicles.identity import Rgb
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.identity import Rgb
 from simulator.place import Road
 from simulator.place.place import BAY_LENGTH_M, BAY_OFFSET_M, BAY_WIDTH_M
 from simulator.polyline import right_normals
 from simulator.renderer.primitives import Floats, quad_triangles, ribbon_triangles, turned, wall_triangles
 from simulator.renderer.surface import Slot
 from simulator.scenery.site import GUTTER_M, KERB_HEIGHT_M, Site
+from simulator.vehicles.identity import Rgb
 
 Line = NDArray[np.float64]
 

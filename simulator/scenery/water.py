@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.identity import Rgb
 from simulator.polyline import right_normals
 from simulator.renderer.primitives import box_triangles, post_triangles, ribbon_triangles, turned, wall_triangles
 from simulator.renderer.surface import Slot
 from simulator.scenery.site import KERB_HEIGHT_M, Site
+from simulator.vehicles.identity import Rgb
 
 _IRON: Rgb = (0.26, 0.28, 0.29)
 _WIDTH_M = 70.0

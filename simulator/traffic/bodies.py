@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.catalogue import MODELS
-from simulator.identity import COLOURS
+from simulator.vehicles.catalogue import MODELS
+from simulator.vehicles.identity import COLOURS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -7,8 +7,8 @@ import pytest
 
 from simulator.city import DEMO as DEMO_NAME
 from simulator.city import load_city
-from simulator.identity import draw_fleet
 from simulator.splits import DEMO, TRAIN
+from simulator.vehicles.identity import draw_fleet
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "reid" / "weights"
 

@@ -5,9 +5,9 @@ import xml.etree.ElementTree as ET
 from collections import defaultdict
 
 from reid.data import read_set
-from simulator.catalogue import MODELS
 from simulator.dataset.veri import COLOURS, TYPES, colour_number, type_number
-from simulator.identity import COLOURS as PAINTS
+from simulator.vehicles.catalogue import MODELS
+from simulator.vehicles.identity import COLOURS as PAINTS
 
 NAME = re.compile(r"([-\d]+)_c(\d+)")
 

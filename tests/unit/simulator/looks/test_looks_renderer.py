@@ -11,7 +11,7 @@ PROGRAM = """
 import hashlib, json, sys
 import numpy as np
 from simulator.errors import RendererMissing
-from simulator.identity import draw_fleet
+from simulator.vehicles.identity import draw_fleet
 from simulator.meshes import MeshLibrary
 from simulator.place import Place
 from simulator.renderer.device import put_matrix

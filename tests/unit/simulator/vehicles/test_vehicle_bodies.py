@@ -5,12 +5,12 @@ import shutil
 import numpy as np
 import pytest
 
-from simulator.catalogue import MODELS
 from simulator.meshes import MeshLibrary
 from simulator.renderer.loads import build_load
 from simulator.renderer.rider import rider_rows
 from simulator.renderer.surface import Slot
 from simulator.renderer.vehicle_mesh import build_vehicle_mesh
+from simulator.vehicles.catalogue import MODELS
 
 pytestmark = pytest.mark.skipif(
     shutil.which("apt-get") is None, reason="meshes come from a Debian package; there is no apt-get"

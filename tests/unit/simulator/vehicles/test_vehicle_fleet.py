@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.catalogue import MODELS
-from simulator.identity import (
+from simulator.splits import TEST, TRAIN, UNTRAINED_BODIES
+from simulator.vehicles.catalogue import MODELS
+from simulator.vehicles.identity import (
     ALIKE_SHARE,
     COLOURS,
     SIDES,
@@ -17,9 +18,8 @@ from simulator.identity import (
     with_plate,
     without_plate,
 )
-from simulator.splits import TEST, TRAIN, UNTRAINED_BODIES
-from simulator.twins import alike_pair, told_apart
-from simulator.wording import shapes_of, words_of
+from simulator.vehicles.twins import alike_pair, told_apart
+from simulator.vehicles.wording import shapes_of, words_of
 
 
 def test_same_seed_same_fleet():

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.appearance import Decal
-from simulator.catalogue import MODELS
-from simulator.cues import draw_decals
-from simulator.identity import draw_appearance, with_plate, without_plate
-from simulator.livery import LAYERS, paint_layers, plate_text
+from simulator.vehicles.appearance import Decal
+from simulator.vehicles.catalogue import MODELS
+from simulator.vehicles.cues import draw_decals
+from simulator.vehicles.identity import draw_appearance, with_plate, without_plate
+from simulator.vehicles.livery import LAYERS, paint_layers, plate_text
 
 FIRM = "TOVENTA\nBOOKS"
 

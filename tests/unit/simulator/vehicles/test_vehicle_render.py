@@ -19,11 +19,11 @@ from dataclasses import replace
 import numpy as np
 
 from simulator.errors import RendererMissing
-from simulator.identity import SIDES, Decal, draw_appearance, draw_fleet, with_plate, without_plate
+from simulator.vehicles.identity import SIDES, Decal, draw_appearance, draw_fleet, with_plate, without_plate
 from simulator.meshes import MeshLibrary
 from simulator.renderer.scene import Renderer
 from simulator.showroom import Showroom, render_showroom
-from simulator.twins import alike_pair, told_apart
+from simulator.vehicles.twins import alike_pair, told_apart
 
 BEARINGS = {"front": 0.0, "rear": 180.0, "left": -90.0, "right": 90.0}
 try:

@@ -19,7 +19,7 @@ import numpy as np
 
 import simulator.renderer.scene as scene
 from simulator.errors import RendererMissing
-from simulator.identity import draw_appearance
+from simulator.vehicles.identity import draw_appearance
 from simulator.meshes import MeshLibrary
 from simulator.renderer.gpu_mesh import draw, draw_all
 from simulator.renderer.surface import Slot

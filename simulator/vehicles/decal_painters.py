@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.appearance import Decal, Rgb
+from simulator.vehicles.appearance import Decal, Rgb
 
 LAYER_HEIGHT_PX = 128
 LAYER_WIDTH_PX = 256

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simulator.appearance import Decal, Rgb
-from simulator.catalogue import BodyModel
-from simulator.paint import accent, standing_out
-from simulator.wording import draw_badge, draw_lettering, draw_number, shapes_of
+from simulator.vehicles.appearance import Decal, Rgb
+from simulator.vehicles.catalogue import BodyModel
+from simulator.vehicles.paint import accent, standing_out
+from simulator.vehicles.wording import draw_badge, draw_lettering, draw_number, shapes_of
 
 _LOAD_SHARE = 0.36
 

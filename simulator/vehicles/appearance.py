@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from simulator.catalogue import MODELS
+from simulator.vehicles.catalogue import MODELS
 
 Rgb = tuple[float, float, float]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.appearance import Appearance, Rgb, Wheels
-from simulator.catalogue import MODELS, BodyModel
-from simulator.cues import draw_decals, draw_load
-from simulator.paint import (
+from simulator.splits import JUDGED, UNTRAINED_BODIES, Split
+from simulator.vehicles.appearance import Appearance, Rgb, Wheels
+from simulator.vehicles.catalogue import MODELS, BodyModel
+from simulator.vehicles.cues import draw_decals, draw_load
+from simulator.vehicles.paint import (
     accent,
     aged,
     clipped,
@@ -18,7 +19,6 @@ from simulator.paint import (
     shade_of,
     spare_part,
 )
-from simulator.splits import JUDGED, UNTRAINED_BODIES, Split
 
 #: Rim designs by how often streets show them.
 _RIMS = {"five": 0.24, "six": 0.14, "seven": 0.12, "twin_five": 0.12, "ten": 0.12, "cap": 0.16, "steel": 0.10}

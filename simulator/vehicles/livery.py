@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.appearance import Appearance
-from simulator.catalogue import MODELS, BodyModel
-from simulator.decal_painters import LAYER_HEIGHT_PX, LAYER_WIDTH_PX, Layer, paint_decal, put_text, rgba
+from simulator.vehicles.appearance import Appearance
+from simulator.vehicles.catalogue import MODELS, BodyModel
+from simulator.vehicles.decal_painters import LAYER_HEIGHT_PX, LAYER_WIDTH_PX, Layer, paint_decal, put_text, rgba
 
 __all__ = ["LAYERS", "LAYER_HEIGHT_PX", "LAYER_WIDTH_PX", "paint_layers", "plate_text"]
 

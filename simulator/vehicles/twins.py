@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulator.appearance import SIDES, Appearance, Decal, Rgb, visible_cues
-from simulator.cues import draw_small_decal
+from simulator.vehicles.appearance import SIDES, Appearance, Decal, Rgb, visible_cues
+from simulator.vehicles.cues import draw_small_decal
 
 #: How often each side is the one that pairs share: cameras see fronts and rears most.
 _ALIKE_WEIGHTS = {"front": 0.35, "rear": 0.35, "left": 0.15, "right": 0.15}

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulator.appearance import SIDES, Appearance, Decal, Rgb, Wheels, visible_cues, with_plate, without_plate
-from simulator.individual import bodies_of, draw_appearance, draw_model
-from simulator.paint import COLOURS, draw_colour
 from simulator.splits import JUDGED, Split
-from simulator.twins import alike_pair, told_apart
+from simulator.vehicles.appearance import SIDES, Appearance, Decal, Rgb, Wheels, visible_cues, with_plate, without_plate
+from simulator.vehicles.individual import bodies_of, draw_appearance, draw_model
+from simulator.vehicles.paint import COLOURS, draw_colour
+from simulator.vehicles.twins import alike_pair, told_apart
 
 __all__ = [
     "COLOURS",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.appearance import Rgb
+from simulator.vehicles.appearance import Rgb
 
 #: Body colours, sRGB, with the share of new cars that are painted so in Europe (rounded industry figures).
 COLOURS: dict[str, tuple[Rgb, float]] = {
