@@ -39,5 +39,8 @@ proto: ## Regenerate the gRPC stubs
 evaluate: setup ## Play the bundled city to its end and score it
 	@.venv/bin/vreid demo --once --json
 
+bench: setup-dev ## Have the city judged by a published detector; measure the renderer
+	@.venv/bin/vreid bench city --speed
+
 clean: ## Remove what running and testing leave behind
 	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis vreid-data
