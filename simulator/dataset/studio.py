@@ -22,7 +22,7 @@ from simulator.views import aspect_deg
 #: Mean grey levels between which a camera's exposure control keeps its pictures, and how far it goes for that.
 _MEAN_LEVELS, _MOST_GAIN = (45.0, 165.0), 2.2
 _USUAL_NOISE = 2.5
-_GAIN_SPREAD, _WARMTH_SPREAD = 0.08, 0.015
+_GAIN_SPREAD, _WARMTH_SPREAD = 0.05, 0.01
 #: A camera's lens and compression are its own: lens blur, and JPEG quality around which pictures spread.
 _BLUR_PX, _JPEG, _JPEG_SPREAD = (0.0, 0.7), (62, 90), 4
 
@@ -166,4 +166,4 @@ def light_of(standpoint: Standpoint, turn: int) -> str:
     if shifted % 4:
         return home
     others = [name for name in LIGHTS if name != home]
-    return others[shifted // 4 % len(others)]
+    return others[(shifted // 4 + standpoint.number) % len(others)]
