@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from simulator.clock import CameraClock, parse_clocks
+from simulator.clock import CameraClock
 from simulator.errors import CityDamaged, CityError
 from simulator.recording import TrafficRequest, read_recording, record_traffic, write_recording
 
 
 @pytest.fixture(scope="module")
 def recording():
-    clocks = parse_clocks(["school=+5", "school=step:2@60", "bank=drift:40"])
+    clocks = {"school": CameraClock(5.0, 0.0, ((60.0, 2.0),)), "bank": CameraClock(0.0, 40.0)}
     return record_traffic(TrafficRequest("crossroads", 3, 0.1, 60, clocks=clocks)).recording
 
 
@@ -106,15 +106,3 @@ def test_the_clock_is_part_of_the_truth(folder):
 
     assert cameras["school"]["clock"] == {"offset_s": 5.0, "drift_ppm": 0.0, "steps": [[60.0, 2.0]]}
     assert cameras["bank"]["clock"]["drift_ppm"] == 40.0
-
-
-@pytest.mark.parametrize("text", ["gate", "gate=", "gate=soon", "gate=drift:fast", "gate=step:5", "gate=leap:5"])
-def test_bad_clocks_are_refused(text):
-    with pytest.raises(CityError, match="expected CAMERA="):
-        parse_clocks([text])
-
-
-def test_clocks_of_a_camera_add_up():
-    assert parse_clocks(["gate=-2", "gate=drift:40", "gate=step:5@1800"]) == {
-        "gate": CameraClock(-2.0, 40.0, ((1800.0, 5.0),))
-    }
