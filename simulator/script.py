@@ -10,14 +10,13 @@ from simulator.errors import CityError
 from simulator.place import Place
 from simulator.splits import DEMO, JUDGED, TEST, TRAIN
 from simulator.traffic import Trip, VehicleState, drive
+from simulator.traffic.bodies import barred
 from simulator.vehicles.catalogue import MODELS
 from simulator.vehicles.identity import Appearance, draw_fleet
 
 _WARM_UP_S = 50.0
 _LAST_DEPARTURE_BEFORE_END_S = 8.0
 _SEEDS_PER_CITY = 10_000
-#: Bodies that a street detector rarely takes for a vehicle, or that fill the picture.
-_NEVER_IN_CITIES = ("peterbilt",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def write_script(request: RenderRequest) -> Script:
             raise CityError(f"place {place.name} and seed {request.seed}: one of them belongs to the {name} split")
     count = round(request.vehicles_per_minute * (request.seconds + _WARM_UP_S) / 60) + len(place.bays)
     first_seed = request.seed if request.seed in DEMO.seeds else JUDGED.seeds.start + request.seed * _SEEDS_PER_CITY
-    fleet = _fleet(first_seed, count, request.twins_share)
+    fleet = _fleet(first_seed, count, request.twins_share, barred(place.spec.longest_m))
     lengths = {vehicle_id: MODELS[look.model].length_m for vehicle_id, look in fleet.items()}
     rng = np.random.default_rng([request.seed, 1])
     drive_span = (-_WARM_UP_S, request.seconds - _LAST_DEPARTURE_BEFORE_END_S)
@@ -85,9 +84,9 @@ def write_script(request: RenderRequest) -> Script:
     return Script(place, fleet, trips, frames)
 
 
-def _fleet(first_seed: int, count: int, twins_share: float) -> dict[int, Appearance]:
+def _fleet(first_seed: int, count: int, twins_share: float, without: tuple[str, ...]) -> dict[int, Appearance]:
     fleet: dict[int, Appearance] = {}
     for look in draw_fleet(first_seed, 2 * count, split=JUDGED, twins_share=twins_share):
-        if look.model not in _NEVER_IN_CITIES and len(fleet) < count:
+        if look.model not in without and len(fleet) < count:
             fleet[look.vehicle_id] = look
     return fleet

@@ -113,6 +113,7 @@ class PlaceSpec(_Strict):
     name: str
     scenery_seed: int = Field(description="Settles houses, trees and street furniture.")
     lane_width_m: float = Field(3.4, ge=2.6, le=4.5)
+    longest_m: float = Field(20.0, ge=3, le=30, description="Longer bodies are never met here, as signs would see to.")
     nodes: dict[str, tuple[float, float]]
     junctions: dict[str, JunctionSpec] = Field({}, description="Rule of a node; those not named have `priority`.")
     roads: tuple[RoadSpec, ...] = Field(min_length=1)

@@ -18,7 +18,7 @@ from simulator.recording.links import links_of
 from simulator.recording.model import KINDS, RecordedCamera, RecordedVehicle, Recording, Tracklets
 from simulator.recording.passages import Gatherer, Passages
 from simulator.recording.watch import Sightings, Watch, joined
-from simulator.traffic.bodies import COLOUR_NAMES, MODEL_NAMES, Bodies, draw_bodies
+from simulator.traffic.bodies import COLOUR_NAMES, MODEL_NAMES, Bodies, barred, draw_bodies
 from simulator.traffic.demand import Demand, draw_demand
 from simulator.traffic.engine import Simulation
 from simulator.traffic.fleet import Snapshot
@@ -30,8 +30,6 @@ Floats = NDArray[np.float64]
 
 MOST_CAMERAS = 100
 MOST_VEHICLES = 100_000
-#: Bodies too long for the junctions of a town.
-NEVER_IN_TOWN = ("peterbilt",)
 _STEP_S = 0.5
 _BATCH = 20
 _WARM_UP_S = 120.0
@@ -96,7 +94,7 @@ def record_traffic(
     _check(request, place)
     network = Network(place)
     rng = np.random.default_rng([request.seed, 7])
-    bodies = draw_bodies(request.vehicles, rng, NEVER_IN_TOWN)
+    bodies = draw_bodies(request.vehicles, rng, barred(place.spec.longest_m))
     span_s = request.hours * 3600
     demand = draw_demand(network, bodies.length_m, (-min(_WARM_UP_S, span_s), span_s), rng)
     step_s, every = _rate(request.fps) if with_boxes else (_STEP_S, 1)

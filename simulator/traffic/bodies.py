@@ -54,6 +54,11 @@ def size_of(model: str) -> tuple[float, float, float]:
     return (body.length_m, *_ACROSS_M[body.kind])
 
 
+def barred(longest_m: float) -> tuple[str, ...]:
+    """Body models too long for a place that lets in bodies up to a length."""
+    return tuple(name for name in MODEL_NAMES if MODELS[name].length_m > longest_m)
+
+
 def draw_bodies(count: int, rng: np.random.Generator, without: tuple[str, ...] = ()) -> Bodies:
     """Draws bodies by weight and colours by frequency.
 

@@ -7,6 +7,7 @@ import pytest
 
 from simulator.place import Place
 from simulator.traffic import Network, Simulation, draw_bodies, draw_demand
+from simulator.traffic.bodies import barred
 
 
 class Drive:
@@ -17,7 +18,7 @@ class Drive:
         self.network = Network(self.place)
         rng = np.random.default_rng(seed)
         count = round(minutes * per_minute) + len(self.place.bays)
-        self.bodies = draw_bodies(count, rng, ("peterbilt",))
+        self.bodies = draw_bodies(count, rng, barred(self.place.spec.longest_m))
         self.demand = draw_demand(self.network, self.bodies.length_m, (0.0, minutes * 60.0), rng)
         self.simulation = Simulation(self.network, self.demand, step_s)
         self.step_s = step_s
