@@ -39,7 +39,7 @@ def test_a_small_city_is_rendered_and_judged(tmp_path):
     assert noon["recall"] > 0.3
     assert document["detector"]["by_place"] == {str(place): noon}
     assert document["faces"][str(place)]["passages"] > 0
-    assert (tmp_path / "cities" / "lane-noon-11" / "city.json").is_file()
+    assert (tmp_path / "cities" / "lane-noon-11-4s-2fps" / "city.json").is_file()
 
 
 def test_an_unknown_light_is_one_line(tmp_path):
