@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from simulator.truth import TruthBox
+from tracker.single_camera.assignment import iou_matrix
 
 MIN_WIDTH_PX = 32
 MIN_VISIBLE = 0.70
@@ -112,7 +113,8 @@ def count_frame(
     count.asked = sum(asked)
     if not truth or not len(found_xyxy):
         return count
-    overlaps = iou(np.array([[b.left, b.top, b.left + b.width, b.top + b.height] for b in truth]), found_xyxy)
+    corners = np.array([[b.left, b.top, b.left + b.width, b.top + b.height] for b in truth], np.float64)
+    overlaps = iou_matrix(corners, found_xyxy.astype(np.float64))
     wide = (found_xyxy[:, 2] - found_xyxy[:, 0]) >= MIN_WIDTH_PX
     count.right = int((wide & (overlaps.max(axis=0) >= MIN_IOU)).sum())
     rows, columns = linear_sum_assignment(np.where(overlaps >= MIN_IOU, -overlaps, 0.0))
@@ -126,17 +128,3 @@ def count_frame(
 def _asked_for(box: TruthBox, moves: set[tuple[int, int, int]]) -> bool:
     large = box.width >= MIN_WIDTH_PX and box.visible >= MIN_VISIBLE
     return large and (box.camera, box.vehicle_id, box.frame) in moves
-
-
-def iou(a_xyxy: NDArray[np.floating], b_xyxy: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Intersection over union (A, B) of boxes (A, 4) and (B, 4).
-
-    >>> iou(np.array([[0, 0, 2, 2.0]]), np.array([[0, 0, 2, 1.0], [2, 2, 3, 3.0]])).tolist()
-    [[0.5, 0.0]]
-    """
-    a, b = np.asarray(a_xyxy, np.float64)[:, None], np.asarray(b_xyxy, np.float64)[None]
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    both = np.clip(sides, 0, None).prod(-1)
-    union = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - both
-    shares: NDArray[np.float64] = both / np.maximum(union, 1e-9)
-    return shares

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -79,13 +78,12 @@ def _rendered(request: RenderRequest, folder: Path) -> City:
     """The city, rendered by the product's own command where it is not there yet."""
     if not (folder / "city.json").is_file():
         arguments = ["--seed", request.seed, "--place", request.place, "--light", request.light, "--fps", request.fps]
-        arguments += ["--seconds", request.seconds, "--out", folder, "--json"]
+        arguments += ["--seconds", request.seconds, "--out", folder]
         command = [sys.executable, "-m", "services.cli.main", "simulate", "render", *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=_RENDER_TIMEOUT_S, check=False)
         if done.returncode != 0:
             last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
             raise CityError(f"{request.place} in {request.light}: {last[0].removeprefix('vreid: ')}")
-        json.loads(done.stdout)
     return load_city(folder)
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmarks.city.detection import DetectionCount, count_frame, iou, moving
+from benchmarks.city.detection import DetectionCount, count_frame, moving
 from simulator.truth import TruthBox
+from tracker.single_camera.assignment import iou_matrix
 
 KINDS = {1: "car", 2: "bus", 3: "car"}
 
@@ -92,9 +93,9 @@ def test_moving_needs_neighbouring_frames_of_one_camera():
 def test_iou_equals_a_naive_count_of_pixels():
     rng = np.random.default_rng(5)
     corners = rng.integers(0, 12, (20, 4))
-    boxes = np.array([[min(a, c), min(b, d), max(a, c) + 1, max(b, d) + 1] for a, b, c, d in corners])
+    boxes = np.array([[min(a, c), min(b, d), max(a, c) + 1, max(b, d) + 1] for a, b, c, d in corners], np.float64)
     grids = np.zeros((20, 14, 14), bool)
-    for grid, (x1, y1, x2, y2) in zip(grids, boxes, strict=True):
+    for grid, (x1, y1, x2, y2) in zip(grids, boxes.astype(int), strict=True):
         grid[y1:y2, x1:x2] = True
     naive = [[(a & b).sum() / (a | b).sum() for b in grids] for a in grids]
-    np.testing.assert_allclose(iou(boxes, boxes), naive)
+    np.testing.assert_allclose(iou_matrix(boxes, boxes), naive)
