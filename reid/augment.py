@@ -27,6 +27,7 @@ class AugmentSettings(BaseModel):
     exposure_stops: float = Field(0.6, ge=0, le=3, description="Most that brightness changes, in stops.")
     white_balance: float = Field(0.4, ge=0, le=1, description="A gain per colour.")
     white_balance_gain: float = Field(0.08, ge=0, le=0.5, description="Most that a colour's gain departs from 1.")
+    grey: float = Field(0.05, ge=0, le=1, description="No colour: infra-red light at night.")
     blur: float = Field(0.3, ge=0, le=1, description="Out of focus, or moving.")
     downscale: float = Field(0.4, ge=0, le=1, description="Far away: fewer pixels.")
     downscale_least: float = Field(0.25, gt=0, le=1, description="Smallest factor, relative to network input size.")
@@ -37,7 +38,10 @@ class AugmentSettings(BaseModel):
 
 
 #: Every step by the name of its probability.
-STEPS = ("flip", "box_jitter", "plate", "exposure", "white_balance", "blur", "downscale", "noise", "jpeg", "erase")
+STEPS = (
+    *("flip", "box_jitter", "plate", "exposure", "white_balance", "grey"),
+    *("blur", "downscale", "noise", "jpeg", "erase"),
+)
 
 OFF = AugmentSettings.model_validate(dict.fromkeys(STEPS, 0.0))
 
@@ -66,6 +70,8 @@ def augment(picture: Image, input_hw: tuple[int, int], settings: AugmentSettings
     if rng.random() < settings.white_balance:
         gains = rng.uniform(1 - settings.white_balance_gain, 1 + settings.white_balance_gain, 3)
         image = np.clip(image * gains, 0, 255).astype(np.uint8)
+    if rng.random() < settings.grey:
+        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     image = through_camera(image, input_hw, settings, rng)
     if rng.random() < settings.erase:
         erase(image, settings.erase_most, rng)

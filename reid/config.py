@@ -31,7 +31,8 @@ class DomainConfig(_Section):
     split: str | None = Field(None, description="For `pattern`: file below the data folder, names the pictures to use.")
     pictures: str = Field(".", description="For `pattern`: folder of pictures, below the data folder.")
     labels: str | None = Field(None, description="For `pattern`: JSON below the data folder, each vehicle's class.")
-    share: float = Field(1.0, gt=0, description="Relative share of the vehicles in a batch.")
+    share: float = Field(1.0, gt=0, description="Relative share of the pictures in a batch.")
+    pictures_each: int | None = Field(None, ge=2, description="K here, where vehicles have fewer pictures than K.")
     select: int = Field(40, ge=2, description="Vehicles held out to follow and compare runs.")
     calibrate: int = Field(40, ge=2, description="Vehicles held out to fit the calibration.")
     drop_singletons: bool = Field(False, description="Leave out vehicles with one picture instead of refusing.")
@@ -63,6 +64,7 @@ class TrainConfig(_Section):
 
     vehicles: int = Field(16, ge=2, description="P: vehicles in a batch.")
     pictures: int = Field(4, ge=2, description="K: pictures of each.")
+    block: int = Field(1, ge=1, description="Vehicles that come together in a batch because they look alike.")
     batches: int = Field(50, ge=1, description="In an epoch.")
     balance: float = Field(0.5, ge=0, le=1, description="How far rare classes are lifted towards equal shares.")
     epochs: int = Field(10, ge=1)

@@ -18,13 +18,15 @@ from reid.config import TrainConfig
 from reid.data import Sample
 from reid.errors import TrainingError
 from reid.journal import log
+from reid.lookalikes import look_alikes
+from reid.memory import keep_freed_memory
 from reid.model import PixelInput, ReidNet
 from reid.objective import MetricLoss
 from reid.optimise import Rates, freeze, make_optimiser, moving_average
 from reid.parts import Parts
 from reid.progress import PROGRESS_FILE, Progress
 from reid.ranks import Ranks
-from reid.sampler import PKSampler, PKSettings
+from reid.sampler import Alike, PKSampler, PKSettings
 from reid.start import NOTHING, Start, initialise
 
 
@@ -87,6 +89,13 @@ class Run:
         """Leaves behind what it takes to go on after ``epochs`` finished epochs."""
         self.progress.save(epochs, **_stateful(self.net, self.averaged, self.optimiser, self.scaler))
 
+    def look_alikes(self) -> Alike | None:
+        """Which vehicles the averaged network takes for alike; None before it has learned anything."""
+        if not self.averaged.n_averaged:
+            return None
+        identities = sorted(self.labels, key=self.labels.__getitem__)
+        return look_alikes(self.averaged.module.classifier.weight, identities)
+
     def labels_of(self, batch: Sequence[Place], device: torch.device) -> Tensor:
         """(B,) class numbers of a batch."""
         return torch.tensor([self.labels[self.pictures.samples[p.index].identity] for p in batch], device=device)
@@ -100,6 +109,7 @@ def set_up(config: TrainConfig, parts: Parts, out: Path, options: RunOptions, ra
         DataError: Too few vehicles, or a stage to freeze that is not there.
         ModelError: The weights to start from cannot be had or do not fit.
     """
+    keep_freed_memory()
     torch.manual_seed(config.seed)
     sampler = make_sampler(config, parts.fit, ranks)
     labels = {identity: n for n, identity in enumerate(sorted({s.identity for s in parts.fit}))}
@@ -145,7 +155,10 @@ def make_sampler(config: TrainConfig, samples: Sequence[Sample], ranks: Ranks) -
     if config.vehicles % ranks.size:
         raise TrainingError(f"{config.vehicles} vehicles a batch do not divide over {ranks.size} processes")
     shares = {name: domain.share for name, domain in config.domains.items()}
-    settings = PKSettings(config.vehicles, config.pictures, config.batches, config.balance, shares)
+    few = {name: domain.pictures_each for name, domain in config.domains.items() if domain.pictures_each}
+    settings = PKSettings(
+        config.vehicles, config.pictures, config.batches, config.balance, shares, few, block=config.block
+    )
     return PKSampler(samples, settings, config.seed)
 
 

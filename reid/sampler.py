@@ -1,4 +1,7 @@
-"""PK batches: P vehicles × K pictures each, with positives from as many cameras as there are. Knows no pixels."""
+"""PK batches: P vehicles × K pictures each, look-alikes side by side, positives from as many cameras as there are.
+
+Knows no pixels, and how alike vehicles are only by what it is told.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,12 @@ import numpy as np
 from reid.data import Sample
 from reid.errors import DataError
 
+#: Domain and vehicle.
+Identity = tuple[str, str]
+
+#: Of each vehicle the others of its domain, most alike first.
+Alike = Mapping[Identity, Sequence[Identity]]
+
 
 @dataclass(frozen=True, slots=True)
 class PKSettings:
@@ -22,7 +31,9 @@ class PKSettings:
         batches: In an epoch.
         balance: How much rare classes are lifted: a class is drawn ~ (its vehicles) ** (1 − balance), so 0 keeps the
             data's shares and 1 draws all classes alike.
-        domain_shares: Relative share of each domain in the vehicles drawn; domains not named get share 1.
+        domain_shares: Relative share of each domain in the pictures drawn; domains not named get share 1.
+        domain_pictures: K of a domain that has fewer pictures of a vehicle; more vehicles fill its place then.
+        block: Vehicles that come together: one drawn, the others look like it. 1 draws each alone.
     """
 
     vehicles: int = 16
@@ -30,6 +41,8 @@ class PKSettings:
     batches: int = 50
     balance: float = 0.5
     domain_shares: Mapping[str, float] | None = None
+    domain_pictures: Mapping[str, int] | None = None
+    block: int = 1
 
     def __post_init__(self) -> None:
         if self.vehicles < 2 or self.pictures < 2 or self.batches < 1:
@@ -38,14 +51,25 @@ class PKSettings:
             )
         if not 0 <= self.balance <= 1:
             raise ValueError(f"balance must be in [0, 1], got {self.balance}")
+        if self.block < 1 or any(not 2 <= k <= self.pictures for k in (self.domain_pictures or {}).values()):
+            raise ValueError("needs block >= 1, and K of a domain between 2 and K")
+
+    def pictures_of(self, domain: str) -> int:
+        """K of a domain."""
+        return (self.domain_pictures or {}).get(domain, self.pictures)
 
 
 class PKSampler:
     """Draws the batches of an epoch; the same seed and epoch draw the same ones, whatever was drawn before.
 
-    Vehicles are drawn without repeats within a batch: first a (domain, class) group, then a vehicle of it. Pictures
+    Vehicles are drawn without repeats within a batch: first a (domain, class) group, then a vehicle of it, then those
+    that look like it. Mining looks for hard negatives within the batch, and by chance alone there are few. Pictures
     come camera by camera in random order, so that K pictures show as many cameras as they can; a vehicle with fewer
     than K pictures has some repeated (augmentation makes them differ).
+
+    Source:
+        Blocks: after Liao & Shao 2022, "Graph Sampling Based Deep Metric Learning for Generalizable Person
+        Re-Identification", with several short lists of neighbours in a batch instead of one long one.
     """
 
     def __init__(self, samples: Sequence[Sample], settings: PKSettings, seed: int) -> None:
@@ -68,7 +92,8 @@ class PKSampler:
             self._by_camera[sample.identity][sample.camera].append(index)
             kind = kinds.setdefault(sample.identity, sample.kind)  # One class each, whatever single pictures say.
             groups[sample.domain, kind].add(sample.identity)
-        if len(self._by_camera) < settings.vehicles:
+        places = sum(settings.pictures_of(domain) for domain, _ in self._by_camera)
+        if places < settings.vehicles * settings.pictures:
             raise DataError(f"{len(self._by_camera)} vehicles are too few for batches of {settings.vehicles}")
         self._groups = {group: sorted(members) for group, members in sorted(groups.items())}
 
@@ -82,36 +107,61 @@ class PKSampler:
         total = sum(shares.get(domain, 1.0) for domain in in_domain)
         return {g: shares.get(g[0], 1.0) / total * weight / in_domain[g[0]] for g, weight in lifted.items()}
 
-    def epoch(self, number: int) -> Iterator[list[int]]:
+    def epoch(self, number: int, alike: Alike | None = None) -> Iterator[list[int]]:
         """Yields the batches of an epoch.
 
         Args:
             number: Of the epoch.
+            alike: Vehicles by likeness, from `reid.lookalikes`; without it those of one domain and class are alike.
 
         Yields:
-            P × K sample indices, the K of a vehicle side by side.
+            P × K sample indices, those of a vehicle side by side.
         """
         rng = np.random.default_rng((self._seed, number))
         groups = list(self._groups)
         weights = np.array([self.group_weights()[group] for group in groups])
         # Each group is dealt like a pack of cards, so that all its vehicles come up before one comes again.
-        packs: dict[tuple[str, str], list[tuple[str, str]]] = {group: [] for group in groups}
+        packs: dict[tuple[str, str], list[Identity]] = {group: [] for group in groups}
+        size = self._settings.vehicles * self._settings.pictures
         for _ in range(self._settings.batches):
-            chosen: list[tuple[str, str]] = []
-            while len(chosen) < self._settings.vehicles:
+            chosen: list[Identity] = []
+            batch: list[int] = []
+            while len(batch) < size:
                 open_groups = [i for i, g in enumerate(groups) if not set(self._groups[g]) <= set(chosen)]
                 odds = weights[open_groups]
                 group = groups[int(rng.choice(open_groups, p=odds / odds.sum()))]
-                chosen.append(self._deal(group, packs, chosen, rng))
-            yield [index for identity in chosen for index in self._pictures(identity, rng)]
+                drawn = self._deal(group, packs, chosen, rng)
+                for identity in [drawn, *self._look_alikes(drawn, group, alike, chosen, rng)]:
+                    chosen.append(identity)
+                    batch += self._pictures(identity, size - len(batch), rng)
+            yield batch
+
+    def _look_alikes(
+        self,
+        drawn: Identity,
+        group: tuple[str, str],
+        alike: Alike | None,
+        chosen: Sequence[Identity],
+        rng: np.random.Generator,
+    ) -> list[Identity]:
+        """The rest of a block: some of the vehicles most like the one drawn, not always the same."""
+        k = self._settings.pictures_of(group[0])
+        wanted = self._settings.block * self._settings.pictures // k - 1
+        if not wanted:
+            return []
+        known = alike[drawn] if alike is not None else self._groups[group]
+        free = [identity for identity in known if identity != drawn and identity not in chosen]
+        if alike is not None:
+            free = free[: 2 * wanted]
+        return [free[i] for i in rng.permutation(len(free))[:wanted]]
 
     def _deal(
         self,
         group: tuple[str, str],
-        packs: dict[tuple[str, str], list[tuple[str, str]]],
-        chosen: Sequence[tuple[str, str]],
+        packs: dict[tuple[str, str], list[Identity]],
+        chosen: Sequence[Identity],
         rng: np.random.Generator,
-    ) -> tuple[str, str]:
+    ) -> Identity:
         """The next vehicle of a group that is not in the batch yet; one that is keeps its place in the pack."""
         while True:
             for place in reversed(range(len(packs[group]))):
@@ -120,9 +170,9 @@ class PKSampler:
             members = self._groups[group]
             packs[group][:0] = [members[i] for i in rng.permutation(len(members))]
 
-    def _pictures(self, identity: tuple[str, str], rng: np.random.Generator) -> list[int]:
-        """K pictures of a vehicle, one camera after another."""
-        wanted = self._settings.pictures
+    def _pictures(self, identity: Identity, room: int, rng: np.random.Generator) -> list[int]:
+        """K pictures of a vehicle, one camera after another; fewer where there is no room for more."""
+        wanted = min(self._settings.pictures_of(identity[0]), room)
         cameras = [list(rng.permutation(indices)) for indices in self._by_camera[identity].values()]
         available = sum(len(camera) for camera in cameras)
         picked: list[int] = []

@@ -135,3 +135,48 @@ def test_a_vehicle_whose_pictures_disagree_on_its_class_has_one():
     odd = [Sample(Path("odd_1"), "city", "odd", "1", "bus"), Sample(Path("odd_2"), "city", "odd", "2", "car")]
     weights = PKSampler([*samples, *odd], PKSettings(2, 2, 1, balance=0.0), 0).group_weights()
     assert weights == pytest.approx({("city", "car"): 0.75, ("city", "bus"): 0.25})
+
+
+def test_a_block_is_a_vehicle_and_some_of_those_most_like_it():
+    samples = make("city", "car", 30, cameras=2, each=2)
+    names = [("city", f"car{n}") for n in range(30)]
+    alike = {name: [other for other in names if other != name] for name in names}
+    order = {name: sorted(alike[name], key=lambda o, n=name: abs(int(o[1][3:]) - int(n[1][3:]))) for name in names}
+    settings = PKSettings(vehicles=6, pictures=2, batches=8, block=3)
+    batches = list(PKSampler(samples, settings, seed=2).epoch(0, order))
+    for batch in batches:
+        vehicles = [samples[i].identity for i in batch[::2]]
+        assert len(set(vehicles)) == 6
+        assert set(vehicles[1:3]) <= set(order[vehicles[0]][:4])
+    assert len({tuple(batch) for batch in batches}) == len(batches)
+
+
+def test_blocks_stay_within_domain_and_class_before_anything_is_known_to_be_alike():
+    samples = make("city", "car", 9, 2, 1) + make("city", "bus", 9, 2, 1) + make("pairs", "car", 9, 2, 1)
+    for batch in PKSampler(samples, PKSettings(vehicles=6, pictures=2, batches=10, block=3), seed=2).epoch(0):
+        for block in (batch[:6], batch[6:]):
+            assert len({(samples[i].domain, samples[i].kind) for i in block}) == 1
+
+
+def test_more_vehicles_fill_the_place_where_each_has_fewer_pictures():
+    samples = make("pairs", "car", 20, cameras=2, each=1)
+    settings = PKSettings(vehicles=4, pictures=4, batches=3, domain_pictures={"pairs": 2}, block=2)
+    for batch in PKSampler(samples, settings, seed=0).epoch(0):
+        assert len(batch) == 16
+        assert set(Counter(samples[i].vehicle for i in batch).values()) == {2}
+        assert len(set(batch)) == 16
+
+
+@given(st.integers(0, 50), st.integers(1, 4), st.integers(2, 5))
+@settings(max_examples=30, deadline=None)
+def test_batches_are_always_full_and_no_vehicle_comes_twice(seed, block, k):
+    samples = make("city", "car", 7, 3, 1) + make("city", "bus", 2, 1, 3) + make("pairs", "car", 8, 2, 1)
+    shape = PKSettings(5, k, 3, domain_pictures={"pairs": 2}, block=block)
+    for batch in PKSampler(samples, shape, seed).epoch(1):
+        assert len(batch) == 5 * k
+        runs = [
+            samples[i].identity
+            for n, i in enumerate(batch)
+            if n == 0 or samples[batch[n - 1]].identity != samples[i].identity
+        ]
+        assert len(runs) == len(set(runs))
