@@ -58,6 +58,8 @@ def _read_part(root: Path, part: str) -> tuple[Sample, ...]:
     names_file = root / f"name_{part}.txt"
     if not folder.is_dir():
         raise DataError(f"no folder {folder}")
+    if part == "train" and names_file.is_file() and not names_file.stat().st_size:
+        return ()  # A set to judge on only.
     if names_file.is_file():
         paths = [folder / name for name in read_lines(names_file)]
         require_files(paths, names_file)

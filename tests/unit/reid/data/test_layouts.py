@@ -110,6 +110,14 @@ def test_veri_takes_what_its_name_files_say_and_names_what_is_missing(veri):
         read_set(veri, "veri")
 
 
+def test_veri_may_be_there_to_judge_on_only(veri):
+    (veri / "name_train.txt").write_text("")
+    assert read_set(veri, "veri").train == ()
+    (veri / "name_test.txt").write_text("")
+    with pytest.raises(DataError, match="name_test"):
+        read_set(veri, "veri")
+
+
 def test_veri_tracks_with_and_without_a_name_in_front(veri):
     write(
         veri / "test_track.txt",

@@ -1,0 +1,1 @@
+"""From ImageNet weights to the figures of the default model's card."""

@@ -1,0 +1,162 @@
+"""Makes the default model and judges it, by the product's own commands, one after another. Computes nothing itself.
+
+Each runs in a process of its own: the renderer and torch do not share one. What a command left behind is not made
+again, so that a run that was cut off goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.errors import VreidError
+
+WEIGHTS = "vreid-mobilenetv2.safetensors"
+#: Label of the city's test pictures by which figures are set apart, and what it tells.
+APART = ("twin", "trained_body", "light", "face")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelBench:
+    """What to make and from what.
+
+    Attributes:
+        out: Folder for sets, models and figures.
+        pairs: The real photographs, as `docs/training.md` names them; None trains and judges on the city alone.
+        train: Vehicles of the city to train on; None is what `vreid simulate dataset` takes by itself.
+        test: Vehicles of the city to judge on; likewise.
+        changes: `--set` of both trainings.
+        alone_epochs: Epochs on the real photographs alone. A third of the recipe's: so it sees as many of them.
+    """
+
+    out: Path
+    pairs: Path | None = None
+    train: int | None = None
+    test: int | None = None
+    changes: tuple[str, ...] = ()
+    alone_epochs: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One command.
+
+    Attributes:
+        name: In the figures.
+        arguments: Of `vreid`.
+        made: What is there when it is done; None for a command whose document is kept instead.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    made: Path | None = None
+
+
+def make_and_judge(bench: ModelBench, progress: Callable[[int, int], None]) -> dict[str, Any]:
+    """Runs what is left to run.
+
+    Args:
+        bench: What to make.
+        progress: Called with commands done and in all.
+
+    Returns:
+        `figures` by name, the document of each judging command; `seconds` by command, as long as it took when it ran.
+
+    Raises:
+        VreidError: A command failed; the message is its own.
+    """
+    all_steps = steps(bench)
+    record = bench.out / "figures.json"
+    bench.out.mkdir(parents=True, exist_ok=True)
+    done: dict[str, Any] = json.loads(record.read_text()) if record.is_file() else {"figures": {}, "seconds": {}}
+    for number, step in enumerate(all_steps, 1):
+        if step.name not in done["seconds"]:
+            started = time.monotonic()
+            document = _run(step)
+            if step.made is None:
+                done["figures"][step.name] = document
+            done["seconds"][step.name] = round(time.monotonic() - started, 1)
+            record.write_text(json.dumps(done, indent=1) + "\n")
+        progress(number, len(all_steps))
+    return done
+
+
+def steps(bench: ModelBench) -> list[Step]:
+    """The commands, in order."""
+    city, masked, model = bench.out / "city", bench.out / "city-masked", bench.out / "model" / WEIGHTS
+    test = _sized(("--test", bench.test))
+    found = [
+        _render("render", city, ("--plates", "random"), _sized(("--train", bench.train)) + test),
+        _render("render-masked", masked, ("--plates", "masked"), ("--train", "0", *test)),
+        _train("train", model, [f"city={city}", *_given(bench)], bench.changes),
+        _judge("city", city, model),
+        _judge("city-masked", masked, model),
+        _judge("city-untrained", city, "imagenet"),
+        _judge("city-image-to-image", city, model, "image-to-image"),
+    ]
+    if bench.pairs is not None:
+        alone = bench.out / "real-alone" / WEIGHTS
+        found += [
+            _train("train-real-alone", alone, _given(bench), (*bench.changes, f"epochs={bench.alone_epochs}")),
+            _judge_pairs("pairs", bench.pairs, model),
+            _judge_pairs("pairs-real-alone", bench.pairs, alone),
+            _judge_pairs("pairs-untrained", bench.pairs, "imagenet"),
+        ]
+    return found
+
+
+def _sized(*options: tuple[str, int | None]) -> tuple[str, ...]:
+    return tuple(word for name, value in options if value is not None for word in (name, str(value)))
+
+
+def _render(name: str, out: Path, plates: tuple[str, ...], sizes: tuple[str, ...]) -> Step:
+    return Step(name, ("simulate", "dataset", "--out", str(out), *plates, *sizes), out)
+
+
+def _given(bench: ModelBench) -> list[str]:
+    return [f"pairs={bench.pairs}"] if bench.pairs is not None else []
+
+
+def _train(name: str, weights: Path, data: Sequence[str], changes: Sequence[str]) -> Step:
+    words = ["train", "--recipe", "default", "--out", str(weights.parent)]
+    if (weights.parent / "last.pt").is_file():
+        words.append("--resume")
+    for option, values in (("--data", data), ("--set", changes)):
+        words += [word for value in values for word in (option, value)]
+    return Step(name, tuple(words), weights)
+
+
+def _judge(name: str, data: Path, weights: Path | str, protocol: str = "cross-camera") -> Step:
+    words = ["evaluate", "reid", "--data", str(data), "--format", "veri", "--weights", str(weights)]
+    for label in APART:
+        words += ["--by", label]
+    return Step(name, (*words, "--protocol", protocol, "--json"))
+
+
+def _judge_pairs(name: str, pairs: Path, weights: Path | str) -> Step:
+    where = [
+        "--data",
+        str(pairs / "images"),
+        "--format",
+        "pattern",
+        "--pattern",
+        "pairs",
+        "--list",
+        str(pairs / "val.txt"),
+    ]
+    return Step(name, ("evaluate", "reid", *where, "--weights", str(weights), "--json"))
+
+
+def _run(step: Step) -> Any:
+    command = [sys.executable, "-m", "services.cli.main", *step.arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise VreidError(f"{step.name}: {last[0].removeprefix('vreid: ')}")
+    return json.loads(done.stdout) if step.made is None else None

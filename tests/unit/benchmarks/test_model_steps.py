@@ -1,0 +1,61 @@
+"""Which commands make and judge the default model."""
+
+import json
+
+import pytest
+
+from benchmarks.model import run
+from benchmarks.model.run import ModelBench, Step, make_and_judge, steps
+from services.errors import VreidError
+
+
+def test_the_validation_list_is_judged_and_never_trained_on(tmp_path):
+    made = steps(ModelBench(tmp_path / "out", tmp_path / "pairs"))
+    using = [step.name for step in made if any("val.txt" in word for word in step.arguments)]
+    assert using == ["pairs", "pairs-real-alone", "pairs-untrained"]
+    assert all(step.arguments[0] == "evaluate" for step in made if step.name in using)
+
+
+def test_both_trainings_see_as_many_real_photographs(tmp_path):
+    from reid.config import read_config, recipe_path
+
+    config = read_config(recipe_path("default"))
+    alone = next(s for s in steps(ModelBench(tmp_path, tmp_path)) if s.name == "train-real-alone")
+    epochs = int(alone.arguments[alone.arguments.index("--set") + 1].removeprefix("epochs="))
+    shares = {name: domain.share for name, domain in config.domains.items()}
+    assert epochs == pytest.approx(config.epochs * shares["pairs"] / sum(shares.values()), abs=0.5)
+
+
+def test_a_run_without_photographs_keeps_to_the_city(tmp_path):
+    made = steps(ModelBench(tmp_path, train=12, test=6, changes=("epochs=1",)))
+    assert not [step for step in made if "pairs" in " ".join(step.arguments)]
+    train = next(step for step in made if step.name == "train")
+    assert train.arguments[-2:] == ("--set", "epochs=1")
+    masked = next(step for step in made if step.name == "render-masked")
+    assert masked.arguments[-4:] == ("--train", "0", "--test", "6")
+
+
+def test_what_is_done_is_not_done_again_and_a_failure_is_told(tmp_path, monkeypatch):
+    asked = []
+
+    def fake(step):
+        asked.append(step.name)
+        if step.name == "second" and len(asked) < 3:
+            raise VreidError("second: broken")
+        return {"rank1": 1.0}
+
+    both = [Step("first", ()), Step("second", ())]
+    monkeypatch.setattr(run, "steps", lambda _: both)
+    monkeypatch.setattr(run, "_run", fake)
+    with pytest.raises(VreidError, match="second: broken"):
+        make_and_judge(ModelBench(tmp_path), lambda *_: None)
+    document = make_and_judge(ModelBench(tmp_path), lambda *_: None)
+    assert asked == ["first", "second", "second"]
+    assert set(document["figures"]) == {"first", "second"}
+    assert json.loads((tmp_path / "figures.json").read_text()) == document
+
+
+def test_a_failing_command_ends_with_its_own_last_line(tmp_path):
+    arguments = ("evaluate", "reid", "--data", str(tmp_path / "none"), "--format", "veri", "--json")
+    with pytest.raises(VreidError, match=r"judge: .*none"):
+        run._run(Step("judge", arguments))
