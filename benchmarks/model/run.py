@@ -40,7 +40,7 @@ class ModelBench:
     train: int | None = None
     test: int | None = None
     changes: tuple[str, ...] = ()
-    alone_epochs: int = 5
+    alone_epochs: int = 7
 
 
 @dataclass(frozen=True, slots=True)
