@@ -7,10 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from services.cli import bench_pipeline
 from services.cli.output import JsonFlag, emit, fail, stdout, table
 from services.cli.simulate.progress import progress
 
 app = typer.Typer(help="Measure speed and quality against peers.", no_args_is_help=True)
+app.command("detector")(bench_pipeline.detector)
 
 _PLACES = ("corridor", "grid", "roundabout", "junction", "riverside")
 _LIGHTS = ("noon", "afternoon", "low_sun", "overcast", "dusk", "night", "rainy", "fog")
