@@ -41,7 +41,7 @@ def test_a_photograph_reaches_the_store(config, tmp_path):
         assert [(s.camera_id, s.final) for s in sightings] == [("gate", True)]
         assert list((tmp_path / "data" / "crops").rglob(f"{sightings[0].crop_keys[0]}.jpg"))
         assert store.list_cameras()[0].state == "ended"
-        assert store.lease_token("ingest:main") is None
+        assert store.lease_token("camera:gate") is None
         store.close()
     finally:
         process.kill()
