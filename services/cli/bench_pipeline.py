@@ -39,6 +39,77 @@ def detector(
     emit(document, as_json=as_json, render=_show_detectors)
 
 
+def pipeline(
+    frames: Annotated[int, typer.Option(help="Frames of each camera, from the published list.", min=10, max=750)] = 750,
+    only: Annotated[list[str] | None, typer.Option(help="Contender to run; may be repeated; default all.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Speed, CPU, memory and single-camera IDF1 of this pipeline, of others on the same frames, and bounds."""
+    from benchmarks.pipeline.contender import NAMES
+    from benchmarks.pipeline.contest import run_contest
+    from simulator.errors import CityError
+
+    try:
+        with progress("contenders") as report:
+            document = run_contest(only or NAMES, frames, report)
+    except (CityError, OSError) as exc:
+        fail(str(exc))
+    emit(document, as_json=as_json, render=_show_contest)
+
+
+def faults(
+    kind: Annotated[list[str] | None, typer.Option(help="Kind of fault; may be repeated; default all.")] = None,
+    copies: Annotated[int, typer.Option(help="Play each of the four cameras so often.", min=1, max=16)] = 2,
+    trials: Annotated[int, typer.Option(help="How often each kind befalls its camera.", min=1, max=100)] = 3,
+    before_s: Annotated[float, typer.Option(help="Time without faults to compare with.", min=3, max=300)] = 30.0,
+    fault_s: Annotated[float, typer.Option(help="How long a fault holds.", min=3, max=300)] = 15.0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Lets faults befall one camera and tells what the others notice, when it is back and what leaks."""
+    from benchmarks.pipeline.faults import SCRIPT, FaultBench, run_faults
+    from simulator.errors import CityError
+
+    try:
+        with progress("faults") as report:
+            document = run_faults(FaultBench(copies, tuple(kind or SCRIPT), trials, before_s, fault_s), report)
+    except (CityError, VreidError, RuntimeError, OSError, ValueError) as exc:
+        fail(str(exc))
+    emit(document, as_json=as_json)
+
+
+def outage(
+    seconds: Annotated[float, typer.Option(help="How long there is no store.", min=1, max=3600)] = 60.0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Kills the store while vehicles are seen, brings it back and counts what is missing, doubled or out of order."""
+    from benchmarks.pipeline.footage import published
+    from benchmarks.pipeline.outage import outage as run_outage
+
+    try:
+        with progress("seconds") as report:
+            document = run_outage(published(), seconds, report)
+    except (VreidError, RuntimeError, OSError) as exc:
+        fail(str(exc))
+    emit(document, as_json=as_json)
+
+
+def soak(
+    frames: Annotated[int, typer.Option(help="Frames in all.", min=100)] = 1_000_000,
+    per_camera: Annotated[int, typer.Option(help="Frames of each clip in a round.", min=10, max=750)] = 750,
+    as_json: JsonFlag = False,
+) -> None:
+    """Runs very many frames with the detector's answers replayed and all else real; tells how the memory grew."""
+    from benchmarks.pipeline.footage import published
+    from benchmarks.pipeline.soak import soak as run_soak
+
+    try:
+        with progress("frames") as report:
+            document = run_soak(published(per_camera), frames, report)
+    except (VreidError, RuntimeError, OSError) as exc:
+        fail(str(exc))
+    emit(document, as_json=as_json)
+
+
 def _open_detector(settings: DetectorSettings) -> OpenVinoDetector:
     from services.models.networks import open_detector
 
@@ -71,3 +142,16 @@ def _show_detectors(document: dict[str, Any]) -> None:
                 ("yes" if row["within_allowed"] else "no") if compared else "",
             )
     stdout.print(shown)
+
+
+def _show_contest(document: dict[str, Any]) -> None:
+    shown = table("contender", "frames/s", "CPU s/frame", "peak MB", "IDF1 per camera")
+    for name, row in document.items():
+        if isinstance(row, dict):
+            idf1 = "" if row["idf1"] is None else f"{row['idf1']:.3f}"
+            figures = (f"{row['frames_per_s']:.1f}", f"{row['cpu_s_per_frame']:.4f}", f"{row['peak_mb']:.0f}", idf1)
+            shown.add_row(name, *figures)
+    stdout.print(shown)
+    for name in ("ratio_to_naive", "ratio_to_same_detector", "share_of_bound"):
+        if document[name] is not None:
+            stdout.print(f"{name}: {document[name]:g}")
