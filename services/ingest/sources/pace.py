@@ -23,8 +23,8 @@ SPARE = 1.25
 RECOVERY = 0.7
 #: A lag beyond this is more than jitter, when packets also come without waiting for them.
 BEHIND_S = 0.5
-#: Packets that come this fast were waiting for us.
-UNWAITED_S = 0.004
+#: A packet that was waited for less than this share of the media time since the one before was itself waiting.
+UNWAITED_SHARE = 0.25
 #: No picture is missed for longer than this for the sake of catching up, unless the lag is longer still.
 LONGEST_BLIND_S = 3.0
 #: Taken for the distance of keyframes before two were seen.
@@ -78,6 +78,7 @@ class Pace:
         self._next_s = -math.inf
         self._broken = False
         self._keyframe_s: float | None = None
+        self._packet_s = -math.inf
         self._gop_s: float | None = None
         self._left_out: Counter[str] = Counter()
 
@@ -129,7 +130,8 @@ class Pace:
             at_s: Its media time.
         """
         self._note_keyframe(at_s, keyframe=keyframe)
-        behind = lag_s > BEHIND_S and waited_s < UNWAITED_S
+        gap_s, self._packet_s = at_s - self._packet_s, at_s
+        behind = lag_s > BEHIND_S and waited_s < UNWAITED_SHARE * gap_s
         if self._intra_only:
             wanted = not behind
         elif keyframe:

@@ -170,6 +170,23 @@ def test_mjpeg_over_http(mjpeg_server, burnt_number):
     assert all(abs(frame.captured_at_ns - time.time_ns()) < 5e9 for frame in frames)
 
 
+def test_a_reader_that_is_too_slow_stays_near_the_live_edge(city, make_clip, settings_for, burnt_number):
+    """Four frames in five cannot be taken: packets are skipped, what comes is whole, and it does not get older."""
+    server = city.start(make_clip(), ago_s=1.0)
+    source = open_source(settings_for(server), lambda: "session")
+    ages_s = []
+    try:
+        for frame in itertools.islice(source, 24):
+            assert burnt_number(frame.image) == frame.index % 60
+            ages_s.append((time.time_ns() - frame.captured_at_ns) / 1e9)
+            time.sleep(0.25)
+    finally:
+        source.close()
+    assert source.pace.left_out["skipped"] > 10
+    # Unpaced, the last of 24 frames would be five seconds old.
+    assert max(ages_s) < 3.0
+
+
 @pytest.mark.parametrize("codec", ["libx265", "mjpeg"])
 def test_other_codecs_in_files(codec, tmp_path, burnt_picture, burnt_number):
     path = tmp_path / ("clip.mkv" if codec == "mjpeg" else "clip.mp4")

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.pipeline.average_precision import Judged, average_precision, coco_ap
@@ -42,6 +42,7 @@ def test_looser_boxes_count_at_fewer_overlaps():
     assert coco_ap([picture([(loose, 0.9)], [A])]) == pytest.approx(0.7)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0.01, 1), st.booleans()), max_size=12), st.integers(1, 12))
 def test_pictures_pool_like_one_large_picture(found, truths):
     """Whether boxes lie in one picture or in many makes no difference when they cannot be confused."""

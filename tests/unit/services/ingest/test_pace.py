@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.slot import SlotCounts
@@ -94,6 +94,7 @@ def test_where_inference_takes_less_than_keyframes_only_these_are_decoded():
     assert decoded == [40, 50, 60, 70]
 
 
+@settings(deadline=None)
 @given(st.floats(1, 60), st.floats(0.5, 60))
 def test_a_cap_keeps_to_its_rate(fps, cap):
     rate = RateCap(cap)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.types import Detections, Frame
@@ -34,6 +34,7 @@ def test_a_vehicle_counts_where_it_stands(include, exclude, kept):
     assert len(left.scores) == len(left.class_ids) == len(kept)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 80), st.floats(0, 80)), max_size=8))
 def test_include_and_exclude_of_one_area_part_the_vehicles(corners):
     found = detections(*[[x, y, x + 20, y + 20] for x, y in corners])
