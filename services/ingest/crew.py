@@ -46,15 +46,19 @@ class CameraCrew:
         for camera_id, worker in list(self._workers.items()):
             if held.get(camera_id) != worker.settings:
                 self._end(camera_id)
-        ended = [camera_id for camera_id, each in self._ending.items() if self._over(each)]
-        for camera_id in ended:
-            del self._ending[camera_id]
-            self.slot.discard(camera_id)
+        ended = self._ended()
         for camera_id, settings in held.items():
             if camera_id not in self._workers and camera_id not in self._ending:
                 worker = self.make_worker(settings)
                 self._workers = {**self._workers, camera_id: worker}
                 worker.start()
+        return ended
+
+    def _ended(self) -> list[str]:
+        ended = [camera_id for camera_id, each in self._ending.items() if self._over(each)]
+        for camera_id in ended:
+            del self._ending[camera_id]
+            self.slot.discard(camera_id)
         return ended
 
     def settings(self, camera_id: str) -> CameraSettings | None:

@@ -181,7 +181,9 @@ class Ingest:
         while not self._to_end.empty():
             camera_id = self._to_end.get()
             self._pipeline.end_camera(camera_id)
-            self._share.leave(camera_id)
+            # One whose settings changed is read on here, under the same lease.
+            if camera_id not in self._share.held:
+                self._share.leave(camera_id)
 
 
 def build_ingest(parts: IngestParts) -> Ingest:
