@@ -5,36 +5,27 @@ Ingest runs as a process of its own on a real store; the cameras are the city's 
 
 from __future__ import annotations
 
-import asyncio
-import os
-import subprocess
-import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-import yaml
 
+from benchmarks.pipeline.live import Cameras, running_ingest, wait_up
 from benchmarks.pipeline.process import Holdings, holdings
 from benchmarks.pipeline.server import running_store
 from services.identity.redis_store import RedisStore
 from services.identity.store import CameraRecord
-from simulator.rtsp.faults.kinds import KINDS, Fault
-from simulator.rtsp.play import PlayRequest, server_for
-from simulator.rtsp.server import CityServer
+from simulator.rtsp.faults.kinds import KINDS
 
 SCRIPT = ("drop", "stall", "garbage", "resolution", "password", "restart", "slow")
 #: What a kind needs beyond its defaults to hurt.
 _DETAILS: dict[str, dict[str, Any]] = {"slow": {"kbit_s": 60.0, "latency_s": 0.5}}
 _SAMPLE_S = 0.5
-_UP_TIMEOUT_S = 120.0
 #: Later than this after the fault's end the camera counts as not returned.
 _RETURN_TIMEOUT_S = 60.0
 
@@ -67,36 +58,6 @@ class Trial:
     back_s: float | None
 
 
-class Cameras:
-    """The city's server in a thread of its own."""
-
-    def __init__(self, copies: int) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="bench-cameras", daemon=True)
-        self._thread.start()
-        self._server: CityServer = server_for(PlayRequest("demo", copies=copies))
-        self._call(self._server.start())
-
-    @property
-    def urls(self) -> dict[str, str]:
-        """Address by camera."""
-        return self._server.urls()
-
-    def befall(self, fault: Fault) -> None:
-        """Begins a fault."""
-        self._call(self._server.inject(fault))
-
-    def close(self) -> None:
-        """Ends the server."""
-        self._call(self._server.stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-
-    def _call(self, coroutine: Any) -> None:
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
-
-
 def run_faults(bench: FaultBench, progress: Callable[[int, int], None]) -> dict[str, Any]:
     """Runs every kind of fault so often.
 
@@ -119,8 +80,8 @@ def run_faults(bench: FaultBench, progress: Callable[[int, int], None]) -> dict[
     cameras = Cameras(bench.copies)
     try:
         with tempfile.TemporaryDirectory(prefix="vreid-bench-") as folder, running_store(Path(folder)) as store:
-            with _ingest(Path(folder), cameras.urls) as process:
-                _wait_up(store, process, len(cameras.urls))
+            with running_ingest(Path(folder), cameras.urls) as process:
+                wait_up(store, process, len(cameras.urls))
                 time.sleep(bench.before_s / 2)
                 first = holdings(process.pid)
                 trials = _trials(bench, cameras, store, progress)
@@ -190,36 +151,6 @@ def ids_reused(store: RedisStore) -> int:
     """Tracks of a session that stand in more than one sighting."""
     keys = [key for sighting, _ in store.scan_sightings() for key in sighting.track_keys]
     return len(keys) - len(set(keys))
-
-
-@contextmanager
-def _ingest(folder: Path, urls: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Ingest as a process on these cameras; a camera that is silent is given up as fast as in the default."""
-    cameras = [{"id": name, "url": url} for name, url in urls.items()]
-    config = folder / "bench.yaml"
-    config.write_text(yaml.safe_dump({"site": "bench", "data_dir": str(folder), "cameras": cameras}), encoding="utf-8")
-    command = [sys.executable, "-m", "services.ingest", "--config", str(config)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(30)
-
-
-def _wait_up(store: RedisStore, process: subprocess.Popen[bytes], count: int) -> None:
-    end_s = time.monotonic() + _UP_TIMEOUT_S
-    while sum(record.state == "up" for record in store.list_cameras()) < count:
-        if process.poll() is not None:
-            raise RuntimeError(f"ingest ended with status {process.returncode}")
-        if time.monotonic() > end_s:
-            raise RuntimeError(f"not all {count} cameras came up within {_UP_TIMEOUT_S:.0f} s")
-        time.sleep(_SAMPLE_S)
 
 
 def _rates(store: RedisStore, seconds: float) -> dict[str, float]:

@@ -15,6 +15,7 @@ app = typer.Typer(help="Measure speed and quality against peers.", no_args_is_he
 app.command("detector")(bench_pipeline.detector)
 app.command("pipeline")(bench_pipeline.pipeline)
 app.command("faults")(bench_pipeline.faults)
+app.command("cameras")(bench_pipeline.cameras)
 app.command("outage")(bench_pipeline.outage)
 app.command("soak")(bench_pipeline.soak)
 

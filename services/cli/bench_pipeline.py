@@ -77,6 +77,27 @@ def faults(
     emit(document, as_json=as_json)
 
 
+def cameras(
+    city: Annotated[list[str] | None, typer.Option(help="City whose cameras are played; may be repeated.")] = None,
+    copies: Annotated[str, typer.Option(help="How often each camera is played, one run each.")] = "1,2,3,4,6",
+    seconds: Annotated[float, typer.Option(help="How long each run is watched.", min=5, max=3600)] = 60.0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Plays more and more live cameras and tells how many this machine holds: rate and age of their frames."""
+    from benchmarks.pipeline.capacity import run_capacity
+    from simulator.errors import CityError
+
+    counts = [int(text) if text.strip().isdigit() else 0 for text in copies.split(",")]
+    if not all(1 <= count <= 64 for count in counts):
+        fail(f"copies {copies!r} are not numbers from 1 to 64 separated by commas, e.g. 1,3,6")
+    try:
+        with progress("runs") as report:
+            document = run_capacity(tuple(city or ("demo",)), counts, seconds, report)
+    except (CityError, VreidError, RuntimeError, OSError) as exc:
+        fail(str(exc))
+    emit(document, as_json=as_json)
+
+
 def outage(
     seconds: Annotated[float, typer.Option(help="How long there is no store.", min=1, max=3600)] = 60.0,
     as_json: JsonFlag = False,

@@ -58,4 +58,3 @@ def test_a_drop_is_seen_and_survived():
     assert document["cameras"] == 4
     assert document["trials"]["drop"]["back_s"] is not None
     assert document["ids_reused"] == 0
-    assert document["trials"]["drop"]["others_change"] is not None

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.pipeline.capacity import level_of
 from benchmarks.pipeline.contender import NAMES, contender
 from benchmarks.pipeline.contest import compare, run_contest
 from benchmarks.pipeline.faults import change_of
@@ -9,6 +10,7 @@ from benchmarks.pipeline.footage import Footage, frames_of, published, rounds, s
 from benchmarks.pipeline.soak import ReplayingLooker, growth_between
 from detector.types import Detections
 from services.cli.bench import app
+from services.identity.store import CameraRecord
 from simulator.errors import CityError
 from simulator.truth import read_truth
 
@@ -101,11 +103,37 @@ def test_the_interval_of_a_change_holds_the_change():
     assert change_of([()])["others_change"] is None
 
 
+def record(name, *, at_s, inferred, gated=0.0, vehicles=1.0, age_s=0.3, per_s=8.0, state="up"):
+    stats = {"frames_inferred": inferred, "frames_gated": gated, "vehicles": vehicles}
+    stats |= {"frame_age_p99_s": age_s, "frames_per_s": per_s}
+    return CameraRecord(name, "rtsp://h", "file", state, "", round(at_s * 1e9), stats)
+
+
+def test_a_level_is_held_by_rate_and_age_of_all_cameras():
+    def level(**last):
+        first = [record("a", at_s=0.0, inferred=0.0), record("b", at_s=0.0, inferred=0.0, vehicles=0.0, per_s=1.0)]
+        return level_of([first, [record("a", at_s=10.0, inferred=80.0), record("b", at_s=10.0, **last)]])
+
+    quiet = level(inferred=10.0, gated=90.0, vehicles=0.0, per_s=1.0)
+    assert quiet == {
+        "cameras": 2,
+        "frame_age_p99_s": 0.3,
+        "slowest_busy_per_s": 8.0,
+        "mean_handled_per_s": 9.0,
+        "held": True,
+    }
+    assert not level(inferred=30.0, per_s=3.0)["held"], "a camera with vehicles is looked at too seldom"
+    assert not level(inferred=90.0, age_s=1.2)["held"]
+    assert not level(inferred=90.0, state="down")["held"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("pipeline", "--only", "hare", "--frames", "10"), "no contender 'hare'"),
         (("faults", "--kind", "flood"), "no fault 'flood'"),
+        (("cameras", "--copies", "1,many"), "not numbers from 1 to 64"),
+        (("cameras", "--city", "atlantis"), "no city 'atlantis'"),
         (("detector", "--size", "500x288"), "multiples of 32"),
         (("detector", "--city", "atlantis"), "no city 'atlantis'"),
     ],
