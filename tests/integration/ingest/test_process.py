@@ -56,6 +56,14 @@ def test_a_missing_model_is_one_line_that_says_what_to_do(config, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_the_command_says_in_one_line_what_is_wrong(config, tmp_path):
+    command = [sys.executable, "-m", "services.cli.main", "ingest", "--config", str(tmp_path / "none.yaml")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "none.yaml" in done.stderr
+
+
 def test_a_bad_configuration_is_one_line(config):
     config.write_text("cameras:\n  - id: gate\n    urll: x\n")
     done = run(config)
