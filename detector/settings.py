@@ -23,6 +23,10 @@ class DetectorSettings(BaseModel):
     input_height_px: int = Field(
         default=288, ge=64, le=2048, multiple_of=32, description="Height of the network input; frames are letterboxed."
     )
+    precision: Literal["auto", "fp32", "int8"] = Field(
+        default="auto",
+        description="Arithmetic of the network: auto takes INT8 where `vreid models fetch` made it, FP32 elsewhere.",
+    )
     confidence: float = Field(
         default=0.1,
         ge=0.01,

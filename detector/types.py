@@ -41,6 +41,7 @@ class Frame:
         captured_at_ns: Capture time, UTC nanoseconds.
         clock: Whose clock ``captured_at_ns`` is: the host's, or the camera's where sender reports can be read.
         image: uint8 (H, W, 3), BGR.
+        host_at_ns: Capture time by the host's clock, where ``captured_at_ns`` is by another; None where it is the same.
     """
 
     camera_id: str
@@ -49,12 +50,18 @@ class Frame:
     captured_at_ns: int
     clock: Clock
     image: NDArray[np.uint8]
+    host_at_ns: int | None = None
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
             raise ValueError(f"image must be uint8 (H, W, 3), got {self.image.dtype} {self.image.shape}")
         if self.index < 0:
             raise ValueError(f"index must be >= 0, got {self.index}")
+
+    @property
+    def seen_at_ns(self) -> int:
+        """Capture time by the host's clock, from which a frame's age counts."""
+        return self.captured_at_ns if self.host_at_ns is None else self.host_at_ns
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,24 @@ class OpenVinoDetector:
             found += self._detect_batch(images[start : start + self._settings.max_batch])
         return found
 
+    def infer(self, inputs: Sequence[Image]) -> list[NDArray[np.float32]]:
+        """Runs the network alone.
+
+        Args:
+            inputs: At most ``max_batch`` pictures of the network's input size, uint8 (h, w, 3) BGR.
+
+        Returns:
+            Raw output of each, float32 (4 + classes, anchors).
+        """
+        for image, request, buffer in zip(inputs, self._requests, self._buffers, strict=False):
+            buffer[0] = image
+            request.start_async()
+        raw = []
+        for _, request in zip(inputs, self._requests, strict=False):
+            request.wait()
+            raw.append(np.array(request.get_output_tensor(0).data[0]))
+        return raw
+
     def _detect_batch(self, images: Sequence[Image]) -> list[Detections]:
         fits = []
         for image, request, buffer in zip(images, self._requests, self._buffers, strict=False):

@@ -15,6 +15,7 @@ from services.config import VreidConfig, dump_config
 from services.errors import ConfigError, MatcherUnavailable, PortInUse, StoreUnavailable
 from services.identity.embedded import EmbeddedServer
 from services.identity.opening import open_store
+from services.ids import uuid7
 from services.matcher.settings import split_address
 from services.supervisor import Role, Supervisor
 
@@ -52,6 +53,7 @@ class Machine:
         self.once = once
         self.store = open_store(self.config.redis, self.config.data_dir, self.config.site)
         self._config_file = self.config.data_dir / "config.yaml"
+        self._ingest_owner = uuid7()
         self._supervisor = Supervisor((), self.config.data_dir, {"matcher": config.matcher.listen})
 
     def claim(self) -> None:
@@ -89,7 +91,8 @@ class Machine:
             Role(
                 "ingest",
                 self._python("services.ingest", *(("--once",) if self.once else ())),
-                env=self._environment(),
+                # Restarted under the same name, ingest takes its cameras back without waiting for their leases to end.
+                env=self._environment() | {"VREID_INGEST_OWNER": self._ingest_owner},
                 restart="on-failure",
                 stop_timeout_s=self.config.ingest.drain_timeout_s + 10.0,
             )

@@ -7,11 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
+from services.cli import bench_pipeline
 from services.cli.output import JsonFlag, emit, fail, stdout, table
 from services.cli.simulate.progress import progress
 from services.errors import VreidError
 
 app = typer.Typer(help="Measure speed and quality against peers.", no_args_is_help=True)
+app.command("detector")(bench_pipeline.detector)
+app.command("pipeline")(bench_pipeline.pipeline)
+app.command("faults")(bench_pipeline.faults)
+app.command("cameras")(bench_pipeline.cameras)
+app.command("outage")(bench_pipeline.outage)
+app.command("soak")(bench_pipeline.soak)
 
 _PLACES = ("corridor", "grid", "roundabout", "junction", "riverside")
 _LIGHTS = ("noon", "afternoon", "low_sun", "overcast", "dusk", "night", "rainy", "fog")

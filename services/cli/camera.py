@@ -6,11 +6,16 @@ from typing import Any
 
 import typer
 
+from services.cli import camera_change, camera_look
 from services.cli.output import JsonFlag, emit, stdout, table
 from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time
 from services.identity.store import CameraRecord
 
 app = typer.Typer(no_args_is_help=True, help="Cameras and how they fare.")
+app.command("add")(camera_change.add)
+app.command("remove")(camera_change.remove)
+app.command("test")(camera_look.try_out)
+app.command("snapshot")(camera_look.snapshot)
 
 
 @app.callback()

@@ -63,12 +63,14 @@ def _cameras(cameras: Sequence[CameraRecord]) -> Table:
     table = Table(expand=True, box=None, header_style="dim")
     for name in ("camera", "state"):
         table.add_column(name)
-    for name in ("frames/s", "frame age p99", "vehicles", "inferred", "reconnects"):
+    for name in ("frames/s", "frame age p99", "vehicles", "handled", "reconnects"):
         table.add_column(name, justify="right")
     for camera in cameras:
         stats = camera.stats
         offered = stats.get("frames_offered", 0.0)
-        share = f"{stats.get('frames_inferred', 0.0) / offered:.0%}" if offered else "-"
+        # A frame in which nothing moved was not lost either.
+        handled = stats.get("frames_inferred", 0.0) + stats.get("frames_gated", 0.0)
+        share = f"{handled / offered:.0%}" if offered else "-"
         state = Text(camera.state, style=STATE_STYLES[camera.state])
         if camera.detail:
             state.append(f"  {camera.detail}", style="dim")

@@ -17,6 +17,7 @@ from services.cli import (
     evaluate,
     gallery,
     identity,
+    ingest,
     models,
     query,
     simulate,
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
+app.command("ingest")(ingest.ingest)
 app.command("query")(query.query)
 app.command("train")(training.train)
 app.command("calibrate")(training.calibrate)

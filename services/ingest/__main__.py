@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detector.settings import DetectorSettings
 from services.crops import CropStore
 from services.errors import ConfigError, VreidError
+from services.identity.ingest_board import open_board
 from services.identity.opening import open_store
 from services.ingest.runner import IngestParts, build_ingest
 from services.models.networks import open_detector, open_embedder
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from services.config import VreidConfig
 
 log = logging.getLogger("services.ingest")
+
+#: Set by a supervisor that restarts the role: the restarted process takes the cameras of the dead one at once.
+OWNER_VARIABLE = "VREID_INGEST_OWNER"
 
 
 def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
@@ -34,6 +40,7 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
         crop_store = CropStore(crops)
     except (OSError, ValueError, ImportError) as exc:
         raise ConfigError(f"ingest.crops_url: {crops} cannot be used: {exc}") from exc
+    sizes = {camera.input_size for camera in config.cameras if camera.input_size is not None}
     return IngestParts(
         store=open_store(config.redis, config.data_dir, config.site),
         crop_store=crop_store,
@@ -44,7 +51,15 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
         tracker=config.tracker,
         settings=config.ingest,
         max_batch=config.detector.max_batch,
+        board=open_board(config.redis, config.data_dir, config.site),
+        owner=os.environ.get(OWNER_VARIABLE),
+        sized={size: open_detector(sized_settings(config.detector, size)) for size in sorted(sizes)},
     )
+
+
+def sized_settings(settings: DetectorSettings, size: tuple[int, int]) -> DetectorSettings:
+    """A detector's settings for another input width and height."""
+    return settings.model_copy(update={"input_width_px": size[0], "input_height_px": size[1]})
 
 
 def run_ingest(config: VreidConfig, *, once: bool = False) -> int:

@@ -7,7 +7,8 @@ import random
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -18,6 +19,7 @@ from services.ids import IdFactory, uuid7
 from services.ingest.cameras import CameraSettings, redact
 from services.ingest.slot import LatestFrames
 from services.ingest.source import Source, open_source
+from services.ingest.sources.pace import Pace
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ WATCHDOG_PERIOD_S = 0.1
 #: Readers given up that still hang; with this many no further one is started.
 MAX_HANGING = 4
 _PUT_SLICE_S = 0.25
+#: With ``once``: a server that knew the stream and has not known it for so long has ended it without saying so.
+GONE_AFTER_S = 60.0
 
 Status = Literal["starting", "up", "down", "ended"]
 Opener = Callable[[CameraSettings, IdFactory], Source]
@@ -105,7 +109,8 @@ class CameraWorker:
     """Keeps one camera's newest frames coming into the slot, whatever the camera does.
 
     A file ends at its end. A stream that closes or fails is opened again for ever; with ``once`` it ends when the
-    server closed it and then no longer offers it, and a file that cannot be read ends with the reason.
+    server says that it is over, or has not known it for a minute (a server that restarts, or whose camera is unplugged,
+    knows no such stream for a while), and a file that cannot be read ends with the reason.
     """
 
     def __init__(
@@ -141,11 +146,25 @@ class CameraWorker:
         self._reader: _Reader | None = None
         self._watchdog = threading.Thread(target=self._watch, name=f"camera-{settings.id}-watchdog", daemon=True)
         self._state = CameraState(settings.id, "starting", "", "", 0, time.time_ns())
+        self._left_out: Counter[str] = Counter()
+        self._gone_since_s: float | None = None
+        self._pace: Pace | None = None
 
     @property
     def state(self) -> CameraState:
         """How the camera is doing; never blocks."""
         return self._state
+
+    @property
+    def settings(self) -> CameraSettings:
+        """What it was made with."""
+        return self._settings
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """What never reached the slot, by reason, over all sessions: see ``Pace.left_out``."""
+        pace = self._pace
+        return self._left_out + Counter(pace.left_out if pace is not None else {})
 
     def start(self) -> None:
         """Starts reading."""
@@ -218,12 +237,16 @@ class CameraWorker:
             with reader.within(settings.open_timeout_s):
                 source = self._opener(settings, self._session_ids)
             try:
+                self._pace = source.pace
                 self._pump(reader, source)
             finally:
+                if source.pace is not None and self._pace is source.pace:
+                    self._pace = None
+                    self._left_out.update(source.pace.left_out)
                 with reader.within(settings.read_timeout_s):
                     source.close()
         except SourceGone as exc:
-            over = self._once and (exc.for_good or bool(self._state.session_id))
+            over = self._once and (exc.for_good or self._long_gone())
             return self._ended(reader, "") if over else self._lost(reader, str(exc))
         except SourceUnavailable as exc:
             if self._once and settings.kind != "stream":
@@ -234,6 +257,13 @@ class CameraWorker:
         if settings.kind == "stream":
             return self._lost(reader, "the stream was closed by the server")
         return self._ended(reader, "")
+
+    def _long_gone(self) -> bool:
+        """Whether a stream that gave frames before has been unknown to its server for long."""
+        now_s = time.monotonic()
+        if self._gone_since_s is None:
+            self._gone_since_s = now_s
+        return bool(self._state.session_id) and now_s - self._gone_since_s >= GONE_AFTER_S
 
     def _pump(self, reader: _Reader, source: Source) -> None:
         """Moves frames from the source into the slot until either ends."""
@@ -247,10 +277,13 @@ class CameraWorker:
                 return
             if first_s is None:
                 first_s = time.monotonic()
+                self._gone_since_s = None
                 self._up(reader, source.session_id)
             elif time.monotonic() - first_s > HEALTHY_AFTER_S:
                 self._backoff.reset()
             self._offer(reader, frame)
+            if source.pace is not None:
+                source.pace.heed(self._slot.counts(self._settings.id))
 
     def _offer(self, reader: _Reader, frame: Frame) -> None:
         if self._settings.live:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
-from typing import Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from services.errors import ConfigError
 
 #: FFmpeg protocols that each allowed scheme may use; what a stream refers to beyond them stays closed.
 PROTOCOLS = {
@@ -25,7 +28,11 @@ _SECRET_FIELD = re.compile(
     r"((?:^|[?&;_])(?:password|passwd|pwd|pass|token|secret|auth|key)=)[^&;\s'\"]*", re.IGNORECASE
 )
 
-SourceKind = Literal["stream", "file", "image"]
+SourceKind = Literal["stream", "file", "image", "folder"]
+Share = Annotated[float, Field(ge=0, le=1)]
+InputSide = Annotated[int, Field(ge=64, le=2048, multiple_of=32)]
+#: Corners as shares of the picture's width and height, from its top left.
+Polygon = Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3, max_length=64)]
 
 
 def redact(text: str) -> str:
@@ -47,7 +54,14 @@ class CameraSettings(BaseModel):
         min_length=1,
         max_length=2048,
         repr=False,
-        description="rtsp, rtsps, http or https address; in the operator's configuration also a video or image file.",
+        description="rtsp, rtsps, http or https address; in the operator's configuration also a video, an image or a "
+        "folder of images.",
+    )
+    user: str | None = Field(default=None, min_length=1, max_length=256, description="User, where the url names none.")
+    password: str | None = Field(
+        default=None,
+        pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$",
+        description="Where the password is: env:NAME or file:PATH. It is read when the camera is opened, never stored.",
     )
     origin: Literal["config", "runtime"] = Field(
         default="config", description="Who named the camera: the operator's configuration, or a caller at run time."
@@ -56,6 +70,28 @@ class CameraSettings(BaseModel):
     open_timeout_s: float = Field(default=5.0, gt=0, le=60, description="Longest wait for a connection.")
     read_timeout_s: float = Field(default=10.0, gt=0, le=120, description="Longest silence before a reconnect.")
     max_fps: float | None = Field(default=None, gt=0, le=240, description="Frames beyond this rate are left out.")
+    clock: Literal["host", "camera"] = Field(
+        default="host",
+        description="Whose clock dates frames: this machine's, or the camera's own by its RTCP sender reports where it "
+        "sends them. Choose the camera's only where it keeps time.",
+    )
+    input_size: tuple[InputSide, InputSide] | None = Field(
+        default=None,
+        description="Width and height of the detector's input for this camera; unset takes the general one.",
+    )
+    gate: bool | None = Field(
+        default=None,
+        description="While no vehicle is followed in this camera, look only when something moves; unset does so for "
+        "live cameras, and looks at every frame of a recording.",
+    )
+    include: tuple[Polygon, ...] = Field(
+        default=(), max_length=32, description="Zones in which vehicles count; without any, everywhere."
+    )
+    exclude: tuple[Polygon, ...] = Field(default=(), max_length=32, description="Zones in which vehicles do not count.")
+    mask: tuple[Polygon, ...] = Field(
+        default=(), max_length=32, description="Areas painted over in every frame before anything looks at it."
+    )
+    image_fps: float = Field(default=10.0, gt=0, le=240, description="Images per second of a folder.")
     realtime: bool = Field(
         default=False, description="Play a file at its own speed and let the newest frame win, as if it were live."
     )
@@ -70,7 +106,16 @@ class CameraSettings(BaseModel):
             raise ValueError("files can be named only in the operator's configuration")
         if self.kind == "stream" and not _host(self.url):
             raise ValueError("url names no host")
+        self._check_credentials()
         return self
+
+    def _check_credentials(self) -> None:
+        if self.user is None and self.password is None:
+            return
+        if self.kind != "stream" or self.user is None or self.password is None:
+            raise ValueError("user and password belong together, and to a stream")
+        if "@" in urlsplit(self.url).netloc:
+            raise ValueError("user and password stand in the url already")
 
     @property
     def scheme(self) -> str:
@@ -80,10 +125,12 @@ class CameraSettings(BaseModel):
 
     @property
     def kind(self) -> SourceKind:
-        """What lies behind the address: a live stream, a video file or a still image."""
+        """What lies behind the address: a live stream, a video file, a still image or a folder of them."""
         if self.scheme != "file":
             return "stream"
-        return "image" if self.path.suffix.lower() in IMAGE_SUFFIXES else "file"
+        if self.path.suffix.lower() in IMAGE_SUFFIXES:
+            return "image"
+        return "folder" if self.path.is_dir() else "file"
 
     @property
     def path(self) -> Path:
@@ -91,14 +138,57 @@ class CameraSettings(BaseModel):
         return Path(re.sub(r"^file:(//)?", "", self.url, flags=re.IGNORECASE))
 
     @property
+    def names_secret(self) -> bool:
+        """Whether the address itself holds what must not be shown."""
+        return self.shown_url != self.url
+
+    def address(self) -> str:
+        """What to open: the url with the credentials that the settings refer to, or the full path of a file.
+
+        Raises:
+            ConfigError: The password cannot be read; the message names where it was sought.
+        """
+        if self.kind != "stream":
+            return str(self.path.resolve())
+        if self.user is None or self.password is None:
+            return self.url
+        parts = urlsplit(self.url)
+        account = f"{quote(self.user, safe='')}:{quote(read_secret(self.password), safe='')}"
+        return urlunsplit(parts._replace(netloc=f"{account}@{parts.netloc}"))
+
+    @property
     def shown_url(self) -> str:
         """The address without its password, for people and logs."""
         return redact(self.url)
 
     @property
+    def gated(self) -> bool:
+        """Whether a frame in which nothing moved need not be looked at."""
+        return self.live if self.gate is None else self.gate
+
+    @property
     def live(self) -> bool:
         """Whether the newest frame wins: a stream, or a file played as one."""
         return self.kind == "stream" or self.realtime
+
+
+def read_secret(reference: str) -> str:
+    """The secret behind ``env:NAME`` or ``file:PATH``, a file's without the line end.
+
+    Raises:
+        ConfigError: There is none; the message names the reference only.
+    """
+    kind, _, name = reference.partition(":")
+    if kind == "env":
+        secret = os.environ.get(name, "")
+    else:
+        try:
+            secret = Path(name).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise ConfigError(f"{reference}: no secret can be read there") from exc
+    if not secret:
+        raise ConfigError(f"{reference}: holds no secret")
+    return secret
 
 
 def _host(url: str) -> str | None:

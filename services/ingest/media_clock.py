@@ -88,6 +88,16 @@ class MediaClock:
         self._last_captured_ns = max(exact, self._last_captured_ns + 1)
         return self._last_captured_ns
 
+    def lag_s(self, media_s: float) -> float:
+        """How much later than the least delayed packet one is that arrives now; 0 before any was observed.
+
+        Args:
+            media_s: Its media time.
+        """
+        if self._anchor_ns is None:
+            return 0.0
+        return (self._monotonic_ns() - self._anchor_ns - media_s * _NS) / _NS
+
     def _note_pace(self, now_ns: int, media_ns: int) -> None:
         """The stream has settled once packets come at the pace of their media time."""
         self._last_arrival_ns = now_ns

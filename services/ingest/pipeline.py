@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from detector.types import Detections, Frame
 from services.ingest.settings import IngestSettings
@@ -17,11 +14,16 @@ from services.ingest.stats import IngestStats
 from tracker.types import Tracklet
 
 
-class Detector(Protocol):
-    """Pictures in, vehicles out, one answer per picture and in their order."""
+class Looker(Protocol):
+    """Frames in, vehicles out, one answer per frame and in their order."""
 
-    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
-        """Finds the vehicles of each picture."""
+    def look(self, frames: Sequence[Frame], busy: Collection[str]) -> list[Detections | None]:
+        """Finds the vehicles of each frame; None for one that was not worth a look.
+
+        Args:
+            frames: At most one per camera.
+            busy: Cameras in which vehicles are followed: their frames are always looked at.
+        """
         ...
 
 
@@ -38,7 +40,12 @@ class Tracker(Protocol):
 
     @property
     def active_count(self) -> int:
-        """Tracks open now."""
+        """Vehicles followed now."""
+        ...
+
+    @property
+    def open_count(self) -> int:
+        """Tracks that are not closed, lost and unconfirmed ones too."""
         ...
 
 
@@ -72,14 +79,14 @@ class _Session:
 
 
 class IngestPipeline:
-    """Runs frames of many cameras through one detector, a tracker per camera session and one embedder.
+    """Runs frames of many cameras through one looker, a tracker per camera session and one embedder.
 
     One caller at a time: the thread that owns the networks.
     """
 
     def __init__(
         self,
-        detector: Detector,
+        looker: Looker,
         tracker_factory: TrackerFactory,
         builder: SightingBuilder,
         publisher: Publisher,
@@ -87,7 +94,7 @@ class IngestPipeline:
         settings: IngestSettings,
     ) -> None:
         """Starts without cameras; they appear with their first frame."""
-        self._detector = detector
+        self._looker = looker
         self._tracker_factory = tracker_factory
         self._builder = builder
         self._publisher = publisher
@@ -97,14 +104,19 @@ class IngestPipeline:
 
     def process(self, frames: Sequence[Frame]) -> None:
         """Runs frames through; those of one camera in the order of their capture."""
-        found = self._detector.detect([frame.image for frame in frames])
+        busy = {frame.camera_id for frame in frames if self._follows(frame)}
         due: list[tuple[Tracklet, tuple[int, int]]] = []
-        for frame, detections in zip(frames, found, strict=True):
+        looked: list[Frame] = []
+        for frame, detections in zip(frames, self._looker.look(frames, busy), strict=True):
             session = self._session(frame)
+            if detections is None:
+                self._stats.frame_gated(frame.camera_id)
+                continue
+            looked.append(frame)
             due += [(tracklet, session.frame_size) for tracklet in session.tracker.update(frame, detections)]
         self._hand_on(due)
-        for frame in frames:
-            age_s = (time.time_ns() - frame.captured_at_ns) / 1e9
+        for frame in looked:
+            age_s = (time.time_ns() - frame.seen_at_ns) / 1e9
             self._stats.frame_done(frame.camera_id, age_s, self._sessions[frame.camera_id].tracker.active_count)
 
     def close_idle(self) -> None:
@@ -116,12 +128,24 @@ class IngestPipeline:
                 self._flush(session)
                 self._stats.set_vehicles(camera_id, 0)
 
+    def end_camera(self, camera_id: str) -> None:
+        """Closes the tracks of a camera that is no longer read here."""
+        session = self._sessions.pop(camera_id, None)
+        if session is not None:
+            self._end(session)
+            self._stats.set_vehicles(camera_id, 0)
+
     def finish(self) -> None:
         """Closes every track of every camera."""
         for camera_id, session in self._sessions.items():
             self._end(session)
             self._stats.set_vehicles(camera_id, 0)
         self._sessions.clear()
+
+    def _follows(self, frame: Frame) -> bool:
+        """Whether a frame's session has tracks that are not closed."""
+        session = self._sessions.get(frame.camera_id)
+        return session is not None and session.session_id == frame.session_id and session.tracker.open_count > 0
 
     def _session(self, frame: Frame) -> _Session:
         """The session a frame belongs to; ends the camera's former one if it is another."""

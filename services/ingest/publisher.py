@@ -1,4 +1,4 @@
-"""Carries sightings to the store: in order, idempotently, under a lease, through a bounded spool while it is away."""
+"""Carries sightings to the store: in order, idempotently, under leases, through a bounded spool while it is away."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from services.crops import CropStore
 from services.errors import LeaseLost, StoreUnavailable
 from services.identity.store import CameraRecord, IdentityStore
 from services.ingest.settings import IngestSettings
+from services.ingest.sharing import CameraShare
 from services.ingest.sightings import Outgoing
 from services.types import Lease, Sighting
 
@@ -48,7 +49,7 @@ class SightingPublisher:
     """Owns one thread and the spool. It alone talks to the store on behalf of ingest.
 
     The spool keeps only the newest revision of a sighting, at the place of the oldest that was not sent. When another
-    process takes the role's lease, the thread ends and ``lease_lost`` is set: the cameras are that process's now.
+    process takes a camera, what waits of it is dropped and counted: the camera is that process's now.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class SightingPublisher:
         crops: CropStore,
         settings: IngestSettings,
         owner: str,
+        share: CameraShare,
         camera_records: Callable[[], Sequence[CameraRecord]] = tuple,
     ) -> None:
         """Starts nothing yet.
@@ -64,14 +66,16 @@ class SightingPublisher:
         Args:
             store: Where sightings go.
             crops: Where their pictures go first.
-            settings: Lease, spool and intervals.
-            owner: Names this process among those that want the same lease.
+            settings: Leases, spool and intervals.
+            owner: Names this process.
+            share: The cameras that this process may write for; kept up to date here.
             camera_records: Asked every interval; what it gives is written to the store.
         """
         self._store = store
         self._crops = crops
         self._settings = settings
         self._owner = owner
+        self._share = share
         self._camera_records = camera_records
         self._waiting: OrderedDict[str, Outgoing] = OrderedDict()
         self._retried: set[str] = set()
@@ -79,24 +83,12 @@ class SightingPublisher:
         self._changed = threading.Condition()
         self._closing = False
         self._deadline_s = float("inf")
-        self._lease: Lease | None = None
         self._counts: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
         self._next_renewal_s = 0.0
         self._next_records_s = 0.0
-        self._lease_lost = False
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="ingest-publisher", daemon=True)
-
-    @property
-    def lease_name(self) -> str:
-        """Name of the role's lease."""
-        return f"ingest:{self._settings.name}"
-
-    @property
-    def lease_lost(self) -> bool:
-        """Another process has taken the role."""
-        return self._lease_lost
 
     @property
     def error(self) -> BaseException | None:
@@ -104,7 +96,7 @@ class SightingPublisher:
         return self._error
 
     def start(self) -> None:
-        """Starts the thread; it first waits for the lease."""
+        """Starts the thread."""
         self._thread.start()
 
     def submit(self, outgoing: Outgoing) -> None:
@@ -164,16 +156,13 @@ class SightingPublisher:
             self._thread.join(timeout_s + _LAST_CALL_S)
         with self._changed:
             if self._waiting:
-                self._dropped["lease_lost" if self._lease_lost else "deadline"] += len(self._waiting)
+                self._dropped["deadline"] += len(self._waiting)
                 self._waiting.clear()
             return not self._dropped
 
     def _run(self) -> None:
         try:
             self._serve()
-        except LeaseLost as exc:
-            log.warning("%s: stopping", exc)
-            self._lease_lost = True
         except Exception as exc:
             log.exception("the publisher failed")
             self._error = exc
@@ -189,6 +178,7 @@ class SightingPublisher:
                 if pause_s == 0.0:
                     log.warning("the store does not answer, sightings are spooled: %s", exc)
                 pause_s = min(_LONGEST_PAUSE_S, max(_FIRST_PAUSE_S, pause_s * 2))
+                self._share.outage()
                 self._next_renewal_s = 0.0  # what was due may not have been done
                 self._pause(pause_s)
                 continue
@@ -210,21 +200,16 @@ class SightingPublisher:
                 end_s = min(end_s, self._deadline_s)
 
     def _keep_leases(self) -> None:
-        """Takes or renews the role's lease and those of the sessions, when due."""
+        """Keeps the leases of cameras and sessions, when due."""
         now_s = time.monotonic()
         with self._changed:
             if now_s < self._next_renewal_s:
                 return
             sessions = dict(self._sessions)
             # Changed meanwhile by a new session, which wants its lease at once.
-            self._next_renewal_s = now_s + self._settings.lease_ttl_s / 3
-        if self._lease is None:
-            self._lease = self._acquire(self.lease_name)
-            if self._lease is None:
-                log.info("another process holds %s; waiting for it", self.lease_name)
-                self._next_renewal_s = min(self._next_renewal_s, now_s + 1.0)
-        elif not self._store.renew_lease(self._lease, self._settings.lease_ttl_s):
-            self._lease = self._retake()
+            self._next_renewal_s = now_s + min(self._settings.lease_ttl_s / 3, 1.0)
+        self._share.keep()
+        self._share.release(self._waits_for)
         for session_id, lease in sessions.items():
             if lease is not None and self._store.renew_lease(lease, self._settings.lease_ttl_s):
                 continue
@@ -236,16 +221,9 @@ class SightingPublisher:
     def _acquire(self, name: str) -> Lease | None:
         return self._store.acquire_lease(name, self._owner, self._settings.lease_ttl_s)
 
-    def _retake(self) -> Lease:
-        """A fresh token for a lease that ran out, for instance while the store was away.
-
-        Raises:
-            LeaseLost: Another process has it.
-        """
-        lease = self._acquire(self.lease_name)
-        if lease is None:
-            raise LeaseLost(f"another process has taken {self.lease_name}")
-        return lease
+    def _waits_for(self, camera_id: str) -> bool:
+        with self._changed:
+            return any(outgoing.sighting.camera_id == camera_id for outgoing in self._waiting.values())
 
     def _write_cameras(self) -> None:
         now_s = time.monotonic()
@@ -257,28 +235,45 @@ class SightingPublisher:
     def _send_next(self) -> None:
         """Sends the sighting that has waited longest; waits a little for one if there is none."""
         with self._changed:
-            if self._lease is None or not self._waiting:
-                if not self._closing or self._lease is None:
+            if not self._waiting:
+                if not self._closing:
                     self._changed.wait(_FIRST_PAUSE_S)
                 return
             sighting_id, outgoing = self._waiting.popitem(last=False)
-        lease = self._lease
         try:
-            # The lease may have changed hands since it was renewed: then there is one more attempt with a fresh one.
-            try:
-                self._store.put_sighting(self._with_crops(outgoing), lease)
-            except LeaseLost:
-                self._lease = lease = self._retake()
-                self._store.put_sighting(self._with_crops(outgoing), lease)
-        except (StoreUnavailable, LeaseLost):
+            self._put(outgoing)
+        except StoreUnavailable:
             self._put_back(sighting_id, outgoing)
             raise
+        except LeaseLost as exc:
+            log.warning("sighting %s is not written: %s", sighting_id, exc)
+            with self._changed:
+                self._dropped["lease_lost"] += 1
+            return
         except ValueError:
             log.exception("the store refuses sighting %s", sighting_id)
             with self._changed:
                 self._dropped["refused"] += 1
             return
         self._acknowledged(outgoing)
+
+    def _put(self, outgoing: Outgoing) -> None:
+        """Writes a sighting under its camera's lease; with a fresh token once more where that ran out meanwhile.
+
+        Raises:
+            LeaseLost: Another process has the camera.
+            StoreUnavailable: The store does not answer.
+        """
+        camera_id = outgoing.sighting.camera_id
+        lease = self._share.lease_of(camera_id)
+        if lease is not None:
+            try:
+                self._store.put_sighting(self._with_crops(outgoing), lease)
+            except LeaseLost:
+                lease = None
+            else:
+                return
+        self._store.put_sighting(self._with_crops(outgoing), self._share.retake(camera_id))
 
     def _put_back(self, sighting_id: str, outgoing: Outgoing) -> None:
         with self._changed:
@@ -319,9 +314,10 @@ class SightingPublisher:
         try:
             for record in self._camera_records():
                 self._store.put_camera(record)
-            for lease in (self._lease, *self._sessions.values()):
+            for lease in self._sessions.values():
                 if lease is not None:
                     self._store.release_lease(lease)
+            self._share.close()
         except StoreUnavailable as exc:
             log.warning("the last state of the cameras could not be written: %s", exc)
 

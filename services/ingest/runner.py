@@ -7,16 +7,21 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 
 from reid.types import Embedder
 from services.crops import CropStore
+from services.identity.ingest_board import IngestBoard, MemoryIngestBoard
 from services.identity.store import CameraRecord, IdentityStore
 from services.ids import IdFactory, uuid7
 from services.ingest.camera import CameraWorker
-from services.ingest.cameras import CameraSettings, redact
-from services.ingest.pipeline import Detector, IngestPipeline
+from services.ingest.cameras import CameraSettings
+from services.ingest.crew import CameraCrew
+from services.ingest.looking import Detector, FrameLooker, InputSize
+from services.ingest.pipeline import IngestPipeline
 from services.ingest.publisher import PublishCounts, SightingPublisher
 from services.ingest.settings import IngestSettings
+from services.ingest.sharing import CameraShare
 from services.ingest.sightings import SightingBuilder
 from services.ingest.slot import LatestFrames
 from services.ingest.stats import IngestStats
@@ -26,8 +31,6 @@ from tracker.single_camera.settings import TrackerSettings
 log = logging.getLogger(__name__)
 
 _TICK_S = 0.05
-#: A camera that hangs in a read is left to itself after so long.
-_CAMERA_STOP_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,11 @@ class IngestParts:
         store: Where sightings and camera states go.
         crop_store: Where pictures go.
         detector: Finds vehicles.
+        sized: Detectors by input width and height, for cameras that ask for another size.
         embedder: Describes them.
-        cameras: What to look at.
+        cameras: What the configuration names to look at.
+        board: Tells of other processes and of cameras added at run time; None for a process by itself.
+        owner: Names this process; the same after a restart takes its cameras back at once. None draws one.
         once: End when every camera has ended, instead of reconnecting for ever.
         tracker: How tracks are kept.
         settings: The rest.
@@ -57,6 +63,9 @@ class IngestParts:
     settings: IngestSettings = field(default_factory=IngestSettings)
     max_batch: int = 4
     id_factory: IdFactory = uuid7
+    board: IngestBoard | None = None
+    owner: str | None = None
+    sized: Mapping[InputSize, Detector] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +82,33 @@ class IngestReport:
 
 
 class Ingest:
-    """A running ingest role. Threads: one per camera, one for the networks, one for the store."""
+    """A running ingest role. Threads: two per camera, one for the networks, one for the store."""
 
     def __init__(self, parts: IngestParts) -> None:
         """Composes the role; starts nothing."""
         self._parts = parts
         settings = parts.settings
+        owner = parts.owner or parts.id_factory()
         self._slot = LatestFrames()
         self._stats = IngestStats(time.monotonic)
+        self._crew = CameraCrew(self._slot, self._stats, self._worker)
+        board = parts.board if parts.board is not None else MemoryIngestBoard()
+        self._share = CameraShare(parts.store, board, settings, owner, parts.cameras, alone=parts.once)
         self._publisher = SightingPublisher(
-            parts.store, parts.crop_store, settings, parts.id_factory(), self.camera_records
+            parts.store, parts.crop_store, settings, owner, self._share, self.camera_records
         )
         self._builder = SightingBuilder(parts.embedder, parts.id_factory, settings)
         self._pipeline = IngestPipeline(
-            parts.detector,
+            FrameLooker(parts.detector, self._crew.settings, sized=parts.sized, gate_longest_s=settings.gate_longest_s),
             lambda camera_id, session_id: CameraTracker(camera_id, session_id, parts.tracker),
             self._builder,
             self._publisher,
             self._stats,
             settings,
         )
-        self._workers = {camera.id: CameraWorker(camera, self._slot, once=parts.once) for camera in parts.cameras}
         self._stop = threading.Event()
         self._no_more_frames = threading.Event()
+        self._to_end: SimpleQueue[str] = SimpleQueue()
         self._inference_error: BaseException | None = None
         self._inference = threading.Thread(target=self._infer, name="ingest-inference", daemon=True)
 
@@ -107,14 +120,13 @@ class Ingest:
         """Runs until stopped, or until every camera has ended with ``once``; then drains.
 
         Returns:
-            Exit status: 0, or 1 when a thread failed or another process took the role.
+            Exit status: 0, or 1 when a thread failed.
         """
         self._publisher.start()
         self._inference.start()
-        for worker in self._workers.values():
-            worker.start()
         while not (self._stop.wait(_TICK_S) or self._failed() or self._all_ended()):
-            pass
+            for camera_id in self._crew.follow(self._share.held):
+                self._to_end.put(camera_id)
         self._drain()
         return 1 if self._failed() else 0
 
@@ -123,48 +135,22 @@ class Ingest:
         return IngestReport(self._publisher.counts(), self._builder.skipped)
 
     def camera_records(self) -> list[CameraRecord]:
-        """How every camera fares now."""
-        records = []
-        for camera in self._parts.cameras:
-            state = self._workers[camera.id].state
-            figures = self._stats.figures(camera.id)
-            counts = self._slot.counts(camera.id)
-            records.append(
-                CameraRecord(
-                    camera_id=camera.id,
-                    url=redact(camera.url),
-                    origin="file" if camera.origin == "config" else "runtime",
-                    state=state.state,
-                    detail=state.detail,
-                    updated_at_ns=time.time_ns(),
-                    stats={
-                        "frames_offered": float(counts.offered),
-                        "frames_inferred": float(figures.frames_inferred),
-                        "frames_dropped": float(counts.dropped),
-                        "frame_age_p50_s": figures.frame_age_p50_s,
-                        "frame_age_p99_s": figures.frame_age_p99_s,
-                        "vehicles": float(figures.vehicles),
-                        "frames_per_s": figures.frames_per_s,
-                        "reconnects": float(state.reconnects),
-                    },
-                )
-            )
-        return records
+        """How every camera that is read here fares now."""
+        return self._crew.records()
+
+    def _worker(self, camera: CameraSettings) -> CameraWorker:
+        return CameraWorker(camera, self._slot, once=self._parts.once)
 
     def _failed(self) -> bool:
-        publisher = self._publisher
-        return self._inference_error is not None or publisher.lease_lost or publisher.error is not None
+        return self._inference_error is not None or self._publisher.error is not None
 
     def _all_ended(self) -> bool:
-        return self._parts.once and all(worker.state.state == "ended" for worker in self._workers.values())
+        return self._parts.once and self._crew.all_ended(self._share.wanted)
 
     def _drain(self) -> None:
         """Stops the cameras, runs what they gave to its end, and waits for the store, all within the deadline."""
         deadline_s = time.monotonic() + self._parts.settings.drain_timeout_s
-        for worker in self._workers.values():
-            worker.stop(0.0)  # all are told first, then waited for
-        for worker in self._workers.values():
-            worker.stop(max(0.0, min(_CAMERA_STOP_S, deadline_s - time.monotonic())))
+        self._crew.stop(deadline_s)
         self._no_more_frames.set()
         self._inference.join(max(0.0, deadline_s - time.monotonic()))
         self._slot.close()
@@ -183,11 +169,21 @@ class Ingest:
                     self._pipeline.process(frames)
                 elif last:
                     break
+                self._end_cameras()
                 self._pipeline.close_idle()
             self._pipeline.finish()
         except Exception as exc:
             log.exception("inference failed")
             self._inference_error = exc
+
+    def _end_cameras(self) -> None:
+        """Closes the tracks of cameras that are no longer read here; their leases may then go."""
+        while not self._to_end.empty():
+            camera_id = self._to_end.get()
+            self._pipeline.end_camera(camera_id)
+            # One whose settings changed is read on here, under the same lease.
+            if camera_id not in self._share.held:
+                self._share.leave(camera_id)
 
 
 def build_ingest(parts: IngestParts) -> Ingest:

@@ -13,7 +13,7 @@ class IngestSettings(BaseModel):
     name: str = Field(
         default="main",
         pattern=r"^[A-Za-z0-9_-]{1,64}$",
-        description="Name of this group of cameras; its lease is `ingest:<name>`, one process holds it.",
+        description="Name of this group of cameras. Processes of one group share its cameras, each under a lease.",
     )
     take_timeout_s: float = Field(
         default=0.2, gt=0.0, le=5.0, description="Longest wait for a frame before the clock is looked at."
@@ -23,6 +23,12 @@ class IngestSettings(BaseModel):
         gt=0.0,
         le=600.0,
         description="A camera that gave no frame for so long has its open tracks closed.",
+    )
+    gate_longest_s: float = Field(
+        default=1.0,
+        gt=0.0,
+        le=60.0,
+        description="A still camera is looked at this often all the same; see `gate` of a camera.",
     )
     crops_url: str | None = Field(
         default=None,
@@ -36,7 +42,10 @@ class IngestSettings(BaseModel):
         default=600, ge=2, le=100_000, description="Most boxes kept in a sighting; longer ones are thinned evenly."
     )
     lease_ttl_s: float = Field(
-        default=5.0, ge=1.0, le=600.0, description="The lease is lost when it was not renewed for so long."
+        default=5.0,
+        ge=1.0,
+        le=600.0,
+        description="A camera moves to another process when its own was silent for so long.",
     )
     spool_sightings: int = Field(
         default=5000,

@@ -13,6 +13,7 @@ from detector.colour import colour_probabilities, mean_colour
 from reid.types import Embedder
 from services.crops import encode_jpeg, new_crop_key
 from services.ids import IdFactory
+from services.ingest.crop_choice import worth_embedding
 from services.ingest.settings import IngestSettings
 from services.types import MAX_EXEMPLARS, Sighting
 from tracker.types import Crop, TrackKey, Tracklet
@@ -98,7 +99,9 @@ class SightingBuilder:
 
     def _usable(self, tracklet: Tracklet) -> tuple[Crop, ...]:
         least = self._settings.min_crop_px
-        return tuple(crop for crop in tracklet.crops if min(crop.image.shape[:2]) >= least)
+        large = [crop for crop in tracklet.crops if min(crop.image.shape[:2]) >= least]
+        track = self._tracks.get(tracklet.key)
+        return worth_embedding(large, [part.crop for part in track.embedded.values()] if track else [])
 
     def _embed(self, wanted: Sequence[tuple[TrackKey, tuple[Crop, ...]]]) -> None:
         """Embeds in one call what is not embedded yet and forgets what is no longer among a track's crops."""

@@ -86,6 +86,13 @@ class LatestFrames:
                 self._changed.notify_all()
             return frames
 
+    def discard(self, camera_id: str) -> None:
+        """Drops the unread frame of a camera, if there is one."""
+        with self._changed:
+            if self._waiting.pop(camera_id, None) is not None:
+                self._dropped[camera_id] += 1
+                self._changed.notify_all()
+
     def counts(self, camera_id: str) -> SlotCounts:
         """What became of a camera's frames so far; zeros for an unknown camera."""
         with self._changed:

@@ -53,6 +53,7 @@ class AgeHistogram:
 class _Camera:
     def __init__(self, now_s: float) -> None:
         self.inferred = 0
+        self.gated = 0
         self.vehicles = 0
         self.recent: deque[float] = deque(maxlen=1000)
         self.current, self.previous = AgeHistogram(), AgeHistogram()
@@ -64,6 +65,7 @@ class CameraFigures:
     """How a camera fares. Ages are over the last five to ten minutes, the rate over the last five seconds."""
 
     frames_inferred: int
+    frames_gated: int
     frame_age_p50_s: float
     frame_age_p99_s: float
     frames_per_s: float
@@ -101,6 +103,11 @@ class IngestStats:
             camera.vehicles = vehicles
             camera.recent.append(now_s)
 
+    def frame_gated(self, camera_id: str) -> None:
+        """A frame was not looked at because nothing had moved."""
+        with self._lock:
+            self._cameras.setdefault(camera_id, _Camera(self._monotonic_s())).gated += 1
+
     def set_vehicles(self, camera_id: str, vehicles: int) -> None:
         """Tracks open now, where no frame says so."""
         with self._lock:
@@ -113,11 +120,12 @@ class IngestStats:
         with self._lock:
             camera = self._cameras.get(camera_id)
             if camera is None:
-                return CameraFigures(0, 0.0, 0.0, 0.0, 0)
+                return CameraFigures(0, 0, 0.0, 0.0, 0.0, 0)
             ages = camera.current.merged(camera.previous)
             lately = sum(1 for at in camera.recent if now_s - at <= _RATE_WINDOW_S)
             return CameraFigures(
                 frames_inferred=camera.inferred,
+                frames_gated=camera.gated,
                 frame_age_p50_s=ages.quantile(0.5),
                 frame_age_p99_s=ages.quantile(0.99),
                 frames_per_s=lately / _RATE_WINDOW_S,

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 from detector.telemetry import forbid_telemetry
 from services.errors import ModelFileError
@@ -14,16 +15,19 @@ from services.models.manifest import ModelKind
 
 #: Raised when a conversion gives another result for the same input.
 CONVERSION_VERSION = 1
+#: What can be asked of a converter: a published file of a kind, or a converted detector in eight bits.
+ConversionKind = ModelKind | Literal["yolo-int8"]
 _TIMEOUT_S = 900.0
 _PACKAGES_ROOT = Path(__file__).resolve().parents[2]
 
 
-def convert_in_subprocess(kind: ModelKind, source: Path, out_dir: Path, input_hw: tuple[int, int] | None) -> None:
+def convert_in_subprocess(kind: ConversionKind, source: Path, out_dir: Path, input_hw: tuple[int, int] | None) -> None:
     """Converts ``source`` into ``out_dir``.
 
     Args:
         kind: Which conversion.
-        source: The file; if it is a pickle its hash has been checked, or the user trusts it.
+        source: The file; if it is a pickle its hash has been checked, or the user trusts it. For ``yolo-int8`` the
+            ``model.xml`` of a converted detector.
         out_dir: Existing, empty.
         input_hw: Network input size of a detector; None for the others.
 
@@ -44,7 +48,7 @@ def convert_in_subprocess(kind: ModelKind, source: Path, out_dir: Path, input_hw
         raise ModelFileError(f"converting {source.name} failed: {lines[-1] if lines else f'exit {done.returncode}'}")
 
 
-def convert(kind: ModelKind, source: Path, out_dir: Path, input_hw: tuple[int, int] | None) -> None:
+def convert(kind: ConversionKind, source: Path, out_dir: Path, input_hw: tuple[int, int] | None) -> None:
     """Converts in this process, which loads torch."""
     forbid_telemetry()
     if kind == "yolo":
@@ -53,6 +57,10 @@ def convert(kind: ModelKind, source: Path, out_dir: Path, input_hw: tuple[int, i
         if input_hw is None:
             raise ValueError("a detector is converted for one input size, got none")
         convert_yolo(source, out_dir, input_hw)
+    elif kind == "yolo-int8":
+        from detector.quantise import quantise_yolo
+
+        quantise_yolo(source, out_dir)
     elif kind == "reid":
         from reid.export import export_openvino
 
@@ -66,7 +74,7 @@ def convert(kind: ModelKind, source: Path, out_dir: Path, input_hw: tuple[int, i
 def main(argv: list[str] | None = None) -> int:
     """Converts one model file."""
     parser = argparse.ArgumentParser(prog="python -m services.models.conversion", description=main.__doc__)
-    parser.add_argument("kind", choices=["yolo", "reid", "imagenet"])
+    parser.add_argument("kind", choices=["yolo", "yolo-int8", "reid", "imagenet"])
     parser.add_argument("source", type=Path)
     parser.add_argument("out_dir", type=Path)
     parser.add_argument("--input-hw", type=int, nargs=2, default=None)

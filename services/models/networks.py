@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detector.settings import DetectorSettings
@@ -12,6 +14,8 @@ from services.models.store import ModelStore
 if TYPE_CHECKING:
     from detector.yolo import OpenVinoDetector
     from reid.runtime import OpenVinoEmbedder
+
+log = logging.getLogger(__name__)
 
 
 def open_detector(settings: DetectorSettings, threads: int | None = None) -> OpenVinoDetector:
@@ -27,11 +31,24 @@ def open_detector(settings: DetectorSettings, threads: int | None = None) -> Ope
     forbid_telemetry()
     from detector.yolo import OpenVinoDetector
 
-    folder = ModelStore(offline=True).prepare(settings.model, settings.input_hw)
+    folder = detector_folder(ModelStore(offline=True), settings)
+    log.info("detector %s from %s", settings.model, folder.name)
     try:
         return OpenVinoDetector(folder / "model.xml", settings, threads)
     except (OSError, RuntimeError, ValueError) as exc:
         raise ModelFileError(f"detector {settings.model} cannot be loaded: {exc}") from exc
+
+
+def detector_folder(store: ModelStore, settings: DetectorSettings) -> Path:
+    """Where the detector lies in the precision that the settings ask for.
+
+    Raises:
+        ModelFileError: It is missing or damaged, or INT8 was asked for and cannot be made.
+    """
+    if settings.precision == "int8":
+        return store.prepare_int8(settings.model, settings.input_hw)
+    exact = store.prepare(settings.model, settings.input_hw)
+    return exact if settings.precision == "fp32" else store.ready_int8(exact) or exact
 
 
 def open_embedder(model: str, threads: int | None = None) -> OpenVinoEmbedder:

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from detector.quantise import CALIBRATION_CLIP, QUANTISER_VERSION
 from services.errors import ModelFileError
-from services.models.conversion import CONVERSION_VERSION, convert_in_subprocess
+from services.models.conversion import CONVERSION_VERSION, ConversionKind, convert_in_subprocess
 from services.models.manifest import Manifest, ModelEntry, ModelKind, load_manifest
 from services.models.sources import Report, fetch_from
 
-Converter = Callable[[ModelKind, Path, Path, tuple[int, int] | None], None]
+Converter = Callable[[ConversionKind, Path, Path, tuple[int, int] | None], None]
 
 _PACKAGES_ROOT = Path(__file__).resolve().parents[2]
 _LOCK_TIMEOUT_S = 900.0
@@ -55,7 +56,7 @@ class _File:
     """A model file that may be converted: its hash was checked or its origin is trusted."""
 
     name: str
-    kind: ModelKind
+    kind: ConversionKind
     path: Path
     sha256: str
 
@@ -137,6 +138,41 @@ class ModelStore:
                 self._convert(file, folder, input_hw)
         return folder
 
+    def prepare_int8(self, name: str, input_hw: tuple[int, int], *, trust: bool = False) -> Path:
+        """The converted form of a detector in eight bits, quantised where it is not in the cache.
+
+        Args:
+            name: As for ``prepare``; a detector.
+            input_hw: Network input size.
+            trust: As for ``prepare``.
+
+        Returns:
+            A folder as ``prepare`` gives.
+
+        Raises:
+            ModelFileError: As ``prepare``; or it is no detector; or what quantising needs is not installed.
+        """
+        if not name.endswith(".pt") and self._manifest.get(name).kind != "yolo":
+            raise ModelFileError(f"{name} is no detector: only detectors are quantised here")
+        exact = self.prepare(name, input_hw, trust=trust)
+        folder = self._int8_dir(exact)
+        with self._locked(folder.name):
+            if not (folder / _DONE).is_file():
+                xml = exact / "model.xml"
+                self._convert(_File(f"{exact.name}-int8", "yolo-int8", xml, _sha256(xml)), folder, input_hw)
+        return folder
+
+    def ready_int8(self, exact: Path) -> Path | None:
+        """The eight-bit form of a detector that ``prepare`` gave, None where it was not made yet."""
+        folder = self._int8_dir(exact)
+        return folder if (folder / _DONE).is_file() else None
+
+    def _int8_dir(self, exact: Path) -> Path:
+        """Named by all that the result depends on; the name of the converted form stands for it."""
+        inputs = {"pictures": _sha256(CALIBRATION_CLIP), "quantiser": QUANTISER_VERSION}
+        key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:8]
+        return exact.with_name(f"{exact.name}-int8-{key}")
+
     def states(self, input_hw: tuple[int, int]) -> list[ModelState]:
         """What is on disk of every model in the manifest; detectors as converted for ``input_hw``."""
         states = []
@@ -209,7 +245,8 @@ class ModelStore:
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".draft-"))
         try:
-            self._report(f"{file.name}: converting {file.path.name} to OpenVINO (once)")
+            what = "quantising it to INT8" if file.kind == "yolo-int8" else f"converting {file.path.name} to OpenVINO"
+            self._report(f"{file.name}: {what} (once)")
             self._converter(file.kind, file.path, draft, input_hw)
             if not (draft / "model.xml").is_file():
                 raise ModelFileError(f"converting {file.path.name} gave no model.xml")

@@ -65,6 +65,11 @@ class CameraTracker:
         return self._tracker.tracked_count
 
     @property
+    def open_count(self) -> int:
+        """Tracks that are not closed: those followed, those lost for the moment and those not yet confirmed."""
+        return len(self._lives)
+
+    @property
     def skipped_frames(self) -> int:
         """Frames that were not later than the one before them, so far."""
         return self._skipped

@@ -89,7 +89,7 @@ def _open_detect(threads: int) -> Callable[[NDArray[np.uint8]], NDArray[np.float
     from detector.settings import DetectorSettings
     from services.models.networks import open_detector
 
-    detector = open_detector(DetectorSettings(max_batch=1), threads)
+    detector = open_detector(DetectorSettings(max_batch=1, precision="fp32"), threads)
     return lambda image: detector.detect([image])[0].boxes_xyxy
 
 

@@ -154,11 +154,11 @@ def test_an_outage_of_the_store_loses_nothing(make, bus_jpg, tmp_path):
 
 def test_a_failing_network_ends_the_role_with_an_error(make, bus_jpg, monkeypatch, caplog):
     class Broken:
-        def detect(self, images):
+        def look(self, frames, busy):
             raise RuntimeError("the network is broken")
 
     ingest = make([CameraSettings(id="gate", url=str(bus_jpg))], MemoryStore())
-    monkeypatch.setattr(ingest._pipeline, "_detector", Broken())
+    monkeypatch.setattr(ingest._pipeline, "_looker", Broken())
     assert ingest.run() == 1
     assert "the network is broken" in caplog.text
 

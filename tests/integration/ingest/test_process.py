@@ -41,7 +41,7 @@ def test_a_photograph_reaches_the_store(config, tmp_path):
         assert [(s.camera_id, s.final) for s in sightings] == [("gate", True)]
         assert list((tmp_path / "data" / "crops").rglob(f"{sightings[0].crop_keys[0]}.jpg"))
         assert store.list_cameras()[0].state == "ended"
-        assert store.lease_token("ingest:main") is None
+        assert store.lease_token("camera:gate") is None
         store.close()
     finally:
         process.kill()
@@ -54,6 +54,14 @@ def test_a_missing_model_is_one_line_that_says_what_to_do(config, tmp_path):
     assert done.stderr.splitlines()[-1].startswith("vreid: ")
     assert "vreid models fetch" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_command_says_in_one_line_what_is_wrong(config, tmp_path):
+    command = [sys.executable, "-m", "services.cli.main", "ingest", "--config", str(tmp_path / "none.yaml")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "none.yaml" in done.stderr
 
 
 def test_a_bad_configuration_is_one_line(config):

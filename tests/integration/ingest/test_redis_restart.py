@@ -8,11 +8,14 @@ import pytest
 
 from services.crops import CropStore
 from services.identity.embedded import EmbeddedServer
-from services.identity.redis_client import connect
+from services.identity.ingest_board import RedisIngestBoard
+from services.identity.redis_client import Connection, connect
 from services.identity.redis_store import RedisStore
 from services.identity.settings import RedisSettings
+from services.ingest.cameras import CameraSettings
 from services.ingest.publisher import SightingPublisher
 from services.ingest.settings import IngestSettings
+from services.ingest.sharing import CameraShare
 from services.ingest.sightings import Outgoing
 from services.types import Sighting
 from tracker.types import TrackKey
@@ -68,7 +71,12 @@ def outgoing(number, revision=1, *, final=False):
 def test_a_killed_server_costs_and_doubles_nothing(server, tmp_path):
     kill, start, url = server
     store = RedisStore(connect(url, RedisSettings(command_timeout_s=1.0, reconnect_attempts=1)))
-    publisher = SightingPublisher(store, CropStore(str(tmp_path / "crops")), IngestSettings(lease_ttl_s=1.0), "me")
+    settings = IngestSettings(lease_ttl_s=1.0)
+    cameras = [CameraSettings(id="north", url="rtsp://h/north")]
+    share = CameraShare(
+        store, RedisIngestBoard(Connection(connect(url, RedisSettings())), "default"), settings, "me", cameras
+    )
+    publisher = SightingPublisher(store, CropStore(str(tmp_path / "crops")), settings, "me", share)
     publisher.start()
     for number in range(5):
         publisher.submit(outgoing(number))

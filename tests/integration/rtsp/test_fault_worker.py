@@ -35,8 +35,8 @@ class Watcher:
             self.states.append(state)
             self.changed.notify_all()
 
-    def start(self, settings):
-        worker = CameraWorker(settings, self.slot, on_state=self.on_state)
+    def start(self, settings, *, once=False):
+        worker = CameraWorker(settings, self.slot, once=once, on_state=self.on_state)
         self.workers.append(worker)
         worker.start()
 
@@ -136,3 +136,15 @@ def test_a_restart_of_all_takes_all_down_and_all_come_back(city, watcher, two_ca
     watcher.wait(lambda: watcher.seen("c1")[-1] == watcher.seen("c2")[-1] == "up")
     watcher.more("c1", 5)
     watcher.more("c2", 5)
+
+
+def test_a_camera_that_its_server_forgets_for_a_while_is_read_to_the_city_s_end(city, make_clip, settings_for, watcher):
+    """With ``once`` too: only the server's word that it is over ends a camera, not a 404."""
+    server = city.start(make_clip(frames=200), ago_s=1.0, loop=False)
+    watcher.start(settings_for(server, read_timeout_s=1.0, open_timeout_s=1.0), once=True)
+    watcher.wait(lambda: watcher.frames["c1"] >= 5)
+    city.inject(server, Drop(camera="c1", how="missing", for_s=2.0))
+    watcher.wait(lambda: "the server knows no such stream" in watcher.details())
+    watcher.wait(lambda: any(state.reconnects == 1 for state in watcher.states))
+    assert "ended" not in watcher.seen("c1")
+    watcher.wait(lambda: watcher.seen("c1")[-1] == "ended")

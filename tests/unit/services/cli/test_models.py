@@ -3,6 +3,7 @@ import json
 from typer.testing import CliRunner
 
 from services.cli.models import app
+from services.errors import ModelFileError
 
 runner = CliRunner()
 
@@ -48,6 +49,7 @@ def test_what_is_ready_is_not_fetched_again():
 
 def test_what_training_starts_from_is_fetched_by_name_only_and_never_converted(tmp_path, monkeypatch):
     monkeypatch.setattr("services.models.store.ModelStore.prepare", lambda self, name, *_, **__: tmp_path / name)
+    monkeypatch.setattr("services.models.store.ModelStore.prepare_int8", lambda self, name, *_, **__: tmp_path / name)
     monkeypatch.setattr("services.models.store.ModelStore.fetch", lambda self, name: tmp_path / name)
     every = json.loads(runner.invoke(app, ["fetch", "--json"]).stdout)["models"]
     assert "efficientnet-lite0-imagenet" not in {row["name"] for row in every}
@@ -55,3 +57,20 @@ def test_what_training_starts_from_is_fetched_by_name_only_and_never_converted(t
     (row,) = json.loads(done.stdout)["models"]
     assert row["prepared"] is None
     assert row["path"].endswith("efficientnet-lite0-imagenet")
+
+
+def test_a_detector_comes_in_int8_too_and_serves_without_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("services.models.store.ModelStore.prepare", lambda self, name, *_, **__: tmp_path / name)
+    asked = []
+
+    def refuse(self, name, *_, **__):
+        asked.append(name)
+        raise ModelFileError("needs nncf, which comes with the 'train' extra")
+
+    monkeypatch.setattr("services.models.store.ModelStore.prepare_int8", refuse)
+    done = runner.invoke(app, ["fetch", "yolov8n", "--json"])
+    (row,) = json.loads(done.stdout)["models"]
+    assert (row["int8"], asked) == (None, ["yolov8n"])
+    assert "FP32 will serve" in done.stderr
+    runner.invoke(app, ["fetch", "yolov8n", "--json", "--no-int8"])
+    assert asked == ["yolov8n"]

@@ -28,7 +28,8 @@ class HueEmbedder:
 
 def crop(frame, *, bgr=(200, 30, 30), quality=0.5, side=40):
     image = np.full((side, side, 3), bgr, np.uint8)
-    return Crop(image, frame * 100_000_000, frame, np.array([0, 0, side, side], np.float32), quality)
+    box = np.array([100 * frame, 0, 100 * frame + side, side], np.float32)  # it drives
+    return Crop(image, frame * 100_000_000, frame, box, quality)
 
 
 def tracklet(crops=None, *, track_id=1, boxes=5, revision=1, final=False, camera="cam1", session="s1"):

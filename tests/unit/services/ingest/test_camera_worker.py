@@ -118,11 +118,24 @@ def test_a_file_that_cannot_be_read_ends_with_the_reason_when_run_once(run):
     assert states[-1].detail == "no such file: x"
 
 
-def test_once_a_stream_ends_when_the_server_closed_and_forgot_it(run):
-    camera = ScriptedCamera([1], SourceGone("gone", for_good=False))
+def test_once_a_stream_ends_when_the_server_says_that_it_is_over(run):
+    camera = ScriptedCamera([1], SourceGone("gone", for_good=True))
     _, states, wait_for = run(camera, once=True)
     wait_for(lambda s: s.state == "ended")
     assert [s.state for s in states] == ["starting", "up", "down", "ended"]
+
+
+def test_once_a_stream_that_its_server_forgets_for_a_moment_comes_back(run):
+    camera = ScriptedCamera([1], *[SourceGone("the server knows no such stream", for_good=False)] * 3, [1, "block"])
+    _, states, wait_for = run(camera, once=True)
+    wait_for(lambda s: s.reconnects == 1)
+    assert "ended" not in [s.state for s in states]
+
+
+def test_once_a_stream_that_its_server_forgot_for_long_has_ended(run, monkeypatch):
+    monkeypatch.setattr(camera_module, "GONE_AFTER_S", 0.05)
+    _, _, wait_for = run(ScriptedCamera([1], SourceGone("gone", for_good=False)), once=True)
+    wait_for(lambda s: s.state == "ended")
 
 
 def test_once_an_address_that_was_never_known_is_down_not_ended(run):

@@ -6,6 +6,7 @@ import pytest
 from ingest_fakes import HueEmbedder, tracklet
 
 from detector.types import Detections, Frame
+from services.ingest.looking import FrameLooker
 from services.ingest.pipeline import IngestPipeline
 from services.ingest.settings import IngestSettings
 from services.ingest.sightings import SightingBuilder
@@ -35,6 +36,8 @@ class OneTrack:
     @property
     def active_count(self):
         return int(self.open)
+
+    open_count = active_count
 
     def update(self, frame, detections):
         self.frames += 1
@@ -83,7 +86,7 @@ def make(outbox, finder, stats):
         ids = itertools.count()
         chosen = IngestSettings(**settings)
         builder = SightingBuilder(HueEmbedder(), lambda: f"s{next(ids)}", chosen)
-        return IngestPipeline(finder, OneTrack, builder, outbox, stats, chosen)
+        return IngestPipeline(FrameLooker(finder), OneTrack, builder, outbox, stats, chosen)
 
     return build
 

@@ -5,9 +5,12 @@ import pytest
 from ingest_fakes import FlakyStore, HueEmbedder, crop, tracklet
 
 from services.crops import CropStore
+from services.identity.ingest_board import MemoryIngestBoard
 from services.identity.store import CameraRecord
+from services.ingest.cameras import CameraSettings
 from services.ingest.publisher import SightingPublisher
 from services.ingest.settings import IngestSettings
+from services.ingest.sharing import CameraShare
 from services.ingest.sightings import SightingBuilder
 
 
@@ -39,7 +42,10 @@ def make(store, crops):
     made = []
 
     def build(records=tuple, owner="me", **settings):
-        publisher = SightingPublisher(store, crops, IngestSettings(**settings), owner, records)
+        chosen = IngestSettings(**settings)
+        cameras = [CameraSettings(id="cam1", url="rtsp://h/1")]
+        share = CameraShare(store, MemoryIngestBoard(), chosen, owner, cameras)
+        publisher = SightingPublisher(store, crops, chosen, owner, share, records)
         made.append(publisher)
         return publisher
 
@@ -113,15 +119,16 @@ def test_a_full_spool_drops_the_oldest_and_counts_it(make, store, builder):
     assert sorted(sighting.sighting_id for sighting, _ in store.scan_sightings()) == ["s3", "s4", "s5", "s6", "s7"]
 
 
-def test_another_process_that_takes_the_role_ends_this_one(make, store, builder):
+def test_what_waits_for_a_camera_that_another_process_took_is_dropped(make, store, builder):
     publisher = make()
     publisher.start()
     publisher.submit(outgoing(builder))
     until(lambda: publisher.counts().acknowledged == 1)
     store._leases.clear()
-    assert store.acquire_lease("ingest:main", "other", 60)
+    assert store.acquire_lease("camera:cam1", "other", 60)
     publisher.submit(outgoing(builder, track_id=2))
-    until(lambda: publisher.lease_lost)
+    until(lambda: publisher.counts().dropped)
+    assert publisher.error is None
     assert not publisher.close(1.0)
     assert publisher.counts().dropped == {"lease_lost": 1}
     assert store.get_sighting("s1") is None
@@ -132,23 +139,24 @@ def test_a_lease_that_only_ran_out_is_taken_again(make, store, builder):
     publisher.start()
     publisher.submit(outgoing(builder))
     until(lambda: publisher.counts().acknowledged == 1)
-    store._fences["ingest:main"] += 1
+    store._fences["camera:cam1"] += 1
     store._leases.clear()
     publisher.submit(outgoing(builder, track_id=2))
     assert publisher.close(10.0)
     assert store.get_sighting("s1") is not None
 
 
-def test_the_role_is_waited_for(make, store, builder):
-    other = store.acquire_lease("ingest:main", "other", 60)
+def test_a_camera_that_another_process_reads_is_taken_when_it_is_free(make, store, builder):
+    other = store.acquire_lease("camera:cam1", "other", 60)
     publisher = make()
     publisher.start()
-    publisher.submit(outgoing(builder))
-    time.sleep(0.1)
-    assert store.puts == {}
+    until(lambda: publisher._share.wanted and store.lease_token("camera:cam1") == other.token)
+    assert publisher._share.held == {}
     store.release_lease(other)
-    until(lambda: store.puts)
+    until(lambda: publisher._share.held)
+    publisher.submit(outgoing(builder))
     assert publisher.close(5.0)
+    assert store.puts
 
 
 def test_sessions_hold_a_lease_while_they_live(make, store):
@@ -158,7 +166,7 @@ def test_sessions_hold_a_lease_while_they_live(make, store):
     until(lambda: store.lease_token("session:abc") is not None)
     assert publisher.close(5.0)
     assert store.lease_token("session:abc") is None
-    assert store.lease_token("ingest:main") is None
+    assert store.lease_token("camera:cam1") is None
 
 
 def test_cameras_are_written_at_the_end_too(make, store):

@@ -118,3 +118,29 @@ def test_a_playlist_cannot_reach_out_of_its_file(tmp_path):
 )
 def test_rounded_rates_become_exact(stated, exact):
     assert exact_rate(Fraction(stated)) == Fraction(exact)
+
+
+def test_a_folder_is_a_frame_per_image_by_name(tmp_path, caplog):
+    for number in (2, 0, 10, 1):
+        Image.new("RGB", (8, 6), (number * 10, 0, 0)).save(tmp_path / f"{number:03}.png")
+    Image.new("RGB", (4, 4)).save(tmp_path / "004-other-size.png")
+    (tmp_path / "005.jpg").write_bytes(b"no picture")
+    (tmp_path / "notes.txt").write_text("not looked at")
+    frames = read(tmp_path, image_fps=5.0)
+    assert [frame.image[0, 0, 2] for frame in frames] == [0, 10, 20, 100]
+    assert [frame.index for frame in frames] == [0, 1, 2, 5]
+    assert frames[1].captured_at_ns - frames[0].captured_at_ns == 200_000_000
+    assert caplog.text.count("left out") == 2
+
+
+def test_an_empty_folder_is_told(tmp_path):
+    with pytest.raises(SourceUnavailable, match="no image in"):
+        read(tmp_path)
+
+
+def test_masks_cover_files_too(tmp_path):
+    path = tmp_path / "red.png"
+    Image.new("RGB", (8, 6), (200, 20, 10)).save(path)
+    frames = read(path, mask=[((0.0, 0.0), (0.4, 0.0), (0.4, 1.0), (0.0, 1.0))])
+    assert all(frame.image[3, 0].tolist() == [114] * 3 for frame in frames)
+    assert frames[0].image[3, 7].tolist() == [10, 20, 200]

@@ -5,10 +5,12 @@ import zipfile
 
 import pytest
 
+from detector.settings import DetectorSettings
 from services.errors import ModelFileError
 from services.models import sources
 from services.models.conversion import convert_in_subprocess
 from services.models.manifest import Manifest, load_manifest
+from services.models.networks import detector_folder
 from services.models.store import ModelStore
 
 DATA = b"weights of a network"
@@ -228,3 +230,39 @@ def test_an_unreachable_address_is_one_line(tmp_path, monkeypatch):
     entry = manifest().models[0]
     with pytest.raises(ModelFileError, match=r"cannot download https://models\.invalid/net\.pt: no route"):
         sources.fetch_from(entry.sources[0], entry, tmp_path, lambda _: None)
+
+
+def test_int8_is_made_once_from_the_converted_form(tmp_path, downloads):
+    def convert(kind, source, out_dir, input_hw):
+        calls.append((kind, source.name, input_hw))
+        (out_dir / "model.xml").write_text(f"<net kind='{kind}'/>")
+
+    calls = []
+    store = ModelStore(tmp_path, manifest=manifest(), converter=convert)
+    exact = store.prepare("net", (288, 512))
+    assert store.ready_int8(exact) is None
+    made = store.prepare_int8("net", (288, 512))
+    assert store.prepare_int8("net", (288, 512)) == made == store.ready_int8(exact)
+    assert calls == [("yolo", "net.pt", (288, 512)), ("yolo-int8", "model.xml", (288, 512))]
+    assert made != exact
+    assert store.prepare_int8("net", (160, 256)) != made
+
+
+@pytest.mark.parametrize(
+    ("precision", "made", "expected"),
+    [("auto", False, "yolo"), ("auto", True, "yolo-int8"), ("fp32", True, "yolo"), ("int8", False, "yolo-int8")],
+)
+def test_the_precision_that_is_asked_for_is_opened(tmp_path, downloads, precision, made, expected):
+    def convert(kind, source, out_dir, input_hw):
+        (out_dir / "model.xml").write_text(kind)
+
+    store = ModelStore(tmp_path, manifest=manifest(), converter=convert)
+    settings = DetectorSettings(model="net", precision=precision)
+    if made:
+        store.prepare_int8("net", settings.input_hw)
+    assert (detector_folder(store, settings) / "model.xml").read_text() == expected
+
+
+def test_only_detectors_are_quantised(tmp_path):
+    with pytest.raises(ModelFileError, match="no detector"):
+        ModelStore(tmp_path).prepare_int8("vreid-mobilenetv2", (288, 512))

@@ -1,0 +1,28 @@
+"""`vreid ingest`: one ingest process by itself, beside others of its group. Starts no store and no matcher."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.output import fail
+from services.errors import VreidError
+
+
+def ingest(
+    config_file: Annotated[Path, typer.Option("--config", help="Configuration file (YAML) that names the store.")],
+    once: Annotated[bool, typer.Option("--once", help="Read every camera here, and end when all have ended.")] = False,
+) -> None:
+    """Read cameras in this process: its share of them, where other processes of the same configuration run."""
+    from services.config import load_config
+    from services.ingest.__main__ import run_ingest
+
+    logging.getLogger().setLevel(logging.INFO)
+    try:
+        status = run_ingest(load_config(config_file), once=once)
+    except VreidError as exc:
+        fail(str(exc))
+    raise typer.Exit(status)

@@ -1,0 +1,45 @@
+"""Which crops of a track are worth an embedding: those that could change a decision. Embeds nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tracker.single_camera.assignment import iou_matrix
+from tracker.types import Crop
+
+#: Two boxes of a track that overlap so much show it from the same side.
+SAME_VIEW_IOU = 0.7
+#: A picture of the same side is news only when it is better by this factor: less moves the vector by less than noise.
+NEWS = 1.5
+
+
+def worth_embedding(crops: Sequence[Crop], embedded: Sequence[Crop]) -> tuple[Crop, ...]:
+    """The crops to describe a track by, with those embedded already in place of ones that say nothing new.
+
+    A vehicle that waits at a light gives a slightly better picture now and then; each would cost an embedding and
+    change nothing.
+
+    Args:
+        crops: Those chosen now, best first.
+        embedded: Those whose vectors are known.
+
+    Returns:
+        As many as ``crops`` or fewer, in their order; none twice.
+    """
+    if not crops or not embedded:
+        return tuple(crops)
+    known = {(crop.t_ns, crop.frame) for crop in embedded}
+    overlaps = iou_matrix(_boxes(crops), _boxes(embedded))
+    chosen: dict[tuple[int, int], Crop] = {}
+    for crop, row in zip(crops, overlaps, strict=True):
+        best = int(row.argmax())
+        stale = row[best] >= SAME_VIEW_IOU and crop.quality < NEWS * embedded[best].quality
+        kept = embedded[best] if stale and (crop.t_ns, crop.frame) not in known else crop
+        chosen.setdefault((kept.t_ns, kept.frame), kept)
+    return tuple(chosen.values())
+
+
+def _boxes(crops: Sequence[Crop]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    return np.stack([crop.box_xyxy for crop in crops]).astype(np.float64)
