@@ -42,7 +42,7 @@ class Event:
             ``identity.merged`` survivor_id, absorbed_id, reason, absorbed_status, and where there are any
             absorbed_aliases and absorbed_enrolled; ``identity.split`` identity_id, new_identity_id, sighting_ids,
             reason; ``identity.unmerged`` identity_id (who had absorbed), restored_id, sighting_ids that went with it,
-            aliases where there are any, reason; ``identity.enrolled`` enrolled; ``sighting.put`` revision, final,
+            status, aliases where there are any, reason; ``identity.enrolled`` enrolled; ``sighting.put`` revision, final,
             camera_id beside its id; ``sighting.deleted`` also identity_id where it had one; the others name their id.
             ``sighting.decided`` adds previous_identity_id when the sighting moved; deletions and corrections by a
             person add actor, and what takes an event back its id as undoes.

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.crops import CropStore
-from services.errors import ConfigError, VreidError
+from services.crops import open_crops
+from services.errors import VreidError
 from services.identity.opening import open_store
 from services.ingest.runner import IngestParts, build_ingest
 from services.models.networks import open_detector, open_embedder
@@ -29,14 +29,9 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
     """
     detector = open_detector(config.detector)
     embedder = open_embedder(config.reid.model, config.reid.threads)
-    crops = config.ingest.crops_url or str(config.data_dir / "crops")
-    try:
-        crop_store = CropStore(crops)
-    except (OSError, ValueError, ImportError) as exc:
-        raise ConfigError(f"ingest.crops_url: {crops} cannot be used: {exc}") from exc
     return IngestParts(
         store=open_store(config.redis, config.data_dir, config.site),
-        crop_store=crop_store,
+        crop_store=open_crops(config.ingest.crops_url, config.data_dir),
         detector=detector,
         embedder=embedder,
         cameras=config.cameras,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from typing import Protocol
 
@@ -89,13 +90,14 @@ class Matcher:
                 self._ended.set()
 
 
-def build_matcher(
+def build_matcher(  # noqa: PLR0913, PLR0917 - one per part that is wired
     store: IdentityStore,
     detector: Detector,
     embedder: Embedder,
     settings: MatcherSettings,
     associator: Loop | None = None,
     crop_padding: float = DEFAULT_PADDING,
+    retention: Loop | None = None,
 ) -> Matcher:
     """Wires a matcher and binds its port.
 
@@ -106,6 +108,7 @@ def build_matcher(
         settings: Where to listen and what to refuse.
         associator: Decides on sightings in a thread of its own; None where another process does.
         crop_padding: Margin of the gallery's crops, as a share of the box's side; queries are cut alike.
+        retention: Removes what is past its time; None where another process does.
 
     Raises:
         ConfigError: The address cannot be listened on.
@@ -116,7 +119,10 @@ def build_matcher(
     rule = CutRule(settings.min_query_confidence, crop_padding, settings.whole_picture_share)
     reader = ProbeReader(detector, embedder, settings.image_limits, rule)
     server = MatcherServer(Parts(store, gallery, reader, settings))
-    loops: dict[str, Loop] = {"gallery": GalleryFollower(store, gallery, lambda: server.set_serving(True))}
+    view = f"gallery:{socket.gethostname()}/{settings.listen}"
+    loops: dict[str, Loop] = {"gallery": GalleryFollower(store, gallery, lambda: server.set_serving(True), view)}
     if associator is not None:
         loops["associator"] = associator
+    if retention is not None:
+        loops["retention"] = retention
     return Matcher(server, gallery, loops, settings.drain_s)

@@ -101,6 +101,7 @@ class MemoryCorrections(Corrections):
             "identity_id": survivor,
             "restored_id": back,
             "sighting_ids": own,
+            "status": a.status,
             "reason": a.reason,
         }
         event_id = state.emit("identity.unmerged", payload | said | ({"aliases": kept} if kept else {}))

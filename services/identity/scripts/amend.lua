@@ -86,7 +86,7 @@ function actions.unmerge()
     said[#said + 1] = cjson.encode(kept)
   end
   local position = emit('identity.unmerged', 'identity_id', survivor, 'restored_id', back, 'sighting_ids',
-    cjson.encode(own), 'reason', doc.reason, unpack(said))
+    cjson.encode(own), 'status', doc.status, 'reason', doc.reason, unpack(said))
   if redis.call('ZCARD', I[survivor].sightings) == 0 then
     said = { 'actor', doc.actor }
     absorb(back, survivor, 'emptied')

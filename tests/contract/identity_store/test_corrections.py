@@ -58,6 +58,7 @@ def test_an_undone_merge_gives_both_back(site, by_hand):
         "restored_id": "b",
         "sighting_ids": ["s2", "s3", "s4"],
         "aliases": ["c"],
+        "status": "matched",
         "reason": f"undo of {event_id}",
         "actor": "bob",
         "undoes": event_id,
