@@ -23,7 +23,7 @@ Fields = dict[str, bytes]
 
 _INT_FIELDS = frozenset({"revision"})
 _BOOL_FIELDS = frozenset({"final", "enrolled", "absorbed_enrolled"})
-_JSON_FIELDS = frozenset({"sighting_ids", "aliases", "absorbed_aliases"})
+_JSON_FIELDS = frozenset({"sighting_ids", "aliases"})
 
 
 def dumps(value: Any) -> str:

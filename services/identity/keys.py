@@ -15,6 +15,7 @@ key                          type    what it holds
 ``identity:<id>:sightings``  zset    its sightings by end time (µs)
 ``identity:<id>:aliases``    set     ids merged into it
 ``active``                   zset    living identities by last seen (µs)
+``parents``                  hash    absorbed id -> who absorbed it, though that one may be absorbed by now
 ``alias``                    hash    retired id -> living one, or "" once that was deleted: no id comes back
 ``timeline``                 zset    every sighting by end time (µs), for scans and retention
 ``provisional``              zset    sightings that are not final by the time of their last put (µs)
@@ -76,6 +77,7 @@ class Keys:
         self.outbox = self.prefix + "outbox"
         self.views = self.prefix + "views"
         self.retired = self.prefix + "retired"
+        self.parents = self.prefix + "parents"
 
     def sighting(self, sighting_id: str) -> str:
         """Hash of one sighting."""
@@ -120,4 +122,5 @@ class Keys:
             self.outbox,
             self.views,
             self.retired,
+            self.parents,
         ]

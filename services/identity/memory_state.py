@@ -64,6 +64,7 @@ class MemoryState:
         self.purges: dict[str, Purge] = {}
         self.views: dict[str, View] = {}
         self.retired: dict[str, int] = {}
+        self.parents: dict[str, str] = {}
         self.last_event = ZERO
         self.last_work = ZERO
         self.links: dict[str, str] = {}
@@ -175,11 +176,10 @@ class MemoryState:
             "reason": reason,
             "absorbed_status": gone.status,
         }
-        if gone.aliases:
-            payload["absorbed_aliases"] = sorted(gone.aliases)
         if gone.enrolled:
             keeper.enrolled = True
             payload["absorbed_enrolled"] = True
+        self.parents[absorbed] = survivor
         for alias in (*gone.aliases, absorbed):
             self.alias[alias] = survivor
         return self.emit("identity.merged", {**payload, **(said or {})})
@@ -245,6 +245,7 @@ class MemoryState:
         """Ends an identity without sightings: its id and aliases resolve to nothing from now on."""
         for name in (*self.living.pop(identity_id).aliases, identity_id):
             self.alias[name] = None
+            self.parents.pop(name, None)
             self.retired[name] = self.clock_ns() // 1000
         self.emit("identity.deleted", {"identity_id": identity_id, "actor": actor})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import methodcaller
 from typing import Any, Literal, cast
@@ -70,6 +70,15 @@ class RedisStore(RedisCorrections, RedisRetention):
     def close(self) -> None:
         """Closes the connections; the store opens new ones if it is used again."""
         self._redis.call(lambda client: client.close())
+
+    def read(self, command: Callable[[Any], Any]) -> Any:
+        """Runs a reading command on the server, for checks and tools; StoreUnavailable when it does not answer."""
+        return self._redis.call(command)
+
+    def key_names(self) -> Iterator[str]:
+        """Names of all keys of the site behind its prefix, in no order, perhaps with repeats."""
+        found = self._redis.call(lambda client: list(client.scan_iter(f"{self.keys.prefix}*", count=1000)))
+        yield from (key.decode().removeprefix(self.keys.prefix) for key in found)
 
     def ping(self) -> None:
         """See IdentityStore."""

@@ -48,6 +48,7 @@ def open_matcher(config: VreidConfig) -> Matcher:
         embedder.spec.model_id,
         id_factory=uuid7,
         owner=owner,
+        active_window_s=max(config.retention.active_window_s, config.association.max_trip_s),
     )
     retention = RetentionLoop(store, crops, config.retention, owner)
     padding = config.tracker.crops.padding

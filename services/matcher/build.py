@@ -8,6 +8,8 @@ import threading
 from typing import Protocol
 
 from reid.types import Embedder
+from services.identity.retention.settings import RetentionSettings
+from services.identity.retention.sweep import RetentionLoop
 from services.identity.store import IdentityStore
 from services.matcher.follower import GalleryFollower
 from services.matcher.gallery import Gallery
@@ -97,7 +99,7 @@ def build_matcher(  # noqa: PLR0913, PLR0917 - one per part that is wired
     settings: MatcherSettings,
     associator: Loop | None = None,
     crop_padding: float = DEFAULT_PADDING,
-    retention: Loop | None = None,
+    retention: RetentionLoop | None = None,
 ) -> Matcher:
     """Wires a matcher and binds its port.
 
@@ -118,7 +120,8 @@ def build_matcher(  # noqa: PLR0913, PLR0917 - one per part that is wired
     gallery = Gallery(spec.model_id, spec.calibration, lambda: FaissCpuIndex(spec.dim))
     rule = CutRule(settings.min_query_confidence, crop_padding, settings.whole_picture_share)
     reader = ProbeReader(detector, embedder, settings.image_limits, rule)
-    server = MatcherServer(Parts(store, gallery, reader, settings))
+    kept = RetentionSettings() if retention is None else retention.settings
+    server = MatcherServer(Parts(store, gallery, reader, settings, kept.active_window_s))
     view = f"gallery:{socket.gethostname()}/{settings.listen}"
     loops: dict[str, Loop] = {"gallery": GalleryFollower(store, gallery, lambda: server.set_serving(True), view)}
     if associator is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
@@ -27,7 +27,6 @@ class Amendment:
         reason: Theirs, one line.
         sighting_ids: split, unsplit: those that move; unmerge: filled in by the store.
         undoes: The event taken back; empty for a merge or split of its own.
-        aliases: unmerge: aliases that the identity had when it was absorbed.
         status: unmerge: how its latest decision had gone.
         enrolled: unmerge: whether it was enrolled.
         change_id: A repeated one changes nothing.
@@ -40,7 +39,6 @@ class Amendment:
     reason: str
     sighting_ids: tuple[str, ...] = ()
     undoes: str = ""
-    aliases: tuple[str, ...] = ()
     status: str = "new"
     enrolled: bool = False
     change_id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -158,7 +156,6 @@ def plan_undo(event: Event, actor: str) -> Amendment:
                 actor,
                 reason,
                 undoes=event.event_id,
-                aliases=_names(said.get("absorbed_aliases")),
                 status=str(said.get("absorbed_status", "new")),
                 enrolled=bool(said.get("absorbed_enrolled", False)),
             )
@@ -170,6 +167,26 @@ def plan_undo(event: Event, actor: str) -> Amendment:
             one, other = str(said["identity_id"]), str(said["restored_id"])
             return Amendment("merge", one, other, actor, reason, undoes=event.event_id)
     raise InputError(f"event {event.event_id} is a {event.kind}; only merges and splits can be undone")
+
+
+def absorbed_through(identity_id: str, parents: Mapping[str, str]) -> set[str]:
+    """The aliases that came to where they are by way of an identity that was absorbed after them.
+
+    Args:
+        identity_id: The identity.
+        parents: Absorbed id -> who absorbed it; no circles.
+
+    >>> sorted(absorbed_through("b", {"b": "a", "c": "b", "d": "c", "e": "a"}))
+    ['c', 'd']
+    """
+    found = set()
+    for alias in parents:
+        name: str | None = alias
+        while name is not None and name != identity_id:
+            name = parents.get(name)
+        if name is not None and alias != identity_id:
+            found.add(alias)
+    return found
 
 
 def refusal(why: str, about: str, amendment: Amendment) -> VreidError:

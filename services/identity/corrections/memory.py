@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from services.identity.corrections.contract import Amendment, Correction, Corrections, refusal
+from services.identity.corrections.contract import Amendment, Correction, Corrections, absorbed_through, refusal
 from services.identity.keys import ASSOCIATOR_LEASE
 from services.identity.memory_state import ZERO, Living, MemoryState
 from services.identity.records import Event
@@ -83,9 +83,9 @@ class MemoryCorrections(Corrections):
         state, survivor, back = self._state, self._living(a.one), a.other
         if back in state.living:
             raise refusal("apart", back, a)
-        if state.alias.get(back) != survivor:
+        if state.parents.get(back) != a.one:
             raise refusal("elsewhere", back, a)
-        kept = [alias for alias in a.aliases if state.alias.get(alias) == survivor]
+        kept = sorted(absorbed_through(back, state.parents))
         names = {back, *kept}
         members = sorted(state.living[survivor].sightings, key=lambda s: (state.rows[s].end_us, s))
         own = [s for s in members if state.rows[s].identity_id in names]
@@ -95,7 +95,7 @@ class MemoryCorrections(Corrections):
         state.living[back] = restored
         state.living[survivor].sightings -= restored.sightings
         state.living[survivor].aliases -= names
-        del state.alias[back]
+        del state.alias[back], state.parents[back]
         state.alias |= dict.fromkeys(kept, back)
         payload: dict[str, object] = {
             "identity_id": survivor,

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.errors import StoreUnavailable
 from services.identity.codec import decode_event, dumps
-from services.identity.corrections.contract import Amendment, Correction, Corrections, refusal
+from services.identity.corrections.contract import Amendment, Correction, Corrections, absorbed_through, refusal
 from services.identity.keys import ASSOCIATOR_LEASE, Keys
 from services.identity.records import Event
 from services.identity.redis_client import Connection
@@ -53,7 +53,6 @@ class RedisCorrections(Corrections):
             "undoes": a.undoes,
             "one": a.one,
             "other": a.other,
-            "aliases": list(a.aliases),
             "status": a.status,
             "enrolled": "1" if a.enrolled else "",
         }
@@ -78,9 +77,12 @@ class RedisCorrections(Corrections):
         living = self._resolve_all({amendment.one})[amendment.one]
         if living is None:
             return []
-        members = self._redis.call(lambda client: client.zrange(self.keys.identity(living)[1], 0, -1))
-        names = [member.decode() for member in members]
-        own = {amendment.other, *amendment.aliases}
+        _, members, aliases = self.keys.identity(living)
+        names = [member.decode() for member in self._redis.call(lambda client: client.zrange(members, 0, -1))]
+        absorbed = [alias.decode() for alias in self._redis.call(lambda client: client.smembers(aliases))]
+        found = self._redis.call(lambda client: client.hmget(self.keys.parents, absorbed)) if absorbed else []
+        parents = {name: raw.decode() for name, raw in zip(absorbed, found, strict=True) if raw is not None}
+        own = {amendment.other, *absorbed_through(amendment.other, parents)}
         rows = self._rows(names, "identity_id")
         return [name for name, (raw,) in zip(names, rows, strict=True) if raw is not None and raw.decode() in own]
 

@@ -22,7 +22,7 @@ _NAMES = (
     "restored_id",
     "previous_identity_id",
 )
-_LISTS = ("sighting_ids", "aliases", "absorbed_aliases")
+_LISTS = ("sighting_ids", "aliases")
 
 
 class MemoryRetention:

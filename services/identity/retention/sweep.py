@@ -75,7 +75,7 @@ class RetentionLoop:
     def __init__(self, store: IdentityStore, crops: CropStore, settings: RetentionSettings, owner: str) -> None:
         self._store = store
         self._crops = crops
-        self._settings = settings
+        self.settings = settings
         self._owner = owner
         self._sweeps = 0
 
@@ -93,11 +93,11 @@ class RetentionLoop:
                 if not away:
                     log.warning("store is away, nothing is removed meanwhile: %s", exc)
                 away = True
-            stop.wait(self._settings.sweep_every_s)
+            stop.wait(self.settings.sweep_every_s)
         self._give_back(lease)
 
     def _hold(self, lease: Lease | None) -> Lease | None:
-        ttl_s = 3 * self._settings.sweep_every_s
+        ttl_s = 3 * self.settings.sweep_every_s
         if lease is not None and self._store.renew_lease(lease, ttl_s):
             return lease
         return self._store.acquire_lease(LEASE, self._owner, ttl_s)
@@ -115,7 +115,7 @@ class RetentionLoop:
         Raises:
             StoreUnavailable: The store does not answer; what was done so far is done.
         """
-        store, settings = self._store, self._settings
+        store, settings = self._store, self.settings
         bounds = Bounds.at(store.now_ns(), settings)
         limit = settings.sweep_at_once
         expired = store.expire(bounds.sightings_before_ns, bounds.enrolled_before_ns, limit=limit)

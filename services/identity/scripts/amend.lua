@@ -1,7 +1,7 @@
 -- A person's correction: a merge, a split, or one of them taken back. Ends the associator's token: what it holds in memory
 -- was decided before the correction, so it must take the state from here again before it commits.
 -- KEYS: one per sighting, then three per identity, in the order of ARGV[1]'s lists; the fence is the associator's.
--- ARGV[1]: JSON {change_id, action, actor, reason, undoes or '', sightings [id], identities [id], one, other, aliases [id],
+-- ARGV[1]: JSON {change_id, action, actor, reason, undoes or '', sightings [id], identities [id], one, other,
 --   status, enrolled ('1' or '')}; every leaf is text. What one and other are stands at each action below.
 -- Answers {'retry'} | {'refused', why, id} | {'ok', position of the event, position of the last event}.
 local doc = cjson.decode(ARGV[1])
@@ -52,27 +52,32 @@ end
 function actions.unmerge()
   local survivor, back = living(doc.one), doc.other
   if not I[back] or lives(back) then return nil, 'apart', back end
-  if resolve(back) ~= survivor then return nil, 'elsewhere', back end
-  local names = { [back] = true }
-  for _, alias in ipairs(doc.aliases) do names[alias] = resolve(alias) == survivor end
-  local own = {}
+  if redis.call('HGET', K.parents, back) ~= doc.one then return nil, 'elsewhere', back end
+  local names, kept, own = { [back] = true }, {}, {}
+  local aliases = redis.call('SMEMBERS', I[survivor].aliases)
+  table.sort(aliases)
+  for _, alias in ipairs(aliases) do
+    local name = alias
+    while name and name ~= back do name = redis.call('HGET', K.parents, name) end
+    if name and alias ~= back then
+      names[alias] = true
+      kept[#kept + 1] = alias
+    end
+  end
   for _, sid in ipairs(doc.sightings) do
     local raw = redis.call('HGET', S[sid], 'identity_id')
     if raw and names[raw] and resolve(raw) == survivor then own[#own + 1] = sid end
   end
   if #own == 0 then return nil, 'empty', back end
   redis.call('HDEL', K.alias, back)
+  redis.call('HDEL', K.parents, back)
   redis.call('SREM', I[survivor].aliases, back)
   redis.call('HSET', I[back].hash, 'status', doc.status)
   if doc.enrolled == '1' then redis.call('HSET', I[back].hash, 'enrolled', '1') end
-  local kept = {}
-  for _, alias in ipairs(doc.aliases) do
-    if names[alias] then
-      kept[#kept + 1] = alias
-      redis.call('HSET', K.alias, alias, back)
-      redis.call('SREM', I[survivor].aliases, alias)
-      redis.call('SADD', I[back].aliases, alias)
-    end
+  for _, alias in ipairs(kept) do
+    redis.call('HSET', K.alias, alias, back)
+    redis.call('SREM', I[survivor].aliases, alias)
+    redis.call('SADD', I[back].aliases, alias)
   end
   for _, sid in ipairs(own) do
     redis.call('ZREM', I[survivor].sightings, sid)

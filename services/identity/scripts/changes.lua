@@ -36,10 +36,10 @@ local function absorb(survivor, absorbed, reason)
   local keep, gone = I[survivor], I[absorbed]
   local row = redis.call('HMGET', gone.hash, 'status', 'created', 'enrolled')
   local aliases = redis.call('SMEMBERS', gone.aliases)
-  table.sort(aliases)
   redis.call('ZUNIONSTORE', keep.sightings, 2, keep.sightings, gone.sightings, 'AGGREGATE', 'MAX')
   redis.call('SADD', keep.aliases, absorbed)
   redis.call('HSET', K.alias, absorbed, survivor)
+  redis.call('HSET', K.parents, absorbed, survivor)
   for _, alias in ipairs(aliases) do
     redis.call('HSET', K.alias, alias, survivor)
     redis.call('SADD', keep.aliases, alias)
@@ -48,10 +48,6 @@ local function absorb(survivor, absorbed, reason)
     redis.call('HSET', keep.hash, 'created', row[2])
   end
   local rest = { 'absorbed_status', row[1] }
-  if #aliases > 0 then
-    rest[#rest + 1] = 'absorbed_aliases'
-    rest[#rest + 1] = cjson.encode(aliases)
-  end
   if row[3] then
     redis.call('HSET', keep.hash, 'enrolled', '1')
     rest[#rest + 1] = 'absorbed_enrolled'

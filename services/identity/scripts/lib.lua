@@ -16,8 +16,9 @@ local K = {
   events = KEYS[1], work = KEYS[2], alias = KEYS[3], active = KEYS[4], timeline = KEYS[5], provisional = KEYS[6],
   tombstones = KEYS[7], audit = KEYS[8], links = KEYS[9], cursor = KEYS[10], last_commit = KEYS[11], fence = KEYS[12],
   outbox = KEYS[13], views = KEYS[14], retired = KEYS[15],
+  parents = KEYS[16],
 }
-local FIRST = 16
+local FIRST = 17
 
 -- identity id -> its three keys, for those that the caller gave
 local I = {}
@@ -102,6 +103,7 @@ local function retire(id, actor)
   names[#names + 1] = id
   for _, name in ipairs(names) do
     redis.call('HSET', K.alias, name, '')
+    redis.call('HDEL', K.parents, name)
     redis.call('ZADD', K.retired, now_us(), name)
   end
   redis.call('DEL', I[id].hash, I[id].sightings, I[id].aliases)

@@ -18,7 +18,7 @@ local names = {
 local function concerns(fields)
   for i = 1, #fields, 2 do
     if names[fields[i]] and drop[fields[i + 1]] then return true end
-    if fields[i] == 'sighting_ids' or fields[i] == 'aliases' or fields[i] == 'absorbed_aliases' then
+    if fields[i] == 'sighting_ids' or fields[i] == 'aliases' then
       local kept = {}
       for _, id in ipairs(cjson.decode(fields[i + 1])) do
         if not drop[id] then kept[#kept + 1] = id end

@@ -124,7 +124,6 @@ def test_merges_make_aliases_that_resolve(site):
             "absorbed_id": "a",
             "reason": "again",
             "absorbed_status": "matched",
-            "absorbed_aliases": ["b"],
         },
     )
 

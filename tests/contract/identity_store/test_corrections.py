@@ -87,6 +87,19 @@ def test_undone_after_the_survivor_was_absorbed_itself(site):
     assert record(site, "a") == ("c", ("s1", "s3"), ("a",))
 
 
+def test_what_was_merged_elsewhere_since_does_not_come_along(site):
+    site.assign(s1="a", s2="b", s3="c")
+    first = site.store.merge_identities("b", "c", "alice")
+    second = site.store.merge_identities("a", "b", "alice")
+    site.store.undo(first.event_id, "alice")
+    site.store.merge_identities("a", "c", "alice")
+    with pytest.raises(InputError, match="absorbed elsewhere since"):
+        site.store.undo(first.event_id, "alice")
+    site.store.undo(second.event_id, "alice")
+    assert record(site, "b") == ("b", ("s2",), ())
+    assert record(site, "a") == record(site, "c") == ("a", ("s1", "s3"), ("c",))
+
+
 def test_an_undo_can_be_undone(site):
     site.assign(s1="a", s2="b")
     merged = site.store.merge_identities("a", "b", "alice")
