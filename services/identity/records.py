@@ -37,14 +37,14 @@ class Event:
         event_id: Redis stream id (`<ms>-<n>`), ascending; doubles as ``log_position``.
         kind: What happened.
         at_ns: When it was committed, UTC nanoseconds, by the store's clock.
-        payload: JSON-like; the outcome, complete enough that no view re-decides. Everything names its ids. Beside them:
-            ``sighting.put`` revision, final, camera_id; ``sighting.decided`` revision, identity_id, status, llr,
-            margin, probability, evidence, runner_up, and previous_identity_id when the sighting moved;
-            ``sighting.deleted`` identity_id where it had one; ``identity.merged`` survivor_id, absorbed_id, reason, absorbed_status, and
-            absorbed_enrolled where it was; ``identity.split`` identity_id, new_identity_id, sighting_ids, reason;
-            ``identity.unmerged`` identity_id (who had absorbed), restored_id, sighting_ids that went with it, status,
-            aliases where there are any, reason; ``identity.enrolled`` enrolled. Deletions and corrections by a person
-            add actor, and what takes an event back its id as undoes.
+        payload: JSON-like; the outcome, complete enough that no view re-decides. Everything names its ids. Beside
+            them: ``sighting.put`` revision, final, camera_id; ``sighting.decided`` revision, identity_id, status,
+            llr, margin, probability, evidence, runner_up, and previous_identity_id when the sighting moved;
+            ``sighting.deleted`` identity_id where it had one; ``identity.merged`` survivor_id, absorbed_id, reason,
+            absorbed_status, and absorbed_enrolled where it was; ``identity.split`` identity_id, new_identity_id,
+            sighting_ids, reason; ``identity.unmerged`` identity_id (who had absorbed), restored_id, sighting_ids that
+            went with it, status, aliases where there are any, reason; ``identity.enrolled`` enrolled. Deletions and
+            corrections by a person add actor, and what takes an event back its id as undoes.
     """
 
     event_id: str
