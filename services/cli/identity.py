@@ -115,7 +115,7 @@ def split(
     """Says that some sightings are another vehicle; they get a fresh identity. `undo` takes it back."""
     with connect(address) as client:
         done = client.identity_split(identity_id, sighting_ids, reason)
-    _corrected(done, f"{len(set(sighting_ids))} sightings are now of {done.new_identity_id}", as_json)
+    _corrected(done, f"{', '.join(dict.fromkeys(sighting_ids))} is now of {done.new_identity_id}", as_json)
 
 
 @app.command("undo")

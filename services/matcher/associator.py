@@ -131,6 +131,7 @@ class AssociatorLoop:
         except LeaseLost as exc:
             log.warning("association stops here: %s", exc)
             self._lease = None
+            self._caught_up = False
             return 0
         except StoreUnavailable:
             self._lease = None
