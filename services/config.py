@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from detector.settings import DetectorSettings
 from services.errors import ConfigError
+from services.identity.retention.settings import RetentionSettings
 from services.identity.settings import RedisSettings
 from services.ingest.cameras import CameraSettings
 from services.ingest.settings import IngestSettings
@@ -43,6 +44,7 @@ class VreidConfig(BaseModel):
     data_dir: Path = Field(Path("vreid-data"), description="Where everything that lasts is kept.")
     cameras: tuple[CameraSettings, ...] = Field((), description="Cameras known from the start.")
     redis: RedisSettings = Field(default_factory=RedisSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
     detector: DetectorSettings = Field(default_factory=DetectorSettings)
     tracker: TrackerSettings = Field(default_factory=TrackerSettings)
     association: AssociationSettings = Field(default_factory=AssociationSettings)

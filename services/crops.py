@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from pathlib import PurePosixPath
+import time
+from pathlib import Path, PurePosixPath
 
 import cv2
 import fsspec
@@ -12,7 +13,7 @@ import numpy as np
 from fsspec.implementations.local import LocalFileSystem
 from numpy.typing import NDArray
 
-from services.errors import NotFound
+from services.errors import ConfigError, NotFound
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 JPEG_QUALITY = 92
@@ -111,6 +112,18 @@ class CropStore:
         if _KEY.fullmatch(key):
             self._remove(self._path(key))
 
+    def older_than(self, age_s: float) -> list[str]:
+        """Keys of the pictures that were written longer ago than this, by key."""
+        newest = time.time() - age_s
+        found = []
+        for path, info in self._fs.find(str(self._root), detail=True).items():
+            name = PurePosixPath(path)
+            written = info.get("mtime") or info.get("LastModified") or info.get("created")
+            at_s = written.timestamp() if hasattr(written, "timestamp") else written
+            if name.suffix == ".jpg" and _KEY.fullmatch(name.stem) and at_s is not None and float(at_s) < newest:
+                found.append(name.stem)
+        return sorted(found)
+
     def _path(self, key: str) -> str:
         return str(self._root / key[:2] / f"{key}.jpg")
 
@@ -119,3 +132,16 @@ class CropStore:
             self._fs.rm_file(path)
         except FileNotFoundError:
             return
+
+
+def open_crops(url: str | None, data_dir: Path) -> CropStore:
+    """The pictures that a configuration names: at ``url``, or beside everything else that lasts.
+
+    Raises:
+        ConfigError: The place cannot be used.
+    """
+    place = url or str(data_dir / "crops")
+    try:
+        return CropStore(place)
+    except (OSError, ValueError, ImportError) as exc:
+        raise ConfigError(f"ingest.crops_url: {place} cannot be used: {exc}") from exc

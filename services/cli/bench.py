@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from services.cli import bench_pipeline
+from services.cli.bench_crash import crash
 from services.cli.output import JsonFlag, emit, fail, stdout, table
 from services.cli.simulate.progress import progress
 from services.errors import VreidError
@@ -22,6 +23,9 @@ app.command("soak")(bench_pipeline.soak)
 
 _PLACES = ("corridor", "grid", "roundabout", "junction", "riverside")
 _LIGHTS = ("noon", "afternoon", "low_sun", "overcast", "dusk", "night", "rainy", "fog")
+
+
+app.command("crash")(crash)
 
 
 @app.callback()

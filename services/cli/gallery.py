@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from services.cli.erasing import erase
 from services.cli.output import JsonFlag, emit, stdout, table
 from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time, time_span
 from services.matcher.types import GalleryEntry
@@ -68,6 +69,9 @@ def delete(
         as_json=as_json,
         render=lambda _: stdout.print(f"deleted {subject_id}"),
     )
+
+
+app.command("erase")(erase)
 
 
 def _document(entry: GalleryEntry) -> dict[str, Any]:

@@ -1,16 +1,22 @@
-"""`vreid identity`: one vehicle under one id across all cameras."""
+"""`vreid identity`: one vehicle under one id across all cameras; listed, corrected, and as it was believed to be."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from services.cli.output import JsonFlag, emit, stdout, table
-from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time, time_span
-from services.matcher.types import IdentityDetail
+from services.cli import identity_views as views
+from services.cli.moments import HELP, moment_option
+from services.cli.output import JsonFlag, emit, stdout
+from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect
+from services.matcher.types import CorrectionAnswer, IdentityFilter
 
 app = typer.Typer(name="identity", help="Vehicles, each under one id across all cameras.", no_args_is_help=True)
+
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An identity, or one merged into it.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for history; one line.")]
+AtOption = Annotated[str | None, typer.Option("--at", metavar="TIME", help=f"As believed then: {HELP}")]
 
 
 @app.callback()
@@ -18,54 +24,119 @@ def _group() -> None:
     """Vehicles, each under one id across all cameras."""
 
 
-@app.command("show")
-def show(
-    identity_id: Annotated[str, typer.Argument(metavar="ID", help="An identity, or one merged into it.")],
+@app.command("list")
+def list_identities(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
+    camera: Annotated[list[str] | None, typer.Option("--camera", help="Seen by this camera; may be repeated.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help=f"Last seen at or after: {HELP}")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="First seen at or before.")] = None,
+    status: Annotated[
+        list[str] | None, typer.Option("--status", help="matched, new or ambiguous; may be repeated.")
+    ] = None,
+    min_cameras: Annotated[int, typer.Option(min=0, help="Seen by so many cameras at least.")] = 0,
+    active: Annotated[bool, typer.Option("--active", help="Only those within the active window.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
+    offset: Annotated[int, typer.Option(min=0, help="How many to pass over.")] = 0,
     address: AddressOption = DEFAULT_ADDRESS,
     as_json: JsonFlag = False,
 ) -> None:
-    """Shows where and when a vehicle was seen."""
+    """Lists vehicles, most recently seen first."""
+    statuses = frozenset(status or ())
+    if unknown := statuses - {"matched", "new", "ambiguous"}:
+        raise typer.BadParameter(f"status is matched, new or ambiguous, not {min(unknown)!r}")
+    wanted = IdentityFilter(
+        camera_ids=frozenset(camera or ()),
+        from_ns=moment_option(since),
+        to_ns=moment_option(until),
+        statuses=statuses,
+        min_cameras=min_cameras,
+        active=active,
+    )
     with connect(address) as client:
-        detail = client.identity_get(identity_id)
-    emit(_document(detail), as_json=as_json, render=lambda _: _show(detail))
+        details, total = client.identity_list(limit, offset, wanted)
+    emit(
+        {"identities": [views.list_document(detail) for detail in details], "total": total},
+        as_json=as_json,
+        render=lambda _: views.show_list(details, total),
+    )
 
 
-def _document(detail: IdentityDetail) -> dict[str, Any]:
-    record = detail.record
-    return {
-        "identity_id": record.identity_id,
-        "status": record.status,
-        "cameras": list(record.cameras),
-        "first_seen": iso_time(record.first_seen_ns),
-        "last_seen": iso_time(record.last_seen_ns),
-        "aliases": list(record.aliases),
-        "sightings": [
-            {
-                "sighting_id": sighting.sighting_id,
-                "camera_id": sighting.camera_id,
-                "first_seen": iso_time(sighting.start_ns),
-                "last_seen": iso_time(sighting.end_ns),
-                "class": sighting.vehicle_class.name.lower(),
-                "quality": sighting.quality,
-                "revision": sighting.revision,
-                "final": sighting.final,
-            }
-            for sighting in detail.sightings
-        ],
-    }
+@app.command("show")
+def show(
+    identity_id: IdArgument, at: AtOption = None, address: AddressOption = DEFAULT_ADDRESS, as_json: JsonFlag = False
+) -> None:
+    """Shows where and when a vehicle was seen, now or as it was believed at a moment."""
+    at_ns = moment_option(at)
+    with connect(address) as client:
+        if at_ns is None:
+            detail = client.identity_get(identity_id)
+            emit(views.document(detail), as_json=as_json, render=lambda _: views.show(detail))
+            return
+        past = client.identity_history(identity_id, at_ns).believed
+    if past is not None:
+        emit(views.past_document(past), as_json=as_json, render=lambda _: views.show_past(past))
 
 
-def _show(detail: IdentityDetail) -> None:
-    record = detail.record
-    stdout.print(f"identity {record.identity_id} ({record.status})")
-    if record.aliases:
-        stdout.print(f"also known as {', '.join(record.aliases)}")
-    shown = table("sighting", "camera", "class", "seen")
-    for sighting in detail.sightings:
-        shown.add_row(
-            sighting.sighting_id,
-            sighting.camera_id,
-            sighting.vehicle_class.name.lower(),
-            time_span(sighting.start_ns, sighting.end_ns),
-        )
-    stdout.print(shown)
+@app.command("history")
+def history(
+    identity_id: IdArgument, at: AtOption = None, address: AddressOption = DEFAULT_ADDRESS, as_json: JsonFlag = False
+) -> None:
+    """Tells what happened to an identity, oldest first; with --at until then, and what was believed."""
+    with connect(address) as client:
+        found = client.identity_history(identity_id, moment_option(at))
+    emit(
+        views.history_document(identity_id, found),
+        as_json=as_json,
+        render=lambda _: views.show_history(found),
+    )
+
+
+@app.command("merge")
+def merge(
+    survivor_id: Annotated[str, typer.Argument(metavar="SURVIVOR", help="Who keeps its id.")],
+    absorbed_id: Annotated[str, typer.Argument(metavar="ABSORBED", help="Who becomes an alias of it.")],
+    reason: ReasonOption = "",
+    address: AddressOption = DEFAULT_ADDRESS,
+    as_json: JsonFlag = False,
+) -> None:
+    """Says that two identities are one vehicle. `undo` takes it back."""
+    with connect(address) as client:
+        done = client.identity_merge(survivor_id, absorbed_id, reason)
+    _corrected(done, f"{absorbed_id} is now an alias of {survivor_id}", as_json)
+
+
+@app.command("split")
+def split(
+    identity_id: IdArgument,
+    sighting_ids: Annotated[list[str], typer.Argument(metavar="SIGHTING...", help="Those of another vehicle.")],
+    reason: ReasonOption = "",
+    address: AddressOption = DEFAULT_ADDRESS,
+    as_json: JsonFlag = False,
+) -> None:
+    """Says that some sightings are another vehicle; they get a fresh identity. `undo` takes it back."""
+    with connect(address) as client:
+        done = client.identity_split(identity_id, sighting_ids, reason)
+    _corrected(done, f"{', '.join(dict.fromkeys(sighting_ids))} is now of {done.new_identity_id}", as_json)
+
+
+@app.command("undo")
+def undo(
+    target: Annotated[
+        str, typer.Argument(metavar="EVENT|ID", help="An event from `history`, or an identity for its latest change.")
+    ],
+    reason: ReasonOption = "",
+    address: AddressOption = DEFAULT_ADDRESS,
+    as_json: JsonFlag = False,
+) -> None:
+    """Takes back a merge, a split or an earlier undo, whoever did it."""
+    with connect(address) as client:
+        undone = client.identity_undo if views.is_event_id(target) else client.identity_undo_last
+        done = undone(target, reason)
+    _corrected(done, f"taken back by event {done.event_id}", as_json)
+
+
+def _corrected(done: CorrectionAnswer, text: str, as_json: bool) -> None:
+    document = {"event_id": done.event_id, "log_position": done.log_position}
+    if done.new_identity_id:
+        document["new_identity_id"] = done.new_identity_id
+    undo_hint = f"[dim]undo with: vreid identity undo {done.event_id}[/]"
+    emit(document, as_json=as_json, render=lambda _: stdout.print(f"{text}\n{undo_hint}", soft_wrap=True))

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from services.cli import (
+    audit,
     bench,
     camera,
     demo,
@@ -44,6 +45,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(camera.app, name="camera")
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(identity.app, name="identity")
+app.add_typer(audit.app, name="audit")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(bench.app, name="bench")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,14 +19,22 @@ AddressOption = Annotated[
     str, typer.Option("--address", envvar="VREID_ADDRESS", help="Address of the matcher, host:port.")
 ]
 
-__all__ = ["DEFAULT_ADDRESS", "AddressOption", "connect", "iso_time", "time_span"]
+__all__ = ["DEFAULT_ADDRESS", "AddressOption", "actor", "connect", "iso_time", "time_span"]
+
+
+def actor() -> str:
+    """Who works at this terminal, for history and audit."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name
+        return f"uid-{os.getuid()}"
 
 
 @contextmanager
 def connect(address: str) -> Iterator[MatcherClient]:
     """A client; a failure inside ends the command with one line on stderr."""
     try:
-        with MatcherClient(address) as client:
+        with MatcherClient(address, actor=actor()) as client:
             yield client
     except VreidError as exc:
         fail(str(exc))

@@ -12,10 +12,20 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.errors import InputError, MatcherUnavailable, Unavailable, VreidError
 from services.identity.store import CameraRecord
-from services.matcher.types import GalleryEntry, GalleryStats, Grouping, IdentityDetail, SearchAnswer, SearchFilter
-from services.rpc import convert, vreid_pb2_grpc
+from services.matcher.types import (
+    CorrectionAnswer,
+    GalleryEntry,
+    GalleryStats,
+    Grouping,
+    IdentityDetail,
+    IdentityFilter,
+    IdentityHistory,
+    SearchAnswer,
+    SearchFilter,
+)
+from services.rpc import convert, convert_identity, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
-from services.rpc.errors import ERROR_KEY, class_of
+from services.rpc.errors import ACTOR_KEY, ERROR_KEY, class_of
 
 DEFAULT_ADDRESS = "127.0.0.1:50661"
 
@@ -44,13 +54,15 @@ class MatcherClient:
     later, InputError, NotAnImage, ModelMismatch or NotFound as the matcher found, and VreidError for its own failures.
     """
 
-    def __init__(self, address: str = DEFAULT_ADDRESS, timeout_s: float = 30.0) -> None:
+    def __init__(self, address: str = DEFAULT_ADDRESS, timeout_s: float = 30.0, actor: str = "") -> None:
         """Connects at the first call.
 
         Args:
             address: host:port.
             timeout_s: Longest that one call may take.
+            actor: Who asks, for history and audit: letters, digits and ``.@:/+-_``.
         """
+        self._metadata = ((ACTOR_KEY, actor),) if actor else ()
         self._address = address
         self._timeout_s = timeout_s
         self._channel = grpc.insecure_channel(
@@ -127,12 +139,42 @@ class MatcherClient:
     def identity_get(self, identity_id: str) -> IdentityDetail:
         """An identity with its sightings, by id or alias."""
         request = pb.GetIdentityRequest(identity_id=identity_id)
-        return convert.identity_from_message(self._call(self._identity.Get, request))
+        return convert_identity.identity_from_message(self._call(self._identity.Get, request))
 
-    def identity_list(self, limit: int = 100, offset: int = 0) -> tuple[list[IdentityDetail], int]:
-        """A page of identities without their sightings, most recently seen first, and how many there are in all."""
-        answer = self._call(self._identity.List, pb.ListIdentitiesRequest(limit=limit, offset=offset))
-        return [convert.identity_from_message(i) for i in answer.identities], answer.total
+    def identity_list(
+        self, limit: int = 100, offset: int = 0, wanted: IdentityFilter | None = None
+    ) -> tuple[list[IdentityDetail], int]:
+        """A page of identities without their sightings, most recently seen first, and how many pass in all."""
+        request = convert_identity.identity_filter_to_message(wanted or IdentityFilter(), limit, offset)
+        answer = self._call(self._identity.List, request)
+        return [convert_identity.identity_from_message(i) for i in answer.identities], answer.total
+
+    def identity_merge(self, survivor_id: str, absorbed_id: str, reason: str = "") -> CorrectionAnswer:
+        """Makes one identity an alias of another."""
+        request = pb.MergeRequest(survivor_id=survivor_id, absorbed_id=absorbed_id, reason=reason)
+        return convert_identity.correction_from_message(self._call(self._identity.Merge, request))
+
+    def identity_split(self, identity_id: str, sighting_ids: Sequence[str], reason: str = "") -> CorrectionAnswer:
+        """Moves sightings of an identity to a fresh one, which the answer names."""
+        request = pb.SplitRequest(identity_id=identity_id, sighting_ids=sighting_ids, reason=reason)
+        return convert_identity.correction_from_message(self._call(self._identity.Split, request))
+
+    def identity_undo(self, event_id: str, reason: str = "") -> CorrectionAnswer:
+        """Takes back a merge, a split or an undone merge."""
+        request = pb.UndoRequest(event_id=event_id, reason=reason)
+        return convert_identity.correction_from_message(self._call(self._identity.Undo, request))
+
+    def identity_undo_last(self, identity_id: str, reason: str = "") -> CorrectionAnswer:
+        """Takes back the latest merge or split of an identity that was not taken back."""
+        request = pb.UndoRequest(identity_id=identity_id, reason=reason)
+        return convert_identity.correction_from_message(self._call(self._identity.Undo, request))
+
+    def identity_history(self, identity_id: str, at_ns: int | None = None) -> IdentityHistory:
+        """What happened to an identity, and with ``at_ns`` (UTC nanoseconds) what was believed of it then."""
+        request = pb.HistoryRequest(identity_id=identity_id)
+        if at_ns is not None:
+            request.at.CopyFrom(convert.timestamp(at_ns))
+        return convert_identity.history_from_message(self._call(self._identity.History, request), at_ns)
 
     def camera_list(self) -> list[CameraRecord]:
         """Every camera with its state, by id."""
@@ -166,7 +208,7 @@ class MatcherClient:
 
     def _call(self, method: Callable[..., Any], request: Any) -> Any:
         try:
-            return method(request, timeout=self._timeout_s)
+            return method(request, timeout=self._timeout_s, metadata=self._metadata)
         except grpc.RpcError as exc:
             raise self._translated(exc) from exc
 

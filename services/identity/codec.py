@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from services.identity.store import CameraRecord, Event, EventKind, IdentityRecord
+from services.identity.records import CameraRecord, Event, EventKind, IdentityRecord
 from services.types import Sighting
 from tracker.types import Decision, TrackKey
 
@@ -22,8 +22,8 @@ VERSION = 1
 Fields = dict[str, bytes]
 
 _INT_FIELDS = frozenset({"revision"})
-_BOOL_FIELDS = frozenset({"final"})
-_JSON_FIELDS = frozenset({"sighting_ids"})
+_BOOL_FIELDS = frozenset({"final", "enrolled", "absorbed_enrolled"})
+_JSON_FIELDS = frozenset({"sighting_ids", "aliases"})
 
 
 def dumps(value: Any) -> str:
@@ -199,7 +199,12 @@ def decode_camera(fields: Mapping[str, bytes]) -> CameraRecord:
 
 
 def identity_record(
-    identity_id: str, status: str, aliases: Iterable[str], rows: Iterable[tuple[str, str, int, int]]
+    identity_id: str,
+    status: str,
+    aliases: Iterable[str],
+    rows: Iterable[tuple[str, str, int, int]],
+    *,
+    enrolled: bool = False,
 ) -> IdentityRecord:
     """Puts a record together.
 
@@ -208,6 +213,7 @@ def identity_record(
         status: Of its latest decision.
         aliases: Ids merged into it, any order.
         rows: (sighting_id, camera_id, start_ns, end_ns) of its sightings, any order, at least one.
+        enrolled: Whether it is.
     """
     ordered = sorted(rows, key=lambda row: (row[2], row[0]))
     return IdentityRecord(
@@ -218,4 +224,5 @@ def identity_record(
         last_seen_ns=max(row[3] for row in ordered),
         status=status,
         aliases=tuple(sorted(aliases)),
+        enrolled=enrolled,
     )

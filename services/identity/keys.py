@@ -8,33 +8,45 @@ key                          type    what it holds
 ===========================  ======  ===================================================================================
 ``sighting:<id>``            hash    its newest revision (see codec.py), and ``identity_id`` as assigned (perhaps an
                                      alias by now), ``put_at_ns``, ``log_position`` of its last put
-``identity:<id>``            hash    ``status`` of the latest decision; exists while the identity lives
+``purge:<id>``               hash    a deleted sighting of which something is still held: ``at_ns``, ``op``, ``actor``,
+                                     ``crop_keys``, ``identity_id``, and ``wait:<holder>`` for each that holds
+``identity:<id>``            hash    ``status`` of the latest decision, ``created`` (position of the oldest event that
+                                     can tell of it), ``enrolled`` where it is; exists while the identity lives
 ``identity:<id>:sightings``  zset    its sightings by end time (µs)
 ``identity:<id>:aliases``    set     ids merged into it
 ``active``                   zset    living identities by last seen (µs)
+``parents``                  hash    absorbed id -> who absorbed it, though that one may be absorbed by now
 ``alias``                    hash    retired id -> living one, or "" once that was deleted: no id comes back
 ``timeline``                 zset    every sighting by end time (µs), for scans and retention
 ``provisional``              zset    sightings that are not final by the time of their last put (µs)
+``retired``                  zset    deleted identities and their aliases by time of deletion (µs)
+``outbox``                   zset    sightings that have a ``purge:<id>``, by time of deletion (µs)
+``views``                    hash    who follows ``events``: name -> position and when that was said (ns)
 ``tombstones``               zset    deleted sightings by time of deletion (µs): a late revision stays out
 ``links``                    hash    learned state of the association by name
 ``cursor``                   string  last entry of ``sightings`` that the associator has dealt with
-``last_commit``              hash    id and outcome of the last commit, so that a repeated one changes nothing
+``last_commit``              hash    id and outcome of the last commit and of the last correction by a person, so that a
+                                     repeated one changes nothing
 ``camera:<id>``              hash    a camera's configuration and state
 ``cameras``                  set     ids of all cameras
 ``lease:<name>``             hash    ``owner`` and ``token`` of a living lease; expires
 ``fence:<name>``             string  largest token ever given for that lease; never expires
 ``sightings``                stream  work: ``sighting_id``, ``revision``, ``op``
 ``events``                   stream  what happened; entry ids are the log positions
-``audit``                    stream  who deleted what, and when
+``audit``                    stream  who changed or deleted what, and when
 ===========================  ======  ===================================================================================
 
-Streams grow until they are trimmed by MINID at the smallest cursor of the views that read them; ``tombstones`` may be
-trimmed once no ingest can still hold a revision from before.
+Streams are trimmed by MINID: ``sightings`` at ``cursor``, ``events`` at the smallest position of ``views`` but not
+before the history that is kept has passed, ``audit`` by age. ``tombstones`` and ``retired`` go, with the ids in
+``alias`` that stand for nothing, once no writer can still hold them.
 """
 
 from __future__ import annotations
 
 import re
+
+#: The lease of whoever decides; a correction by a person ends its token.
+ASSOCIATOR_LEASE = "associator"
 
 _SITE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -62,10 +74,18 @@ class Keys:
         self.cursor = self.prefix + "cursor"
         self.last_commit = self.prefix + "last_commit"
         self.cameras = self.prefix + "cameras"
+        self.outbox = self.prefix + "outbox"
+        self.views = self.prefix + "views"
+        self.retired = self.prefix + "retired"
+        self.parents = self.prefix + "parents"
 
     def sighting(self, sighting_id: str) -> str:
         """Hash of one sighting."""
         return f"{self.prefix}sighting:{sighting_id}"
+
+    def purge(self, sighting_id: str) -> str:
+        """Hash of a deleted sighting of which something is still held."""
+        return f"{self.prefix}purge:{sighting_id}"
 
     def identity(self, identity_id: str) -> list[str]:
         """The three keys of one identity: hash, sightings, aliases."""
@@ -99,4 +119,8 @@ class Keys:
             self.cursor,
             self.last_commit,
             self.fence(lease_name),
+            self.outbox,
+            self.views,
+            self.retired,
+            self.parents,
         ]

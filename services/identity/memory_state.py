@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from services.identity.codec import Fields, decision_body
-from services.identity.store import Event, EventKind, WorkItem
+from services.identity.records import Event, EventKind, WorkItem
+from services.identity.retention.contract import CROPS, SERVER, AuditEntry, Cause, Purge, View
 from services.types import Merge, Split
 from tracker.types import Decision
 
@@ -41,6 +43,8 @@ class Living:
     """A living identity."""
 
     status: str
+    created: str = ZERO
+    enrolled: bool = False
     sightings: set[str] = field(default_factory=set)
     aliases: set[str] = field(default_factory=set)
 
@@ -56,13 +60,19 @@ class MemoryState:
         self.tombstones: dict[str, int] = {}
         self.work: list[WorkItem] = []
         self.events: list[Event] = []
-        self.audit: list[Mapping[str, object]] = []
+        self.audit: list[AuditEntry] = []
+        self.purges: dict[str, Purge] = {}
+        self.views: dict[str, View] = {}
+        self.retired: dict[str, int] = {}
+        self.parents: dict[str, str] = {}
+        self.last_event = ZERO
+        self.last_work = ZERO
         self.links: dict[str, str] = {}
         self.cursor = ZERO
 
     def last_event_id(self) -> str:
         """Newest log position."""
-        return self.events[-1].event_id if self.events else ZERO
+        return self.last_event
 
     def _next_id(self, last: str) -> str:
         ms, n = position(last)
@@ -71,13 +81,13 @@ class MemoryState:
 
     def emit(self, kind: EventKind, payload: Mapping[str, object]) -> str:
         """Adds an entry to `events`; returns its id."""
-        event_id = self._next_id(self.last_event_id())
+        event_id = self.last_event = self._next_id(self.last_event)
         self.events.append(Event(event_id, kind, self.clock_ns() // 1000 * 1000, payload))
         return event_id
 
     def queue(self, sighting_id: str, op: str) -> None:
         """Adds an entry to `sightings`."""
-        entry_id = self._next_id(self.work[-1].entry_id if self.work else ZERO)
+        entry_id = self.last_work = self._next_id(self.last_work)
         revision = self.rows[sighting_id].revision
         self.work.append(WorkItem(entry_id, sighting_id, revision, "put" if op == "put" else "delete"))
 
@@ -112,13 +122,15 @@ class MemoryState:
         return row.log_position
 
     def move(self, sighting_id: str, to: str) -> str | None:
-        """Assigns a sighting; returns the identity it left, if any."""
+        """Assigns a sighting; returns the identity it left, if any. One that stays keeps the id it was given."""
         left = self.identity_of(sighting_id)
+        if left == to:
+            return None
         if left is not None:
             self.living[left].sightings.discard(sighting_id)
         self.living[to].sightings.add(sighting_id)
         self.rows[sighting_id].identity_id = to
-        return left if left != to else None
+        return left
 
     def decide(self, decision: Decision) -> tuple[bool, str | None]:
         """Applies one decision; returns whether it was, and the identity that the sighting left."""
@@ -130,8 +142,8 @@ class MemoryState:
             self.queue(decision.sighting_id, "put")
             return False, None
         if target not in self.living:
-            self.living[target] = Living(decision.status.value)
-            self.emit("identity.created", {"identity_id": target})
+            created = self.emit("identity.created", {"identity_id": target})
+            self.living[target] = Living(decision.status.value, created)
         left = self.move(decision.sighting_id, target)
         self.living[target].status = decision.status.value
         payload = decision_body(decision) | {
@@ -144,23 +156,41 @@ class MemoryState:
         self.emit("sighting.decided", payload)
         return True, left
 
-    def absorb(self, survivor: str, absorbed: str, reason: str) -> None:
-        """Makes one living identity an alias of another, and all its aliases with it."""
+    def absorb(self, survivor: str, absorbed: str, reason: str, said: Mapping[str, object] | None = None) -> str:
+        """Makes one living identity an alias of another, and all its aliases with it; returns the event's id.
+
+        Args:
+            survivor: Who stays.
+            absorbed: Who becomes an alias.
+            reason: Why.
+            said: What the event says beside that: who asked, and which event it takes back.
+        """
         gone = self.living.pop(absorbed)
         keeper = self.living[survivor]
         keeper.sightings |= gone.sightings
         keeper.aliases |= gone.aliases | {absorbed}
+        keeper.created = min(keeper.created, gone.created, key=position)
+        payload: dict[str, object] = {
+            "survivor_id": survivor,
+            "absorbed_id": absorbed,
+            "reason": reason,
+            "absorbed_status": gone.status,
+        }
+        if gone.enrolled:
+            keeper.enrolled = True
+            payload["absorbed_enrolled"] = True
+        self.parents[absorbed] = survivor
         for alias in (*gone.aliases, absorbed):
             self.alias[alias] = survivor
-        self.emit("identity.merged", {"survivor_id": survivor, "absorbed_id": absorbed, "reason": reason})
+        return self.emit("identity.merged", {**payload, **(said or {})})
 
-    def settle(self, left: Mapping[str, str]) -> None:
+    def settle(self, left: Mapping[str, str], said: Mapping[str, object] | None = None) -> None:
         """Identities left empty become aliases of where their last sighting went (identity -> that sighting)."""
         for identity_id, sighting_id in left.items():
             if identity_id in self.living and not self.living[identity_id].sightings:
                 target = self.identity_of(sighting_id)
                 if target is not None and target != identity_id:
-                    self.absorb(target, identity_id, "emptied")
+                    self.absorb(target, identity_id, "emptied", said)
 
     def merge(self, merge: Merge) -> None:
         """Applies a merge; ids that are unknown, deleted or one already change nothing."""
@@ -170,7 +200,7 @@ class MemoryState:
         if survivor in self.living and absorbed in self.living:
             self.absorb(survivor, absorbed, merge.reason)
 
-    def split(self, split: Split) -> dict[str, str]:
+    def split(self, split: Split, said: Mapping[str, object] | None = None) -> dict[str, str]:
         """Applies a split; returns identities left -> last sighting that left. A retired new id changes nothing."""
         source, new_id = self.resolve(split.identity_id), split.new_identity_id
         if source is None or source not in self.living or new_id in self.alias or new_id == source:
@@ -178,34 +208,49 @@ class MemoryState:
         leaving = [s for s in dict.fromkeys(split.sighting_ids) if self.identity_of(s) == source]
         if not leaving:
             return {}
-        self.living.setdefault(new_id, Living("new"))
+        fresh = self.living.setdefault(new_id, Living("new"))
         for sighting_id in leaving:
             self.move(sighting_id, new_id)
-        self.emit(
-            "identity.split",
-            {"identity_id": source, "new_identity_id": new_id, "sighting_ids": leaving, "reason": split.reason},
-        )
+        payload: dict[str, object] = {
+            "identity_id": source,
+            "new_identity_id": new_id,
+            "sighting_ids": leaving,
+            "reason": split.reason,
+        }
+        event_id = self.emit("identity.split", {**payload, **(said or {})})
+        if fresh.created == ZERO:
+            fresh.created = event_id
         return {source: leaving[-1]}
 
-    def forget(self, sighting_id: str, actor: str) -> str | None:
-        """Removes one sighting and leaves a tombstone; returns the identity it belonged to."""
+    def forget(self, sighting_id: str, actor: str, cause: Cause = "delete") -> str | None:
+        """Removes one sighting, leaves a tombstone and tells its holders; returns the identity it belonged to."""
         identity_id = self.identity_of(sighting_id)
         self.queue(sighting_id, "delete")
         payload: dict[str, object] = {"sighting_id": sighting_id, "actor": actor}
         if identity_id is not None:
             payload["identity_id"] = identity_id
             self.living[identity_id].sightings.discard(sighting_id)
-        del self.rows[sighting_id]
+        crop_keys = tuple(json.loads(self.rows.pop(sighting_id).fields["crop_keys"]))
+        waits = [*self.views, *([CROPS] if crop_keys else []), *([SERVER] if cause == "erase" else [])]
+        if waits:
+            now_ns = self.clock_ns() // 1000 * 1000
+            self.purges[sighting_id] = Purge(
+                sighting_id, now_ns, cause, actor, identity_id or "", crop_keys, tuple(sorted(waits))
+            )
         self.tombstones[sighting_id] = self.clock_ns() // 1000
         self.emit("sighting.deleted", payload)
         return identity_id
 
     def retire(self, identity_id: str, actor: str) -> None:
         """Ends an identity without sightings: its id and aliases resolve to nothing from now on."""
-        for alias in (*self.living.pop(identity_id).aliases, identity_id):
-            self.alias[alias] = None
+        for name in (*self.living.pop(identity_id).aliases, identity_id):
+            self.alias[name] = None
+            self.parents.pop(name, None)
+            self.retired[name] = self.clock_ns() // 1000
         self.emit("identity.deleted", {"identity_id": identity_id, "actor": actor})
 
-    def note(self, actor: str, action: str, subject: str) -> None:
+    def note(self, actor: str, action: str, subject: str, sightings: int, detail: str = "") -> None:
         """Adds an entry to `audit`."""
-        self.audit.append({"at_ns": self.clock_ns(), "actor": actor, "action": action, "subject": subject})
+        entry_id = self._next_id(self.audit[-1].entry_id if self.audit else ZERO)
+        now_ns = self.clock_ns() // 1000 * 1000
+        self.audit.append(AuditEntry(entry_id, now_ns, actor, action, subject, sightings, detail))

@@ -19,8 +19,11 @@ from services.identity.codec import (
     identity_record,
     sessions_of,
 )
+from services.identity.corrections.memory import MemoryCorrections
 from services.identity.memory_state import ZERO, MemoryState, Row, position
-from services.identity.store import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
+from services.identity.records import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
+from services.identity.retention.contract import Cause
+from services.identity.retention.memory import MemoryRetention
 from services.types import Commit, Lease, Sighting
 
 T = TypeVar("T")
@@ -45,7 +48,7 @@ def _after(entries: Sequence[T], key: Callable[[T], str], after: str, count: int
     return list(entries[low : low + count])
 
 
-class MemoryStore:
+class MemoryStore(MemoryCorrections, MemoryRetention):
     """IdentityStore in memory. Safe for threads."""
 
     def __init__(self, clock_ns: Callable[[], int] = time.time_ns) -> None:
@@ -154,10 +157,11 @@ class MemoryStore:
             fields = [None if row is None else dict(row.fields) for row in rows]
         return [None if f is None else decode_sighting(f) for f in fields]
 
-    def scan_sightings(self) -> Iterator[tuple[Sighting, str | None]]:
+    def scan_sightings(self, *, ended_since_ns: int = 0) -> Iterator[tuple[Sighting, str | None]]:
         """See IdentityStore."""
         with self._changed:
-            found = [(dict(row.fields), self._state.resolve(row.identity_id)) for row in self._state.rows.values()]
+            rows = [row for row in self._state.rows.values() if row.end_us >= ended_since_ns // 1000]
+            found = [(dict(row.fields), self._state.resolve(row.identity_id)) for row in rows]
         for fields, identity_id in found:
             yield decode_sighting(fields), identity_id
 
@@ -239,7 +243,7 @@ class MemoryStore:
         for sighting_id in living.sightings:
             f = self._state.rows[sighting_id].fields
             rows.append((sighting_id, f["camera_id"].decode(), int(f["start_ns"]), int(f["end_ns"])))
-        return identity_record(identity_id, living.status, living.aliases, rows)
+        return identity_record(identity_id, living.status, living.aliases, rows, enrolled=living.enrolled)
 
     def get_identity(self, identity_id: str) -> IdentityRecord | None:
         """See IdentityStore."""
@@ -247,23 +251,24 @@ class MemoryStore:
             living = self.resolve(identity_id)
             return None if living is None else self._record(living)
 
-    def list_identities(self, limit: int = 100, offset: int = 0) -> list[IdentityRecord]:
+    def list_identities(self, limit: int = 100, offset: int = 0, *, seen_since_ns: int = 0) -> list[IdentityRecord]:
         """See IdentityStore."""
         with self._changed:
-            state = self._state
-            ranked = sorted(((state.last_seen_us(i), i) for i in state.living), reverse=True)
-            return [self._record(i) for _, i in ranked[offset : offset + limit]]
+            seen = ((self._state.last_seen_us(i), i) for i in self._state.living)
+            ranked = sorted(((us, i) for us, i in seen if us >= seen_since_ns // 1000), reverse=True)
+            return [self._record(i) for _, i in ranked[offset : offset + limit]] if limit > 0 else []
 
-    def delete_identity(self, identity_id: str, actor: str) -> str:
+    def delete_identity(self, identity_id: str, actor: str, *, cause: Cause = "delete") -> str:
         """See IdentityStore."""
         with self._changed:
             living = self.resolve(identity_id)
             if living is None:
                 raise NotFound(f"no identity {identity_id}")
-            for sighting_id in self._in_order(living):
-                self._state.forget(sighting_id, actor)
+            members = self._in_order(living)
+            for sighting_id in members:
+                self._state.forget(sighting_id, actor, cause)
             self._state.retire(living, actor)
-            self._state.note(actor, "delete_identity", living)
+            self._state.note(actor, f"{cause}_identity", living, len(members))
             self._changed.notify_all()
             return self._state.last_event_id()
 
@@ -271,15 +276,15 @@ class MemoryStore:
         members = self._state.living[identity_id].sightings
         return sorted(members, key=lambda s: (self._state.rows[s].end_us, s))
 
-    def delete_sighting(self, sighting_id: str, actor: str) -> str:
+    def delete_sighting(self, sighting_id: str, actor: str, *, cause: Cause = "delete") -> str:
         """See IdentityStore. An identity left without sightings goes with it."""
         with self._changed:
             if sighting_id not in self._state.rows:
                 raise NotFound(f"no sighting {sighting_id}")
-            identity_id = self._state.forget(sighting_id, actor)
+            identity_id = self._state.forget(sighting_id, actor, cause)
             if identity_id is not None and not self._state.living[identity_id].sightings:
                 self._state.retire(identity_id, actor)
-            self._state.note(actor, "delete_sighting", sighting_id)
+            self._state.note(actor, f"{cause}_sighting", sighting_id, 1)
             self._changed.notify_all()
             return self._state.last_event_id()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import methodcaller
 from typing import Any, Literal, cast
@@ -25,9 +25,12 @@ from services.identity.codec import (
     identity_record,
     sessions_of,
 )
+from services.identity.corrections.redis import RedisCorrections
 from services.identity.keys import Keys
+from services.identity.records import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
 from services.identity.redis_client import Connection
-from services.identity.store import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
+from services.identity.retention.contract import Cause
+from services.identity.retention.redis import RedisRetention
 from services.types import Commit, Lease, Sighting
 
 Entry = tuple[str, dict[str, bytes]]
@@ -35,7 +38,7 @@ Entry = tuple[str, dict[str, bytes]]
 ZERO = "0-0"
 _TRIES = 50
 _PAGE = 500
-_DELETE_AT_ONCE = 5000
+_DELETE_AT_ONCE = 2000
 
 
 def _named(fields: Mapping[bytes, bytes]) -> dict[str, bytes]:
@@ -50,7 +53,7 @@ def _ttl_ms(ttl_s: float) -> int:
     return max(1, int(ttl_s * 1000))
 
 
-class RedisStore:
+class RedisStore(RedisCorrections, RedisRetention):
     """IdentityStore on one site of a Redis-compatible server. Safe for threads.
 
     Args:
@@ -67,6 +70,15 @@ class RedisStore:
     def close(self) -> None:
         """Closes the connections; the store opens new ones if it is used again."""
         self._redis.call(lambda client: client.close())
+
+    def read(self, command: Callable[[Any], Any]) -> Any:
+        """Runs a reading command on the server, for checks and tools; StoreUnavailable when it does not answer."""
+        return self._redis.call(command)
+
+    def key_names(self) -> Iterator[str]:
+        """Names of all keys of the site behind its prefix, in no order, perhaps with repeats."""
+        found = self._redis.call(lambda client: list(client.scan_iter(f"{self.keys.prefix}*", count=1000)))
+        yield from (key.decode().removeprefix(self.keys.prefix) for key in found)
 
     def ping(self) -> None:
         """See IdentityStore."""
@@ -165,12 +177,13 @@ class RedisStore:
             found += [decode_sighting(fields) if fields else None for fields in self._hashes(page)]
         return found
 
-    def scan_sightings(self) -> Iterator[tuple[Sighting, str | None]]:
+    def scan_sightings(self, *, ended_since_ns: int = 0) -> Iterator[tuple[Sighting, str | None]]:
         """See IdentityStore."""
+        floor_us = ended_since_ns // 1000
         cursor, seen = 0, set[str]()
         while True:
             cursor, pairs = self._redis.call(partial(self._scan_page, cursor))
-            page = [name for member, _ in pairs if (name := member.decode()) not in seen]
+            page = [n for member, ended in pairs if ended >= floor_us and (n := member.decode()) not in seen]
             seen.update(page)
             for start in range(0, len(page), _PAGE):
                 yield from self._with_identities(page[start : start + _PAGE])
@@ -305,11 +318,14 @@ class RedisStore:
                 return found[0]
         raise StoreUnavailable(f"identity {identity_id} changes too fast")
 
-    def list_identities(self, limit: int = 100, offset: int = 0) -> list[IdentityRecord]:
+    def list_identities(self, limit: int = 100, offset: int = 0, *, seen_since_ns: int = 0) -> list[IdentityRecord]:
         """See IdentityStore."""
         if limit <= 0:
             return []
-        newest = self._redis.call(lambda client: client.zrevrange(self.keys.active, offset, offset + limit - 1))
+        floor_us = seen_since_ns // 1000
+        newest = self._redis.call(
+            lambda client: client.zrevrangebyscore(self.keys.active, "+inf", floor_us, start=offset, num=limit)
+        )
         return self._records([identity_id.decode() for identity_id in newest])
 
     def _records(self, identity_ids: Sequence[str]) -> list[IdentityRecord]:
@@ -318,22 +334,23 @@ class RedisStore:
         def fill(pipe: Any) -> None:
             for identity_id in identity_ids:
                 row, members, aliases = self.keys.identity(identity_id)
-                pipe.hget(row, "status").zrange(members, 0, -1).smembers(aliases)
+                pipe.hmget(row, "status", "enrolled").zrange(members, 0, -1).smembers(aliases)
 
         replies = self._redis.pipeline(fill, atomic=True) if identity_ids else []
         members = [sighting_id.decode() for group in replies[1::3] for sighting_id in group]
         rows = dict(zip(members, self._rows(members, "camera_id", "start_ns", "end_ns"), strict=True))
         records = []
         for n, identity_id in enumerate(identity_ids):
-            status, group, aliases = replies[3 * n : 3 * n + 3]
+            (status, enrolled), group, aliases = replies[3 * n : 3 * n + 3]
             known = [(s.decode(), *rows[s.decode()]) for s in group]
             found = [(s, c.decode(), int(a), int(b)) for s, c, a, b in known if c is not None and a and b]
             if status is not None and found:
                 names = (alias.decode() for alias in aliases)
-                records.append(identity_record(identity_id, status.decode(), names, found))
+                kept = enrolled is not None
+                records.append(identity_record(identity_id, status.decode(), names, found, enrolled=kept))
         return records
 
-    def delete_identity(self, identity_id: str, actor: str) -> str:
+    def delete_identity(self, identity_id: str, actor: str, *, cause: Cause = "delete") -> str:
         """See IdentityStore. Thousands of sightings go in several steps, each complete, the identity with the last."""
         living = self.resolve(identity_id)
         if living is None:
@@ -342,20 +359,21 @@ class RedisStore:
         while True:
             members = self._redis.call(lambda client: client.zrange(own[1], 0, _DELETE_AT_ONCE - 1))
             names = [sighting_id.decode() for sighting_id in members]
-            keys = [*self.keys.fixed(), *own, *(self.keys.sighting(s) for s in names)]
-            said, position = self._redis.script("delete_identity", keys, [living, actor, *names])
+            keys = [*self.keys.fixed(), *own]
+            keys += [key for s in names for key in (self.keys.sighting(s), self.keys.purge(s))]
+            said, position = self._redis.script("delete_identity", keys, [living, actor, cause, *names])
             if said != b"more":
                 return cast(bytes, position).decode()
 
-    def delete_sighting(self, sighting_id: str, actor: str) -> str:
+    def delete_sighting(self, sighting_id: str, actor: str, *, cause: Cause = "delete") -> str:
         """See IdentityStore. An identity left without sightings goes with it."""
         own = self.keys.sighting(sighting_id)
         if not self._redis.call(lambda client: client.exists(own)):
             raise NotFound(f"no sighting {sighting_id}")
         identity_id = self.identity_of(sighting_id) or ""
         for _ in range(_TRIES):
-            keys = [*self.keys.fixed(), own, *self._identity_keys(identity_id)]
-            said, rest = self._redis.script("delete_sighting", keys, [sighting_id, identity_id, actor])
+            keys = [*self.keys.fixed(), own, self.keys.purge(sighting_id), *self._identity_keys(identity_id)]
+            said, rest = self._redis.script("delete_sighting", keys, [sighting_id, identity_id, actor, cause])
             if said != b"retry":
                 return cast(bytes, rest).decode()
             identity_id = rest.decode()

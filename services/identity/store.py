@@ -3,114 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
+from services.identity.corrections.contract import CorrectingStore
+from services.identity.records import (
+    CameraRecord,
+    CommitResult,
+    Event,
+    EventKind,
+    IdentityRecord,
+    PutResult,
+    WorkItem,
+)
+from services.identity.retention.contract import Cause, RetentionStore
 from services.types import Commit, Lease, Sighting
 
-EventKind = Literal[
-    "sighting.put",
-    "sighting.decided",
-    "sighting.deleted",
-    "identity.created",
-    "identity.merged",
-    "identity.split",
-    "identity.deleted",
+__all__ = [
+    "CameraRecord",
+    "CommitResult",
+    "Event",
+    "EventKind",
+    "IdentityRecord",
+    "IdentityStore",
+    "PutResult",
+    "WorkItem",
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class WorkItem:
-    """One entry of the `sightings` stream: a revision that waits for a decision."""
-
-    entry_id: str
-    sighting_id: str
-    revision: int
-    op: Literal["put", "delete"]
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One entry of the `events` stream: something that happened.
-
-    Attributes:
-        event_id: Redis stream id (`<ms>-<n>`), ascending; doubles as ``log_position``.
-        kind: What happened.
-        at_ns: When it was committed, UTC nanoseconds, by the store's clock.
-        payload: JSON-like; the outcome, complete enough that no view re-decides. ``sighting.decided`` carries
-            sighting_id, revision, identity_id, status, llr, margin, probability, evidence, runner_up;
-            ``identity.merged`` survivor_id, absorbed_id, reason; ``identity.split`` identity_id, new_identity_id,
-            sighting_ids, reason; ``sighting.put`` revision, final, camera_id beside its id; ``sighting.deleted`` also
-            identity_id where it had one; the others name their id. ``sighting.decided`` adds previous_identity_id when
-            the sighting moved; deletions add actor.
-    """
-
-    event_id: str
-    kind: EventKind
-    at_ns: int
-    payload: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class PutResult:
-    """What became of a put. ``accepted`` is False for a revision that is not newer than the stored one."""
-
-    accepted: bool
-    log_position: str
-
-
-@dataclass(frozen=True, slots=True)
-class CommitResult:
-    """What became of a commit: which sightings' decisions were applied, which were stale."""
-
-    applied: tuple[str, ...]
-    stale: tuple[str, ...]
-    log_position: str
-
-
-@dataclass(frozen=True, slots=True)
-class IdentityRecord:
-    """One physical vehicle as the store knows it.
-
-    Attributes:
-        identity_id: Never recycled.
-        sighting_ids: By start time.
-        cameras: In the order first visited, without repeats.
-        first_seen_ns: Start of the earliest sighting.
-        last_seen_ns: End of the latest sighting.
-        status: Of its latest decision: "matched", "new" or "ambiguous".
-        aliases: Identities merged into this one.
-    """
-
-    identity_id: str
-    sighting_ids: tuple[str, ...]
-    cameras: tuple[str, ...]
-    first_seen_ns: int
-    last_seen_ns: int
-    status: str
-    aliases: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CameraRecord:
-    """A camera as configured and as it fares. ``url`` is redacted of its password.
-
-    Attributes:
-        state: "starting", "up", "down" or "ended".
-        detail: One line on why it is down, empty otherwise.
-        stats: frames_offered, frames_inferred, frame_age_p50_s, frame_age_p99_s, vehicles, frames_per_s, reconnects.
-    """
-
-    camera_id: str
-    url: str
-    origin: Literal["file", "runtime"]
-    state: Literal["starting", "up", "down", "ended"]
-    detail: str
-    updated_at_ns: int
-    stats: Mapping[str, float] = field(default_factory=dict)
-
-
-class IdentityStore(Protocol):
+class IdentityStore(CorrectingStore, RetentionStore, Protocol):
     """The system of record. Every write returns after it is durable, or raises.
 
     Every method raises StoreUnavailable when the server does not answer.
@@ -152,10 +72,13 @@ class IdentityStore(Protocol):
         """As get_sighting, many at once, in order."""
         ...
 
-    def scan_sightings(self) -> Iterator[tuple[Sighting, str | None]]:
+    def scan_sightings(self, *, ended_since_ns: int = 0) -> Iterator[tuple[Sighting, str | None]]:
         """Every sighting with the identity it is assigned to (aliases resolved); for rebuilding a view.
 
         What changes meanwhile may or may not show: read ``last_event_id`` first and follow `events` from there.
+
+        Args:
+            ended_since_ns: Leaves out those that ended before.
         """
         ...
 
@@ -198,18 +121,20 @@ class IdentityStore(Protocol):
         """By id or alias; None when unknown."""
         ...
 
-    def list_identities(self, limit: int = 100, offset: int = 0) -> list[IdentityRecord]:
-        """Most recently seen first."""
+    def list_identities(self, limit: int = 100, offset: int = 0, *, seen_since_ns: int = 0) -> list[IdentityRecord]:
+        """Most recently seen first; with ``seen_since_ns`` only those last seen at that moment or later."""
         ...
 
-    def delete_identity(self, identity_id: str, actor: str) -> str:
+    def delete_identity(self, identity_id: str, actor: str, *, cause: Cause = "delete") -> str:
         """Removes an identity with its sightings, audited; returns the log position. Raises NotFound.
 
-        Each sighting gets a ``sighting.deleted`` event, then the identity its ``identity.deleted``.
+        Each sighting gets a ``sighting.deleted`` event and, while somebody holds something of it, its entry in the
+        outbox; then the identity its ``identity.deleted``. The cause "erase" also waits for the server's own files:
+        see services.identity.retention.erase.
         """
         ...
 
-    def delete_sighting(self, sighting_id: str, actor: str) -> str:
+    def delete_sighting(self, sighting_id: str, actor: str, *, cause: Cause = "delete") -> str:
         """Removes one sighting, audited; returns the log position. Raises NotFound.
 
         Later revisions of it are not accepted. An identity left without sightings is deleted with it.

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detector.settings import DetectorSettings
-from services.crops import CropStore
-from services.errors import ConfigError, VreidError
+from services.crops import open_crops
+from services.errors import VreidError
 from services.identity.ingest_board import open_board
 from services.identity.opening import open_store
 from services.ingest.runner import IngestParts, build_ingest
@@ -35,15 +35,10 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
     """
     detector = open_detector(config.detector)
     embedder = open_embedder(config.reid.model, config.reid.threads)
-    crops = config.ingest.crops_url or str(config.data_dir / "crops")
-    try:
-        crop_store = CropStore(crops)
-    except (OSError, ValueError, ImportError) as exc:
-        raise ConfigError(f"ingest.crops_url: {crops} cannot be used: {exc}") from exc
     sizes = {camera.input_size for camera in config.cameras if camera.input_size is not None}
     return IngestParts(
         store=open_store(config.redis, config.data_dir, config.site),
-        crop_store=crop_store,
+        crop_store=open_crops(config.ingest.crops_url, config.data_dir),
         detector=detector,
         embedder=embedder,
         cameras=config.cameras,

@@ -11,8 +11,10 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from services.crops import open_crops
 from services.errors import VreidError
 from services.identity.opening import open_store
+from services.identity.retention.sweep import RetentionLoop
 from services.ids import uuid7
 from services.models.networks import open_detector, open_embedder
 
@@ -36,16 +38,21 @@ def open_matcher(config: VreidConfig) -> Matcher:
     detector = open_detector(config.detector, threads)
     embedder = open_embedder(config.reid.model, threads)
     store = open_store(config.redis, config.data_dir, config.site)
+    # No two can listen there, and the next to listen there takes over at once.
+    owner = f"{socket.gethostname()}/{config.matcher.listen}"
+    crops = open_crops(config.ingest.crops_url, config.data_dir)
     associator = AssociatorLoop(
         store,
         config.association,
         embedder.spec.calibration,
         embedder.spec.model_id,
         id_factory=uuid7,
-        # No two can listen there, and the next to listen there takes over at once.
-        owner=f"{socket.gethostname()}/{config.matcher.listen}",
+        owner=owner,
+        active_window_s=max(config.retention.active_window_s, config.association.max_trip_s),
     )
-    return build_matcher(store, detector, embedder, config.matcher, associator, config.tracker.crops.padding)
+    retention = RetentionLoop(store, crops, config.retention, owner)
+    padding = config.tracker.crops.padding
+    return build_matcher(store, detector, embedder, config.matcher, associator, padding, retention)
 
 
 def run_matcher(config: VreidConfig) -> int:

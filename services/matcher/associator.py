@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from reid.types import Calibration
 from services.errors import LeaseLost, StoreUnavailable
+from services.identity.keys import ASSOCIATOR_LEASE
 from services.identity.store import IdentityStore, WorkItem
 from services.ids import IdFactory
 from services.matcher.observations import to_observation
@@ -23,7 +24,7 @@ from tracker.multi_camera.types import Assigned, IdentityChange, IdentityMerge, 
 
 log = logging.getLogger(__name__)
 
-LEASE = "associator"
+LEASE = ASSOCIATOR_LEASE
 LEASE_TTL_S = 6.0
 RENEW_EVERY_S = 2.0
 ORPHANS_EVERY_S = 3.0
@@ -44,6 +45,7 @@ class AssociatorLoop:
         id_factory: Fresh identity ids.
         owner: Names this process; the same name after a restart takes over at once.
         clock: Monotonic nanoseconds; only differences count.
+        active_window_s: What ended longer ago is not remembered at a start; None remembers everything.
     """
 
     def __init__(  # noqa: PLR0913
@@ -56,7 +58,9 @@ class AssociatorLoop:
         id_factory: IdFactory,
         owner: str,
         clock: Callable[[], int] = time.monotonic_ns,
+        active_window_s: float | None = None,
     ) -> None:
+        self._active_window_s = active_window_s
         self._store = store
         self._associator = Associator(settings, calibration, model_id, id_factory)
         self._owner = owner
@@ -127,6 +131,7 @@ class AssociatorLoop:
         except LeaseLost as exc:
             log.warning("association stops here: %s", exc)
             self._lease = None
+            self._caught_up = False
             return 0
         except StoreUnavailable:
             self._lease = None
@@ -167,7 +172,7 @@ class AssociatorLoop:
         self._open.clear()
         self._undecided.clear()
         assigned = []
-        for sighting, identity_id in store.scan_sightings():
+        for sighting, identity_id in store.scan_sightings(ended_since_ns=self._remembered_since_ns()):
             self._note_session(sighting)
             if identity_id is None:
                 continue
@@ -178,6 +183,10 @@ class AssociatorLoop:
             assigned.append(Assigned(observation, identity_id, ambiguous))
         self._associator.restore(assigned, store.links())
         log.info("association starts with %d identities, %d sightings wait", self._associator.active, len(waiting))
+
+    def _remembered_since_ns(self) -> int:
+        window_s = self._active_window_s
+        return 0 if window_s is None else max(0, self._store.now_ns() - int(window_s * NS_PER_S))
 
     def _waiting(self) -> Iterator[WorkItem]:
         after = self._read_to

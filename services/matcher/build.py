@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from typing import Protocol
 
 from reid.types import Embedder
+from services.identity.retention.settings import RetentionSettings
+from services.identity.retention.sweep import RetentionLoop
 from services.identity.store import IdentityStore
 from services.matcher.follower import GalleryFollower
 from services.matcher.gallery import Gallery
@@ -89,13 +92,14 @@ class Matcher:
                 self._ended.set()
 
 
-def build_matcher(
+def build_matcher(  # noqa: PLR0913, PLR0917 - one per part that is wired
     store: IdentityStore,
     detector: Detector,
     embedder: Embedder,
     settings: MatcherSettings,
     associator: Loop | None = None,
     crop_padding: float = DEFAULT_PADDING,
+    retention: RetentionLoop | None = None,
 ) -> Matcher:
     """Wires a matcher and binds its port.
 
@@ -106,6 +110,7 @@ def build_matcher(
         settings: Where to listen and what to refuse.
         associator: Decides on sightings in a thread of its own; None where another process does.
         crop_padding: Margin of the gallery's crops, as a share of the box's side; queries are cut alike.
+        retention: Removes what is past its time; None where another process does.
 
     Raises:
         ConfigError: The address cannot be listened on.
@@ -115,8 +120,12 @@ def build_matcher(
     gallery = Gallery(spec.model_id, spec.calibration, lambda: FaissCpuIndex(spec.dim))
     rule = CutRule(settings.min_query_confidence, crop_padding, settings.whole_picture_share)
     reader = ProbeReader(detector, embedder, settings.image_limits, rule)
-    server = MatcherServer(Parts(store, gallery, reader, settings))
-    loops: dict[str, Loop] = {"gallery": GalleryFollower(store, gallery, lambda: server.set_serving(True))}
+    kept = RetentionSettings() if retention is None else retention.settings
+    server = MatcherServer(Parts(store, gallery, reader, settings, kept.active_window_s))
+    view = f"gallery:{socket.gethostname()}/{settings.listen}"
+    loops: dict[str, Loop] = {"gallery": GalleryFollower(store, gallery, lambda: server.set_serving(True), view)}
     if associator is not None:
         loops["associator"] = associator
+    if retention is not None:
+        loops["retention"] = retention
     return Matcher(server, gallery, loops, settings.drain_s)

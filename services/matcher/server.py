@@ -15,7 +15,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from services.errors import ConfigError, PortInUse
-from services.matcher.servicers import CameraServicer, GalleryServicer, IdentityServicer, MatcherServicer, Parts
+from services.matcher.identity_servicer import IdentityServicer
+from services.matcher.servicers import CameraServicer, GalleryServicer, MatcherServicer, Parts
 from services.matcher.settings import is_loopback, split_address
 from services.rpc import vreid_pb2, vreid_pb2_grpc
 from services.rpc.errors import ERROR_KEY, status_of

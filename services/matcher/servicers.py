@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, replace
 
 import grpc
@@ -16,6 +17,7 @@ from services.matcher.settings import MatcherSettings
 from services.matcher.types import SearchFilter
 from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
+from services.rpc.errors import ACTOR_KEY
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +25,7 @@ DEFAULT_K = 10
 MAX_PROBES = 16
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
-#: Recorded in the audit as who asked, until callers have names.
-ACTOR = "grpc"
+_ACTOR = re.compile(r"[\w.@:/+-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,33 @@ class Parts:
     gallery: Gallery
     reader: ProbeReader
     settings: MatcherSettings
+    active_window_s: float = 3600.0
 
     def wait(self, position: str, context: grpc.ServicerContext) -> None:
         """Returns once the gallery may answer a read; see Gallery.wait_for."""
         left: float | None = context.time_remaining()
         self.gallery.wait_for(position, min(self.settings.max_wait_s, left if left is not None else np.inf))
 
+    def show(self, position: str, context: grpc.ServicerContext) -> None:
+        """Gives the gallery time to see a write that is done, so that the caller's next read shows it."""
+        try:
+            self.wait(position, context)
+        except Unavailable:  # the gallery will hear of it
+            log.warning("the gallery has not reached %s yet", position)
 
-def _page(limit: int, offset: int) -> tuple[int, int]:
+
+def actor_of(context: grpc.ServicerContext) -> str:
+    """Who asks, for events and audit: "grpc", and what the caller says of itself behind a colon."""
+    said = dict(context.invocation_metadata()).get(ACTOR_KEY, "")
+    return f"grpc:{said}" if _ACTOR.fullmatch(said) else "grpc"
+
+
+def page(limit: int, offset: int) -> tuple[int, int]:
+    """Limit and offset of a list, checked.
+
+    Raises:
+        InputError: Out of bounds.
+    """
     if not 0 <= limit <= MAX_LIMIT:
         raise InputError(f"limit: must be in 1..{MAX_LIMIT}, got {limit}")
     if offset < 0:
@@ -50,7 +70,12 @@ def _page(limit: int, offset: int) -> tuple[int, int]:
     return limit or DEFAULT_LIMIT, offset
 
 
-def _id(value: str, name: str) -> str:
+def required(value: str, name: str) -> str:
+    """An id that was given.
+
+    Raises:
+        InputError: It was not.
+    """
     if not value:
         raise InputError(f"{name}: missing")
     return value
@@ -94,9 +119,9 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
             case "embedding":
                 return parts.reader.embedding(probe.embedding.values, probe.embedding.model_id, f"{name}.embedding")
             case "sighting_id":
-                return Reading(parts.gallery.vectors_of_sighting(_id(probe.sighting_id, f"{name}.sighting_id")))
+                return Reading(parts.gallery.vectors_of_sighting(required(probe.sighting_id, f"{name}.sighting_id")))
             case "identity_id":
-                return Reading(parts.gallery.vectors_of_identity(_id(probe.identity_id, f"{name}.identity_id")))
+                return Reading(parts.gallery.vectors_of_identity(required(probe.identity_id, f"{name}.identity_id")))
         raise InputError(f"{name}: give an image, an embedding, a sighting_id or an identity_id")
 
 
@@ -110,60 +135,35 @@ class GalleryServicer(vreid_pb2_grpc.GalleryServiceServicer):  # type: ignore[mi
         self, request: pb.ListEntriesRequest, context: grpc.ServicerContext
     ) -> pb.ListEntriesResponse:
         """See the proto."""
-        limit, offset = _page(request.limit, request.offset)
+        limit, offset = page(request.limit, request.offset)
         self._parts.wait(request.min_log_position, context)
         entries, total = self._parts.gallery.entries(limit, offset)
         return pb.ListEntriesResponse(entries=[convert.entry_to_message(e) for e in entries], total=total)
 
     def Get(self, request: pb.GetEntryRequest, context: grpc.ServicerContext) -> pb.Entry:  # noqa: N802
         """See the proto."""
-        identity_id = _id(request.identity_id, "identity_id")
+        identity_id = required(request.identity_id, "identity_id")
         self._parts.wait(request.min_log_position, context)
         return convert.entry_to_message(self._parts.gallery.entry(identity_id))
 
     def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> pb.DeleteResponse:  # noqa: N802
         """See the proto."""
-        store = self._parts.store
+        store, actor = self._parts.store, actor_of(context)
         self._parts.wait("", context)
         match request.WhichOneof("target"):
             case "identity_id":
-                position = store.delete_identity(_id(request.identity_id, "identity_id"), ACTOR)
+                position = store.delete_identity(required(request.identity_id, "identity_id"), actor)
             case "sighting_id":
-                position = store.delete_sighting(_id(request.sighting_id, "sighting_id"), ACTOR)
+                position = store.delete_sighting(required(request.sighting_id, "sighting_id"), actor)
             case _:
                 raise InputError("target: give an identity_id or a sighting_id")
-        try:
-            self._parts.wait(position, context)
-        except Unavailable:  # it is done all the same; the gallery will hear of it
-            log.warning("gallery has not reached the deletion at %s yet", position)
+        self._parts.show(position, context)
         return pb.DeleteResponse(log_position=position)
 
     def Stats(self, request: pb.StatsRequest, context: grpc.ServicerContext) -> pb.StatsResponse:  # noqa: N802
         """See the proto."""
         self._parts.wait(request.min_log_position, context)
         return convert.stats_to_message(self._parts.gallery.stats())
-
-
-class IdentityServicer(vreid_pb2_grpc.IdentityServiceServicer):  # type: ignore[misc]
-    """See IdentityService in proto/vreid.proto."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-
-    def Get(self, request: pb.GetIdentityRequest, context: grpc.ServicerContext) -> pb.Identity:  # noqa: N802
-        """See the proto."""
-        identity_id = _id(request.identity_id, "identity_id")
-        self._parts.wait(request.min_log_position, context)
-        return convert.identity_to_message(self._parts.gallery.identity(identity_id))
-
-    def List(  # noqa: N802
-        self, request: pb.ListIdentitiesRequest, context: grpc.ServicerContext
-    ) -> pb.ListIdentitiesResponse:
-        """See the proto."""
-        limit, offset = _page(request.limit, request.offset)
-        self._parts.wait(request.min_log_position, context)
-        details, total = self._parts.gallery.identities(limit, offset)
-        return pb.ListIdentitiesResponse(identities=[convert.identity_to_message(d) for d in details], total=total)
 
 
 class CameraServicer(vreid_pb2_grpc.CameraServiceServicer):  # type: ignore[misc]

@@ -121,6 +121,8 @@ class GalleryState:
                 self._merge(str(payload["survivor_id"]), str(payload["absorbed_id"]))
             case "identity.split":
                 self._split(str(payload["new_identity_id"]), payload["sighting_ids"])
+            case "identity.unmerged":
+                self._unmerge(payload)
             case "identity.deleted":
                 self._retire(str(payload["identity_id"]))
 
@@ -134,11 +136,12 @@ class GalleryState:
             views = np.concatenate([views, sighting.exemplars.astype(np.float32)])
         return views
 
-    def _add_alias(self, survivor: str, absorbed: str) -> None:
-        for old in (absorbed, *self._aliases.pop(absorbed, ())):
-            self._alias[old] = survivor
-            self._aliases.setdefault(survivor, set()).add(old)
-        self.status.pop(absorbed, None)
+    def _add_alias(self, survivor: str, *absorbed: str) -> None:
+        for name in absorbed:
+            for old in (name, *self._aliases.pop(name, ())):
+                self._alias[old] = survivor
+                self._aliases.setdefault(survivor, set()).add(old)
+            self.status.pop(name, None)
 
     def _drop(self, sighting_id: str) -> None:
         row = self.table.row(sighting_id)
@@ -159,6 +162,19 @@ class GalleryState:
         self.status.setdefault(new_id, "new")
         for sighting_id in sighting_ids if isinstance(sighting_ids, list | tuple) else ():
             self.assign(str(sighting_id), new_id)
+
+    def _unmerge(self, payload: Mapping[str, object]) -> None:
+        """An absorbed identity is one of its own again, with these sightings and aliases."""
+        restored = str(payload["restored_id"])
+        holder = self.resolve(restored)
+        aliases, names = payload.get("aliases", ()), payload["sighting_ids"]
+        own = [str(alias) for alias in aliases] if isinstance(aliases, list | tuple) else []
+        self._aliases.get(holder, set()).difference_update((restored, *own))
+        self._alias.pop(restored, None)
+        self._add_alias(restored, *own)
+        self.status[restored] = str(payload["status"])
+        for sighting_id in names if isinstance(names, list | tuple) else ():
+            self.assign(str(sighting_id), restored)
 
     def _retire(self, identity_id: str) -> None:
         for row in self.table.rows_of(identity_id):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -62,6 +63,96 @@ class IdentityDetail:
     record: IdentityRecord
     sighting_count: int
     sightings: tuple[SightingSummary, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityFilter:
+    """Which identities a list shows; what is empty or None does not restrict.
+
+    Attributes:
+        camera_ids: Only those seen by one of these.
+        from_ns: Not those last seen before, UTC nanoseconds.
+        to_ns: Not those first seen after, UTC nanoseconds.
+        statuses: Only those whose latest decision went so.
+        min_cameras: Only those seen by so many cameras at least.
+        active: Only those within the active window.
+    """
+
+    camera_ids: frozenset[str] = frozenset()
+    from_ns: int | None = None
+    to_ns: int | None = None
+    statuses: frozenset[str] = frozenset()
+    min_cameras: int = 0
+    active: bool = False
+
+    def takes(self, record: IdentityRecord) -> bool:
+        """Whether an identity passes, the active window aside."""
+        return (
+            (not self.camera_ids or not self.camera_ids.isdisjoint(record.cameras))
+            and (self.from_ns is None or record.last_seen_ns >= self.from_ns)
+            and (self.to_ns is None or record.first_seen_ns <= self.to_ns)
+            and (not self.statuses or record.status in self.statuses)
+            and len(record.cameras) >= self.min_cameras
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """Something that happened to an identity; see HistoryEvent in proto/vreid.proto."""
+
+    event_id: str
+    at_ns: int
+    kind: str
+    identity_id: str
+    other_identity_id: str = ""
+    sighting_ids: tuple[str, ...] = ()
+    actor: str = ""
+    reason: str = ""
+    undoes: str = ""
+    status: str = ""
+    probability: float = 0.0
+    evidence: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PastSighting:
+    """A sighting as it was believed to be of an identity.
+
+    Attributes:
+        sighting_id: The sighting.
+        summary: What is still known of it; None where it was deleted since.
+    """
+
+    sighting_id: str
+    summary: SightingSummary | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastIdentity:
+    """An identity as it was believed to be at a moment, its sightings by start, those deleted since last."""
+
+    identity_id: str
+    at_ns: int
+    status: str
+    aliases: tuple[str, ...]
+    sightings: tuple[PastSighting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityHistory:
+    """What happened to an identity, oldest first, and what was believed of it where a moment was asked for."""
+
+    events: tuple[HistoryEntry, ...]
+    believed: PastIdentity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionAnswer:
+    """A correction that was made; ``new_identity_id`` is empty but for a split."""
+
+    event_id: str
+    log_position: str
+    new_identity_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,32 +9,30 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from detector.types import VehicleClass
 from services.errors import InputError
-from services.identity.store import CameraRecord, IdentityRecord
+from services.identity.store import CameraRecord
 from services.matcher.types import (
     GalleryEntry,
     GalleryStats,
     Grouping,
-    IdentityDetail,
     SearchAnswer,
     SearchFilter,
-    SightingSummary,
 )
 from services.rpc import vreid_pb2 as pb
 from services.types import Match
 
-_CLASSES: dict[VehicleClass, pb.VehicleClass] = {
+CLASSES: dict[VehicleClass, pb.VehicleClass] = {
     VehicleClass.CAR: pb.VEHICLE_CLASS_CAR,
     VehicleClass.MOTORCYCLE: pb.VEHICLE_CLASS_MOTORCYCLE,
     VehicleClass.BUS: pb.VEHICLE_CLASS_BUS,
     VehicleClass.TRUCK: pb.VEHICLE_CLASS_TRUCK,
 }
-_CLASS_OF = {value: key for key, value in _CLASSES.items()}
-_STATUS: dict[str, pb.IdentityStatus] = {
+CLASS_OF = {value: key for key, value in CLASSES.items()}
+STATUS: dict[str, pb.IdentityStatus] = {
     "matched": pb.IDENTITY_STATUS_MATCHED,
     "new": pb.IDENTITY_STATUS_NEW,
     "ambiguous": pb.IDENTITY_STATUS_AMBIGUOUS,
 }
-_STATUS_OF = {value: key for key, value in _STATUS.items()}
+STATUS_OF = {value: key for key, value in STATUS.items()}
 _ORIGIN: dict[str, pb.CameraOrigin] = {"file": pb.CAMERA_ORIGIN_FILE, "runtime": pb.CAMERA_ORIGIN_RUNTIME}
 _STATE: dict[str, pb.CameraState] = {
     "starting": pb.CAMERA_STATE_STARTING,
@@ -56,28 +54,48 @@ def timestamp(ns: int) -> Timestamp:
     return stamp
 
 
-def _bound_ns(span: pb.TimeSpan, field: str) -> int | None:
-    if not span.HasField(field):
-        return None
-    stamp: Timestamp = getattr(span, field)
+def moment_ns(stamp: Timestamp, field: str) -> int:
+    """UTC nanoseconds of a message.
+
+    Raises:
+        InputError: Out of range.
+    """
     ns: int = stamp.seconds * 10**9 + stamp.nanos
     if not -(2**63) <= ns < 2**63:
-        raise InputError(f"filter.span.{field}: out of range")
+        raise InputError(f"{field}: out of range")
     return ns
+
+
+def span_from_message(span: pb.TimeSpan, field: str) -> tuple[int | None, int | None]:
+    """Both ends of a span in UTC nanoseconds, None where it is open.
+
+    Raises:
+        InputError: An end is out of range, or it ends before it begins.
+    """
+    from_ns = moment_ns(getattr(span, "from"), f"{field}.from") if span.HasField("from") else None
+    to_ns = moment_ns(span.to, f"{field}.to") if span.HasField("to") else None
+    if from_ns is not None and to_ns is not None and from_ns > to_ns:
+        raise InputError(f"{field}: from lies after to")
+    return from_ns, to_ns
+
+
+def span_to_message(from_ns: int | None, to_ns: int | None) -> pb.TimeSpan:
+    """A span as a message."""
+    span = pb.TimeSpan()
+    if from_ns is not None:
+        getattr(span, "from").CopyFrom(timestamp(from_ns))
+    if to_ns is not None:
+        span.to.CopyFrom(timestamp(to_ns))
+    return span
 
 
 def filter_to_message(wanted: SearchFilter) -> pb.Filter:
     """A filter as a message; what it excludes by id is the server's own affair and is left out."""
-    span = pb.TimeSpan()
-    if wanted.from_ns is not None:
-        getattr(span, "from").CopyFrom(timestamp(wanted.from_ns))
-    if wanted.to_ns is not None:
-        span.to.CopyFrom(timestamp(wanted.to_ns))
     return pb.Filter(
         camera_ids=sorted(wanted.camera_ids),
         exclude_camera_ids=sorted(wanted.exclude_camera_ids),
-        span=span,
-        classes=[_CLASSES[c] for c in sorted(wanted.classes)],
+        span=span_to_message(wanted.from_ns, wanted.to_ns),
+        classes=[CLASSES[c] for c in sorted(wanted.classes)],
     )
 
 
@@ -87,10 +105,8 @@ def filter_from_message(message: pb.Filter) -> SearchFilter:
     Raises:
         InputError: An unknown class, or a span that ends before it begins.
     """
-    from_ns, to_ns = _bound_ns(message.span, "from"), _bound_ns(message.span, "to")
-    if from_ns is not None and to_ns is not None and from_ns > to_ns:
-        raise InputError("filter.span: from lies after to")
-    unknown = [c for c in message.classes if c not in _CLASS_OF]
+    from_ns, to_ns = span_from_message(message.span, "filter.span")
+    unknown = [c for c in message.classes if c not in CLASS_OF]
     if unknown:
         raise InputError(f"filter.classes: unknown class {unknown[0]}")
     return SearchFilter(
@@ -98,7 +114,7 @@ def filter_from_message(message: pb.Filter) -> SearchFilter:
         exclude_camera_ids=frozenset(message.exclude_camera_ids),
         from_ns=from_ns,
         to_ns=to_ns,
-        classes=frozenset(_CLASS_OF[c] for c in message.classes),
+        classes=frozenset(CLASS_OF[c] for c in message.classes),
     )
 
 
@@ -169,7 +185,7 @@ def entry_to_message(entry: GalleryEntry) -> pb.Entry:
     """A gallery entry as a message."""
     return pb.Entry(
         identity_id=entry.identity_id,
-        status=_STATUS.get(entry.status, pb.IDENTITY_STATUS_UNSPECIFIED),
+        status=STATUS.get(entry.status, pb.IDENTITY_STATUS_UNSPECIFIED),
         camera_ids=entry.cameras,
         first_seen=timestamp(entry.first_seen_ns),
         last_seen=timestamp(entry.last_seen_ns),
@@ -182,7 +198,7 @@ def entry_from_message(message: pb.Entry) -> GalleryEntry:
     """A gallery entry from a message."""
     return GalleryEntry(
         identity_id=message.identity_id,
-        status=_STATUS_OF.get(message.status, ""),
+        status=STATUS_OF.get(message.status, ""),
         cameras=tuple(message.camera_ids),
         first_seen_ns=message.first_seen.ToNanoseconds(),
         last_seen_ns=message.last_seen.ToNanoseconds(),
@@ -219,61 +235,6 @@ def stats_from_message(message: pb.StatsResponse) -> GalleryStats:
         model_id=message.model_id,
         log_position=message.log_position,
     )
-
-
-def identity_to_message(detail: IdentityDetail) -> pb.Identity:
-    """An identity as a message."""
-    record = detail.record
-    return pb.Identity(
-        identity_id=record.identity_id,
-        status=_STATUS.get(record.status, pb.IDENTITY_STATUS_UNSPECIFIED),
-        camera_ids=record.cameras,
-        first_seen=timestamp(record.first_seen_ns),
-        last_seen=timestamp(record.last_seen_ns),
-        aliases=record.aliases,
-        sighting_count=detail.sighting_count,
-        sightings=[
-            pb.SightingSummary(
-                sighting_id=s.sighting_id,
-                camera_id=s.camera_id,
-                first_seen=timestamp(s.start_ns),
-                last_seen=timestamp(s.end_ns),
-                vehicle_class=_CLASSES[s.vehicle_class],
-                quality=s.quality,
-                revision=s.revision,
-                final=s.final,
-            )
-            for s in detail.sightings
-        ],
-    )
-
-
-def identity_from_message(message: pb.Identity) -> IdentityDetail:
-    """An identity from a message."""
-    sightings = tuple(
-        SightingSummary(
-            sighting_id=s.sighting_id,
-            identity_id=message.identity_id,
-            camera_id=s.camera_id,
-            start_ns=s.first_seen.ToNanoseconds(),
-            end_ns=s.last_seen.ToNanoseconds(),
-            vehicle_class=_CLASS_OF[s.vehicle_class],
-            quality=s.quality,
-            revision=s.revision,
-            final=s.final,
-        )
-        for s in message.sightings
-    )
-    record = IdentityRecord(
-        identity_id=message.identity_id,
-        sighting_ids=tuple(s.sighting_id for s in sightings),
-        cameras=tuple(message.camera_ids),
-        first_seen_ns=message.first_seen.ToNanoseconds(),
-        last_seen_ns=message.last_seen.ToNanoseconds(),
-        status=_STATUS_OF.get(message.status, ""),
-        aliases=tuple(message.aliases),
-    )
-    return IdentityDetail(record, message.sighting_count, sightings)
 
 
 def camera_to_message(record: CameraRecord) -> pb.Camera:

@@ -11,6 +11,8 @@ from services import errors
 
 #: Trailing metadata that names the class of a failure.
 ERROR_KEY = "vreid-error"
+#: Metadata by which a caller says who asks, for history and audit: a claim, as long as callers have no tokens.
+ACTOR_KEY = "vreid-actor"
 
 #: The status of each class; a class that is not listed has the status of its nearest listed ancestor.
 STATUS_OF: dict[type[errors.VreidError], grpc.StatusCode] = {

@@ -269,7 +269,7 @@ class StatsResponse(_message.Message):
     def __init__(self, identities: _Optional[int] = ..., sightings: _Optional[int] = ..., vectors: _Optional[int] = ..., bytes: _Optional[int] = ..., segments: _Optional[int] = ..., tier: _Optional[str] = ..., backend: _Optional[str] = ..., model_id: _Optional[str] = ..., log_position: _Optional[str] = ...) -> None: ...
 
 class Identity(_message.Message):
-    __slots__ = ("identity_id", "status", "camera_ids", "first_seen", "last_seen", "aliases", "sighting_count", "sightings")
+    __slots__ = ("identity_id", "status", "camera_ids", "first_seen", "last_seen", "aliases", "sighting_count", "sightings", "enrolled")
     IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     CAMERA_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -278,6 +278,7 @@ class Identity(_message.Message):
     ALIASES_FIELD_NUMBER: _ClassVar[int]
     SIGHTING_COUNT_FIELD_NUMBER: _ClassVar[int]
     SIGHTINGS_FIELD_NUMBER: _ClassVar[int]
+    ENROLLED_FIELD_NUMBER: _ClassVar[int]
     identity_id: str
     status: IdentityStatus
     camera_ids: _containers.RepeatedScalarFieldContainer[str]
@@ -286,7 +287,8 @@ class Identity(_message.Message):
     aliases: _containers.RepeatedScalarFieldContainer[str]
     sighting_count: int
     sightings: _containers.RepeatedCompositeFieldContainer[SightingSummary]
-    def __init__(self, identity_id: _Optional[str] = ..., status: _Optional[_Union[IdentityStatus, str]] = ..., camera_ids: _Optional[_Iterable[str]] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., aliases: _Optional[_Iterable[str]] = ..., sighting_count: _Optional[int] = ..., sightings: _Optional[_Iterable[_Union[SightingSummary, _Mapping]]] = ...) -> None: ...
+    enrolled: bool
+    def __init__(self, identity_id: _Optional[str] = ..., status: _Optional[_Union[IdentityStatus, str]] = ..., camera_ids: _Optional[_Iterable[str]] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., aliases: _Optional[_Iterable[str]] = ..., sighting_count: _Optional[int] = ..., sightings: _Optional[_Iterable[_Union[SightingSummary, _Mapping]]] = ..., enrolled: _Optional[bool] = ...) -> None: ...
 
 class SightingSummary(_message.Message):
     __slots__ = ("sighting_id", "camera_id", "first_seen", "last_seen", "vehicle_class", "quality", "revision", "final")
@@ -317,14 +319,24 @@ class GetIdentityRequest(_message.Message):
     def __init__(self, identity_id: _Optional[str] = ..., min_log_position: _Optional[str] = ...) -> None: ...
 
 class ListIdentitiesRequest(_message.Message):
-    __slots__ = ("limit", "offset", "min_log_position")
+    __slots__ = ("limit", "offset", "min_log_position", "camera_ids", "span", "statuses", "min_cameras", "active")
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     MIN_LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    CAMERA_IDS_FIELD_NUMBER: _ClassVar[int]
+    SPAN_FIELD_NUMBER: _ClassVar[int]
+    STATUSES_FIELD_NUMBER: _ClassVar[int]
+    MIN_CAMERAS_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_FIELD_NUMBER: _ClassVar[int]
     limit: int
     offset: int
     min_log_position: str
-    def __init__(self, limit: _Optional[int] = ..., offset: _Optional[int] = ..., min_log_position: _Optional[str] = ...) -> None: ...
+    camera_ids: _containers.RepeatedScalarFieldContainer[str]
+    span: TimeSpan
+    statuses: _containers.RepeatedScalarFieldContainer[IdentityStatus]
+    min_cameras: int
+    active: bool
+    def __init__(self, limit: _Optional[int] = ..., offset: _Optional[int] = ..., min_log_position: _Optional[str] = ..., camera_ids: _Optional[_Iterable[str]] = ..., span: _Optional[_Union[TimeSpan, _Mapping]] = ..., statuses: _Optional[_Iterable[_Union[IdentityStatus, str]]] = ..., min_cameras: _Optional[int] = ..., active: _Optional[bool] = ...) -> None: ...
 
 class ListIdentitiesResponse(_message.Message):
     __slots__ = ("identities", "total")
@@ -333,6 +345,97 @@ class ListIdentitiesResponse(_message.Message):
     identities: _containers.RepeatedCompositeFieldContainer[Identity]
     total: int
     def __init__(self, identities: _Optional[_Iterable[_Union[Identity, _Mapping]]] = ..., total: _Optional[int] = ...) -> None: ...
+
+class MergeRequest(_message.Message):
+    __slots__ = ("survivor_id", "absorbed_id", "reason")
+    SURVIVOR_ID_FIELD_NUMBER: _ClassVar[int]
+    ABSORBED_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    survivor_id: str
+    absorbed_id: str
+    reason: str
+    def __init__(self, survivor_id: _Optional[str] = ..., absorbed_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class SplitRequest(_message.Message):
+    __slots__ = ("identity_id", "sighting_ids", "reason")
+    IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    SIGHTING_IDS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    identity_id: str
+    sighting_ids: _containers.RepeatedScalarFieldContainer[str]
+    reason: str
+    def __init__(self, identity_id: _Optional[str] = ..., sighting_ids: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class UndoRequest(_message.Message):
+    __slots__ = ("event_id", "identity_id", "reason")
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    event_id: str
+    identity_id: str
+    reason: str
+    def __init__(self, event_id: _Optional[str] = ..., identity_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class CorrectionResponse(_message.Message):
+    __slots__ = ("event_id", "log_position", "new_identity_id")
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    NEW_IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    event_id: str
+    log_position: str
+    new_identity_id: str
+    def __init__(self, event_id: _Optional[str] = ..., log_position: _Optional[str] = ..., new_identity_id: _Optional[str] = ...) -> None: ...
+
+class HistoryRequest(_message.Message):
+    __slots__ = ("identity_id", "at")
+    IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    identity_id: str
+    at: _timestamp_pb2.Timestamp
+    def __init__(self, identity_id: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class HistoryResponse(_message.Message):
+    __slots__ = ("events", "believed")
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    BELIEVED_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[HistoryEvent]
+    believed: Identity
+    def __init__(self, events: _Optional[_Iterable[_Union[HistoryEvent, _Mapping]]] = ..., believed: _Optional[_Union[Identity, _Mapping]] = ...) -> None: ...
+
+class HistoryEvent(_message.Message):
+    __slots__ = ("event_id", "at", "kind", "identity_id", "other_identity_id", "sighting_ids", "actor", "reason", "undoes", "status", "probability", "evidence")
+    class EvidenceEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    OTHER_IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    SIGHTING_IDS_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    UNDOES_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    event_id: str
+    at: _timestamp_pb2.Timestamp
+    kind: str
+    identity_id: str
+    other_identity_id: str
+    sighting_ids: _containers.RepeatedScalarFieldContainer[str]
+    actor: str
+    reason: str
+    undoes: str
+    status: IdentityStatus
+    probability: float
+    evidence: _containers.ScalarMap[str, float]
+    def __init__(self, event_id: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[str] = ..., identity_id: _Optional[str] = ..., other_identity_id: _Optional[str] = ..., sighting_ids: _Optional[_Iterable[str]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., undoes: _Optional[str] = ..., status: _Optional[_Union[IdentityStatus, str]] = ..., probability: _Optional[float] = ..., evidence: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class Camera(_message.Message):
     __slots__ = ("camera_id", "url", "origin", "state", "detail", "updated_at", "stats")

@@ -329,6 +329,26 @@ class IdentityServiceStub:
                 request_serializer=services_dot_rpc_dot_vreid__pb2.ListIdentitiesRequest.SerializeToString,
                 response_deserializer=services_dot_rpc_dot_vreid__pb2.ListIdentitiesResponse.FromString,
                 _registered_method=True)
+        self.Merge = channel.unary_unary(
+                '/vreid.v1.IdentityService/Merge',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.MergeRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.CorrectionResponse.FromString,
+                _registered_method=True)
+        self.Split = channel.unary_unary(
+                '/vreid.v1.IdentityService/Split',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.SplitRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.CorrectionResponse.FromString,
+                _registered_method=True)
+        self.Undo = channel.unary_unary(
+                '/vreid.v1.IdentityService/Undo',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.UndoRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.CorrectionResponse.FromString,
+                _registered_method=True)
+        self.History = channel.unary_unary(
+                '/vreid.v1.IdentityService/History',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.HistoryRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.HistoryResponse.FromString,
+                _registered_method=True)
 
 
 class IdentityServiceServicer:
@@ -349,6 +369,34 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Merge(self, request, context):
+        """Two identities are one vehicle: one becomes an alias of the other. Audited.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Split(self, request, context):
+        """Some sightings of an identity are another vehicle: they go to a fresh identity. Audited.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Undo(self, request, context):
+        """Takes back a merge, a split or an undone merge, whoever did it. Audited.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def History(self, request, context):
+        """What happened to an identity, and what was believed of it at a moment.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IdentityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -361,6 +409,26 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.List,
                     request_deserializer=services_dot_rpc_dot_vreid__pb2.ListIdentitiesRequest.FromString,
                     response_serializer=services_dot_rpc_dot_vreid__pb2.ListIdentitiesResponse.SerializeToString,
+            ),
+            'Merge': grpc.unary_unary_rpc_method_handler(
+                    servicer.Merge,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.MergeRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.CorrectionResponse.SerializeToString,
+            ),
+            'Split': grpc.unary_unary_rpc_method_handler(
+                    servicer.Split,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.SplitRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.CorrectionResponse.SerializeToString,
+            ),
+            'Undo': grpc.unary_unary_rpc_method_handler(
+                    servicer.Undo,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.UndoRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.CorrectionResponse.SerializeToString,
+            ),
+            'History': grpc.unary_unary_rpc_method_handler(
+                    servicer.History,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.HistoryRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.HistoryResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -418,6 +486,114 @@ class IdentityService:
             '/vreid.v1.IdentityService/List',
             services_dot_rpc_dot_vreid__pb2.ListIdentitiesRequest.SerializeToString,
             services_dot_rpc_dot_vreid__pb2.ListIdentitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Merge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.IdentityService/Merge',
+            services_dot_rpc_dot_vreid__pb2.MergeRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.CorrectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Split(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.IdentityService/Split',
+            services_dot_rpc_dot_vreid__pb2.SplitRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.CorrectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Undo(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.IdentityService/Undo',
+            services_dot_rpc_dot_vreid__pb2.UndoRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.CorrectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def History(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.IdentityService/History',
+            services_dot_rpc_dot_vreid__pb2.HistoryRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.HistoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

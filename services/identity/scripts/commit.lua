@@ -9,61 +9,17 @@ if not fenced(doc.token) then return { 'lost' } end
 local last = redis.call('HMGET', K.last_commit, 'commit_id', 'applied', 'stale', 'position')
 if last[1] == doc.commit_id then return { 'ok', last[2], last[3], last[4] } end
 
-local S, at = {}, FIRST
-for _, sid in ipairs(doc.sightings) do S[sid] = KEYS[at]; at = at + 1 end
+local at = give_sightings(doc.sightings, FIRST)
 for _, id in ipairs(doc.identities) do at = give_identity(id, at) end
 
-local function identity_of(sid) return resolve(redis.call('HGET', S[sid], 'identity_id') or nil) end
-local function unknown(id) local living = resolve(id); return living and not I[living] end
-
 for _, d in ipairs(doc.decisions) do
-  if unknown(d[3]) or unknown(redis.call('HGET', S[d[1]], 'identity_id')) then return { 'retry' } end
+  if unknown(d[3]) or unknown(redis.call('HGET', S[d[1]], 'identity_id') or nil) then return { 'retry' } end
 end
 for _, m in ipairs(doc.merges) do
   if unknown(m[1]) or unknown(m[2]) then return { 'retry' } end
 end
 for _, s in ipairs(doc.splits) do
   if unknown(s[1]) or unknown(s[2]) then return { 'retry' } end
-end
-
--- Identities that a sighting left, in order, and the last sighting that left each.
-local left, leaver = {}, {}
-
-local function move(sid, to)
-  local from = identity_of(sid)
-  if from and from ~= to then
-    redis.call('ZREM', I[from].sightings, sid)
-    refresh_active(from)
-    if not leaver[from] then left[#left + 1] = from end
-    leaver[from] = sid
-  end
-  redis.call('ZADD', I[to].sightings, to_us(redis.call('HGET', S[sid], 'end_ns')), sid)
-  redis.call('HSET', S[sid], 'identity_id', to)
-  refresh_active(to)
-  return from ~= to and from or nil
-end
-
-local function absorb(survivor, absorbed, reason)
-  local keep, gone = I[survivor], I[absorbed]
-  redis.call('ZUNIONSTORE', keep.sightings, 2, keep.sightings, gone.sightings, 'AGGREGATE', 'MAX')
-  redis.call('SADD', gone.aliases, absorbed)
-  for _, alias in ipairs(redis.call('SMEMBERS', gone.aliases)) do redis.call('HSET', K.alias, alias, survivor) end
-  redis.call('SUNIONSTORE', keep.aliases, keep.aliases, gone.aliases)
-  redis.call('DEL', gone.hash, gone.sightings, gone.aliases)
-  redis.call('ZREM', K.active, absorbed)
-  refresh_active(survivor)
-  emit('identity.merged', 'survivor_id', survivor, 'absorbed_id', absorbed, 'reason', reason)
-end
-
--- Identities left empty become aliases of where their last sighting went.
-local function settle()
-  for _, id in ipairs(left) do
-    if lives(id) and redis.call('ZCARD', I[id].sightings) == 0 then
-      local target = identity_of(leaver[id])
-      if target and target ~= id then absorb(target, id, 'emptied') end
-    end
-  end
-  left, leaver = {}, {}
 end
 
 local function decide(sid, revision, wanted, status, body)
@@ -73,7 +29,10 @@ local function decide(sid, revision, wanted, status, body)
     queue(sid, revision, 'put')
     return false
   end
-  if not lives(id) then emit('identity.created', 'identity_id', id) end
+  if not lives(id) then
+    local position = emit('identity.created', 'identity_id', id)
+    redis.call('HSET', I[id].hash, 'created', position)
+  end
   redis.call('HSET', I[id].hash, 'status', status)
   local from = move(sid, id)
   if from then
@@ -90,21 +49,6 @@ local function merge(one, other, reason)
   if survivor and absorbed and survivor ~= absorbed and lives(survivor) and lives(absorbed) then
     absorb(survivor, absorbed, reason)
   end
-end
-
-local function split(id, fresh, sids, reason)
-  local source = resolve(id)
-  if not source or source == fresh or not lives(source) or redis.call('HEXISTS', K.alias, fresh) == 1 then return end
-  local leaving, seen = {}, {}
-  for _, sid in ipairs(sids) do
-    if not seen[sid] and identity_of(sid) == source then leaving[#leaving + 1] = sid end
-    seen[sid] = true
-  end
-  if #leaving == 0 then return end
-  redis.call('HSETNX', I[fresh].hash, 'status', 'new')
-  for _, sid in ipairs(leaving) do move(sid, fresh) end
-  emit('identity.split', 'identity_id', source, 'new_identity_id', fresh, 'sighting_ids', cjson.encode(leaving),
-    'reason', reason)
 end
 
 local applied, stale = {}, {}

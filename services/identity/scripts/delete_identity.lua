@@ -1,17 +1,17 @@
 -- Removes sightings of an identity, and the identity once none is left.
--- KEYS: the three of the identity, then one per sighting. ARGV: identity id, actor, sighting id, ...
+-- KEYS: the three of the identity, then sighting and purge per sighting. ARGV: identity id, actor, op, sighting id, ...
 -- Answers {'gone', position} | {'more', position} | {'ok', position}.
-local id, actor = ARGV[1], ARGV[2]
+local id, actor, op = ARGV[1], ARGV[2], ARGV[3]
 local at = give_identity(id, FIRST)
 if not lives(id) then return { 'gone', last_position() } end
 local count = 0
-for i = 3, #ARGV do
+for i = 4, #ARGV do
   if redis.call('ZSCORE', I[id].sightings, ARGV[i]) then
-    forget(ARGV[i], KEYS[at + i - 3], id, actor)
+    forget(ARGV[i], KEYS[at + 2 * (i - 4)], KEYS[at + 2 * (i - 4) + 1], id, actor, op)
     count = count + 1
   end
 end
-note(actor, 'delete_identity', id, tostring(count))
+note(actor, op .. '_identity', id, tostring(count))
 if redis.call('ZCARD', I[id].sightings) > 0 then
   refresh_active(id)
   return { 'more', last_position() }

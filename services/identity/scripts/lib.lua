@@ -1,8 +1,9 @@
--- Shared by all scripts; stands before each of them. Every key comes through KEYS: first the twelve below, in this order
--- (Keys.fixed), from the thirteenth on those of the sightings and identities that a script touches.
+-- Shared by all scripts; stands before each of them. Every key comes through KEYS: first those below, in this order
+-- (Keys.fixed), from FIRST on those of the sightings and identities that a script touches.
 --
 --   sighting:<id>            hash    newest revision; identity_id as assigned, put_at_ns, log_position
---   identity:<id>            hash    status
+--   purge:<id>               hash    a deleted sighting whose traces are still held: wait:<holder> for each holder
+--   identity:<id>            hash    status, created, enrolled
 --   identity:<id>:sightings  zset    member sighting id, score end (us)
 --   identity:<id>:aliases    set     ids merged into it
 --
@@ -14,8 +15,10 @@
 local K = {
   events = KEYS[1], work = KEYS[2], alias = KEYS[3], active = KEYS[4], timeline = KEYS[5], provisional = KEYS[6],
   tombstones = KEYS[7], audit = KEYS[8], links = KEYS[9], cursor = KEYS[10], last_commit = KEYS[11], fence = KEYS[12],
+  outbox = KEYS[13], views = KEYS[14], retired = KEYS[15],
+  parents = KEYS[16],
 }
-local FIRST = 13
+local FIRST = 17
 
 -- identity id -> its three keys, for those that the caller gave
 local I = {}
@@ -47,9 +50,9 @@ local function queue(sid, revision, op)
   redis.call('XADD', K.work, '*', 'sighting_id', sid, 'revision', revision, 'op', op)
 end
 
-local function note(actor, action, subject, count)
+local function note(actor, action, subject, count, detail)
   redis.call('XADD', K.audit, '*', 'at_ns', now_us() .. '000', 'actor', actor, 'action', action, 'subject', subject,
-    'sightings', count)
+    'sightings', count, 'detail', detail or '')
 end
 
 local function last_position()
@@ -96,20 +99,37 @@ end
 
 -- Ends an identity without sightings: its id and aliases resolve to nothing from now on.
 local function retire(id, actor)
-  for _, alias in ipairs(redis.call('SMEMBERS', I[id].aliases)) do redis.call('HSET', K.alias, alias, '') end
-  redis.call('HSET', K.alias, id, '')
+  local names = redis.call('SMEMBERS', I[id].aliases)
+  names[#names + 1] = id
+  for _, name in ipairs(names) do
+    redis.call('HSET', K.alias, name, '')
+    redis.call('HDEL', K.parents, name)
+    redis.call('ZADD', K.retired, now_us(), name)
+  end
   redis.call('DEL', I[id].hash, I[id].sightings, I[id].aliases)
   redis.call('ZREM', K.active, id)
   emit('identity.deleted', 'identity_id', id, 'actor', actor)
 end
 
--- Removes one stored sighting; id is the identity it belongs to or nil.
-local function forget(sid, skey, id, actor)
-  queue(sid, redis.call('HGET', skey, 'revision'), 'delete')
+-- Removes one stored sighting; id is the identity it belongs to or nil, op 'expire', 'delete' or 'erase'. Whoever holds
+-- something of it finds it in the outbox until it has said that it holds nothing any more.
+local function forget(sid, skey, pkey, id, actor, op)
+  local row = redis.call('HMGET', skey, 'revision', 'crop_keys')
+  queue(sid, row[1], 'delete')
   redis.call('DEL', skey)
   redis.call('ZREM', K.timeline, sid)
   redis.call('ZREM', K.provisional, sid)
   redis.call('ZADD', K.tombstones, now_us(), sid)
+  local waits = {}
+  for _, view in ipairs(redis.call('HKEYS', K.views)) do waits[#waits + 1] = view end
+  if row[2] and row[2] ~= '[]' then waits[#waits + 1] = 'crops' end
+  if op == 'erase' then waits[#waits + 1] = 'server' end
+  if #waits > 0 then
+    for _, holder in ipairs(waits) do redis.call('HSET', pkey, 'wait:' .. holder, '1') end
+    redis.call('HSET', pkey, 'at_ns', now_us() .. '000', 'op', op, 'actor', actor, 'crop_keys', row[2] or '[]',
+      'identity_id', id or '')
+    redis.call('ZADD', K.outbox, now_us(), sid)
+  end
   if id then
     redis.call('ZREM', I[id].sightings, sid)
     emit('sighting.deleted', 'sighting_id', sid, 'identity_id', id, 'actor', actor)

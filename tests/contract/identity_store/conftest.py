@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+import redis
 
 from services.identity.embedded import EmbeddedServer
 from services.identity.memory_store import MemoryStore
@@ -127,6 +128,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
     server = EmbeddedServer(tmp_path_factory.mktemp("data"))
     with subprocess.Popen(server.command(), stdout=subprocess.DEVNULL) as process:
         server.wait_ready(30, lambda: process.poll() is None)
+        # What is on disk is tested elsewhere; here it would only cost time.
+        with redis.Redis(unix_socket_path=str(server.socket_path)) as client:
+            client.config_set("appendfsync", "no")
         yield server
         process.kill()
 

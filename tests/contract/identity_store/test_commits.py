@@ -83,7 +83,7 @@ def test_an_identity_left_empty_becomes_an_alias(site):
     assert record(site, "a") == record(site, "b") == ("b", ("s1", "s2"), ("a",))
     assert site.events()[-1] == (
         "identity.merged",
-        {"survivor_id": "b", "absorbed_id": "a", "reason": "emptied"},
+        {"survivor_id": "b", "absorbed_id": "a", "reason": "emptied", "absorbed_status": "matched"},
     )
     assert [i.identity_id for i in site.store.list_identities()] == ["b"]
     site.put("s3", at_s=-5)
@@ -117,7 +117,15 @@ def test_merges_make_aliases_that_resolve(site):
         assert site.store.resolve(name) == "c"
         assert record(site, name) == ("c", ("s1", "s2", "s3"), ("a", "b"))
     assert site.store.identity_of("s2") == "c"
-    assert site.events()[-1] == ("identity.merged", {"survivor_id": "c", "absorbed_id": "a", "reason": "again"})
+    assert site.events()[-1] == (
+        "identity.merged",
+        {
+            "survivor_id": "c",
+            "absorbed_id": "a",
+            "reason": "again",
+            "absorbed_status": "matched",
+        },
+    )
 
 
 def test_a_merge_that_means_nothing_changes_nothing(site):

@@ -211,3 +211,35 @@ def test_events_seen_twice_change_nothing(build, seed: int) -> None:
     gallery.rebuild(list(store.scan_sightings()), store.list_identities(), "0-0")
     gallery.wait_for(store.last_event_id(), 10)
     assert (city.client.gallery_list(), identities_of(city)) == expected
+
+
+def test_undone_merges_come_back(street) -> None:
+    street.see("red-3", RED, camera="east", at_s=70)
+    street.decide("red-3", "id-third")
+    street.merge("id-red", "id-third")
+    merged = street.store.merge_identities("id-blue", "id-red", "alice")
+    street.settle()
+    assert street.client.identity_get("id-third").record.identity_id == "id-blue"
+    street.store.undo(merged.event_id, "alice")
+    street.settle()
+    red, blue = (street.client.identity_get(name).record for name in ("id-third", "id-blue"))
+    assert (red.identity_id, red.aliases) == ("id-red", ("id-third",))
+    assert red.sighting_ids == ("red-1", "red-2", "red-3")
+    assert (blue.sighting_ids, blue.aliases, red.status) == (("blue-1",), (), "new")
+
+
+def test_the_gallery_acknowledges_deletions_and_says_how_far_it_is(street, wait_until) -> None:
+    (view,) = street.store.views()
+    assert view.name.startswith("gallery:")
+    street.client.gallery_delete("id-red")
+    wait_until(lambda: not street.store.purges())
+    wait_until(lambda: street.store.views()[0].position == street.store.last_event_id())
+
+
+def test_a_gallery_that_was_dropped_fills_itself_again(street, wait_until, caplog) -> None:
+    street.store.drop_view(street.store.views()[0].name)
+    street.see("late", GREEN, at_s=120)
+    wait_until(lambda: len(street.store.views()) == 1)
+    street.settle()
+    assert "late" in identities_of(street)
+    assert "filling the gallery again" in caplog.text

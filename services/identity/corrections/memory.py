@@ -1,0 +1,110 @@
+"""Corrections in the store in memory: the same rules as amend.lua, in Python."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from services.identity.corrections.contract import Amendment, Correction, Corrections, absorbed_through, refusal
+from services.identity.keys import ASSOCIATOR_LEASE
+from services.identity.memory_state import ZERO, Living, MemoryState
+from services.identity.records import Event
+from services.types import Split
+
+
+class MemoryCorrections(Corrections):
+    """CorrectingStore in memory; the store that inherits it brings state, lock and fences."""
+
+    _state: MemoryState
+    _changed: threading.Condition
+    _fences: dict[str, int]
+    resolve: Callable[[str], str | None]
+
+    def get_event(self, event_id: str) -> Event | None:
+        """See CorrectingStore."""
+        with self._changed:
+            return next((e for e in self._state.events if e.event_id == event_id), None)
+
+    def known_since(self, identity_id: str) -> str:
+        """See CorrectingStore."""
+        with self._changed:
+            living = self.resolve(identity_id)
+            return ZERO if living is None else self._state.living[living].created
+
+    def _amend(self, amendment: Amendment) -> Correction:
+        a = amendment
+        with self._changed:
+            for name in (a.one, a.other):
+                fresh = a.action in ("split", "unmerge") and name == a.other
+                if not fresh and self.resolve(name) is None:
+                    raise refusal("unknown", name, a)
+            said: dict[str, object] = {"actor": a.actor}
+            if a.undoes:
+                said["undoes"] = a.undoes
+            event_id, moved = getattr(self, f"_{a.action}")(a, said)
+            self._fences[ASSOCIATOR_LEASE] = self._fences.get(ASSOCIATOR_LEASE, 0) + 1
+            self._state.note(a.actor, "undo" if a.undoes else a.action, a.one, moved, f"{a.other} {event_id}")
+            self._changed.notify_all()
+            return Correction(event_id, self._state.last_event_id())
+
+    def _living(self, identity_id: str) -> str:
+        return self.resolve(identity_id) or ""
+
+    def _merge(self, a: Amendment, said: dict[str, object]) -> tuple[str, int]:
+        survivor, absorbed = self._living(a.one), self._living(a.other)
+        if survivor == absorbed:
+            raise refusal("one", survivor, a)
+        return self._state.absorb(survivor, absorbed, a.reason, said), 0
+
+    def _split(self, a: Amendment, said: dict[str, object]) -> tuple[str, int]:
+        state, source = self._state, self._living(a.one)
+        if a.other in state.alias or a.other in state.living:
+            raise refusal("taken", a.other, a)
+        for sighting_id in a.sighting_ids:
+            if state.identity_of(sighting_id) != source:
+                raise refusal("foreign", sighting_id, a)
+        if len(state.living[source].sightings) <= len(a.sighting_ids):
+            raise refusal("all", source, a)
+        state.split(Split(source, a.other, a.sighting_ids, a.reason), said)
+        return state.last_event_id(), len(a.sighting_ids)
+
+    def _unsplit(self, a: Amendment, said: dict[str, object]) -> tuple[str, int]:
+        home, now = self._living(a.one), self._living(a.other)
+        if home == now:
+            raise refusal("one", home, a)
+        left = self._state.split(Split(now, home, a.sighting_ids, a.reason), said)
+        if not left:
+            raise refusal("empty", now, a)
+        event_id = self._state.last_event_id()
+        self._state.settle(left, said)
+        return event_id, len(a.sighting_ids)
+
+    def _unmerge(self, a: Amendment, said: dict[str, object]) -> tuple[str, int]:
+        state, survivor, back = self._state, self._living(a.one), a.other
+        if back in state.living:
+            raise refusal("apart", back, a)
+        if state.parents.get(back) != a.one:
+            raise refusal("elsewhere", back, a)
+        kept = sorted(absorbed_through(back, state.parents))
+        names = {back, *kept}
+        members = sorted(state.living[survivor].sightings, key=lambda s: (state.rows[s].end_us, s))
+        own = [s for s in members if state.rows[s].identity_id in names]
+        if not own:
+            raise refusal("empty", back, a)
+        restored = Living(a.status, state.living[survivor].created, a.enrolled, set(own), set(kept))
+        state.living[back] = restored
+        state.living[survivor].sightings -= restored.sightings
+        state.living[survivor].aliases -= names
+        del state.alias[back], state.parents[back]
+        state.alias |= dict.fromkeys(kept, back)
+        payload: dict[str, object] = {
+            "identity_id": survivor,
+            "restored_id": back,
+            "sighting_ids": own,
+            "status": a.status,
+            "reason": a.reason,
+        }
+        event_id = state.emit("identity.unmerged", payload | said | ({"aliases": kept} if kept else {}))
+        if not state.living[survivor].sightings:
+            state.absorb(back, survivor, "emptied", {"actor": a.actor})
+        return event_id, len(own)

@@ -1,0 +1,96 @@
+"""Corrections in Redis: looks which keys one needs and calls the script that makes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from services.errors import StoreUnavailable
+from services.identity.codec import decode_event, dumps
+from services.identity.corrections.contract import Amendment, Correction, Corrections, absorbed_through, refusal
+from services.identity.keys import ASSOCIATOR_LEASE, Keys
+from services.identity.records import Event
+from services.identity.redis_client import Connection
+
+_TRIES = 50
+_EVENT_ID = re.compile(r"\d{1,16}-\d{1,16}")
+
+
+class RedisCorrections(Corrections):
+    """CorrectingStore over one site; the store that inherits it brings connection, keys and reads."""
+
+    _redis: Connection
+    keys: Keys
+    resolve: Callable[[str], str | None]
+    _resolve_all: Callable[[set[str]], dict[str, str | None]]
+    _rows: Callable[..., list[list[bytes | None]]]
+
+    def get_event(self, event_id: str) -> Event | None:
+        """See CorrectingStore."""
+        if not _EVENT_ID.fullmatch(event_id):
+            return None
+        found = self._redis.call(lambda client: client.xrange(self.keys.events, event_id, event_id))
+        for entry_id, fields in found:
+            return decode_event(entry_id.decode(), _named(fields))
+        return None
+
+    def known_since(self, identity_id: str) -> str:
+        """See CorrectingStore."""
+        living = self._resolve_all({identity_id})[identity_id]
+        if living is None:
+            return "0-0"
+        created = self._redis.call(lambda client: client.hget(self.keys.identity(living)[0], "created"))
+        return "0-0" if created is None else str(created.decode())
+
+    def _amend(self, amendment: Amendment) -> Correction:
+        a = amendment
+        document: dict[str, Any] = {
+            "change_id": a.change_id,
+            "action": a.action,
+            "actor": a.actor,
+            "reason": a.reason,
+            "undoes": a.undoes,
+            "one": a.one,
+            "other": a.other,
+            "status": a.status,
+            "enrolled": "1" if a.enrolled else "",
+        }
+        for _ in range(_TRIES):
+            sightings = self._concerned(a)
+            identities = self._identities_of(a, sightings)
+            keys = [*self.keys.fixed(ASSOCIATOR_LEASE), *(self.keys.sighting(s) for s in sightings)]
+            keys += [key for identity_id in identities for key in self.keys.identity(identity_id)]
+            args = [dumps(document | {"sightings": sightings, "identities": identities})]
+            said, *rest = self._redis.script("amend", keys, args)
+            words = [part.decode() for part in rest]
+            if said == b"ok":
+                return Correction(words[0], words[1])
+            if said == b"refused":
+                raise refusal(words[0], words[1], a)
+        raise StoreUnavailable("the identities of this correction change too fast")
+
+    def _concerned(self, amendment: Amendment) -> list[str]:
+        """The sightings that a correction may move; for an unmerge all that the survivor has."""
+        if amendment.action != "unmerge":
+            return list(amendment.sighting_ids)
+        living = self._resolve_all({amendment.one})[amendment.one]
+        if living is None:
+            return []
+        _, members, aliases = self.keys.identity(living)
+        names = [member.decode() for member in self._redis.call(lambda client: client.zrange(members, 0, -1))]
+        absorbed = [alias.decode() for alias in self._redis.call(lambda client: client.smembers(aliases))]
+        found = self._redis.call(lambda client: client.hmget(self.keys.parents, absorbed)) if absorbed else []
+        parents = {name: raw.decode() for name, raw in zip(absorbed, found, strict=True) if raw is not None}
+        own = {amendment.other, *absorbed_through(amendment.other, parents)}
+        rows = self._rows(names, "identity_id")
+        return [name for name, (raw,) in zip(names, rows, strict=True) if raw is not None and raw.decode() in own]
+
+    def _identities_of(self, amendment: Amendment, sightings: Sequence[str]) -> list[str]:
+        named = {amendment.one, amendment.other}
+        named |= {row[0].decode() for row in self._rows(sightings, "identity_id") if row[0] is not None}
+        return sorted(named | {living for living in self._resolve_all(named).values() if living is not None})
+
+
+def _named(fields: Mapping[bytes, bytes]) -> dict[str, bytes]:
+    return {name.decode(): value for name, value in fields.items()}

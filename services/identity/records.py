@@ -1,0 +1,114 @@
+"""What the identity store speaks in: events, work, identities, cameras. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+EventKind = Literal[
+    "sighting.put",
+    "sighting.decided",
+    "sighting.deleted",
+    "identity.created",
+    "identity.merged",
+    "identity.split",
+    "identity.unmerged",
+    "identity.enrolled",
+    "identity.deleted",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One entry of the `sightings` stream: a revision that waits for a decision."""
+
+    entry_id: str
+    sighting_id: str
+    revision: int
+    op: Literal["put", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of the `events` stream: something that happened.
+
+    Attributes:
+        event_id: Redis stream id (`<ms>-<n>`), ascending; doubles as ``log_position``.
+        kind: What happened.
+        at_ns: When it was committed, UTC nanoseconds, by the store's clock.
+        payload: JSON-like; the outcome, complete enough that no view re-decides. Everything names its ids. Beside
+            them: ``sighting.put`` revision, final, camera_id; ``sighting.decided`` revision, identity_id, status,
+            llr, margin, probability, evidence, runner_up, and previous_identity_id when the sighting moved;
+            ``sighting.deleted`` identity_id where it had one; ``identity.merged`` survivor_id, absorbed_id, reason,
+            absorbed_status, and absorbed_enrolled where it was; ``identity.split`` identity_id, new_identity_id,
+            sighting_ids, reason; ``identity.unmerged`` identity_id (who had absorbed), restored_id, sighting_ids that
+            went with it, status, aliases where there are any, reason; ``identity.enrolled`` enrolled. Deletions and
+            corrections by a person add actor, and what takes an event back its id as undoes.
+    """
+
+    event_id: str
+    kind: EventKind
+    at_ns: int
+    payload: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class PutResult:
+    """What became of a put. ``accepted`` is False for a revision that is not newer than the stored one."""
+
+    accepted: bool
+    log_position: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommitResult:
+    """What became of a commit: which sightings' decisions were applied, which were stale."""
+
+    applied: tuple[str, ...]
+    stale: tuple[str, ...]
+    log_position: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRecord:
+    """One physical vehicle as the store knows it.
+
+    Attributes:
+        identity_id: Never recycled.
+        sighting_ids: By start time.
+        cameras: In the order first visited, without repeats.
+        first_seen_ns: Start of the earliest sighting.
+        last_seen_ns: End of the latest sighting.
+        status: Of its latest decision: "matched", "new" or "ambiguous".
+        aliases: Identities merged into this one.
+        enrolled: Kept as enrolled identities are.
+    """
+
+    identity_id: str
+    sighting_ids: tuple[str, ...]
+    cameras: tuple[str, ...]
+    first_seen_ns: int
+    last_seen_ns: int
+    status: str
+    aliases: tuple[str, ...] = ()
+    enrolled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CameraRecord:
+    """A camera as configured and as it fares. ``url`` is redacted of its password.
+
+    Attributes:
+        state: "starting", "up", "down" or "ended".
+        detail: One line on why it is down, empty otherwise.
+        stats: frames_offered, frames_inferred, frame_age_p50_s, frame_age_p99_s, vehicles, frames_per_s, reconnects.
+    """
+
+    camera_id: str
+    url: str
+    origin: Literal["file", "runtime"]
+    state: Literal["starting", "up", "down", "ended"]
+    detail: str
+    updated_at_ns: int
+    stats: Mapping[str, float] = field(default_factory=dict)

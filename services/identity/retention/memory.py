@@ -1,0 +1,187 @@
+"""The forgetting part of the store in memory: the same outcomes as the scripts, without a server's files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from services.errors import NotFound
+from services.identity.codec import check_id
+from services.identity.memory_state import MemoryState, position
+from services.identity.retention.contract import RETENTION_ACTOR, AuditEntry, Overdue, Purge, Trimmed, View
+from services.identity.retention.redis import cut_vectors
+
+#: In the payload of an event, what may name an id, and what may list some.
+_NAMES = (
+    "sighting_id",
+    "identity_id",
+    "survivor_id",
+    "absorbed_id",
+    "new_identity_id",
+    "restored_id",
+    "previous_identity_id",
+)
+_LISTS = ("sighting_ids", "aliases")
+
+
+class MemoryRetention:
+    """RetentionStore in memory; the store that inherits it brings state and lock."""
+
+    _state: MemoryState
+    _changed: threading.Condition
+    _clock_ns: Callable[[], int]
+    resolve: Callable[[str], str | None]
+
+    def now_ns(self) -> int:
+        """See RetentionStore."""
+        return self._clock_ns()
+
+    def _due(self, before_ns: int, enrolled_before_ns: int | None) -> list[str]:
+        state = self._state
+        due = []
+        for sighting_id, row in state.rows.items():
+            owner = state.identity_of(sighting_id)
+            enrolled = owner is not None and state.living[owner].enrolled
+            bound_ns = before_ns if not enrolled else -1 if enrolled_before_ns is None else enrolled_before_ns
+            if row.end_us < bound_ns // 1000:
+                due.append(sighting_id)
+        return sorted(due, key=lambda s: (state.rows[s].end_us, s))
+
+    def expire(self, before_ns: int, enrolled_before_ns: int | None = None, *, limit: int = 1000) -> int:
+        """See RetentionStore."""
+        with self._changed:
+            due = self._due(before_ns, enrolled_before_ns)[:limit]
+            for sighting_id in due:
+                owner = self._state.forget(sighting_id, RETENTION_ACTOR, "expire")
+                if owner is not None and not self._state.living[owner].sightings:
+                    self._state.retire(owner, RETENTION_ACTOR)
+            self._changed.notify_all()
+            return len(due)
+
+    def overdue(self, before_ns: int, enrolled_before_ns: int | None = None, *, limit: int = 1000) -> list[Overdue]:
+        """See RetentionStore."""
+        with self._changed:
+            due = self._due(before_ns, enrolled_before_ns)[:limit]
+            return [Overdue(s, self._state.rows[s].end_us * 1000) for s in due]
+
+    def enrol(self, identity_id: str, actor: str, *, enrolled: bool = True) -> str:
+        """See RetentionStore."""
+        with self._changed:
+            living = self.resolve(identity_id)
+            if living is None:
+                raise NotFound(f"no identity {identity_id}")
+            row = self._state.living[living]
+            if row.enrolled != enrolled:
+                row.enrolled = enrolled
+                payload = {"identity_id": living, "enrolled": enrolled, "actor": actor}
+                self._state.emit("identity.enrolled", payload)
+                self._state.note(actor, "enrol" if enrolled else "unenrol", living, len(row.sightings))
+                self._changed.notify_all()
+            return self._state.last_event_id()
+
+    def begin_view(self, name: str, position: str) -> None:
+        """See RetentionStore."""
+        with self._changed:
+            self._state.views[check_id("view", name)] = View(name, position, self._clock_ns())
+
+    def advance_view(self, name: str, position: str) -> bool:
+        """See RetentionStore."""
+        with self._changed:
+            if name not in self._state.views:
+                return False
+            self._state.views[name] = View(name, position, self._clock_ns())
+            return True
+
+    def drop_view(self, name: str) -> None:
+        """See RetentionStore."""
+        with self._changed:
+            self._state.views.pop(name, None)
+            self.acknowledge(name, list(self._state.purges))
+
+    def views(self) -> list[View]:
+        """See RetentionStore."""
+        with self._changed:
+            return [self._state.views[name] for name in sorted(self._state.views)]
+
+    def purges(self, holder: str | None = None, *, limit: int = 1000) -> list[Purge]:
+        """See RetentionStore."""
+        with self._changed:
+            found = [p for p in self._state.purges.values() if holder is None or holder in p.waits]
+            return sorted(found, key=lambda p: (p.at_ns, p.sighting_id))[:limit]
+
+    def acknowledge(self, holder: str, sighting_ids: Sequence[str]) -> int:
+        """See RetentionStore."""
+        done = 0
+        with self._changed:
+            for sighting_id in sighting_ids:
+                purge = self._state.purges.get(sighting_id)
+                if purge is None or holder not in purge.waits:
+                    continue
+                waits = tuple(name for name in purge.waits if name != holder)
+                if waits:
+                    self._state.purges[sighting_id] = replace(purge, waits=waits)
+                else:
+                    del self._state.purges[sighting_id]
+                    done += 1
+        return done
+
+    def trim(self, history_before_ns: int, forget_before_ns: int, audit_before_ns: int) -> Trimmed:
+        """See RetentionStore."""
+        with self._changed:
+            state = self._state
+            floors = [(max(0, history_before_ns) // 1_000_000, 0)]
+            floors += [position(view.position) for view in state.views.values()]
+            audit_floor = (max(0, audit_before_ns) // 1_000_000, 0)
+            before = (len(state.events), len(state.work), len(state.audit))
+            state.events = [e for e in state.events if position(e.event_id) >= min(floors)]
+            state.work = [w for w in state.work if position(w.entry_id) >= position(state.cursor)]
+            state.audit = [a for a in state.audit if position(a.entry_id) >= audit_floor]
+            forget_us = max(0, forget_before_ns) // 1000
+            state.tombstones = {s: us for s, us in state.tombstones.items() if us > forget_us}
+            for name in [name for name, us in state.retired.items() if us <= forget_us]:
+                del state.retired[name]
+                if name in state.alias and state.alias[name] is None:
+                    del state.alias[name]
+            after = (len(state.events), len(state.work), len(state.audit))
+            return Trimmed(*(was - now for was, now in zip(before, after, strict=True)))
+
+    def oldest_event_ns(self) -> int | None:
+        """See RetentionStore."""
+        with self._changed:
+            events = self._state.events
+            return position(events[0].event_id)[0] * 1_000_000 if events else None
+
+    def vector_bytes(self, sighting_ids: Sequence[str]) -> list[bytes]:
+        """See RetentionStore."""
+        with self._changed:
+            rows = [self._state.rows[s].fields for s in sighting_ids if s in self._state.rows]
+            return [vector for f in rows for vector in cut_vectors(f["embedding"], f["exemplars"])]
+
+    def rewrite(self, sighting_ids: Sequence[str], identity_ids: Sequence[str], timeout_s: float = 60.0) -> None:
+        """See RetentionStore. There are no files."""
+        drop = {*sighting_ids, *identity_ids}
+        with self._changed:
+            state = self._state
+            state.work = [w for w in state.work if w.sighting_id not in drop]
+            events = []
+            for event in state.events:
+                payload = dict(event.payload)
+                for name in _LISTS:
+                    listed = payload.get(name)
+                    if isinstance(listed, list):
+                        payload[name] = [n for n in listed if n not in drop]
+                if any(payload.get(n) in drop for n in _NAMES) or any(payload.get(n) == [] for n in _LISTS):
+                    continue
+                events.append(replace(event, payload=payload))
+            state.events = events
+
+    def note(self, entry: AuditEntry) -> None:
+        """See RetentionStore."""
+        with self._changed:
+            self._state.note(entry.actor, entry.action, entry.subject, entry.sightings, entry.detail)
+
+    def audit_log(self, after: str = "0-0", count: int = 1000) -> list[AuditEntry]:
+        """See RetentionStore."""
+        with self._changed:
+            return [a for a in self._state.audit if position(a.entry_id) > position(after)][:count]

@@ -1,0 +1,89 @@
+-- How identities change; shared by commit.lua and amend.lua and standing before each of them, after lib.lua.
+
+-- sighting id -> its key, for those that the caller gave
+local S = {}
+
+local function give_sightings(ids, at)
+  for _, sid in ipairs(ids) do S[sid] = KEYS[at]; at = at + 1 end
+  return at
+end
+
+-- What the events of this script say beside what happened: who asked for it and which event it takes back.
+local said = {}
+
+local function identity_of(sid) return resolve(redis.call('HGET', S[sid], 'identity_id') or nil) end
+local function unknown(id) local living = resolve(id); return living and not I[living] end
+
+-- Identities that a sighting left, in order, and the last sighting that left each.
+local left, leaver = {}, {}
+
+-- A sighting that stays keeps the id it was given, perhaps an alias by now: taking a merge back needs to know it.
+local function move(sid, to)
+  local from = identity_of(sid)
+  if from and from ~= to then
+    redis.call('ZREM', I[from].sightings, sid)
+    refresh_active(from)
+    if not leaver[from] then left[#left + 1] = from end
+    leaver[from] = sid
+  end
+  redis.call('ZADD', I[to].sightings, to_us(redis.call('HGET', S[sid], 'end_ns')), sid)
+  if from ~= to then redis.call('HSET', S[sid], 'identity_id', to) end
+  refresh_active(to)
+  return from ~= to and from or nil
+end
+
+local function absorb(survivor, absorbed, reason)
+  local keep, gone = I[survivor], I[absorbed]
+  local row = redis.call('HMGET', gone.hash, 'status', 'created', 'enrolled')
+  local aliases = redis.call('SMEMBERS', gone.aliases)
+  redis.call('ZUNIONSTORE', keep.sightings, 2, keep.sightings, gone.sightings, 'AGGREGATE', 'MAX')
+  redis.call('SADD', keep.aliases, absorbed)
+  redis.call('HSET', K.alias, absorbed, survivor)
+  redis.call('HSET', K.parents, absorbed, survivor)
+  for _, alias in ipairs(aliases) do
+    redis.call('HSET', K.alias, alias, survivor)
+    redis.call('SADD', keep.aliases, alias)
+  end
+  if row[2] and not after(row[2], redis.call('HGET', keep.hash, 'created') or row[2]) then
+    redis.call('HSET', keep.hash, 'created', row[2])
+  end
+  local rest = { 'absorbed_status', row[1] }
+  if row[3] then
+    redis.call('HSET', keep.hash, 'enrolled', '1')
+    rest[#rest + 1] = 'absorbed_enrolled'
+    rest[#rest + 1] = '1'
+  end
+  for _, part in ipairs(said) do rest[#rest + 1] = part end
+  redis.call('DEL', gone.hash, gone.sightings, gone.aliases)
+  redis.call('ZREM', K.active, absorbed)
+  refresh_active(survivor)
+  return emit('identity.merged', 'survivor_id', survivor, 'absorbed_id', absorbed, 'reason', reason, unpack(rest))
+end
+
+-- Identities left empty become aliases of where their last sighting went.
+local function settle()
+  for _, id in ipairs(left) do
+    if lives(id) and redis.call('ZCARD', I[id].sightings) == 0 then
+      local target = identity_of(leaver[id])
+      if target and target ~= id then absorb(target, id, 'emptied') end
+    end
+  end
+  left, leaver = {}, {}
+end
+
+local function split(id, fresh, sids, reason)
+  local source = resolve(id)
+  if not source or source == fresh or not lives(source) or redis.call('HEXISTS', K.alias, fresh) == 1 then return end
+  local leaving, seen = {}, {}
+  for _, sid in ipairs(sids) do
+    if not seen[sid] and identity_of(sid) == source then leaving[#leaving + 1] = sid end
+    seen[sid] = true
+  end
+  if #leaving == 0 then return end
+  redis.call('HSETNX', I[fresh].hash, 'status', 'new')
+  for _, sid in ipairs(leaving) do move(sid, fresh) end
+  local position = emit('identity.split', 'identity_id', source, 'new_identity_id', fresh, 'sighting_ids',
+    cjson.encode(leaving), 'reason', reason, unpack(said))
+  redis.call('HSETNX', I[fresh].hash, 'created', position)
+  return position
+end

@@ -1,0 +1,48 @@
+-- Copies a stream without some entries, page by page; the last page puts the copy in its place. Deleted entries stay in the
+-- nodes of a stream, so only a fresh stream is free of their bytes.
+-- KEYS: stream, its copy. ARGV: position copied so far ('' to begin), how many, JSON {sightings [id], identities [id]}.
+-- Answers the position copied so far, '' when the copy is in place.
+local from, to, done = KEYS[FIRST], KEYS[FIRST + 1], ARGV[1]
+if redis.call('EXISTS', from) == 0 then return '' end
+if done == '' then redis.call('DEL', to) end
+local drop = {}
+local doc = cjson.decode(ARGV[3])
+for _, list in ipairs({ doc.sightings, doc.identities }) do
+  for _, id in ipairs(list) do drop[id] = true end
+end
+local names = {
+  sighting_id = true, identity_id = true, survivor_id = true, absorbed_id = true, new_identity_id = true,
+  restored_id = true, previous_identity_id = true,
+}
+-- Whether an entry tells of what is to go; of a list only the ids that are to go are taken out.
+local function concerns(fields)
+  for i = 1, #fields, 2 do
+    if names[fields[i]] and drop[fields[i + 1]] then return true end
+    if fields[i] == 'sighting_ids' or fields[i] == 'aliases' then
+      local kept = {}
+      for _, id in ipairs(cjson.decode(fields[i + 1])) do
+        if not drop[id] then kept[#kept + 1] = id end
+      end
+      if #kept == 0 then return true end
+      fields[i + 1] = cjson.encode(kept)
+    end
+  end
+  return false
+end
+local page = redis.call('XRANGE', from, done == '' and '-' or '(' .. done, '+', 'COUNT', ARGV[2])
+for _, entry in ipairs(page) do
+  if not concerns(entry[2]) then redis.call('XADD', to, entry[1], unpack(entry[2])) end
+  done = entry[1]
+end
+if #page == tonumber(ARGV[2]) then return done end
+local info, last = redis.call('XINFO', 'STREAM', from), nil
+for i = 1, #info, 2 do
+  if info[i] == 'last-generated-id' then last = info[i + 1] end
+end
+if redis.call('EXISTS', to) == 0 then
+  redis.call('XADD', to, last, 'kind', 'empty')
+  redis.call('XDEL', to, last)
+end
+redis.call('XSETID', to, last)
+redis.call('RENAME', to, from)
+return ''

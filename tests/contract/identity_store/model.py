@@ -1,0 +1,102 @@
+"""What an identity store must do, said another way: identities are trees of ids that sightings hang on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Hung:
+    """A sighting: its newest revision, when it ended, and the id that it hangs on (None: undecided)."""
+
+    revision: int
+    end_us: int
+    node: str | None = None
+
+
+@dataclass
+class Model:
+    """A forest of ids. An identity is a root; what was absorbed hangs below it and is cut off again by an undo."""
+
+    rows: dict[str, Hung] = field(default_factory=dict)
+    parent: dict[str, str] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
+    retired: set[str] = field(default_factory=set)
+    dead: set[str] = field(default_factory=set)
+    enrolled: set[str] = field(default_factory=set)
+
+    def root(self, identity_id: str | None) -> str | None:
+        """Who an id stands for now; None where it is unknown or retired."""
+        if identity_id is None or identity_id not in self.known:
+            return None
+        while identity_id in self.parent:
+            identity_id = self.parent[identity_id]
+        return identity_id
+
+    def tree(self, identity_id: str) -> set[str]:
+        """An id and all that hang below it."""
+        found = {identity_id}
+        while more := {child for child, parent in self.parent.items() if parent in found} - found:
+            found |= more
+        return found
+
+    def members(self, identity_id: str) -> set[str]:
+        """Sightings on a tree."""
+        tree = self.tree(identity_id)
+        return {s for s, row in self.rows.items() if row.node in tree}
+
+    def roots(self) -> set[str]:
+        """Living identities."""
+        return {i for i in self.known if i not in self.parent}
+
+    def decide(self, sighting_id: str, revision: int, identity_id: str) -> bool:
+        """One decision, as a commit of its own."""
+        row = self.rows.get(sighting_id)
+        if row is None or row.revision != revision or identity_id in self.retired:
+            return False
+        self.known.add(identity_id)
+        target, left = self.root(identity_id), self.root(row.node)
+        if left != target:
+            row.node = target
+            self.settle(left, target)
+        return True
+
+    def settle(self, left: str | None, target: str) -> None:
+        """An identity without sightings hangs itself below where the last one went."""
+        if left is not None and not self.members(left):
+            self.absorb(target, left)
+
+    def absorb(self, survivor: str, absorbed: str) -> None:
+        """One root goes below another."""
+        self.parent[absorbed] = survivor
+        if absorbed in self.enrolled:
+            self.enrolled.add(survivor)
+
+    def move(self, names: set[str], to: str) -> None:
+        """Sightings of one root change to another."""
+        left = {self.root(self.rows[s].node) for s in names}
+        for sighting_id in names:
+            self.rows[sighting_id].node = to
+        for identity_id in left:
+            self.settle(identity_id, to)
+
+    def cut(self, identity_id: str) -> None:
+        """An absorbed id is a root again, with all that hangs below it."""
+        survivor = self.root(identity_id)
+        del self.parent[identity_id]
+        self.settle(survivor, identity_id)
+
+    def remove(self, names: set[str]) -> None:
+        """Sightings go, and identities that are left without any, with all ids below them."""
+        touched = {self.root(self.rows[s].node) for s in names}
+        for sighting_id in names:
+            del self.rows[sighting_id]
+        self.dead |= names
+        for identity_id in touched - {None}:
+            if not self.members(identity_id):
+                gone = self.tree(identity_id)
+                self.retired |= gone
+                self.known -= gone
+                self.enrolled -= gone
+                for name in gone:
+                    self.parent.pop(name, None)

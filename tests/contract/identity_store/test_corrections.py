@@ -1,0 +1,218 @@
+"""Corrections by a person: merge, split, undo. An id comes back only when its merge is undone."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.errors import InputError, LeaseLost, NotFound
+from services.types import Merge, Split
+
+
+def record(site, identity_id):
+    found = site.store.get_identity(identity_id)
+    return None if found is None else (found.identity_id, found.sighting_ids, found.aliases)
+
+
+def last_of(site, kind):
+    return [e for e in site.store.read_events("0-0", 10_000, 0) if e.kind == kind][-1]
+
+
+def test_a_merge_by_hand_says_who_and_why(site):
+    site.assign(s1="a", s2="b")
+    done = site.store.merge_identities("a", "b", "alice", "same dent")
+    assert record(site, "b") == ("a", ("s1", "s2"), ("b",))
+    event = last_of(site, "identity.merged")
+    assert (event.event_id, event.event_id) == (done.event_id, done.log_position)
+    assert site.store.get_event(done.event_id) == event
+    assert (event.payload["actor"], event.payload["reason"]) == ("alice", "same dent")
+    entry = site.store.audit_log()[-1]
+    assert (entry.actor, entry.action, entry.subject) == ("alice", "merge", "a")
+    assert entry.detail == f"b {done.event_id}"
+
+
+def test_a_correction_sends_the_associator_back_to_the_store(site):
+    site.assign(s1="a", s2="b")
+    site.store.merge_identities("a", "b", "alice")
+    site.put("s3")
+    with pytest.raises(LeaseLost):
+        site.commit(site.decide("s3", "b"))
+    site.associator = site.store.acquire_lease("associator", "tester", 600)
+    assert site.commit(site.decide("s3", "b")).applied == ("s3",)
+    assert site.store.identity_of("s3") == "a"
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_an_undone_merge_gives_both_back(site, by_hand):
+    site.assign(s1="a", s2="b", s3="b", s4="c")
+    site.commit(Merge("b", "c", "m"))
+    if by_hand:
+        event_id = site.store.merge_identities("a", "b", "alice").event_id
+    else:
+        site.commit(Merge("a", "b", "m"))
+        event_id = last_of(site, "identity.merged").event_id
+    site.store.undo(event_id, "bob")
+    assert record(site, "a") == ("a", ("s1",), ())
+    assert record(site, "b") == record(site, "c") == ("b", ("s2", "s3", "s4"), ("c",))
+    assert last_of(site, "identity.unmerged").payload == {
+        "identity_id": "a",
+        "restored_id": "b",
+        "sighting_ids": ["s2", "s3", "s4"],
+        "aliases": ["c"],
+        "status": "matched",
+        "reason": f"undo of {event_id}",
+        "actor": "bob",
+        "undoes": event_id,
+    }
+    assert [i.identity_id for i in site.store.list_identities()] == ["b", "a"]
+
+
+def test_what_came_meanwhile_stays_where_it_was_put(site):
+    site.assign(s1="a", s2="b")
+    merged = site.store.merge_identities("a", "b", "alice")
+    site.associator = site.store.acquire_lease("associator", "tester", 600)
+    site.put("s3", at_s=9)
+    site.put("s2", 2, last_s=30)
+    site.commit(site.decide("s3", "b"), site.decide("s2", "a", 2))
+    site.store.undo(merged.event_id, "alice")
+    assert record(site, "a") == ("a", ("s1", "s3"), ())
+    assert record(site, "b") == ("b", ("s2",), ())
+
+
+def test_undone_after_the_survivor_was_absorbed_itself(site):
+    site.assign(s1="a", s2="b", s3="c")
+    first = site.store.merge_identities("a", "b", "alice")
+    site.store.merge_identities("c", "a", "alice")
+    site.store.undo(first.event_id, "alice")
+    assert record(site, "b") == ("b", ("s2",), ())
+    assert record(site, "a") == ("c", ("s1", "s3"), ("a",))
+
+
+def test_what_was_merged_elsewhere_since_does_not_come_along(site):
+    site.assign(s1="a", s2="b", s3="c")
+    first = site.store.merge_identities("b", "c", "alice")
+    second = site.store.merge_identities("a", "b", "alice")
+    site.store.undo(first.event_id, "alice")
+    site.store.merge_identities("a", "c", "alice")
+    with pytest.raises(InputError, match="absorbed elsewhere since"):
+        site.store.undo(first.event_id, "alice")
+    site.store.undo(second.event_id, "alice")
+    assert record(site, "b") == ("b", ("s2",), ())
+    assert record(site, "a") == record(site, "c") == ("a", ("s1", "s3"), ("c",))
+
+
+def test_an_undo_can_be_undone(site):
+    site.assign(s1="a", s2="b")
+    merged = site.store.merge_identities("a", "b", "alice")
+    undone = site.store.undo(merged.event_id, "alice")
+    again = site.store.undo(undone.event_id, "alice", "after all")
+    assert record(site, "b") == ("a", ("s1", "s2"), ("b",))
+    assert site.store.get_event(again.event_id).payload["undoes"] == undone.event_id
+    with pytest.raises(InputError, match="one identity already"):
+        site.store.undo(undone.event_id, "alice")
+    site.store.undo(again.event_id, "alice")
+    with pytest.raises(InputError, match="an identity of its own already"):
+        site.store.undo(merged.event_id, "alice")
+
+
+def test_a_survivor_left_empty_becomes_an_alias(site):
+    site.assign(s1="a", s2="b")
+    merged = site.store.merge_identities("a", "b", "alice")
+    site.store.delete_sighting("s1", "alice")
+    site.store.undo(merged.event_id, "alice")
+    assert record(site, "a") == record(site, "b") == ("b", ("s2",), ("a",))
+
+
+def test_an_enrolled_identity_stays_so_through_merge_and_undo(site):
+    site.assign(s1="a", s2="b")
+    site.store.enrol("b", "alice")
+    merged = site.store.merge_identities("a", "b", "alice")
+    assert site.store.get_identity("a").enrolled
+    site.store.undo(merged.event_id, "alice")
+    assert site.store.get_identity("b").enrolled
+
+
+def test_a_split_by_hand_and_its_undo(site):
+    site.assign(s1="a", s2="a", s3="a")
+    split = site.store.split_identity("a", ["s2", "s3", "s2"], "n", "alice", "two vehicles")
+    assert record(site, "a") == ("a", ("s1",), ())
+    assert record(site, "n") == ("n", ("s2", "s3"), ())
+    assert last_of(site, "identity.split").payload["actor"] == "alice"
+    site.store.undo(split.event_id, "alice")
+    assert record(site, "a") == record(site, "n") == ("a", ("s1", "s2", "s3"), ("n",))
+    with pytest.raises(InputError, match="one identity already"):
+        site.store.undo(split.event_id, "alice")
+
+
+def test_a_split_by_the_associator_can_be_undone(site):
+    site.assign(s1="a", s2="a", s3="b")
+    site.commit(Split("a", "n", ("s2",), "far"))
+    event = last_of(site, "identity.split")
+    site.associator = site.store.acquire_lease("associator", "tester", 600)
+    site.put("s4", at_s=9)
+    site.commit(site.decide("s4", "n"))
+    site.store.undo(event.event_id, "alice")
+    assert record(site, "a") == ("a", ("s1", "s2"), ())
+    assert record(site, "n") == ("n", ("s4",), ())
+    with pytest.raises(InputError, match="nothing of n is left"):
+        site.store.undo(event.event_id, "alice")
+
+
+def test_what_cannot_be_corrected_changes_nothing(site):
+    site.assign(s1="a", s2="a", s3="b", s4="c")
+    site.commit(Merge("b", "c", "m"))
+    site.store.delete_identity("b", "alice")
+    before = site.events()
+    token = site.associator.token
+    store = site.store
+    refused = [
+        (NotFound, lambda: store.merge_identities("a", "?", "alice")),
+        (NotFound, lambda: store.merge_identities("c", "a", "alice")),
+        (InputError, lambda: store.merge_identities("a", "a", "alice")),
+        (NotFound, lambda: store.split_identity("?", ["s1"], "n", "alice")),
+        (InputError, lambda: store.split_identity("a", [], "n", "alice")),
+        (InputError, lambda: store.split_identity("a", ["s3"], "n", "alice")),
+        (InputError, lambda: store.split_identity("a", ["s1", "s2"], "n", "alice")),
+        (InputError, lambda: store.split_identity("a", ["s1"], "b", "alice")),
+        (InputError, lambda: store.split_identity("a", ["s1"], "a", "alice")),
+        (NotFound, lambda: store.undo("1-1", "alice")),
+        (NotFound, lambda: store.undo("nonsense", "alice")),
+        (InputError, lambda: store.undo(store.read_events("0-0", 1, 0)[0].event_id, "alice")),
+        (NotFound, lambda: store.undo(last_of(site, "identity.merged").event_id, "alice")),
+        (NotFound, lambda: store.enrol("b", "alice")),
+    ]
+    for error, call in refused:
+        with pytest.raises(error) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+    assert site.events() == before
+    assert store.acquire_lease("associator", "tester", 600).token == token + 1
+
+
+def test_an_emptied_identity_cannot_come_back(site):
+    site.assign(s1="a", s2="b")
+    site.commit(site.decide("s1", "b"))
+    with pytest.raises(InputError, match="had no sighting left"):
+        site.store.undo(last_of(site, "identity.merged").event_id, "alice")
+
+
+def test_a_merge_whose_sightings_are_all_gone_cannot_be_undone(site):
+    site.assign(s1="a", s2="b")
+    merged = site.store.merge_identities("a", "b", "alice")
+    site.store.delete_sighting("s2", "alice")
+    with pytest.raises(InputError, match="nothing of b is left"):
+        site.store.undo(merged.event_id, "alice")
+    assert site.store.resolve("b") == "a"
+
+
+def test_an_identity_is_known_since_the_oldest_of_its_parts(site):
+    site.assign(s1="a")
+    oldest = last_of(site, "identity.created").event_id
+    site.put("s2")
+    site.commit(site.decide("s2", "b"))
+    assert site.store.known_since("a") == oldest
+    assert site.store.known_since("b") != oldest
+    merged = site.store.merge_identities("b", "a", "alice")
+    assert site.store.known_since("a") == site.store.known_since("b") == oldest
+    site.store.undo(merged.event_id, "alice")
+    assert site.store.known_since("a") == oldest
+    assert site.store.known_since("?") == "0-0"

@@ -1,0 +1,375 @@
+"""Any sequence of changes, on every store, against a model: ids never come back, aliases resolve, nothing stays."""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from services.errors import InputError, LeaseLost, NotFound
+from services.identity.history import all_events, believed
+from services.identity.integrity import disagreements
+from services.identity.memory_store import MemoryStore
+from services.identity.redis_client import connect
+from services.identity.redis_store import RedisStore
+from services.identity.settings import RedisSettings
+from services.ids import uuid7
+from services.types import Commit, Merge, Split
+from tests.contract.identity_store.model import Hung, Model
+from tracker.types import TrackKey
+
+#: How often each change comes.
+WEIGHTS = {
+    "see": 4, "see_again": 1, "decide": 6, "merge": 2, "split": 2, "take_over": 1, "late": 1, "merge_by_hand": 4,
+    "undo": 6, "enrol": 1, "delete": 1, "delete_sighting": 1, "expire": 1, "forget_ids": 1,
+}  # fmt: skip
+NEEDS = {
+    "see_again": "of_tracker", "decide": "rows", "merge": "known", "split": "rows", "merge_by_hand": "known",
+    "undo": "undoable", "enrol": "known", "delete": "known", "delete_sighting": "rows",
+}  # fmt: skip
+#: What a change is made of, from two numbers; those left out take both as they are.
+ARGUMENTS = {
+    "see": lambda n, m: (n % 2, 1 + m % 9),
+    "see_again": lambda n, m: (n, m % 2, 1 + m % 9),
+    "decide": lambda n, m: (n, m, int(m % 4 == 0)),
+    "split": lambda n, m: (n, m, 1 + n % 3),
+    "enrol": lambda n, m: (n, m % 2 == 0),
+    "expire": lambda n, m: (1 + n % 5,),
+    **dict.fromkeys(("take_over", "forget_ids"), lambda n, m: ()),
+    **dict.fromkeys(("undo", "delete", "delete_sighting"), lambda n, m: (n,)),
+}
+numbers = st.integers(0, 10**6)
+changes = st.tuples(st.sampled_from([name for name, n in WEIGHTS.items() for _ in range(n)]), numbers, numbers)
+
+
+class Site:
+    """One site with two ingests, an associator and an operator, and what is expected of its store."""
+
+    def __init__(self, store, make_sighting, make_decision):
+        self.store, self.make_sighting, self.make_decision = store, make_sighting, make_decision
+        self.model = Model()
+        # Looking costs the server more round trips than changing.
+        self.look_every = 1 if isinstance(store, MemoryStore) else 8
+        self.trackers = [self.lease(f"ingest:{n}") for n in range(2)]
+        self.associator = self.lease("associator")
+        self.older = self.associator
+        self.of_tracker: dict[str, int] = {}
+        self.issued: list[str] = []
+        self.undoable: list[tuple[str, str, tuple]] = []
+
+    def lease(self, name):
+        return self.store.acquire_lease(name, "tester", 600)
+
+    def fresh(self):
+        self.issued.append(uuid7())
+        return self.issued[-1]
+
+    @staticmethod
+    def pick(names, n):
+        names = sorted(names)
+        return names[n % len(names)]
+
+    def some_id(self, n):
+        """Mostly a living or absorbed id, now and then a retired or a fresh one; never one that is forgotten."""
+        names = self.model.known if n % 11 else self.model.retired
+        return self.pick(names, n) if names and n % 6 else self.fresh()
+
+    def commit(self, **changes):
+        self.store.commit(Commit(self.associator, **changes))
+
+    def run(self, steps):
+        for n in range(6):
+            self.see(n % 2, 2 + n)
+        for n, name in enumerate(sorted(self.model.rows)):
+            self.decide_for(name, 1, self.fresh() if n < 4 else self.pick(self.model.roots(), n))
+        for step, (name, *drawn) in enumerate(steps):
+            # What is drawn is small more often than not: mixed with the step, it picks all over.
+            n, m = (zlib.crc32(f"{number}/{step}/{place}".encode()) for place, number in enumerate(drawn))
+            need = NEEDS.get(name)
+            if need is None or getattr(self, need, None) or getattr(self.model, need, None):
+                getattr(self, name)(*ARGUMENTS.get(name, lambda n, m: (n, m))(n, m))
+            if step % self.look_every == 0:
+                self.every_id_leads_where_it_should()
+        self.every_id_leads_where_it_should()
+        self.trackers_never_share_ids()
+        self.history_agrees()
+        self.leaves_nothing()
+
+    # -- the two ingests
+
+    def see(self, tracker, ended):
+        name = uuid7()
+        assert name not in self.of_tracker
+        self.of_tracker[name] = tracker
+        assert self.put(name, 1, ended)
+
+    def see_again(self, n, step, ended):
+        name = self.pick(self.of_tracker, n)
+        row = self.model.rows.get(name)
+        revision = 2 if row is None else row.revision + step
+        fits = name not in self.model.dead and (row is None or revision > row.revision)
+        if row is None and name not in self.model.dead:
+            return  # forgotten: nobody can hold it any more
+        assert self.put(name, revision, ended) == fits
+
+    def put(self, name, revision, ended):
+        tracker = self.of_tracker[name]
+        end_ns = ended * 10**9
+        keys = (TrackKey(f"camera-{tracker}", f"session-{tracker}", len(self.of_tracker)),)
+        sighting = self.make_sighting(name, revision, start_ns=0, end_ns=end_ns, track_keys=keys)
+        accepted = self.store.put_sighting(sighting, self.trackers[tracker]).accepted
+        if accepted:
+            old = self.model.rows.get(name)
+            self.model.rows[name] = Hung(revision, end_ns // 1000, None if old is None else old.node)
+        return accepted
+
+    # -- the associator
+
+    def decide(self, n, m, stale):
+        name = self.pick(self.model.rows, n)
+        self.decide_for(name, self.model.rows[name].revision + stale, self.some_id(m))
+
+    def decide_for(self, name, revision, identity_id):
+        result = self.store.commit(
+            Commit(self.associator, (self.make_decision(name, identity_id, revision),), cursor=self.store.work_cursor())
+        )
+        assert bool(result.applied) == self.model.decide(name, revision, identity_id)
+
+    def merge(self, n, m):
+        one, other = self.some_id(n), self.some_id(m)
+        self.commit(merges=(Merge(one, other, "m"),))
+        survivor, absorbed = self.model.root(one), self.model.root(other)
+        if survivor is not None and absorbed is not None and survivor != absorbed:
+            self.absorbed(survivor, absorbed)
+
+    def absorbed(self, survivor, absorbed):
+        self.model.absorb(survivor, absorbed)
+        event = list(all_events(self.store))[-1]
+        assert (event.kind, event.payload["absorbed_id"]) == ("identity.merged", absorbed)
+        self.undoable.append(("merge", event.event_id, (survivor, absorbed)))
+
+    def split(self, n, m, count):
+        source, fresh = self.some_id(n), self.fresh() if m % 3 else self.some_id(m)
+        names = list(dict.fromkeys(self.pick(self.model.rows, m + i) for i in range(count)))
+        self.commit(splits=(Split(source, fresh, tuple(names), "s"),))
+        home = self.model.root(source)
+        moving = {s for s in names if home is not None and self.model.root(self.model.rows[s].node) == home}
+        taken = fresh in self.model.parent or fresh in self.model.retired or fresh == home
+        if moving and not taken:
+            self.model.known.add(fresh)
+            self.model.move(moving, fresh)
+            event = [e for e in all_events(self.store) if e.kind == "identity.split"][-1]
+            self.undoable.append(("split", event.event_id, (home, fresh, moving)))
+
+    def take_over(self):
+        self.older, self.associator = self.associator, self.lease("associator")
+
+    def late(self, n, m):
+        """An associator that was replaced is refused."""
+        if self.older == self.associator:
+            return
+        with pytest.raises(LeaseLost):
+            self.store.commit(Commit(self.older, merges=(Merge(self.some_id(n), self.some_id(m), "late"),)))
+
+    # -- the operator
+
+    def corrected(self):
+        """After a correction the associator's token is worth nothing."""
+        with pytest.raises(LeaseLost):
+            self.commit()
+        self.take_over()
+
+    def merge_by_hand(self, n, m):
+        one, other = self.some_id(n), self.some_id(m)
+        survivor, absorbed = self.model.root(one), self.model.root(other)
+        expected = NotFound if None in (survivor, absorbed) else InputError if survivor == absorbed else None
+        if self.attempt(expected, lambda: self.store.merge_identities(one, other, "ann")):
+            self.absorbed(survivor, absorbed)
+
+    def attempt(self, expected, call):
+        if expected is not None:
+            before = self.store.last_event_id()
+            with pytest.raises(expected):
+                call()
+            assert self.store.last_event_id() == before
+            return False
+        call()
+        self.corrected()
+        return True
+
+    def undo(self, n):
+        kind, event_id, said = self.undoable[-1 - n % min(4, len(self.undoable))]
+        getattr(self, f"undo_{kind}")(event_id, *said)
+
+    def undo_merge(self, event_id, survivor, absorbed):
+        model = self.model
+        expected = None
+        if model.root(survivor) is None:
+            expected = NotFound
+        elif model.parent.get(absorbed) != survivor or not model.members(absorbed):
+            expected = InputError
+        if self.attempt(expected, lambda: self.store.undo(event_id, "ann")):
+            holder = model.root(survivor)
+            event = [e for e in all_events(self.store) if e.kind == "identity.unmerged"][-1]
+            enrolled = bool(self.store.get_event(event_id).payload.get("absorbed_enrolled"))
+            model.cut(absorbed)
+            if enrolled:
+                model.enrolled.add(absorbed)
+            else:
+                model.enrolled.discard(absorbed)
+            if model.root(holder) == absorbed and holder in model.enrolled:
+                model.enrolled.add(absorbed)
+            self.undoable.append(("unmerge", event.event_id, (holder, absorbed)))
+
+    def undo_unmerge(self, event_id, holder, restored):
+        survivor, absorbed = self.model.root(holder), self.model.root(restored)
+        expected = NotFound if None in (survivor, absorbed) else InputError if survivor == absorbed else None
+        if self.attempt(expected, lambda: self.store.undo(event_id, "ann")):
+            self.absorbed(survivor, absorbed)
+
+    def undo_split(self, event_id, home, fresh, names):
+        model = self.model
+        back, now = model.root(home), model.root(fresh)
+        moving = {s for s in names if s in model.rows and model.root(model.rows[s].node) == now}
+        expected = NotFound if None in (back, now) else InputError if back == now or not moving else None
+        if self.attempt(expected, lambda: self.store.undo(event_id, "ann")):
+            model.move(moving, back)
+
+    def enrol(self, n, yes):
+        root = self.model.root(self.pick(self.model.known, n))
+        self.store.enrol(root, "ann", enrolled=yes)
+        (self.model.enrolled.add if yes else self.model.enrolled.discard)(root)
+
+    # -- going
+
+    def delete(self, n):
+        identity_id = self.some_id(n)
+        root = self.model.root(identity_id)
+        if root is None:
+            with pytest.raises(NotFound):
+                self.store.delete_identity(identity_id, "ann")
+        else:
+            self.store.delete_identity(identity_id, "ann")
+            self.model.remove(self.model.members(root))
+
+    def delete_sighting(self, n):
+        name = self.pick(self.model.rows, n)
+        self.store.delete_sighting(name, "ann")
+        self.model.remove({name})
+
+    def expire(self, before_s):
+        due = {
+            s
+            for s, row in self.model.rows.items()
+            if row.end_us < before_s * 1_000_000 and self.model.root(row.node) not in self.model.enrolled
+        }
+        assert self.store.expire(before_s * 10**9) == len(due)
+        self.model.remove(due)
+
+    def forget_ids(self):
+        self.store.trim(0, self.store.now_ns() + 10**9, 0)
+        self.model.retired.clear()
+        self.model.dead.clear()
+
+    # -- what must hold
+
+    def every_id_leads_where_it_should(self):
+        for identity_id in self.model.known | self.model.retired:
+            root = self.model.root(identity_id)
+            assert self.store.resolve(identity_id) == root
+            record = self.store.get_identity(identity_id)
+            if root is None:
+                assert record is None
+            else:
+                assert set(record.sighting_ids) == self.model.members(root)
+                assert set(record.aliases) == self.model.tree(root) - {root}
+                assert record.enrolled == (root in self.model.enrolled)
+        assert {r.identity_id for r in self.store.list_identities(10_000)} == self.model.roots()
+        for name, row in self.model.rows.items():
+            assert self.store.identity_of(name) == self.model.root(row.node)
+
+    def trackers_never_share_ids(self):
+        for sighting, _ in self.store.scan_sightings():
+            assert sighting.track_keys[0].session_id == f"session-{self.of_tracker[sighting.sighting_id]}"
+
+    def history_agrees(self):
+        events = list(all_events(self.store))
+        created = [e.payload["identity_id"] for e in events if e.kind == "identity.created"]
+        assert len(created) == len(set(created))
+        belief = believed(events)
+        for name, row in self.model.rows.items():
+            told = belief.labels.get(name)
+            assert (None if told is None else belief.resolve(told)) == self.model.root(row.node)
+        if isinstance(self.store, RedisStore):
+            assert disagreements(self.store) == []
+
+    def leaves_nothing(self):
+        store, future = self.store, 10**18 * 4
+        for record in store.list_identities(10_000):
+            store.enrol(record.identity_id, "ann", enrolled=False)
+        store.expire(future, limit=10**6)
+        for holder in {name for purge in store.purges(limit=10**6) for name in purge.waits}:
+            store.acknowledge(holder, [purge.sighting_id for purge in store.purges(limit=10**6)])
+        work = store.read_work("0-0", 10**6, 0)
+        self.commit(cursor=work[-1].entry_id if work else "1-1")
+        self.put_work_past()
+        store.trim(future, future, future)
+        left = self.everything()
+        assert not [name for name in (*self.of_tracker, *self.issued) if name.encode() in left]
+
+    def put_work_past(self):
+        """The entry at the cursor itself is kept: one more, of a sighting that stays, stands behind the others."""
+        last = self.store.put_sighting(self.make_sighting("stays", end_ns=10**18 * 5), self.trackers[0])
+        assert last.accepted
+        self.commit(cursor=self.store.read_work(self.store.work_cursor(), 10, 0)[-1].entry_id)
+
+    def everything(self):
+        """All that the store holds, keys and values, as bytes."""
+        if isinstance(self.store, MemoryStore):
+            state = self.store._state
+            names = [name for name in dir(state) if not name.startswith("__") and not callable(getattr(state, name))]
+            return repr([getattr(state, name) for name in names]).encode()
+        client = self.store._redis.client
+        return b"\n".join(part for key in client.keys("*") for part in (key, dumped(client, key)))
+
+
+def dumped(client, key):
+    reads = {
+        b"string": client.get, b"hash": client.hgetall, b"set": client.smembers,
+        b"zset": lambda k: client.zrange(k, 0, -1), b"stream": client.xrange,
+    }  # fmt: skip
+    return repr(reads[client.type(key)](key)).encode()
+
+
+_sites = itertools.count()
+
+
+@pytest.fixture(params=["memory", "redis"])
+def new_site(request, make_sighting, decide):
+    def make():
+        if request.param == "memory":
+            return Site(MemoryStore(), make_sighting, decide)
+        client = connect(request.getfixturevalue("server").url, RedisSettings())
+        client.flushall()
+        return Site(RedisStore(client, f"stateful-{next(_sites)}"), make_sighting, decide)
+
+    return make
+
+
+@given(st.lists(changes, min_size=40, max_size=80))
+@settings(
+    max_examples=25,
+    phases=[Phase.generate],
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_any_sequence_of_changes(new_site, steps):
+    site = new_site()
+    site.run(steps)
+    if isinstance(site.store, RedisStore):
+        site.store.close()
