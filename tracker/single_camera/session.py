@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from detector.types import Detections, Frame, VehicleClass
-from tracker.single_camera.bytetrack import ByteTrack, Step
+from tracker.single_camera.bytetrack import ByteTrack
 from tracker.single_camera.crops import View, promises
 from tracker.single_camera.life import Box, TrackLife
+from tracker.single_camera.ocsort import OcSort
 from tracker.single_camera.settings import TrackerSettings
+from tracker.single_camera.tracks import Step
 from tracker.types import TrackKey, Tracklet
 
 
@@ -30,6 +32,13 @@ class LiveBox:
     box_xyxy: Box
     score: float
     vehicle_class: VehicleClass
+
+
+def associator(settings: TrackerSettings) -> ByteTrack:
+    """The association algorithm that the settings name, without tracks."""
+    if settings.algorithm == "ocsort":
+        return OcSort(settings.association, settings.ocsort)
+    return ByteTrack(settings.association)
 
 
 class CameraTracker:
@@ -51,7 +60,7 @@ class CameraTracker:
         self._camera_id = camera_id
         self._session_id = session_id
         self._settings = settings or TrackerSettings()
-        self._tracker = ByteTrack(self._settings.association)
+        self._tracker = associator(self._settings)
         self._lives: dict[int, TrackLife] = {}
         self._live: tuple[LiveBox, ...] = ()
         self._last_ns: int | None = None

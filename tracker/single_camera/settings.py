@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
@@ -50,6 +52,16 @@ class AssociationSettings(_Section):
         return self
 
 
+class OcSortSettings(_Section):
+    """What OC-SORT does differently from ByteTrack."""
+
+    inertia: float = Field(
+        0.2, ge=0, le=1, description="Cost of a match that turns a vehicle round; in proportion for smaller angles."
+    )
+    direction_s: float = Field(0.3, gt=0, le=5, description="Seconds over which a vehicle's direction is taken.")
+    low_scores: bool = Field(False, description="Low scores may continue a track, as in ByteTrack.")
+
+
 class TrackletSettings(_Section):
     """When a track is told to the outside."""
 
@@ -93,8 +105,14 @@ class CropSettings(_Section):
 
 
 class TrackerSettings(_Section):
-    """Single-camera tracking."""
+    """Single-camera tracking. A name alone stands for its algorithm: ``tracker: ocsort``."""
 
+    algorithm: Literal["bytetrack", "ocsort"] = Field(
+        "bytetrack", description="How detections are joined to tracks: bytetrack or ocsort."
+    )
+    ocsort: OcSortSettings = Field(
+        default_factory=OcSortSettings, description="What OC-SORT does differently from ByteTrack."
+    )
     association: AssociationSettings = Field(
         default_factory=AssociationSettings, description="Which detection continues which track."
     )
@@ -102,3 +120,8 @@ class TrackerSettings(_Section):
         default_factory=TrackletSettings, description="When a track is told to the outside."
     )
     crops: CropSettings = Field(default_factory=CropSettings, description="Which pictures of a vehicle are kept.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, data: Any) -> Any:
+        return {"algorithm": data} if isinstance(data, str) else data
