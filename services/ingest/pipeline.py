@@ -14,7 +14,7 @@ from detector.types import Detections, Frame
 from services.ingest.settings import IngestSettings
 from services.ingest.sightings import Outgoing, SightingBuilder
 from services.ingest.stats import IngestStats
-from tracker.types import Tracklet
+from tracker.types import Contact, Tracklet
 
 
 class Detector(Protocol):
@@ -34,6 +34,10 @@ class Tracker(Protocol):
 
     def flush(self) -> list[Tracklet]:
         """Closes every open track; their final revisions."""
+        ...
+
+    def split(self, tracklet: Tracklet, contact: Contact) -> tuple[Tracklet, Tracklet]:
+        """Makes two tracklets of a revision at one of its contacts; the second goes on under a fresh key."""
         ...
 
     @property
@@ -146,5 +150,8 @@ class IngestPipeline:
 
     def _hand_on(self, due: Sequence[tuple[Tracklet, tuple[int, int]]]) -> None:
         if due:
-            for outgoing in self._builder.build(due):
+            for outgoing in self._builder.build(due, self._split):
                 self._publisher.submit(outgoing)
+
+    def _split(self, tracklet: Tracklet, contact: Contact) -> tuple[Tracklet, Tracklet]:
+        return self._sessions[tracklet.key.camera_id].tracker.split(tracklet, contact)

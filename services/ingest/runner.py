@@ -84,7 +84,7 @@ class Ingest:
         self._publisher = SightingPublisher(
             parts.store, parts.crop_store, settings, parts.id_factory(), self.camera_records
         )
-        self._builder = SightingBuilder(parts.embedder, parts.id_factory, settings)
+        self._builder = SightingBuilder(parts.embedder, parts.id_factory, settings, parts.tracker.tracklets)
         self._pipeline = IngestPipeline(
             parts.detector,
             lambda camera_id, session_id: CameraTracker(camera_id, session_id, parts.tracker),

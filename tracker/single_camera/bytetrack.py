@@ -87,6 +87,17 @@ class ByteTrack:
         self._last_ns = t_ns
         return self._step(closed)
 
+    def fresh_id(self) -> int:
+        """An id that no track has had or will have."""
+        self._next_id += 1
+        return self._next_id - 1
+
+    def rename(self, track_id: int, new_id: int) -> bool:
+        """Lets a living track go on under an id from ``fresh_id``; false if it lives no longer."""
+        rows = self._tracks.track_id == track_id
+        self._tracks.track_id[rows] = new_id
+        return bool(rows.any())
+
     def close_all(self) -> tuple[int, ...]:
         """Ends every track; ids go on counting and the next frame may carry any time."""
         ids = self._drop(np.ones(len(self._tracks), bool))

@@ -60,6 +60,13 @@ class OcSort(ByteTrack):
         self._ocsort = ocsort
         self._observed: dict[int, _Observed] = {}
 
+    def rename(self, track_id: int, new_id: int) -> bool:
+        """As ByteTrack does; what was remembered goes along."""
+        alive = super().rename(track_id, new_id)
+        if alive:
+            self._observed[new_id] = self._observed.pop(track_id)
+        return alive
+
     def _cost(self, new: Arrivals, pool: Index, detections: Index) -> Array:
         """Overlap cost plus the weighted turn, a share of half a circle: (P, D)."""
         return super()._cost(new, pool, detections) + self._ocsort.inertia * self._turns(new, pool, detections)

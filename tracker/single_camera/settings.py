@@ -75,6 +75,30 @@ class TrackletSettings(_Section):
     min_boxes: int = Field(3, ge=1, le=100, description="Tracks with fewer boxes are never told.")
     min_duration_s: float = Field(0.4, ge=0, le=60, description="Tracks shorter than this are never told.")
     max_boxes: int = Field(600, ge=8, le=100_000, description="Boxes kept per track; longer ones are thinned evenly.")
+    contact_iou: float = Field(
+        0.3, gt=0, le=1, description="Two tracks whose boxes overlap so much may have been taken for each other."
+    )
+    split_nats: float = Field(
+        4.0,
+        ge=0,
+        le=100,
+        description="Evidence of appearance against one vehicle, in nats, from which a track is split at a contact.",
+    )
+    join_window_s: float = Field(
+        3.0,
+        ge=0,
+        le=60,
+        description="A track may continue one that was last seen at most so long before; 0 joins none.",
+    )
+    still_join_window_s: float = Field(
+        30.0, ge=0, le=3600, description="As join_window_s where a parked vehicle was last seen."
+    )
+    join_distance: float = Field(
+        1.0, gt=0, le=10, description="Farthest from the foretold path that a continuation may begin, in box sizes."
+    )
+    join_nats: float = Field(
+        0.0, ge=-100, le=100, description="Least evidence of appearance, in nats, for joining two tracks."
+    )
 
 
 class CropSettings(_Section):

@@ -5,7 +5,8 @@ import pytest
 from ingest_fakes import HueEmbedder, crop, tracklet
 
 from services.ingest.settings import IngestSettings
-from services.ingest.sightings import SightingBuilder, pick_diverse, thin, weighted_mean
+from services.ingest.sightings import SightingBuilder, weighted_mean
+from services.ingest.track_memory import pick_diverse, thin
 
 SIZE = (640, 360)
 
