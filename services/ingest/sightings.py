@@ -159,7 +159,7 @@ class SightingBuilder:
         first, second = split(tracklet, jump)
         self._tracks[second.key] = track.split(second)
         self._split += 1
-        return (first, *self._parts(second, split))
+        return (*self._parts(first, split), *self._parts(second, split))
 
     def _outgoing(self, tracklet: Tracklet, frame_size: Size) -> list[Outgoing]:
         """The sighting of a tracklet; none without a usable crop."""

@@ -24,6 +24,7 @@ _SPEED_SPAN_S = 1.0
 #: A hidden vehicle may brake or speed up: its path is foretold up to this multiple of its speed.
 _FASTER = 1.5
 _LARGEST_RATIO = 1.8  # of box sizes
+_SAME_PLACE_IOU = 0.5
 _MOST_HELD = 64
 
 
@@ -103,7 +104,8 @@ class Joiner:
         if max(size, other) / min(size, other) > _LARGEST_RATIO:
             return math.inf
         if waiting.still:
-            return 1.0 - float(iou_matrix(last[None], first[None])[0, 0])
+            iou = float(iou_matrix(last[None], first[None])[0, 0])
+            return 1.0 - iou if iou >= _SAME_PLACE_IOU else math.inf
         ahead = _velocity(earlier) * _FASTER * (begin_ns - end_ns) / 1e9
         return _from_segment(_centre(first) - _centre(last), ahead) / size
 

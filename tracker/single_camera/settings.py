@@ -79,7 +79,7 @@ class TrackletSettings(_Section):
         0.3, gt=0, le=1, description="Two tracks whose boxes overlap so much may have been taken for each other."
     )
     split_nats: float = Field(
-        4.0,
+        3.0,
         ge=0,
         le=100,
         description="Evidence of appearance against one vehicle, in nats, from which a track is split at a contact.",
