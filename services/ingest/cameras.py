@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -26,6 +26,9 @@ _SECRET_FIELD = re.compile(
 )
 
 SourceKind = Literal["stream", "file", "image"]
+Share = Annotated[float, Field(ge=0, le=1)]
+#: Corners as shares of the picture's width and height, from its top left.
+Polygon = Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3, max_length=64)]
 
 
 def redact(text: str) -> str:
@@ -58,6 +61,13 @@ class CameraSettings(BaseModel):
     max_fps: float | None = Field(default=None, gt=0, le=240, description="Frames beyond this rate are left out.")
     realtime: bool = Field(
         default=False, description="Play a file at its own speed and let the newest frame win, as if it were live."
+    )
+
+    entries: tuple[Polygon, ...] = Field(
+        default=(), max_length=32, description="Where vehicles come into view; without any, learned from tracks."
+    )
+    exits: tuple[Polygon, ...] = Field(
+        default=(), max_length=32, description="Where vehicles leave the view; without any, learned from tracks."
     )
 
     @model_validator(mode="after")

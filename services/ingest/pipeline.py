@@ -102,10 +102,10 @@ class IngestPipeline:
     def process(self, frames: Sequence[Frame]) -> None:
         """Runs frames through; those of one camera in the order of their capture."""
         found = self._detector.detect([frame.image for frame in frames])
-        due: list[tuple[Tracklet, tuple[int, int]]] = []
+        due: list[tuple[Tracklet, _Session]] = []
         for frame, detections in zip(frames, found, strict=True):
             session = self._session(frame)
-            due += [(tracklet, session.frame_size) for tracklet in session.tracker.update(frame, detections)]
+            due += [(tracklet, session) for tracklet in session.tracker.update(frame, detections)]
         self._hand_on(due)
         for frame in frames:
             age_s = (time.time_ns() - frame.captured_at_ns) / 1e9
@@ -146,12 +146,14 @@ class IngestPipeline:
         self._publisher.session_ended(session.session_id)
 
     def _flush(self, session: _Session) -> None:
-        self._hand_on([(tracklet, session.frame_size) for tracklet in session.tracker.flush()])
+        self._hand_on([(tracklet, session) for tracklet in session.tracker.flush()])
 
-    def _hand_on(self, due: Sequence[tuple[Tracklet, tuple[int, int]]]) -> None:
-        if due:
-            for outgoing in self._builder.build(due, self._split):
-                self._publisher.submit(outgoing)
+    def _hand_on(self, due: Sequence[tuple[Tracklet, _Session]]) -> None:
+        """Publishes what became of tracklets, each with its session; one session per camera at a time."""
+        trackers = {tracklet.key.camera_id: session.tracker for tracklet, session in due}
 
-    def _split(self, tracklet: Tracklet, contact: Contact) -> tuple[Tracklet, Tracklet]:
-        return self._sessions[tracklet.key.camera_id].tracker.split(tracklet, contact)
+        def split(tracklet: Tracklet, contact: Contact) -> tuple[Tracklet, Tracklet]:
+            return trackers[tracklet.key.camera_id].split(tracklet, contact)
+
+        for outgoing in self._builder.build([(tracklet, session.frame_size) for tracklet, session in due], split):
+            self._publisher.submit(outgoing)

@@ -20,7 +20,7 @@ from services.ingest.settings import IngestSettings
 from services.ingest.sightings import SightingBuilder
 from services.ingest.slot import LatestFrames
 from services.ingest.stats import IngestStats
-from tracker.single_camera.session import CameraTracker
+from services.ingest.tracking import CameraTrackers
 from tracker.single_camera.settings import TrackerSettings
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class Ingest:
         self._builder = SightingBuilder(parts.embedder, parts.id_factory, settings, parts.tracker.tracklets)
         self._pipeline = IngestPipeline(
             parts.detector,
-            lambda camera_id, session_id: CameraTracker(camera_id, session_id, parts.tracker),
+            CameraTrackers(parts.tracker, parts.cameras),
             self._builder,
             self._publisher,
             self._stats,

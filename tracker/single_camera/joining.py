@@ -42,6 +42,9 @@ class Joiner:
         self._settings = settings
         self._waiting: dict[TrackKey, _Waiting] = {}
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def hold(self, tracklet: Tracklet, *, still: bool) -> list[Tracklet]:
         """Keeps a final revision back.
 

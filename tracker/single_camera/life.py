@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from detector.types import VEHICLE_CLASSES, VehicleClass
@@ -15,6 +17,15 @@ from tracker.types import Contact, TrackKey, Tracklet
 
 _PLACE = {int(vehicle_class): k for k, vehicle_class in enumerate(VEHICLE_CLASSES)}
 _NO_VOTES: Votes = (0.0,) * len(VEHICLE_CLASSES)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the last revision said: newest box, frames of the crops, likeliest class."""
+
+    box: Box
+    crop_frames: tuple[int, ...]
+    vehicle_class: VehicleClass
 
 
 class TrackLife:
@@ -33,7 +44,7 @@ class TrackLife:
         self._revision = 0
         self._interval_ns = round(settings.tracklets.first_revision_s * 1e9)
         self._due_ns: int | None = None
-        self._told: tuple[Box, tuple[int, ...]] | None = None  # newest box and crop frames of the last revision
+        self._told: _Told | None = None
 
     def observe(self, view: View, score: float, class_id: int, image: Image) -> None:
         """Takes the vehicle's detection in the newest frame.
@@ -85,8 +96,7 @@ class TrackLife:
         """A revision, if one is due and there is news since the last."""
         if self._due_ns is None or self._log.last_ns < self._due_ns or not self._tellable():
             return None
-        crops = self._crops.chosen()
-        if not crops or not self._news(tuple(crop.frame for crop in crops)):
+        if not self._crops.chosen() or not self._changed():
             return None
         return self._tell(final=False)
 
@@ -114,25 +124,30 @@ class TrackLife:
         life._parked = self._parked
         life._revision = 1
         life._due_ns = life._log.last_ns + life._interval_ns
-        life._told = (life._log.last_box, tuple(crop.frame for crop in life._crops.chosen()))
+        life._told = life._news()
         return life
 
     def _tellable(self) -> bool:
         duration_ns = self._log.last_ns - self._log.first_ns
         return self._observed >= self._settings.min_boxes and duration_ns >= self._settings.min_duration_s * 1e9
 
-    def _news(self, crop_frames: tuple[int, ...]) -> bool:
-        """Whether the vehicle moved or better pictures came since the last revision."""
-        if self._told is None:
+    def _news(self) -> _Told:
+        """What a revision would say now."""
+        return _Told(self._log.last_box, tuple(crop.frame for crop in self._crops.chosen()), self.vehicle_class)
+
+    def _changed(self) -> bool:
+        """Whether the vehicle moved, better pictures came or its class turned out another since the last revision."""
+        told, now = self._told, self._news()
+        if told is None:
             return True
-        box, frames = self._told
-        iou = paired_iou(np.array([box]), np.array([self._log.last_box]))[0]
-        return bool(iou < self._settings.moved_iou) or crop_frames != frames
+        iou = paired_iou(np.array([told.box]), np.array([now.box]))[0]
+        moved = bool(iou < self._settings.moved_iou)
+        return moved or (told.crop_frames, told.vehicle_class) != (now.crop_frames, now.vehicle_class)
 
     def _tell(self, *, final: bool) -> Tracklet:
         self._revision += 1
         crops = self._crops.chosen()
-        self._told = (self._log.last_box, tuple(crop.frame for crop in crops))
+        self._told = self._news()
         if self._revision > 1:
             self._interval_ns = min(2 * self._interval_ns, round(self._settings.longest_revision_s * 1e9))
         self._due_ns = self._log.last_ns + self._interval_ns

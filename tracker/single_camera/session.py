@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from detector.types import Detections, Frame, VehicleClass
 from tracker.single_camera.assignment import iou_matrix
+from tracker.single_camera.associator import associator
 from tracker.single_camera.box_log import Box
-from tracker.single_camera.bytetrack import ByteTrack
 from tracker.single_camera.crops import View, promises
 from tracker.single_camera.joining import Joiner
 from tracker.single_camera.life import TrackLife
-from tracker.single_camera.ocsort import OcSort
 from tracker.single_camera.parts import divide
 from tracker.single_camera.settings import TrackerSettings
 from tracker.single_camera.tracks import Step
+from tracker.single_camera.zones import CameraZones, ZoneBook, ends
 from tracker.types import Contact, TrackKey, Tracklet
 
 #: A box nearer to the picture's border than this share of its side may have left it.
@@ -42,13 +42,6 @@ class LiveBox:
     vehicle_class: VehicleClass
 
 
-def associator(settings: TrackerSettings) -> ByteTrack:
-    """The association algorithm that the settings name, without tracks."""
-    if settings.algorithm == "ocsort":
-        return OcSort(settings.association, settings.ocsort)
-    return ByteTrack(settings.association)
-
-
 class CameraTracker:
     """Turns the detections of one camera session into tracklets.
 
@@ -64,16 +57,24 @@ class CameraTracker:
         camera_id: The camera's configured name.
         session_id: Of this connection; frames of another session are refused.
         settings: Of association, revisions and crops.
+        zones: Where vehicles enter and leave, shared by the sessions of a camera; learned from finished tracks.
     """
 
-    def __init__(self, camera_id: str, session_id: str, settings: TrackerSettings | None = None) -> None:
+    def __init__(
+        self,
+        camera_id: str,
+        session_id: str,
+        settings: TrackerSettings | None = None,
+        zones: ZoneBook | None = None,
+    ) -> None:
         self._camera_id = camera_id
         self._session_id = session_id
         self._settings = settings or TrackerSettings()
         self._tracker = associator(self._settings)
         self._lives: dict[int, TrackLife] = {}
+        self._zones = zones or ZoneBook(self._settings.zones, np.random.default_rng(0))
         self._joiner = Joiner(self._settings.tracklets)
-        self._image_hw: tuple[int, ...] = (0, 0)
+        self._frame_size = (1, 1)
         self._live: tuple[LiveBox, ...] = ()
         self._last_ns: int | None = None
         self._last_index = -1
@@ -84,6 +85,16 @@ class CameraTracker:
     def active_count(self) -> int:
         """Vehicles followed now: confirmed tracks that are not lost."""
         return self._tracker.tracked_count
+
+    @property
+    def open_count(self) -> int:
+        """Tracks that are not closed, and closed ones that wait for a continuation."""
+        return len(self._lives) + len(self._joiner)
+
+    @property
+    def zones(self) -> CameraZones:
+        """Where vehicles enter and leave the view, as known now."""
+        return self._zones.zones
 
     @property
     def skipped_frames(self) -> int:
@@ -123,7 +134,7 @@ class CameraTracker:
             self._skipped += 1
             return []
         self._last_ns, self._last_index = frame.captured_at_ns, frame.index
-        self._image_hw = frame.image.shape[:2]
+        self._frame_size = (frame.image.shape[1], frame.image.shape[0])
         step = self._tracker.update(frame.captured_at_ns, detections.boxes_xyxy, detections.scores)
         told += self._close(step.closed_ids)
         told += self._joiner.release(frame.captured_at_ns, self._untold_since())
@@ -189,17 +200,21 @@ class CameraTracker:
                 self._untold += 1
                 continue
             due = self._told(last)
+            on_its_way = not life.parked and hold
+            self._zones.learn(last, self._frame_size, began=len(due) == 1, ended=on_its_way)
             # One that follows another goes with it; the others may be followed.
             waits = hold and len(due) == 1 and self._inside(last)
             told += self._joiner.hold(last, still=life.parked) if waits else due
         return told
 
     def _inside(self, tracklet: Tracklet) -> bool:
-        """Whether a vehicle was last seen where it cannot have left the picture."""
-        height, width = self._image_hw
+        """Whether a vehicle was last seen where it cannot have left the view: off the border and every exit."""
+        width, height = self._frame_size
         x1, y1, x2, y2 = tracklet.boxes_xyxy[-1].tolist()
         near_x, near_y = _NEAR * (x2 - x1), _NEAR * (y2 - y1)
-        return bool(x1 > near_x and y1 > near_y and x2 < width - near_x and y2 < height - near_y)
+        if not (x1 > near_x and y1 > near_y and x2 < width - near_x and y2 < height - near_y):
+            return False
+        return self._zones.zones.at(ends(tracklet, self._frame_size)[1], "exit") is None
 
     def _observe(self, step: Step, frame: Frame, detections: Detections) -> None:
         """Hands every track its detection and renews the live boxes."""

@@ -59,7 +59,7 @@ class OcSortSettings(_Section):
         0.2, ge=0, le=1, description="Cost of a match that turns a vehicle round; in proportion for smaller angles."
     )
     direction_s: float = Field(0.3, gt=0, le=5, description="Seconds over which a vehicle's direction is taken.")
-    low_scores: bool = Field(False, description="Low scores may continue a track, as in ByteTrack.")
+    low_scores: bool = Field(True, description="Low scores may continue a track, as in ByteTrack.")
 
 
 class TrackletSettings(_Section):
@@ -128,6 +128,17 @@ class CropSettings(_Section):
     better_by: float = Field(1.1, ge=1, le=2, description="A crop is replaced by one better by this factor.")
 
 
+class ZoneSettings(_Section):
+    """How a camera's entry and exit zones are learned; lengths are fractions of the picture's sides."""
+
+    sample: int = Field(256, ge=16, le=4096, description="Track ends kept of either kind.")
+    least_ends: int = Field(24, ge=4, le=4096, description="No zone is learned from fewer ends.")
+    radius: float = Field(0.06, gt=0, le=0.5, description="Ends so near to each other are neighbours.")
+    least_neighbours: int = Field(3, ge=1, le=100, description="Neighbours that make a place dense.")
+    least_share: float = Field(0.05, ge=0, le=0.5, description="As least_neighbours, as a share of all ends kept.")
+    margin: float = Field(0.03, ge=0.001, le=0.2, description="Growth of a zone beyond the ends seen in it.")
+
+
 class TrackerSettings(_Section):
     """Single-camera tracking. A name alone stands for its algorithm: ``tracker: ocsort``."""
 
@@ -144,6 +155,7 @@ class TrackerSettings(_Section):
         default_factory=TrackletSettings, description="When a track is told to the outside."
     )
     crops: CropSettings = Field(default_factory=CropSettings, description="Which pictures of a vehicle are kept.")
+    zones: ZoneSettings = Field(default_factory=ZoneSettings, description="How entries and exits are learned.")
 
     @model_validator(mode="before")
     @classmethod

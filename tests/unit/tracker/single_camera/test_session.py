@@ -68,6 +68,35 @@ def test_first_revision_after_two_seconds_then_doubling_then_final():
     assert tracker.flush() == []
 
 
+def test_intervals_double_up_to_a_minute():
+    """A vehicle that never stands still, so that there always is news."""
+    tracker = _tracker()
+    told = _play(tracker, _times(260.0, fps=4), lambda t: [_moving(0, start=(250 + 120 * np.sin(0.9 * t), 100))])
+    ages = np.array([(r.times_ns[-1] - r.times_ns[0]) / S for r in told])
+    assert np.diff(ages, prepend=0).round() == pytest.approx([2, 2, 4, 8, 16, 32, 60, 60, 60], abs=1)
+
+
+def test_without_a_change_there_is_no_revision_and_with_one_it_comes_at_once():
+    tracker = _tracker()
+    told = _play(
+        tracker, _times(60.0, fps=5), lambda t: [(200 + 12 * max(0.0, t - 50), 150, 290 + 12 * max(0.0, t - 50), 210)]
+    )
+    ages = [(r.times_ns[-1] - r.times_ns[0]) / S for r in told]
+    assert ages[0] == 2.0
+    assert [age for age in ages if 2.0 < age < 48] == []
+    assert 49 < ages[1] < 53, "the interval of two seconds was over long before"
+
+
+def test_another_class_is_a_change():
+    tracker = _tracker()
+    told = []
+    for t in _times(14.0, fps=5):
+        kind = VehicleClass.CAR if t < 5 else VehicleClass.TRUCK
+        told += tracker.update(_frame(t), _detections((200, 150, 290, 210), vehicle_class=kind))
+    likeliest = [VEHICLE_CLASSES[int(r.class_probs.argmax())] for r in told]
+    assert likeliest == [VehicleClass.CAR, VehicleClass.TRUCK]
+
+
 def test_final_once_lost_for_longer_than_the_buffer():
     tracker = _tracker()
     told = _play(tracker, _times(6.0), lambda t: [_moving(t - 1.0)] if t < 2.0 else [])
