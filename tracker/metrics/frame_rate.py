@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tracker.metrics.cityflow import UNKNOWN_VISIBILITY, CityFlowTracks
 from tracker.metrics.mtmc import MtmcRules, MtmcScore, evaluate_mtmc
 from tracker.metrics.tracklets import TrackletBoxes, labelled_tracks
-from tracker.single_camera.associator import associator
+from tracker.single_camera.association.choice import associator
 from tracker.single_camera.settings import TrackerSettings
 
 Floats = NDArray[np.float64]

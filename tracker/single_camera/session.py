@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from detector.types import Detections, Frame, VehicleClass
 from tracker.single_camera.assignment import iou_matrix
-from tracker.single_camera.associator import associator
+from tracker.single_camera.association.choice import associator
+from tracker.single_camera.association.tracks import Step
 from tracker.single_camera.box_log import Box
 from tracker.single_camera.crops import View, promises
 from tracker.single_camera.joining import Joiner
 from tracker.single_camera.life import TrackLife
 from tracker.single_camera.parts import divide
 from tracker.single_camera.settings import TrackerSettings
-from tracker.single_camera.tracks import Step
 from tracker.single_camera.zones import CameraZones, ZoneBook, ends
 from tracker.types import Contact, TrackKey, Tracklet
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.single_camera.assignment import assign, enlarged
-from tracker.single_camera.bytetrack import Arrivals, ByteTrack
-from tracker.single_camera.kalman import measured_from_xyxy
+from tracker.single_camera.association.bytetrack import Arrivals, ByteTrack
+from tracker.single_camera.association.kalman import measured_from_xyxy
+from tracker.single_camera.association.tracks import LOST, TRACKED, Array, Index
 from tracker.single_camera.settings import AssociationSettings, OcSortSettings
-from tracker.single_camera.tracks import LOST, TRACKED, Array, Index
 
 #: Detections kept of a track; the direction's time span is covered up to 50 frames a second by the default settings.
 _KEPT = 16

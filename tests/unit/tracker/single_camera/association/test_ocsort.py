@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from services.config import load_config
-from tracker.single_camera.associator import associator
-from tracker.single_camera.bytetrack import ByteTrack
-from tracker.single_camera.ocsort import OcSort
+from tracker.single_camera.association.bytetrack import ByteTrack
+from tracker.single_camera.association.choice import associator
+from tracker.single_camera.association.ocsort import OcSort
 from tracker.single_camera.settings import AssociationSettings, OcSortSettings, TrackerSettings
 
 S = 1_000_000_000

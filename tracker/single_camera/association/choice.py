@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tracker.single_camera.bytetrack import ByteTrack
-from tracker.single_camera.ocsort import OcSort
+from tracker.single_camera.association.bytetrack import ByteTrack
+from tracker.single_camera.association.ocsort import OcSort
 from tracker.single_camera.settings import TrackerSettings
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.single_camera.assignment import assign, enlarged, iou_matrix, paired_iou
-from tracker.single_camera.kalman import KalmanFilter, measured_from_xyxy, xyxy_from_mean
+from tracker.single_camera.association.kalman import KalmanFilter, measured_from_xyxy, xyxy_from_mean
+from tracker.single_camera.association.tracks import LOST, TRACKED, UNCONFIRMED, Array, Index, Step, Tracks
 from tracker.single_camera.settings import AssociationSettings
-from tracker.single_camera.tracks import LOST, TRACKED, UNCONFIRMED, Array, Index, Step, Tracks
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tracker.single_camera.bytetrack import ByteTrack
-from tracker.single_camera.ocsort import OcSort
+from tracker.single_camera.association.bytetrack import ByteTrack
+from tracker.single_camera.association.ocsort import OcSort
 from tracker.single_camera.settings import AssociationSettings, OcSortSettings
 
 INTERVAL_NS = 100_000_000
