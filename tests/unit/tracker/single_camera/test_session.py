@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -440,22 +442,34 @@ def test_ids_stay_unique_after_a_split():
     assert 4 in {r.key.track_id for r in told}
 
 
-_BOX = st.tuples(st.integers(0, 500), st.integers(0, 250), st.integers(8, 120), st.integers(8, 100))
+_BOX = st.tuples(st.integers(0, 200), st.integers(0, 100), st.integers(8, 120), st.integers(8, 100))
 _PICTURE = st.tuples(st.integers(-200, 3000), st.lists(st.tuples(_BOX, st.floats(0, 1)), max_size=5))
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(_PICTURE, min_size=1, max_size=25))
-def test_whatever_comes(pictures):
+@given(
+    st.lists(_PICTURE, min_size=1, max_size=25),
+    st.sampled_from(["bytetrack", "ocsort"]),
+    st.lists(st.booleans(), min_size=1, max_size=8),
+)
+def test_whatever_comes(pictures, algorithm, splits):
+    """Ids are never used twice and revisions follow each other, also where tracks are split and joined at will."""
     tracker = CameraTracker(
         "north",
         "s1",
         TrackerSettings(
+            algorithm=algorithm,
             association=AssociationSettings(lost_after_s=0.5),
             tracklets=TrackletSettings(first_revision_s=0.2, min_boxes=1, min_duration_s=0),
         ),
     )
-    told, t_ns = [], 10 * S
+    told, t_ns, turn = [], 10 * S, itertools.cycle(splits)
+
+    def take(revisions):
+        for revision in revisions:
+            wanted = bool(revision.contacts) and next(turn)
+            told.extend(tracker.split(revision, revision.contacts[0]) if wanted else [revision])
+
     for index, (step_ms, drawn) in enumerate(pictures):
         t_ns += step_ms * 1_000_000
         found = sorted(drawn, key=lambda item: -item[1])
@@ -464,8 +478,9 @@ def test_whatever_comes(pictures):
             np.array([score for _, score in found], np.float32),
             np.full(len(found), VehicleClass.CAR, np.int64),
         )
-        told += tracker.update(Frame("north", "s1", index, t_ns, "host", IMAGE), detections)
-    told += tracker.flush()
+        take(tracker.update(Frame("north", "s1", index, t_ns, "host", IMAGE), detections))
+    take(tracker.flush())
+    assert tracker.open_count == 0
     by_key = {}
     for revision in told:
         by_key.setdefault(revision.key, []).append(revision)
