@@ -17,8 +17,6 @@ Image = NDArray[np.uint8]
 
 _SHARPNESS_SIDE_PX = 96
 _JITTER = 0.25
-#: A vehicle that turns from its side to its front changes its aspect by about half, which makes another view.
-_ASPECT_WEIGHT = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,24 +109,23 @@ def sharpness(image: Image, half_variance: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A crop and the view it shows: part of the path, place on it in box sizes, log of the box's aspect."""
+    """A crop and the view it shows: part of the path, and place on it in box sizes."""
 
     crop: Crop
     part: int
     place: float
-    log_aspect: float
 
     def novelty(self, other: _Held, stretch: float) -> float:
         """How different the views are: 1 for a stretch driven, or for another part of the path."""
-        turned = _ASPECT_WEIGHT * abs(self.log_aspect - other.log_aspect)
-        return abs(self.place - other.place) / stretch + turned + (self.part != other.part)
+        return abs(self.place - other.place) / stretch + (self.part != other.part)
 
 
 class CropChooser:
     """Keeps the best picture of every stretch of a vehicle's path.
 
-    The path is measured in box sizes moved, so that a stretch is a viewpoint and a parked car is one stretch. When
-    there are more than twice ``count`` stretches, neighbours are joined: memory is bounded, the pictures stay spread.
+    The path is measured in box sizes moved, and grows too where the box changes its size or aspect, as it does when a
+    vehicle turns; so a stretch is a viewpoint and a parked car is one stretch. When there are more than twice ``count``
+    stretches, neighbours are joined: memory is bounded, the pictures stay spread.
     Where the track may have changed over to another vehicle a new part begins; pictures of two parts never compete, so
     that there are some from either side to compare.
     """
@@ -139,7 +136,7 @@ class CropChooser:
         self._stretch = settings.view_step
         self._path = 0.0
         self._part = 0
-        self._anchor: tuple[float, float, float] | None = None  # cx, cy, sqrt(area)
+        self._anchor: tuple[float, float, float, float] | None = None  # cx, cy, sqrt(area), aspect
 
     def offer(self, view: View, image: Image) -> None:
         """Looks at a view and copies its pixels if it is the best of its stretch so far.
@@ -160,7 +157,7 @@ class CropChooser:
             return
         box = np.array(view.box_xyxy, np.float32)
         crop = Crop(_owned(cut, self._settings.max_side_px), view.t_ns, view.frame, box, min(quality, 1.0))
-        self._best[stretch] = _Held(crop, self._part, self._path, _log_aspect(view.box_xyxy))
+        self._best[stretch] = _Held(crop, self._part, self._path)
         if len(self._best) > 2 * self._settings.count:
             self._widen()
             self._thin()
@@ -191,12 +188,13 @@ class CropChooser:
     def _advance(self, box: tuple[float, float, float, float]) -> None:
         """Adds the movement since the anchor to the path, once it is more than a detector's jitter."""
         x1, y1, x2, y2 = box
-        here = ((x1 + x2) / 2, (y1 + y2) / 2, math.sqrt((x2 - x1) * (y2 - y1)))
+        here = ((x1 + x2) / 2, (y1 + y2) / 2, math.sqrt((x2 - x1) * (y2 - y1)), (x2 - x1) / (y2 - y1))
         if self._anchor is None:
             self._anchor = here
             return
-        cx, cy, size = self._anchor
-        moved = math.hypot(here[0] - cx, here[1] - cy) / size + abs(math.log(here[2] / size))
+        cx, cy, size, aspect = self._anchor
+        moved = math.hypot(here[0] - cx, here[1] - cy) / size
+        moved += abs(math.log(here[2] / size)) + abs(math.log(here[3] / aspect))
         if moved >= _JITTER:
             self._path += moved
             self._anchor = here
@@ -216,11 +214,6 @@ class CropChooser:
         while len(self._best) > 2 * self._settings.count:
             former = [stretch for stretch in self._best if stretch[0] != self._part] or list(self._best)
             del self._best[min(former, key=lambda stretch: self._best[stretch].crop.quality)]
-
-
-def _log_aspect(box: tuple[float, float, float, float]) -> float:
-    x1, y1, x2, y2 = box
-    return math.log((x2 - x1) / (y2 - y1))
 
 
 def _cut(image: Image, box: tuple[float, float, float, float], padding: float) -> Image:
