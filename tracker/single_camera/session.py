@@ -74,6 +74,7 @@ class CameraTracker:
         self._lives: dict[int, TrackLife] = {}
         self._zones = zones or ZoneBook(self._settings.zones, np.random.default_rng(0))
         self._joiner = Joiner(self._settings.tracklets)
+        self._parked: set[TrackKey] = set()  # of the tracks that wait
         self._frame_size = (1, 1)
         self._live: tuple[LiveBox, ...] = ()
         self._last_ns: int | None = None
@@ -137,7 +138,7 @@ class CameraTracker:
         self._frame_size = (frame.image.shape[1], frame.image.shape[0])
         step = self._tracker.update(frame.captured_at_ns, detections.boxes_xyxy, detections.scores)
         told += self._close(step.closed_ids)
-        told += self._joiner.release(frame.captured_at_ns, self._untold_since())
+        told += self._released(frame.captured_at_ns)
         self._observe(step, frame, detections)
         for track_id in sorted(step.track_ids.tolist()):
             told += self._told(self._lives[track_id].revise())
@@ -146,7 +147,9 @@ class CameraTracker:
     def flush(self) -> list[Tracklet]:
         """Closes every track; returns the final revisions by track id, those that had waited last."""
         self._live = ()
-        return self._close(self._tracker.close_all(), hold=False) + self._joiner.release_all()
+        told = self._close(self._tracker.close_all(), hold=False) + self._joiner.release_all()
+        self._parked.clear()
+        return told
 
     def split(self, tracklet: Tracklet, contact: Contact) -> tuple[Tracklet, Tracklet]:
         """Makes two tracklets of one: its track had changed over to another vehicle.
@@ -181,15 +184,24 @@ class CameraTracker:
         restarted = frame.index < self._last_index and back_ns < 0
         return restarted or back_ns > self._settings.association.lost_after_s * 1e9
 
-    def _untold_since(self) -> list[int]:
-        return [life.first_ns for life in self._lives.values() if not life.told]
+    def _released(self, now_ns: int) -> list[Tracklet]:
+        """Final revisions that nothing continued in time: where these ended, vehicles leave the view."""
+        young = [life.first_ns for life in self._lives.values() if not life.told]
+        released = self._joiner.release(now_ns, young)
+        for tracklet in released:
+            self._zones.learn(tracklet, self._frame_size, began=False, ended=tracklet.key not in self._parked)
+            self._parked.discard(tracklet.key)
+        return released
 
     def _told(self, revision: Tracklet | None) -> list[Tracklet]:
         """What is told with a revision: at its first, the track it may continue goes before it."""
         if revision is None:
             return []
         earlier = self._joiner.predecessor(revision) if revision.revision == 1 else None
-        return [revision] if earlier is None else [earlier, replace(revision, continues=earlier.key)]
+        if earlier is None:
+            return [revision]
+        self._parked.discard(earlier.key)
+        return [earlier, replace(revision, continues=earlier.key)]
 
     def _close(self, track_ids: Iterable[int], *, hold: bool = True) -> list[Tracklet]:
         told: list[Tracklet] = []
@@ -200,21 +212,25 @@ class CameraTracker:
                 self._untold += 1
                 continue
             due = self._told(last)
-            on_its_way = not life.parked and hold
-            self._zones.learn(last, self._frame_size, began=len(due) == 1, ended=on_its_way)
             # One that follows another goes with it; the others may be followed.
-            waits = hold and len(due) == 1 and self._inside(last)
+            alone = len(due) == 1
+            waits = hold and alone and self._inside(last)
+            self._zones.learn(last, self._frame_size, began=alone, ended=hold and not waits)
+            if waits and life.parked:
+                self._parked.add(last.key)
             told += self._joiner.hold(last, still=life.parked) if waits else due
         return told
 
     def _inside(self, tracklet: Tracklet) -> bool:
-        """Whether a vehicle was last seen where it cannot have left the view: off the border and every exit."""
+        """Whether a vehicle was last seen where it cannot have left the view: off the border and every drawn exit."""
         width, height = self._frame_size
         x1, y1, x2, y2 = tracklet.boxes_xyxy[-1].tolist()
         near_x, near_y = _NEAR * (x2 - x1), _NEAR * (y2 - y1)
         if not (x1 > near_x and y1 > near_y and x2 < width - near_x and y2 < height - near_y):
             return False
-        return self._zones.zones.at(ends(tracklet, self._frame_size)[1], "exit") is None
+        # Learned exits do not count: where something always hides vehicles, many tracks end that go on behind it.
+        zone = self._zones.zones.at(ends(tracklet, self._frame_size)[1], "exit")
+        return zone is None or not zone.drawn
 
     def _observe(self, step: Step, frame: Frame, detections: Detections) -> None:
         """Hands every track its detection and renews the live boxes."""

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from detector.types import VEHICLE_CLASSES, Detections, Frame, VehicleClass
 from tracker.single_camera.session import CameraTracker
-from tracker.single_camera.settings import AssociationSettings, TrackerSettings, TrackletSettings
+from tracker.single_camera.settings import AssociationSettings, TrackerSettings, TrackletSettings, ZoneSettings
+from tracker.single_camera.zones import ZoneBook, drawn_zones
 
 S = 1_000_000_000
 HEIGHT, WIDTH = 360, 640
@@ -440,6 +441,38 @@ def test_ids_stay_unique_after_a_split():
     told += tracker.flush()
     assert second.key.track_id not in {1, 2}
     assert 4 in {r.key.track_id for r in told}
+
+
+def _exits(tracker, box_at, *, passes=8, seconds=6.0):
+    """The exits learned from one vehicle after the other."""
+    for number in range(passes):
+        begin = 1.0 + number * (seconds + 4.0)
+        for t in _times(seconds + 3.9, begin=begin):
+            _play(tracker, [t], lambda at, start=begin: box_at(at - start) if at - start < seconds else [])
+    return tracker.zones.of("exit")
+
+
+def test_exits_are_where_vehicles_leave_not_where_something_hides_or_parks_them():
+    settings = ZoneSettings(least_ends=4)
+    leaving = lambda t: [_moving(t, start=(50.0, 100.0), speed=(95.0, 0.0))] if t < 5.2 else []  # noqa: E731
+    (exit_,) = _exits(_tracker(zones=settings), leaving)
+    assert exit_.centre[0] > 0.85
+    hidden = lambda t: [] if 2.0 < t < 4.2 else leaving(t)  # noqa: E731
+    (exit_,) = _exits(_tracker(zones=settings), hidden)
+    assert exit_.centre[0] > 0.85, "the place where all are hidden is none"
+    assert _exits(_tracker(zones=settings), lambda t: [(200, 150, 290, 210)], seconds=7.0, passes=6) == ()
+
+
+def test_a_track_that_ends_in_a_drawn_exit_does_not_wait():
+    square = ((0.3, 0.0), (0.5, 0.0), (0.5, 1.0), (0.3, 1.0))
+    book = ZoneBook(ZoneSettings(), np.random.default_rng(0), drawn_zones([], [square]))
+    waits = []
+    for zones in (book, None):
+        tracker = CameraTracker("north", "s1", TrackerSettings(), zones)
+        told = _play(tracker, _times(4.7), lambda t: [_moving(t - 1.0)] if t < 4.0 else [])
+        waits.append(not [r for r in told if r.final])
+        tracker.flush()
+    assert waits == [False, True]
 
 
 _BOX = st.tuples(st.integers(0, 200), st.integers(0, 100), st.integers(8, 120), st.integers(8, 100))
