@@ -21,9 +21,9 @@ def find_jump(
     """The contact at which the pictures of a track turn into those of another vehicle.
 
     Only where tracks could have been taken for each other is a change looked for; elsewhere a vehicle that turns its
-    other side to the camera would be taken for another. The stretches before and after a contact, each up to the next
-    contact that has pictures beyond it, are as alike as their most alike pictures, so that one bad picture, or one view
-    that the other side lacks, proves nothing.
+    other side to the camera would be taken for another. The two sides of a contact are as alike as their most alike
+    pictures, so that one bad picture, or one view that the other side lacks, proves nothing. A track that only strayed
+    to another vehicle and came back is left whole for the same reason.
 
     Args:
         contacts: Of the track, by time.
@@ -36,12 +36,11 @@ def find_jump(
         The contact with the strongest evidence; None where there is not enough, or no pictures on both sides.
     """
     worst, found = -least_nats, None
-    stretch = np.searchsorted(np.array([contact.t_ns for contact in contacts], np.int64), times_ns, side="right")
-    for number, contact in enumerate(contacts):
-        before, after = stretch[stretch <= number], stretch[stretch > number]
-        if not len(before) or not len(after):
+    for contact in contacts:
+        before = times_ns < contact.t_ns
+        if before.all() or not before.any():
             continue
-        alike = float((vectors[stretch == before.max()] @ vectors[stretch == after.min()].T).max())
+        alike = float((vectors[before] @ vectors[~before].T).max())
         nats = calibration.log_likelihood_ratio(alike)
         if nats <= worst:
             worst, found = nats, contact

@@ -125,7 +125,7 @@ class SharpEmbedder(HueEmbedder):
     spec = EmbedderSpec("hue", 8, (32, 32), Calibration(20.0, -14.0))
 
 
-RED, BLUE = (20, 20, 230), (230, 20, 20)
+RED, BLUE, GREEN = (20, 20, 230), (230, 20, 20), (20, 230, 20)
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_no_split(sharp, bgr, frame):
 def test_a_track_may_be_split_more_than_once(sharp):
     votes = np.array([2, 0, 0, 0], np.float32)
     contacts = tuple(Contact(frame * 100_000_000, votes * k, votes * (3 - k)) for k, frame in ((1, 2), (2, 4)))
-    whole = replace(tracklet([crop(0, bgr=RED), crop(2, bgr=BLUE), crop(4, bgr=RED)]), contacts=contacts)
+    whole = replace(tracklet([crop(0, bgr=RED), crop(2, bgr=BLUE), crop(4, bgr=GREEN)]), contacts=contacts)
     outs = sharp.build([(whole, SIZE)], Splits())
     assert sorted(out.sighting.frames.tolist() for out in outs) == [[0, 1], [2, 3], [4]]
     assert len({out.sighting.sighting_id for out in outs}) == 3
