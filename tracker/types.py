@@ -39,6 +39,21 @@ class Crop:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """A moment at which a track may have changed over to another vehicle.
+
+    Attributes:
+        t_ns: Time of the first box that may be another vehicle's; later than the track's first.
+        votes_before: float32 (4,) over ``detector.types.VEHICLE_CLASSES``, summed scores of the boxes before it.
+        votes_after: float32 (4,), of the others.
+    """
+
+    t_ns: int
+    votes_before: NDArray[np.float32]
+    votes_after: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
 class Tracklet:
     """The path of one vehicle through one camera, as known at this revision.
 
@@ -52,6 +67,9 @@ class Tracklet:
         class_probs: float32 (4,) over ``detector.types.VEHICLE_CLASSES``, sums to 1.
         crops: Best pictures so far, best first.
         quality: Of the best crop, in [0, 1].
+        contacts: Where it may be two vehicles, by time.
+        continues: A track of this session that ended shortly before where this one began; by time and motion it may be
+            the same vehicle. The final revision of that track is told at the same time, before this one.
     """
 
     key: TrackKey
@@ -63,6 +81,8 @@ class Tracklet:
     class_probs: NDArray[np.float32]
     crops: tuple[Crop, ...]
     quality: float
+    contacts: tuple[Contact, ...] = ()
+    continues: TrackKey | None = None
 
     def __post_init__(self) -> None:
         n = len(self.times_ns)

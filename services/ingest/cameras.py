@@ -96,6 +96,13 @@ class CameraSettings(BaseModel):
         default=False, description="Play a file at its own speed and let the newest frame win, as if it were live."
     )
 
+    entries: tuple[Polygon, ...] = Field(
+        default=(), max_length=32, description="Where vehicles come into view; without any, learned from tracks."
+    )
+    exits: tuple[Polygon, ...] = Field(
+        default=(), max_length=32, description="Where vehicles leave the view; without any, learned from tracks."
+    )
+
     @model_validator(mode="after")
     def _check_url(self) -> CameraSettings:
         if re.search(r"[\x00-\x20\x7f]", self.url) and self.kind == "stream":

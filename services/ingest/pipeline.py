@@ -11,7 +11,7 @@ from detector.types import Detections, Frame
 from services.ingest.settings import IngestSettings
 from services.ingest.sightings import Outgoing, SightingBuilder
 from services.ingest.stats import IngestStats
-from tracker.types import Tracklet
+from tracker.types import Contact, Tracklet
 
 
 class Looker(Protocol):
@@ -36,6 +36,10 @@ class Tracker(Protocol):
 
     def flush(self) -> list[Tracklet]:
         """Closes every open track; their final revisions."""
+        ...
+
+    def split(self, tracklet: Tracklet, contact: Contact) -> tuple[Tracklet, Tracklet]:
+        """Makes two tracklets of a revision at one of its contacts; the second goes on under a fresh key."""
         ...
 
     @property
@@ -105,7 +109,7 @@ class IngestPipeline:
     def process(self, frames: Sequence[Frame]) -> None:
         """Runs frames through; those of one camera in the order of their capture."""
         busy = {frame.camera_id for frame in frames if self._follows(frame)}
-        due: list[tuple[Tracklet, tuple[int, int]]] = []
+        due: list[tuple[Tracklet, _Session]] = []
         looked: list[Frame] = []
         for frame, detections in zip(frames, self._looker.look(frames, busy), strict=True):
             session = self._session(frame)
@@ -113,7 +117,7 @@ class IngestPipeline:
                 self._stats.frame_gated(frame.camera_id)
                 continue
             looked.append(frame)
-            due += [(tracklet, session.frame_size) for tracklet in session.tracker.update(frame, detections)]
+            due += [(tracklet, session) for tracklet in session.tracker.update(frame, detections)]
         self._hand_on(due)
         for frame in looked:
             age_s = (time.time_ns() - frame.seen_at_ns) / 1e9
@@ -166,9 +170,14 @@ class IngestPipeline:
         self._publisher.session_ended(session.session_id)
 
     def _flush(self, session: _Session) -> None:
-        self._hand_on([(tracklet, session.frame_size) for tracklet in session.tracker.flush()])
+        self._hand_on([(tracklet, session) for tracklet in session.tracker.flush()])
 
-    def _hand_on(self, due: Sequence[tuple[Tracklet, tuple[int, int]]]) -> None:
-        if due:
-            for outgoing in self._builder.build(due):
-                self._publisher.submit(outgoing)
+    def _hand_on(self, due: Sequence[tuple[Tracklet, _Session]]) -> None:
+        """Publishes what became of tracklets, each with its session; one session per camera at a time."""
+        trackers = {tracklet.key.camera_id: session.tracker for tracklet, session in due}
+
+        def split(tracklet: Tracklet, contact: Contact) -> tuple[Tracklet, Tracklet]:
+            return trackers[tracklet.key.camera_id].split(tracklet, contact)
+
+        for outgoing in self._builder.build([(tracklet, session.frame_size) for tracklet, session in due], split):
+            self._publisher.submit(outgoing)

@@ -25,7 +25,7 @@ from services.ingest.sharing import CameraShare
 from services.ingest.sightings import SightingBuilder
 from services.ingest.slot import LatestFrames
 from services.ingest.stats import IngestStats
-from tracker.single_camera.session import CameraTracker
+from services.ingest.tracking import CameraTrackers
 from tracker.single_camera.settings import TrackerSettings
 
 log = logging.getLogger(__name__)
@@ -97,10 +97,10 @@ class Ingest:
         self._publisher = SightingPublisher(
             parts.store, parts.crop_store, settings, owner, self._share, self.camera_records
         )
-        self._builder = SightingBuilder(parts.embedder, parts.id_factory, settings)
+        self._builder = SightingBuilder(parts.embedder, parts.id_factory, settings, parts.tracker.tracklets)
         self._pipeline = IngestPipeline(
             FrameLooker(parts.detector, self._crew.settings, sized=parts.sized, gate_longest_s=settings.gate_longest_s),
-            lambda camera_id, session_id: CameraTracker(camera_id, session_id, parts.tracker),
+            CameraTrackers(parts.tracker, parts.cameras),
             self._builder,
             self._publisher,
             self._stats,

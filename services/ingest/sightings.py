@@ -1,25 +1,34 @@
-"""Turns tracklet revisions into sightings: embeds their crops once, averages, picks exemplars. Does no I/O."""
+"""Turns tracklet revisions into sightings: embeds their crops once, averages, picks exemplars. Does no I/O.
+
+Appearance is known here first, so here tracks are split where they changed over to another vehicle and joined where one
+vehicle's track was broken.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.colour import colour_probabilities, mean_colour
+from detector.colour import colour_probabilities
 from reid.types import Embedder
 from services.crops import encode_jpeg, new_crop_key
 from services.ids import IdFactory
 from services.ingest.crop_choice import worth_embedding
 from services.ingest.settings import IngestSettings
+from services.ingest.track_memory import EmbeddedCrop, TrackMemory, crop_name, pick_diverse, thin
 from services.types import MAX_EXEMPLARS, Sighting
-from tracker.types import Crop, TrackKey, Tracklet
+from tracker.single_camera.jumps import find_jump
+from tracker.single_camera.settings import TrackletSettings
+from tracker.types import Contact, Crop, TrackKey, Tracklet
 
-#: A crop counts at least this much in a mean, so that a track of poor crops only still has one.
-_LEAST_WEIGHT = 1e-3
+#: Width and height of a camera's frames in pixels.
+Size = tuple[int, int]
+#: Makes two tracklets of one at one of its contacts; the second under a fresh key.
+Splitter = Callable[[Tracklet, Contact], tuple[Tracklet, Tracklet]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,64 +46,70 @@ class Outgoing:
     obsolete_crop_keys: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _EmbeddedCrop:
-    crop: Crop
-    vector: NDArray[np.float32]
-    colour: Mapping[str, float]
-
-
-@dataclass(slots=True)
-class _Track:
-    """What is remembered of a track between its revisions."""
-
-    sighting_id: str
-    revision: int = 0
-    embedded: dict[tuple[int, int], _EmbeddedCrop] = field(default_factory=dict)
-    crop_keys: dict[tuple[int, int], str] = field(default_factory=dict)
-
-
 class SightingBuilder:
     """Builds sightings for all cameras of a process. One caller at a time."""
 
-    def __init__(self, embedder: Embedder, id_factory: IdFactory, settings: IngestSettings) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        id_factory: IdFactory,
+        settings: IngestSettings,
+        tracklets: TrackletSettings | None = None,
+    ) -> None:
         """Starts without tracks.
 
         Args:
             embedder: Crops of all cameras go through it in one call.
             id_factory: Gives the ids of sightings.
             settings: Bounds on crops and boxes.
+            tracklets: What it takes to split or join tracks.
         """
         self._embedder = embedder
         self._id_factory = id_factory
         self._settings = settings
-        self._tracks: dict[TrackKey, _Track] = {}
+        self._tracklets = tracklets or TrackletSettings()
+        self._tracks: dict[TrackKey, TrackMemory] = {}
         self._skipped: Counter[str] = Counter()
+        self._split = 0
+        self._joined = 0
 
     @property
     def skipped(self) -> Mapping[str, int]:
         """Finished tracklets that became no sighting, by reason."""
         return dict(self._skipped)
 
-    def build(self, due: Sequence[tuple[Tracklet, tuple[int, int]]]) -> list[Outgoing]:
+    @property
+    def split_tracks(self) -> int:
+        """Tracks split so far because their pictures turned into those of another vehicle."""
+        return self._split
+
+    @property
+    def joined_tracks(self) -> int:
+        """Tracks joined so far to one that had ended shortly before."""
+        return self._joined
+
+    def build(self, due: Sequence[tuple[Tracklet, Size]], split: Splitter | None = None) -> list[Outgoing]:
         """Sightings of the tracklets that have a usable crop, in order.
 
+        No crop is embedded for the sake of splitting or joining alone: both compare those that sightings need anyway.
+
         Args:
-            due: Tracklet revisions, each with the width and height of its camera's frames in pixels.
+            due: Tracklet revisions, each with the frame size of its camera. One that continues another stands in the
+                same call as the last revision of that one, after it.
+            split: Asked to split a tracklet; none is split without it.
 
         Returns:
-            At most one per tracklet. A tracklet without a usable crop is left out until a later revision has one.
+            One per tracklet; none for one that goes on in another, two for one that was split. A tracklet without a
+            usable crop is left out until a later revision has one.
         """
-        usable = [(tracklet, size, self._usable(tracklet)) for tracklet, size in due]
-        self._embed([(tracklet.key, crops) for tracklet, _, crops in usable])
-        out = []
-        for tracklet, size, crops in usable:
-            if crops:
-                out.append(self._outgoing(tracklet, size, crops))
-            elif tracklet.final and tracklet.key not in self._tracks:
-                self._skipped["no_usable_crop"] += 1
-            if tracklet.final:
-                self._tracks.pop(tracklet.key, None)
+        self._embed([tracklet for tracklet, _ in due])
+        followers = {tracklet.continues: tracklet for tracklet, _ in due if tracklet.continues is not None}
+        out: list[Outgoing] = []
+        for tracklet, size in due:
+            if tracklet.key in followers and self._join(tracklet, followers[tracklet.key]):
+                continue
+            for part in self._parts(tracklet, split):
+                out += self._outgoing(part, size)
         return out
 
     def _usable(self, tracklet: Tracklet) -> tuple[Crop, ...]:
@@ -103,38 +118,83 @@ class SightingBuilder:
         track = self._tracks.get(tracklet.key)
         return worth_embedding(large, [part.crop for part in track.embedded.values()] if track else [])
 
-    def _embed(self, wanted: Sequence[tuple[TrackKey, tuple[Crop, ...]]]) -> None:
+    def _described(self, track: TrackMemory | None, tracklet: Tracklet) -> tuple[Crop, ...]:
+        """The crops worth an embedding that have one; which are worth it may look different once others have theirs."""
+        return tuple(c for c in self._usable(tracklet) if track is not None and crop_name(c) in track.embedded)
+
+    def _embed(self, tracklets: Sequence[Tracklet]) -> None:
         """Embeds in one call what is not embedded yet and forgets what is no longer among a track's crops."""
-        fresh: list[tuple[_Track, Crop]] = []
-        for key, crops in wanted:
-            if not crops:
+        fresh: list[tuple[TrackMemory, Crop]] = []
+        for tracklet in tracklets:
+            if not self._usable(tracklet):
                 continue
-            if key not in self._tracks:
-                self._tracks[key] = _Track(self._id_factory())
-            track = self._tracks[key]
-            names = {_name(crop) for crop in crops}
-            track.embedded = {name: kept for name, kept in track.embedded.items() if name in names}
-            fresh += [(track, crop) for crop in crops if _name(crop) not in track.embedded]
+            track = self._tracks.setdefault(tracklet.key, TrackMemory())
+            crops = self._usable(track.whole(tracklet))
+            track.keep(crops)
+            fresh += [(track, crop) for crop in crops if crop_name(crop) not in track.embedded]
         if not fresh:
             return
         vectors = self._embedder.embed([crop.image for _, crop in fresh])
         for (track, crop), vector in zip(fresh, vectors, strict=True):
-            track.embedded[_name(crop)] = _EmbeddedCrop(crop, vector, colour_probabilities(crop.image))
+            track.add(EmbeddedCrop(crop, vector, colour_probabilities(crop.image)))
 
-    def _outgoing(self, tracklet: Tracklet, frame_size: tuple[int, int], crops: tuple[Crop, ...]) -> Outgoing:
-        track = self._tracks[tracklet.key]
-        parts = [track.embedded[_name(crop)] for crop in crops]
+    def _join(self, ended: Tracklet, later: Tracklet) -> bool:
+        """Lets the sighting of ``ended`` go on with ``later``, if their pictures say that they are one vehicle."""
+        track, new = self._tracks.get(ended.key), self._tracks.get(later.key)
+        if track is None or new is None:
+            return False
+        usable, continued = self._described(track, track.whole(ended)), self._described(new, later)
+        if not usable or not continued:
+            return False
+        alike = float((track.vectors(usable) @ new.vectors(continued).T).max())
+        if self._embedder.spec.calibration.log_likelihood_ratio(alike) < self._tracklets.join_nats:
+            return False
+        self._tracks[later.key] = track.go_on(ended, usable, new, self._settings.max_boxes)
+        del self._tracks[ended.key]
+        self._joined += 1
+        return True
+
+    def _parts(self, tracklet: Tracklet, split: Splitter | None) -> tuple[Tracklet, ...]:
+        """The tracklet, or the two vehicles that it was."""
+        track = self._tracks.get(tracklet.key)
+        crops = self._described(track, tracklet)
+        if split is None or track is None or not crops or not tracklet.contacts:
+            return (tracklet,)
+        times_ns = np.array([crop.t_ns for crop in crops], np.int64)
+        calibration = self._embedder.spec.calibration
+        jump = find_jump(tracklet.contacts, times_ns, track.vectors(crops), calibration, self._tracklets.split_nats)
+        if jump is None:
+            return (tracklet,)
+        first, second = split(tracklet, jump)
+        self._tracks[second.key] = track.split(second)
+        self._split += 1
+        return (*self._parts(first, split), *self._parts(second, split))
+
+    def _outgoing(self, tracklet: Tracklet, frame_size: Size) -> list[Outgoing]:
+        """The sighting of a tracklet; none without a usable crop."""
+        track = self._tracks.get(tracklet.key)
+        whole = tracklet if track is None else track.whole(tracklet)
+        crops = self._described(track, whole)
+        if tracklet.final:
+            self._tracks.pop(tracklet.key, None)
+        if track is None or not crops:
+            self._skipped["no_usable_crop"] += int(tracklet.final and (track is None or track.sighting_id is None))
+            return []
+        return [self._sighting(track, whole, crops, frame_size)]
+
+    def _sighting(self, track: TrackMemory, tracklet: Tracklet, crops: tuple[Crop, ...], frame_size: Size) -> Outgoing:
+        parts = [track.embedded[crop_name(crop)] for crop in crops]
         vectors = np.stack([part.vector for part in parts])
-        weights = np.array([max(part.crop.quality, _LEAST_WEIGHT) for part in parts], np.float32)
         exemplars = pick_diverse(vectors, MAX_EXEMPLARS)
         new_crops, obsolete = self._crop_keys(track, [crops[i] for i in exemplars])
+        track.sighting_id = track.sighting_id or self._id_factory()
         track.revision += 1
         kept = thin(len(tracklet.times_ns), self._settings.max_boxes)
         sighting = Sighting(
             sighting_id=track.sighting_id,
             revision=track.revision,
             final=tracklet.final,
-            track_keys=(tracklet.key,),
+            track_keys=(*track.earlier_keys, tracklet.key),
             camera_id=tracklet.key.camera_id,
             start_ns=int(tracklet.times_ns[0]),
             end_ns=int(tracklet.times_ns[-1]),
@@ -142,33 +202,28 @@ class SightingBuilder:
             frames=tracklet.frames[kept],
             boxes_xyxy=tracklet.boxes_xyxy[kept],
             class_probs=tracklet.class_probs,
-            colour=mean_colour([(part.colour, float(weight)) for part, weight in zip(parts, weights, strict=True)]),
-            embedding=weighted_mean(vectors, weights),
+            colour=track.colour(),
+            embedding=weighted_mean(vectors, np.array([part.weight for part in parts], np.float32)),
             exemplars=vectors[exemplars],
             quality=float(np.clip(tracklet.quality, 0.0, 1.0)),
             model_id=self._embedder.spec.model_id,
-            crop_keys=tuple(track.crop_keys[_name(crops[i])] for i in exemplars),
+            crop_keys=tuple(track.crop_keys[crop_name(crops[i])] for i in exemplars),
             frame_size=frame_size,
         )
         return Outgoing(sighting, new_crops, obsolete)
 
     @staticmethod
-    def _crop_keys(track: _Track, exemplars: list[Crop]) -> tuple[tuple[tuple[str, bytes], ...], tuple[str, ...]]:
+    def _crop_keys(track: TrackMemory, exemplars: list[Crop]) -> tuple[tuple[tuple[str, bytes], ...], tuple[str, ...]]:
         """Gives new exemplars a key, drops those of former ones."""
-        names = {_name(crop) for crop in exemplars}
+        names = {crop_name(crop) for crop in exemplars}
         obsolete = tuple(key for name, key in track.crop_keys.items() if name not in names)
         track.crop_keys = {name: key for name, key in track.crop_keys.items() if name in names}
         new = []
         for crop in exemplars:
-            if _name(crop) not in track.crop_keys:
-                track.crop_keys[_name(crop)] = new_crop_key()
-                new.append((track.crop_keys[_name(crop)], encode_jpeg(crop.image)))
+            if crop_name(crop) not in track.crop_keys:
+                track.crop_keys[crop_name(crop)] = new_crop_key()
+                new.append((track.crop_keys[crop_name(crop)], encode_jpeg(crop.image)))
         return tuple(new), obsolete
-
-
-def _name(crop: Crop) -> tuple[int, int]:
-    """Names a crop within its track: a track has one box at a time."""
-    return crop.t_ns, crop.frame
 
 
 def weighted_mean(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -180,29 +235,3 @@ def weighted_mean(vectors: NDArray[np.float32], weights: NDArray[np.float32]) ->
     norm = float(np.linalg.norm(mean))
     unit: NDArray[np.float32] = vectors[int(weights.argmax())] if norm < 1e-3 else mean / np.float32(norm)
     return unit
-
-
-def pick_diverse(vectors: NDArray[np.float32], most: int) -> list[int]:
-    """Indices of up to ``most`` unit vectors (N, D) that differ: the first, then the least like those picked.
-
-    >>> pick_diverse(np.float32([[1, 0], [0.99, 0.14], [0, 1]]), 2)
-    [0, 2]
-    """
-    picked = [0]
-    nearest = vectors @ vectors[0]
-    while len(picked) < min(most, len(vectors)):
-        nearest[picked] = np.inf
-        picked.append(int(nearest.argmin()))
-        nearest = np.maximum(nearest, vectors @ vectors[picked[-1]])
-    return picked
-
-
-def thin(count: int, most: int) -> NDArray[np.int64]:
-    """Ascending indices of at most ``most`` of ``count`` items, evenly spread, first and last among them.
-
-    >>> thin(5, 3).tolist(), thin(2, 3).tolist()
-    ([0, 2, 4], [0, 1])
-    """
-    if count <= most:
-        return np.arange(count, dtype=np.int64)
-    return np.linspace(0, count - 1, most).round().astype(np.int64)

@@ -28,12 +28,16 @@ class View:
         frame: Frame number in the source.
         box_xyxy: Left, top, right, bottom, source px.
         promise: Quality before sharpness, in [0, 1]; 0 where no crop may be taken.
+        touching: It may be another vehicle, because two tracks were close or this one had been lost.
+        parked: It has stood in one place for long.
     """
 
     t_ns: int
     frame: int
     box_xyxy: tuple[float, float, float, float]
     promise: float
+    touching: bool = False
+    parked: bool = False
 
 
 def occlusions(boxes_xyxy: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -103,19 +107,36 @@ def sharpness(image: Image, half_variance: float) -> float:
     return variance / (variance + half_variance)
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A crop and the view it shows: part of the path, and place on it in box sizes."""
+
+    crop: Crop
+    part: int
+    place: float
+
+    def novelty(self, other: _Held, stretch: float) -> float:
+        """How different the views are: 1 for a stretch driven, or for another part of the path."""
+        return abs(self.place - other.place) / stretch + (self.part != other.part)
+
+
 class CropChooser:
     """Keeps the best picture of every stretch of a vehicle's path.
 
-    The path is measured in box sizes moved, so that a stretch is a viewpoint and a parked car is one stretch. When
-    there are more than twice ``count`` stretches, neighbours are joined: memory is bounded, the pictures stay spread.
+    The path is measured in box sizes moved, and grows too where the box changes its size or aspect, as it does when a
+    vehicle turns; so a stretch is a viewpoint and a parked car is one stretch. When there are more than twice ``count``
+    stretches, neighbours are joined: memory is bounded, the pictures stay spread.
+    Where the track may have changed over to another vehicle a new part begins; pictures of two parts never compete, so
+    that there are some from either side to compare.
     """
 
     def __init__(self, settings: CropSettings) -> None:
         self._settings = settings
-        self._best: dict[int, tuple[float, Crop]] = {}  # stretch -> (place on the path, crop)
+        self._best: dict[tuple[int, int], _Held] = {}  # by part and stretch
         self._stretch = settings.view_step
         self._path = 0.0
-        self._anchor: tuple[float, float, float] | None = None  # cx, cy, sqrt(area)
+        self._part = 0
+        self._anchor: tuple[float, float, float, float] | None = None  # cx, cy, sqrt(area), aspect
 
     def offer(self, view: View, image: Image) -> None:
         """Looks at a view and copies its pixels if it is the best of its stretch so far.
@@ -125,9 +146,9 @@ class CropChooser:
             image: uint8 (H, W, 3) BGR, the whole frame; not kept.
         """
         self._advance(view.box_xyxy)
-        stretch = int(self._path / self._stretch)
+        stretch = (self._part, int(self._path / self._stretch))
         held = self._best.get(stretch)
-        to_beat = held[1].quality * self._settings.better_by if held else 0.0
+        to_beat = held.crop.quality * self._settings.better_by if held else 0.0
         if view.promise <= to_beat:
             return
         cut = _cut(image, view.box_xyxy, self._settings.padding)
@@ -136,29 +157,44 @@ class CropChooser:
             return
         box = np.array(view.box_xyxy, np.float32)
         crop = Crop(_owned(cut, self._settings.max_side_px), view.t_ns, view.frame, box, min(quality, 1.0))
-        self._best[stretch] = (self._path, crop)
-        while len(self._best) > 2 * self._settings.count:
+        self._best[stretch] = _Held(crop, self._part, self._path)
+        if len(self._best) > 2 * self._settings.count:
             self._widen()
+            self._thin()
+
+    def begin_part(self) -> None:
+        """From the next view on, pictures may show another vehicle."""
+        self._part += 1
 
     def chosen(self) -> tuple[Crop, ...]:
-        """At most ``count`` crops, best first, no two from the same view."""
-        result: list[tuple[float, Crop]] = []
-        for place, crop in sorted(self._best.values(), key=lambda item: (-item[1].quality, item[1].t_ns)):
-            if all(abs(place - other) >= self._stretch / 2 for other, _ in result):
-                result.append((place, crop))
-            if len(result) == self._settings.count:
-                break
-        return tuple(crop for _, crop in result)
+        """At most ``count`` crops that differ in view, best first.
+
+        After the best one, each is the one with the largest product of quality and novelty beside those taken, novelty
+        counting up to 1; less than half a stretch apart is the same view.
+        """
+        left = sorted(self._best.values(), key=lambda held: (-held.crop.quality, held.crop.t_ns))
+        taken: list[_Held] = []
+        while left and len(taken) < self._settings.count:
+            taken.append(left.pop(0))
+            novelty = {id(held): min(held.novelty(t, self._stretch) for t in taken) for held in left}
+            left = [held for held in left if novelty[id(held)] >= 0.5]
+            left.sort(key=lambda held: (-held.crop.quality * min(novelty[id(held)], 1.0), held.crop.t_ns))
+        return tuple(sorted((held.crop for held in taken), key=lambda crop: (-crop.quality, crop.t_ns)))
+
+    def keep_from(self, t_ns: int) -> None:
+        """Forgets what was seen before ``t_ns``: it was another vehicle."""
+        self._best = {stretch: held for stretch, held in self._best.items() if held.crop.t_ns >= t_ns}
 
     def _advance(self, box: tuple[float, float, float, float]) -> None:
         """Adds the movement since the anchor to the path, once it is more than a detector's jitter."""
         x1, y1, x2, y2 = box
-        here = ((x1 + x2) / 2, (y1 + y2) / 2, math.sqrt((x2 - x1) * (y2 - y1)))
+        here = ((x1 + x2) / 2, (y1 + y2) / 2, math.sqrt((x2 - x1) * (y2 - y1)), (x2 - x1) / (y2 - y1))
         if self._anchor is None:
             self._anchor = here
             return
-        cx, cy, size = self._anchor
-        moved = math.hypot(here[0] - cx, here[1] - cy) / size + abs(math.log(here[2] / size))
+        cx, cy, size, aspect = self._anchor
+        moved = math.hypot(here[0] - cx, here[1] - cy) / size
+        moved += abs(math.log(here[2] / size)) + abs(math.log(here[3] / aspect))
         if moved >= _JITTER:
             self._path += moved
             self._anchor = here
@@ -166,12 +202,18 @@ class CropChooser:
     def _widen(self) -> None:
         """Doubles the stretches, keeping the better crop of each two."""
         self._stretch *= 2
-        joined: dict[int, tuple[float, Crop]] = {}
-        for item in self._best.values():
-            stretch = int(item[0] / self._stretch)
-            if stretch not in joined or item[1].quality > joined[stretch][1].quality:
-                joined[stretch] = item
+        joined: dict[tuple[int, int], _Held] = {}
+        for held in self._best.values():
+            stretch = (held.part, int(held.place / self._stretch))
+            if stretch not in joined or held.crop.quality > joined[stretch].crop.quality:
+                joined[stretch] = held
         self._best = joined
+
+    def _thin(self) -> None:
+        """Gives up the poorest crops of former parts while there are too many."""
+        while len(self._best) > 2 * self._settings.count:
+            former = [stretch for stretch in self._best if stretch[0] != self._part] or list(self._best)
+            del self._best[min(former, key=lambda stretch: self._best[stretch].crop.quality)]
 
 
 def _cut(image: Image, box: tuple[float, float, float, float], padding: float) -> Image:

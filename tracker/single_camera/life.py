@@ -2,63 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from numpy.typing import NDArray
 
 from detector.types import VEHICLE_CLASSES, VehicleClass
 from tracker.single_camera.assignment import paired_iou
+from tracker.single_camera.box_log import Box, BoxLog
+from tracker.single_camera.contacts import ContactLog, Votes
 from tracker.single_camera.crops import CropChooser, Image, View
+from tracker.single_camera.parts import class_shares
 from tracker.single_camera.settings import TrackerSettings
-from tracker.types import TrackKey, Tracklet
+from tracker.types import Contact, TrackKey, Tracklet
 
-Box = tuple[float, float, float, float]
-
-_SLACK = 0.9  # frames a little early still count as one spacing apart
 _PLACE = {int(vehicle_class): k for k, vehicle_class in enumerate(VEHICLE_CLASSES)}
+_NO_VOTES: Votes = (0.0,) * len(VEHICLE_CLASSES)
 
 
-class BoxLog:
-    """Times, frames and boxes of a track, at most ``cap`` of them, thinned evenly; first and newest always stay."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the last revision said: newest box, frames of the crops, likeliest class."""
 
-    def __init__(self, cap: int) -> None:
-        self._cap = cap
-        self._rows: list[tuple[int, int, Box]] = []
-        self._spacing_ns = 0
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def add(self, t_ns: int, frame: int, box: Box) -> None:
-        """Appends a box, later than all before."""
-        rows = self._rows
-        if len(rows) >= 2 and rows[-1][0] - rows[-2][0] < self._spacing_ns:
-            rows[-1] = (t_ns, frame, box)
-            return
-        rows.append((t_ns, frame, box))
-        if len(rows) > self._cap:
-            thinned = rows[::2] if len(rows) % 2 else [*rows[::2], rows[-1]]
-            self._spacing_ns = round(_SLACK * 2 * (rows[-1][0] - rows[0][0]) / (len(rows) - 1))
-            self._rows = thinned
-
-    @property
-    def first_ns(self) -> int:
-        """Time of the first box."""
-        return self._rows[0][0]
-
-    @property
-    def last_ns(self) -> int:
-        """Time of the newest box."""
-        return self._rows[-1][0]
-
-    @property
-    def last_box(self) -> Box:
-        """The newest box."""
-        return self._rows[-1][2]
-
-    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        """Times int64 (N,), frames int64 (N,), boxes float32 (N, 4), ascending."""
-        times, frames, boxes = zip(*self._rows, strict=True)
-        return np.array(times, np.int64), np.array(frames, np.int64), np.array(boxes, np.float32)
+    box: Box
+    crop_frames: tuple[int, ...]
+    vehicle_class: VehicleClass
 
 
 class TrackLife:
@@ -66,18 +33,27 @@ class TrackLife:
 
     def __init__(self, key: TrackKey, settings: TrackerSettings) -> None:
         self._key = key
+        self._all_settings = settings
         self._settings = settings.tracklets
         self._log = BoxLog(settings.tracklets.max_boxes)
         self._crops = CropChooser(settings.crops)
-        self._class_scores = [0.0] * len(VEHICLE_CLASSES)
+        self._contacts = ContactLog()
+        self._votes = _NO_VOTES
         self._observed = 0
+        self._parked = False
         self._revision = 0
         self._interval_ns = round(settings.tracklets.first_revision_s * 1e9)
         self._due_ns: int | None = None
-        self._told: tuple[Box, tuple[int, ...]] | None = None  # newest box and crop frames of the last revision
+        self._told: _Told | None = None
 
     def observe(self, view: View, score: float, class_id: int, image: Image) -> None:
         """Takes the vehicle's detection in the newest frame.
+
+        Args:
+            view: Where it is.
+            score: Of the detection, in [0, 1].
+            class_id: Of the detection.
+            image: uint8 (H, W, 3) BGR, the whole frame; not kept.
 
         Raises:
             ValueError: ``class_id`` is no VehicleClass.
@@ -85,8 +61,12 @@ class TrackLife:
         place = _PLACE.get(class_id)
         if place is None:
             raise ValueError(f"class id must be one of {sorted(_PLACE)}, got {class_id}")
-        self._class_scores[place] += score
+        touching = view.touching and self._observed > 0
+        if self._contacts.observe(view.t_ns, view.box_xyxy, self._votes, touching=touching):
+            self._crops.begin_part()
+        self._votes = tuple(vote + score * (k == place) for k, vote in enumerate(self._votes))
         self._observed += 1
+        self._parked = view.parked
         self._log.add(view.t_ns, view.frame, view.box_xyxy)
         self._crops.offer(view, image)
         if self._due_ns is None:
@@ -95,14 +75,28 @@ class TrackLife:
     @property
     def vehicle_class(self) -> VehicleClass:
         """The likeliest class so far."""
-        return VEHICLE_CLASSES[self._class_scores.index(max(self._class_scores))]
+        return VEHICLE_CLASSES[self._votes.index(max(self._votes))]
+
+    @property
+    def parked(self) -> bool:
+        """Whether the vehicle had stood in one place for long when last seen."""
+        return self._parked
+
+    @property
+    def first_ns(self) -> int:
+        """Time of the first box."""
+        return self._log.first_ns
+
+    @property
+    def told(self) -> bool:
+        """Whether there has been a revision."""
+        return self._revision > 0
 
     def revise(self) -> Tracklet | None:
         """A revision, if one is due and there is news since the last."""
         if self._due_ns is None or self._log.last_ns < self._due_ns or not self._tellable():
             return None
-        crops = self._crops.chosen()
-        if not crops or not self._news(tuple(crop.frame for crop in crops)):
+        if not self._crops.chosen() or not self._changed():
             return None
         return self._tell(final=False)
 
@@ -112,28 +106,52 @@ class TrackLife:
             return None
         return self._tell(final=True)
 
+    def renewed(self, key: TrackKey, t_ns: int) -> TrackLife:
+        """The life of another vehicle that this track has followed since ``t_ns``, told once already.
+
+        Args:
+            key: Its own.
+            t_ns: Time of one of this life's contacts.
+        """
+        others = next((m.votes for m in self._contacts.moments() if m.t_ns == t_ns), _NO_VOTES)
+        life = TrackLife(key, self._all_settings)
+        life._log = self._log.since(t_ns)
+        life._crops = self._crops
+        life._crops.keep_from(t_ns)
+        life._contacts = self._contacts.after(t_ns, others)
+        life._votes = tuple(vote - other for vote, other in zip(self._votes, others, strict=True))
+        life._observed = len(life._log)
+        life._parked = self._parked
+        life._revision = 1
+        life._due_ns = life._log.last_ns + life._interval_ns
+        life._told = life._news()
+        return life
+
     def _tellable(self) -> bool:
         duration_ns = self._log.last_ns - self._log.first_ns
         return self._observed >= self._settings.min_boxes and duration_ns >= self._settings.min_duration_s * 1e9
 
-    def _news(self, crop_frames: tuple[int, ...]) -> bool:
-        """Whether the vehicle moved or better pictures came since the last revision."""
-        if self._told is None:
+    def _news(self) -> _Told:
+        """What a revision would say now."""
+        return _Told(self._log.last_box, tuple(crop.frame for crop in self._crops.chosen()), self.vehicle_class)
+
+    def _changed(self) -> bool:
+        """Whether the vehicle moved, better pictures came or its class turned out another since the last revision."""
+        told, now = self._told, self._news()
+        if told is None:
             return True
-        box, frames = self._told
-        iou = paired_iou(np.array([box]), np.array([self._log.last_box]))[0]
-        return bool(iou < self._settings.moved_iou) or crop_frames != frames
+        iou = paired_iou(np.array([told.box]), np.array([now.box]))[0]
+        moved = bool(iou < self._settings.moved_iou)
+        return moved or (told.crop_frames, told.vehicle_class) != (now.crop_frames, now.vehicle_class)
 
     def _tell(self, *, final: bool) -> Tracklet:
         self._revision += 1
         crops = self._crops.chosen()
-        self._told = (self._log.last_box, tuple(crop.frame for crop in crops))
+        self._told = self._news()
         if self._revision > 1:
             self._interval_ns = min(2 * self._interval_ns, round(self._settings.longest_revision_s * 1e9))
         self._due_ns = self._log.last_ns + self._interval_ns
         times_ns, frames, boxes = self._log.arrays()
-        total = sum(self._class_scores)
-        shares = [value / total for value in self._class_scores] if total > 0 else [1 / len(VEHICLE_CLASSES)] * 4
         return Tracklet(
             key=self._key,
             revision=self._revision,
@@ -141,7 +159,12 @@ class TrackLife:
             times_ns=times_ns,
             frames=frames,
             boxes_xyxy=boxes,
-            class_probs=np.array(shares, np.float32),
+            class_probs=class_shares(np.array(self._votes, np.float32)),
             crops=crops,
             quality=crops[0].quality if crops else 0.0,
+            contacts=tuple(self._contact(m.t_ns, m.votes) for m in self._contacts.moments() if m.t_ns > times_ns[0]),
         )
+
+    def _contact(self, t_ns: int, votes: Votes) -> Contact:
+        before = np.array(votes, np.float32)
+        return Contact(t_ns, before, np.array(self._votes, np.float32) - before)

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.types import Detections, Frame, VehicleClass
-from tracker.single_camera.bytetrack import ByteTrack, Step
+from tracker.single_camera.assignment import iou_matrix
+from tracker.single_camera.association.choice import associator
+from tracker.single_camera.association.tracks import Step
+from tracker.single_camera.box_log import Box
 from tracker.single_camera.crops import View, promises
-from tracker.single_camera.life import Box, TrackLife
+from tracker.single_camera.joining import Joiner
+from tracker.single_camera.life import TrackLife
+from tracker.single_camera.parts import divide
 from tracker.single_camera.settings import TrackerSettings
-from tracker.types import TrackKey, Tracklet
+from tracker.single_camera.zones import CameraZones, ZoneBook, ends
+from tracker.types import Contact, TrackKey, Tracklet
+
+#: A box nearer to the picture's border than this share of its side may have left it.
+_NEAR = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +47,35 @@ class CameraTracker:
 
     A tracklet is told first after about two seconds, then at doubling intervals while there is news, and a last time
     (``final``) once its vehicle has been out of sight for too long. A track without a single picture fit for use is not
-    told. Times are capture times, so frames may be dropped at will. A frame that is not later than the one before is
-    skipped; when the clock jumps back further than a track may be lost, or frame numbers begin anew, all tracks close
-    and tracking goes on from there. Not thread-safe: one session, one owner.
+    told. The last revision of a track that ended inside the picture waits a few seconds: when another begins on its
+    foretold path, the two are told together and the later names the earlier (``continues``). Times are capture times,
+    so frames may be dropped at will. A frame that is not later than the one before is skipped; when the clock jumps
+    back further than a track may be lost, or frame numbers begin anew, all tracks close and tracking goes on from
+    there. Not thread-safe: one session, one owner.
 
     Args:
         camera_id: The camera's configured name.
         session_id: Of this connection; frames of another session are refused.
         settings: Of association, revisions and crops.
+        zones: Where vehicles enter and leave, shared by the sessions of a camera; learned from finished tracks.
     """
 
-    def __init__(self, camera_id: str, session_id: str, settings: TrackerSettings | None = None) -> None:
+    def __init__(
+        self,
+        camera_id: str,
+        session_id: str,
+        settings: TrackerSettings | None = None,
+        zones: ZoneBook | None = None,
+    ) -> None:
         self._camera_id = camera_id
         self._session_id = session_id
         self._settings = settings or TrackerSettings()
-        self._tracker = ByteTrack(self._settings.association)
+        self._tracker = associator(self._settings)
         self._lives: dict[int, TrackLife] = {}
+        self._zones = zones or ZoneBook(self._settings.zones, np.random.default_rng(0))
+        self._joiner = Joiner(self._settings.tracklets)
+        self._parked: set[TrackKey] = set()  # of the tracks that wait
+        self._frame_size = (1, 1)
         self._live: tuple[LiveBox, ...] = ()
         self._last_ns: int | None = None
         self._last_index = -1
@@ -66,8 +89,13 @@ class CameraTracker:
 
     @property
     def open_count(self) -> int:
-        """Tracks that are not closed: those followed, those lost for the moment and those not yet confirmed."""
-        return len(self._lives)
+        """Tracks that are not closed, and closed ones that wait for a continuation."""
+        return len(self._lives) + len(self._joiner)
+
+    @property
+    def zones(self) -> CameraZones:
+        """Where vehicles enter and leave the view, as known now."""
+        return self._zones.zones
 
     @property
     def skipped_frames(self) -> int:
@@ -91,7 +119,7 @@ class CameraTracker:
             detections: Of this frame.
 
         Returns:
-            Revisions due now, final ones first, each by track id.
+            Revisions due now, final ones first, each by track id; one that continues another follows it.
 
         Raises:
             ValueError: The frame belongs to another camera or session, or a class id is no VehicleClass.
@@ -107,19 +135,46 @@ class CameraTracker:
             self._skipped += 1
             return []
         self._last_ns, self._last_index = frame.captured_at_ns, frame.index
+        self._frame_size = (frame.image.shape[1], frame.image.shape[0])
         step = self._tracker.update(frame.captured_at_ns, detections.boxes_xyxy, detections.scores)
         told += self._close(step.closed_ids)
+        told += self._released(frame.captured_at_ns)
         self._observe(step, frame, detections)
         for track_id in sorted(step.track_ids.tolist()):
-            revision = self._lives[track_id].revise()
-            if revision is not None:
-                told.append(revision)
+            told += self._told(self._lives[track_id].revise())
         return told
 
     def flush(self) -> list[Tracklet]:
-        """Closes every track; returns the final revisions by track id."""
+        """Closes every track; returns the final revisions by track id, those that had waited last."""
         self._live = ()
-        return self._close(self._tracker.close_all())
+        told = self._close(self._tracker.close_all(), hold=False) + self._joiner.release_all()
+        self._parked.clear()
+        return told
+
+    def split(self, tracklet: Tracklet, contact: Contact) -> tuple[Tracklet, Tracklet]:
+        """Makes two tracklets of one: its track had changed over to another vehicle.
+
+        The second part goes on as a track of its own: its further revisions carry its new key.
+
+        Args:
+            tracklet: The newest revision told of a track of this session.
+            contact: One of the tracklet's own.
+
+        Returns:
+            The first part, final; the second under a fresh key, final if ``tracklet`` is.
+
+        Raises:
+            ValueError: The contact does not lie inside the tracklet.
+        """
+        key = replace(tracklet.key, track_id=self._tracker.fresh_id())
+        parts = divide(tracklet, contact, key)
+        old_id = tracklet.key.track_id
+        if self._tracker.rename(old_id, key.track_id):
+            self._lives[key.track_id] = self._lives.pop(old_id).renewed(key, contact.t_ns)
+            self._live = tuple(
+                replace(box, track_id=key.track_id) if box.track_id == old_id else box for box in self._live
+            )
+        return parts
 
     def _jumped_back(self, frame: Frame) -> bool:
         """Whether the clock or the source began anew, rather than delivered a frame late."""
@@ -129,16 +184,53 @@ class CameraTracker:
         restarted = frame.index < self._last_index and back_ns < 0
         return restarted or back_ns > self._settings.association.lost_after_s * 1e9
 
-    def _close(self, track_ids: Iterable[int]) -> list[Tracklet]:
+    def _released(self, now_ns: int) -> list[Tracklet]:
+        """Final revisions that nothing continued in time: where these ended, vehicles leave the view."""
+        young = [life.first_ns for life in self._lives.values() if not life.told]
+        released = self._joiner.release(now_ns, young)
+        for tracklet in released:
+            self._zones.learn(tracklet, self._frame_size, began=False, ended=tracklet.key not in self._parked)
+            self._parked.discard(tracklet.key)
+        return released
+
+    def _told(self, revision: Tracklet | None) -> list[Tracklet]:
+        """What is told with a revision: at its first, the track it may continue goes before it."""
+        if revision is None:
+            return []
+        earlier = self._joiner.predecessor(revision) if revision.revision == 1 else None
+        if earlier is None:
+            return [revision]
+        self._parked.discard(earlier.key)
+        return [earlier, replace(revision, continues=earlier.key)]
+
+    def _close(self, track_ids: Iterable[int], *, hold: bool = True) -> list[Tracklet]:
         told: list[Tracklet] = []
         for track_id in sorted(track_ids):
             life = self._lives.pop(track_id, None)
             last = life.close() if life is not None else None
-            if last is None:
+            if life is None or last is None:
                 self._untold += 1
-            else:
-                told.append(last)
+                continue
+            due = self._told(last)
+            # One that follows another goes with it; the others may be followed.
+            alone = len(due) == 1
+            waits = hold and alone and self._inside(last)
+            self._zones.learn(last, self._frame_size, began=alone, ended=hold and not waits)
+            if waits and life.parked:
+                self._parked.add(last.key)
+            told += self._joiner.hold(last, still=life.parked) if waits else due
         return told
+
+    def _inside(self, tracklet: Tracklet) -> bool:
+        """Whether a vehicle was last seen where it cannot have left the view: off the border and every drawn exit."""
+        width, height = self._frame_size
+        x1, y1, x2, y2 = tracklet.boxes_xyxy[-1].tolist()
+        near_x, near_y = _NEAR * (x2 - x1), _NEAR * (y2 - y1)
+        if not (x1 > near_x and y1 > near_y and x2 < width - near_x and y2 < height - near_y):
+            return False
+        # Learned exits do not count: where something always hides vehicles, many tracks end that go on behind it.
+        zone = self._zones.zones.at(ends(tracklet, self._frame_size)[1], "exit")
+        return zone is None or not zone.drawn
 
     def _observe(self, step: Step, frame: Frame, detections: Detections) -> None:
         """Hands every track its detection and renews the live boxes."""
@@ -148,14 +240,24 @@ class CameraTracker:
         height, width = frame.image.shape[:2]
         worth = promises(boxes, scores, (height, width), self._settings.crops)
         live: list[LiveBox] = []
-        columns = (step.track_ids, step.confirmed, boxes, scores, detections.class_ids[rows], worth)
-        for track_id, confirmed, box, score, class_id, promise in zip(*(c.tolist() for c in columns), strict=True):
+        touching = step.found_again | _overlapping(boxes, self._settings.tracklets.contact_iou)
+        flags = (step.confirmed, touching, step.still)
+        columns = (step.track_ids, boxes, scores, detections.class_ids[rows], worth, *flags)
+        for row in zip(*(column.tolist() for column in columns), strict=True):
+            track_id, box, score, class_id, promise, confirmed, touched, parked = row
             life = self._lives.get(track_id)
             if life is None:
                 key = TrackKey(self._camera_id, self._session_id, track_id)
                 life = self._lives[track_id] = TrackLife(key, self._settings)
-            view = View(frame.captured_at_ns, frame.index, tuple(box), promise)
+            view = View(frame.captured_at_ns, frame.index, tuple(box), promise, touched, parked)
             life.observe(view, score, class_id, frame.image)
             if confirmed:
                 live.append(LiveBox(track_id, view.box_xyxy, score, life.vehicle_class))
         self._live = tuple(sorted(live, key=lambda item: item.track_id))
+
+
+def _overlapping(boxes_xyxy: NDArray[np.float64], least_iou: float) -> NDArray[np.bool_]:
+    """Which boxes (N, 4) overlap another one by ``least_iou``: bool (N,)."""
+    iou = iou_matrix(boxes_xyxy, boxes_xyxy)
+    np.fill_diagonal(iou, 0.0)
+    return np.asarray((iou >= least_iou).any(axis=1), np.bool_)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
@@ -50,6 +52,16 @@ class AssociationSettings(_Section):
         return self
 
 
+class OcSortSettings(_Section):
+    """What OC-SORT does differently from ByteTrack."""
+
+    inertia: float = Field(
+        0.2, ge=0, le=1, description="Cost of a match that turns a vehicle round; in proportion for smaller angles."
+    )
+    direction_s: float = Field(0.3, gt=0, le=5, description="Seconds over which a vehicle's direction is taken.")
+    low_scores: bool = Field(True, description="Low scores may continue a track, as in ByteTrack.")
+
+
 class TrackletSettings(_Section):
     """When a track is told to the outside."""
 
@@ -63,6 +75,30 @@ class TrackletSettings(_Section):
     min_boxes: int = Field(3, ge=1, le=100, description="Tracks with fewer boxes are never told.")
     min_duration_s: float = Field(0.4, ge=0, le=60, description="Tracks shorter than this are never told.")
     max_boxes: int = Field(600, ge=8, le=100_000, description="Boxes kept per track; longer ones are thinned evenly.")
+    contact_iou: float = Field(
+        0.3, gt=0, le=1, description="Two tracks whose boxes overlap so much may have been taken for each other."
+    )
+    split_nats: float = Field(
+        3.0,
+        ge=0,
+        le=100,
+        description="Evidence of appearance against one vehicle, in nats, from which a track is split at a contact.",
+    )
+    join_window_s: float = Field(
+        3.0,
+        ge=0,
+        le=60,
+        description="A track may continue one that was last seen at most so long before; 0 joins none.",
+    )
+    still_join_window_s: float = Field(
+        30.0, ge=0, le=3600, description="As join_window_s where a parked vehicle was last seen."
+    )
+    join_distance: float = Field(
+        1.0, gt=0, le=10, description="Farthest from the foretold path that a continuation may begin, in box sizes."
+    )
+    join_nats: float = Field(
+        0.0, ge=-100, le=100, description="Least evidence of appearance, in nats, for joining two tracks."
+    )
 
 
 class CropSettings(_Section):
@@ -92,9 +128,26 @@ class CropSettings(_Section):
     better_by: float = Field(1.1, ge=1, le=2, description="A crop is replaced by one better by this factor.")
 
 
-class TrackerSettings(_Section):
-    """Single-camera tracking."""
+class ZoneSettings(_Section):
+    """How a camera's entry and exit zones are learned; lengths are fractions of the picture's sides."""
 
+    sample: int = Field(256, ge=16, le=4096, description="Track ends kept of either kind.")
+    least_ends: int = Field(24, ge=4, le=4096, description="No zone is learned from fewer ends.")
+    radius: float = Field(0.06, gt=0, le=0.5, description="Ends so near to each other are neighbours.")
+    least_neighbours: int = Field(3, ge=1, le=100, description="Neighbours that make a place dense.")
+    least_share: float = Field(0.05, ge=0, le=0.5, description="As least_neighbours, as a share of all ends kept.")
+    margin: float = Field(0.03, ge=0.001, le=0.2, description="Growth of a zone beyond the ends seen in it.")
+
+
+class TrackerSettings(_Section):
+    """Single-camera tracking. A name alone stands for its algorithm: ``tracker: ocsort``."""
+
+    algorithm: Literal["bytetrack", "ocsort"] = Field(
+        "bytetrack", description="How detections are joined to tracks: bytetrack or ocsort."
+    )
+    ocsort: OcSortSettings = Field(
+        default_factory=OcSortSettings, description="What OC-SORT does differently from ByteTrack."
+    )
     association: AssociationSettings = Field(
         default_factory=AssociationSettings, description="Which detection continues which track."
     )
@@ -102,3 +155,9 @@ class TrackerSettings(_Section):
         default_factory=TrackletSettings, description="When a track is told to the outside."
     )
     crops: CropSettings = Field(default_factory=CropSettings, description="Which pictures of a vehicle are kept.")
+    zones: ZoneSettings = Field(default_factory=ZoneSettings, description="How entries and exits are learned.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, data: Any) -> Any:
+        return {"algorithm": data} if isinstance(data, str) else data

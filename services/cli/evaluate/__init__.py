@@ -4,10 +4,12 @@ import typer
 
 from services.cli.evaluate.mtmc import mtmc
 from services.cli.evaluate.reid import reid
+from services.cli.evaluate.tracking import tracking
 
 app = typer.Typer(help="Judge identities and models against truth.", no_args_is_help=True)
 app.command()(mtmc)
 app.command()(reid)
+app.command()(tracking)
 
 
 @app.callback()

@@ -1,11 +1,16 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from ingest_fakes import HueEmbedder, crop, tracklet
 
+from reid.types import Calibration, EmbedderSpec
 from services.ingest.settings import IngestSettings
-from services.ingest.sightings import SightingBuilder, pick_diverse, thin, weighted_mean
+from services.ingest.sightings import SightingBuilder, weighted_mean
+from services.ingest.track_memory import pick_diverse, thin
+from tracker.single_camera.parts import divide
+from tracker.types import Contact
 
 SIZE = (640, 360)
 
@@ -112,3 +117,136 @@ def test_thinning_keeps_order_and_ends(count, most):
 def test_diverse_picks_never_repeat():
     same = np.tile(np.array([[1.0, 0.0]], np.float32), (6, 1))
     assert sorted(pick_diverse(same, 4)) == sorted(set(pick_diverse(same, 4)))
+
+
+class SharpEmbedder(HueEmbedder):
+    """As HueEmbedder, with a calibration under which red and blue are two vehicles."""
+
+    spec = EmbedderSpec("hue", 8, (32, 32), Calibration(20.0, -14.0))
+
+
+RED, BLUE, GREEN = (20, 20, 230), (230, 20, 20), (20, 230, 20)
+
+
+@pytest.fixture
+def sharp():
+    ids = itertools.count()
+    return SightingBuilder(SharpEmbedder(), lambda: f"sighting-{next(ids)}", IngestSettings())
+
+
+def _with_contact(crops, frame, **options):
+    votes = np.array([2, 0, 0, 0], np.float32)
+    return replace(tracklet(crops, **options), contacts=(Contact(frame * 100_000_000, votes, votes),))
+
+
+class Splits:
+    """Splits as a session does; new track ids from 100."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, whole, contact):
+        self.asked.append(whole.key.track_id)
+        return divide(whole, contact, replace(whole.key, track_id=99 + len(self.asked)))
+
+
+def test_a_track_that_changed_over_becomes_two_sightings(sharp):
+    splits = Splits()
+    whole = _with_contact([crop(0, bgr=RED), crop(1, bgr=RED), crop(3, bgr=BLUE)], 2)
+    first, second = (out.sighting for out in sharp.build([(whole, SIZE)], splits))
+    assert (first.final, second.final, sharp.split_tracks) == (True, False, 1)
+    assert first.sighting_id != second.sighting_id
+    assert (first.frames.tolist(), second.frames.tolist()) == ([0, 1], [2, 3, 4])
+    assert [key.track_id for key in first.track_keys + second.track_keys] == [1, 100]
+    assert max(first.colour, key=first.colour.get) == "red"
+    assert max(second.colour, key=second.colour.get) == "blue"
+    assert set(sharp._tracks) == {second.track_keys[0]}
+
+
+def test_what_was_told_of_the_wrong_track_is_corrected_and_pictures_are_embedded_once(sharp):
+    red, blue = crop(0, bgr=RED), crop(3, bgr=BLUE)
+    early = sharp.build([(_with_contact([red], 2, boxes=2), SIZE)], Splits())[0]
+    whole = _with_contact([red, blue], 2, revision=2, final=True)
+    first, second = sharp.build([(whole, SIZE)], Splits())
+    assert (first.sighting.sighting_id, first.sighting.revision) == (early.sighting.sighting_id, 2)
+    assert (second.sighting.revision, second.sighting.final) == (1, True)
+    assert first.sighting.crop_keys == early.sighting.crop_keys
+    assert sharp._embedder.batches == [1, 1]
+    assert sharp._tracks == {}
+
+
+@pytest.mark.parametrize(
+    ("bgr", "frame"), [(RED, 2), (BLUE, None)], ids=["alike on both sides", "no contact, so it only turned"]
+)
+def test_no_split(sharp, bgr, frame):
+    crops = [crop(0, bgr=RED), crop(3, bgr=bgr)]
+    whole = tracklet(crops) if frame is None else _with_contact(crops, frame)
+    assert len(sharp.build([(whole, SIZE)], Splits())) == 1
+
+
+def test_a_track_may_be_split_more_than_once(sharp):
+    votes = np.array([2, 0, 0, 0], np.float32)
+    contacts = tuple(Contact(frame * 100_000_000, votes * k, votes * (3 - k)) for k, frame in ((1, 2), (2, 4)))
+    whole = replace(tracklet([crop(0, bgr=RED), crop(2, bgr=BLUE), crop(4, bgr=GREEN)]), contacts=contacts)
+    outs = sharp.build([(whole, SIZE)], Splits())
+    assert sorted(out.sighting.frames.tolist() for out in outs) == [[0, 1], [2, 3], [4]]
+    assert len({out.sighting.sighting_id for out in outs}) == 3
+
+
+def _broken(bgr_later, *, told_before=False):
+    """The end of one track and the beginning of another that may continue it."""
+    ended = tracklet([crop(0, bgr=RED), crop(1, bgr=RED)], boxes=3, final=True, revision=2 if told_before else 1)
+    later = _later([crop(7, bgr=bgr_later)])
+    return [(ended, SIZE), (replace(later, continues=ended.key), SIZE)]
+
+
+def _later(crops, **options):
+    later = tracklet(crops, track_id=2, **options)
+    return replace(later, times_ns=later.times_ns + 600_000_000, frames=later.frames + 6)
+
+
+def test_a_broken_track_is_one_sighting_if_its_pictures_agree(sharp):
+    early = sharp.build([(tracklet([crop(0, bgr=RED)], boxes=2), SIZE)])[0].sighting
+    (out,) = sharp.build(_broken(RED, told_before=True))
+    sighting = out.sighting
+    assert (sighting.sighting_id, sighting.revision, sighting.final) == (early.sighting_id, 2, False)
+    assert [key.track_id for key in sighting.track_keys] == [1, 2]
+    assert sighting.frames.tolist() == [0, 1, 2, 6, 7, 8, 9, 10]
+    assert len(sighting.exemplars) == 3
+    assert sharp.joined_tracks == 1
+    last = sharp.build([(_later([crop(7, bgr=RED), crop(9, bgr=RED)], final=True, revision=2), SIZE)])[0].sighting
+    assert (last.sighting_id, last.revision, last.final) == (early.sighting_id, 3, True)
+    assert (last.start_ns, len(last.exemplars)) == (0, 4)
+    assert sharp._tracks == {}
+    assert sum(sharp._embedder.batches) == 4, "each crop once"
+
+
+def test_a_broken_track_is_two_sightings_if_they_do_not(sharp):
+    ended, later = (out.sighting for out in sharp.build(_broken(BLUE)))
+    assert (ended.final, later.final) == (True, False)
+    assert ended.sighting_id != later.sighting_id
+    assert sharp.joined_tracks == 0
+
+
+def test_a_chain_of_parts_stays_bounded(sharp):
+    previous = tracklet([crop(0, bgr=RED)], boxes=5)
+    due = [previous]
+    for k in range(1, 12):
+        part = tracklet([crop(10 * k + i, bgr=RED) for i in range(4)], track_id=k + 1, boxes=500)
+        shift = 1000 * k
+        part = replace(part, times_ns=part.times_ns + shift * 100_000_000, frames=part.frames + shift)
+        ended = replace(due[-1], final=True)
+        (out,) = sharp.build([(ended, SIZE), (replace(part, continues=ended.key), SIZE)])
+        due = [part]
+    track = sharp._tracks[part.key]
+    assert len(track.embedded) <= 8
+    assert len(track.earlier.times_ns) <= 600
+    assert len(out.sighting.track_keys) == 12
+    assert len(out.sighting.exemplars) == 4
+
+
+def test_the_colour_is_that_of_all_crops_ever_seen(sharp):
+    sharp.build([(tracklet([crop(0, bgr=RED), crop(1, bgr=RED), crop(2, bgr=RED)]), SIZE)])
+    colour = sharp.build([(tracklet([crop(5, bgr=BLUE)], revision=2), SIZE)])[0].sighting.colour
+    assert colour["red"] > colour["blue"] > 0.1
+    assert sum(colour.values()) == pytest.approx(1.0)

@@ -92,3 +92,44 @@ def test_padding_ends_at_the_image_and_large_crops_are_reduced():
     (crop,) = chooser.chosen()
     assert crop.image.shape == (32, 64, 3)
     assert crop.box_xyxy.tolist() == [0, 0, 300, 100]
+
+
+def _sized(k, width, promise):
+    """A view about the same place, of another width."""
+    return View(k * 10**8, k, (150.0 - width / 2, 40.0, 150.0 + width / 2, 90.0), promise)
+
+
+def test_a_vehicle_that_turns_in_its_place_gives_another_view():
+    chooser = CropChooser(SETTINGS)
+    for k, width in enumerate((100, 98, 60, 58)):
+        chooser.offer(_sized(k, width, 0.5), NOISE)
+    side, end = sorted(chooser.chosen(), key=lambda crop: crop.frame)
+    assert side.image.shape[1] > 1.5 * end.image.shape[1]
+
+
+def test_quality_alone_does_not_fill_the_choice_with_one_view():
+    chooser = CropChooser(CropSettings(count=2))
+    wide = np.tile(NOISE, (1, 3, 1))
+    for k, (x, promise) in enumerate(((100.0, 0.3), (122.0, 0.9), (138.0, 0.89), (500.0, 0.6))):
+        chooser.offer(_view(k, x, promise), wide)
+    assert [crop.frame for crop in chooser.chosen()] == [1, 3], "the third is good, but much like the second"
+
+
+def test_pictures_of_two_parts_never_compete():
+    chooser = CropChooser(SETTINGS)
+    chooser.offer(_view(0, 100.0, 0.9), NOISE)
+    chooser.begin_part()
+    chooser.offer(_view(1, 101.0, 0.3), NOISE)
+    assert [crop.frame for crop in chooser.chosen()] == [0, 1]
+    chooser.keep_from(10**8)
+    assert [crop.frame for crop in chooser.chosen()] == [1]
+
+
+def test_many_parts_stay_bounded_and_the_newest_is_among_them():
+    chooser = CropChooser(CropSettings(count=2))
+    for k in range(40):
+        chooser.offer(_view(k, 100.0, 0.9 - 0.01 * k), NOISE)
+        chooser.begin_part()
+    assert len(chooser._best) <= 4
+    chooser.offer(_view(40, 100.0, 0.2), NOISE)
+    assert 40 in {held.crop.frame for held in chooser._best.values()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 
 from detector.types import VEHICLE_CLASSES, Detections, Frame, VehicleClass
 from tracker.single_camera.session import CameraTracker
-from tracker.single_camera.settings import AssociationSettings, TrackerSettings, TrackletSettings
+from tracker.single_camera.settings import AssociationSettings, TrackerSettings, TrackletSettings, ZoneSettings
+from tracker.single_camera.zones import ZoneBook, drawn_zones
 
 S = 1_000_000_000
 HEIGHT, WIDTH = 360, 640
@@ -66,6 +69,35 @@ def test_first_revision_after_two_seconds_then_doubling_then_final():
     assert [(r.revision, r.final) for r in last] == [(4, True)]
     assert len({r.key for r in told + last}) == 1
     assert tracker.flush() == []
+
+
+def test_intervals_double_up_to_a_minute():
+    """A vehicle that never stands still, so that there always is news."""
+    tracker = _tracker()
+    told = _play(tracker, _times(260.0, fps=4), lambda t: [_moving(0, start=(250 + 120 * np.sin(0.9 * t), 100))])
+    ages = np.array([(r.times_ns[-1] - r.times_ns[0]) / S for r in told])
+    assert np.diff(ages, prepend=0).round() == pytest.approx([2, 2, 4, 8, 16, 32, 60, 60, 60], abs=1)
+
+
+def test_without_a_change_there_is_no_revision_and_with_one_it_comes_at_once():
+    tracker = _tracker()
+    told = _play(
+        tracker, _times(60.0, fps=5), lambda t: [(200 + 12 * max(0.0, t - 50), 150, 290 + 12 * max(0.0, t - 50), 210)]
+    )
+    ages = [(r.times_ns[-1] - r.times_ns[0]) / S for r in told]
+    assert ages[0] == 2.0
+    assert [age for age in ages if 2.0 < age < 48] == []
+    assert 49 < ages[1] < 53, "the interval of two seconds was over long before"
+
+
+def test_another_class_is_a_change():
+    tracker = _tracker()
+    told = []
+    for t in _times(14.0, fps=5):
+        kind = VehicleClass.CAR if t < 5 else VehicleClass.TRUCK
+        told += tracker.update(_frame(t), _detections((200, 150, 290, 210), vehicle_class=kind))
+    likeliest = [VEHICLE_CLASSES[int(r.class_probs.argmax())] for r in told]
+    assert likeliest == [VehicleClass.CAR, VehicleClass.TRUCK]
 
 
 def test_final_once_lost_for_longer_than_the_buffer():
@@ -297,22 +329,180 @@ def test_two_sessions_never_share_state():
     assert [r.key.track_id for r in second.flush()] == [1]
 
 
-_BOX = st.tuples(st.integers(0, 500), st.integers(0, 250), st.integers(8, 120), st.integers(8, 100))
+def _sessions_boxes(tracker, times, box_at):
+    """Plays; the revisions told and those of the end."""
+    return _play(tracker, times, box_at) + tracker.flush()
+
+
+def _hidden(t, *, begin=3.0, end=5.0, speed=40.0):
+    return [] if begin <= t < end else [_moving(t - 1.0, speed=(speed, 0.0))]
+
+
+def test_a_track_that_begins_where_another_was_going_is_told_after_it():
+    told = _sessions_boxes(_tracker(), _times(8.0), _hidden)
+    ended, later = (next(r for r in told if r.key.track_id == n and (n == 2 or r.final)) for n in (1, 2))
+    assert (ended.continues, later.continues, later.revision) == (None, ended.key, 1)
+    assert told.index(later) == told.index(ended) + 1
+    assert all(r.continues is None for r in told if r is not later)
+
+
+def test_a_track_that_left_the_picture_does_not_wait():
+    tracker = _tracker()
+    told = _play(tracker, _times(6.0), lambda t: [_moving(t - 1.0, start=(400.0, 100.0))] if t < 3.6 else [])
+    (last,) = [r for r in told if r.final]
+    assert last.boxes_xyxy[-1, 2] >= 630
+    tracker = _tracker()
+    _play(tracker, _times(4.0), lambda t: [_moving(t - 1.0)] if t < 3.0 else [])
+    assert not [r for r in _play(tracker, _times(0.7, begin=5.0), lambda t: []) if r.final], "inside: it waits"
+    assert [r for r in _play(tracker, _times(1.0, begin=5.7), lambda t: []) if r.final]
+
+
+def test_a_parked_car_hidden_for_long_is_told_with_what_comes_back():
+    parked = (200.0, 150.0, 290.0, 210.0)
+    told = _sessions_boxes(_tracker(), _times(40.0), lambda t: [] if 12.0 <= t < 25.0 else [parked])
+    assert [r.continues.track_id for r in told if r.continues] == [1]
+
+
+def test_no_stop_gives_more_than_one_view():
+    """A minute's stop, a drive, another long stop: few revisions, and pictures mostly of the drive."""
+
+    def scene(t):
+        x = 60.0 if t < 60 else min(60.0 + 60 * (t - 60), 420.0)
+        return [np.array([x, 100, x + 80, 150]) + rng.normal(0, 0.7, 4)]
+
+    rng = np.random.default_rng(1)
+    told = _sessions_boxes(_tracker(), _times(180.0, fps=5), scene)
+    assert {r.key.track_id for r in told} == {1}
+    assert len(told) <= 8
+    at = np.array([crop.t_ns / S for crop in told[-1].crops])
+    assert len(at) == 4
+    assert (at < 60).sum() <= 1
+    assert (at > 67).sum() <= 1
+
+
+def _crossing(t):
+    """Two vehicles that drive through each other."""
+    return [(50 + 60 * t, 100, 130 + 60 * t, 150), (450 - 60 * t, 104, 530 - 60 * t, 154)]
+
+
+def test_contacts_are_where_boxes_meet_and_crops_lie_on_both_sides():
+    told = _sessions_boxes(_tracker(), _times(6.0), _crossing)
+    finals = [r for r in told if r.final]
+    assert len(finals) == 2
+    for tracklet in finals:
+        (contact,) = tracklet.contacts
+        assert contact.t_ns == pytest.approx(3.3 * S, abs=0.6 * S)
+        assert contact.votes_before.sum() + contact.votes_after.sum() == pytest.approx(0.9 * len(tracklet.times_ns))
+        before = np.array([crop.t_ns < contact.t_ns for crop in tracklet.crops])
+        assert before.any()
+        assert not before.all()
+
+
+def test_a_vehicle_alone_has_no_contact():
+    (tracklet,) = _sessions_boxes(_tracker(), _times(1.9), lambda t: [_moving(t - 1.0)])
+    assert tracklet.contacts == ()
+
+
+@pytest.mark.parametrize("algorithm", ["bytetrack", "ocsort"])
+def test_a_split_track_goes_on_under_a_key_of_its_own(algorithm):
+    tracker = _tracker(algorithm=algorithm)
+    told = _play(tracker, _times(4.2), _crossing)
+    newest = {r.key.track_id: r for r in told}
+    whole = newest[1]
+    first, second = tracker.split(whole, whole.contacts[0])
+    assert (first.key, first.final, second.final) == (whole.key, True, False)
+    assert second.key.track_id == 3, "ids 1 and 2 are taken"
+    assert sorted(box.track_id for box in tracker.boxes()) == [2, 3]
+    later = _play(tracker, _times(2.0, begin=5.2), _crossing) + tracker.flush()
+    rest = [r for r in later if r.key == second.key]
+    assert next(r.revision for r in rest) == 2
+    assert rest[-1].final
+    assert rest[-1].times_ns[0] == second.times_ns[0]
+    assert all(crop.t_ns >= second.times_ns[0] for crop in rest[-1].crops)
+    assert whole.key not in {r.key for r in later}
+
+
+def test_a_track_can_be_split_after_its_end():
+    tracker = _tracker()
+    told = _sessions_boxes(tracker, _times(6.0), _crossing)
+    whole = next(r for r in told if r.final)
+    first, second = tracker.split(whole, whole.contacts[0])
+    assert first.final
+    assert second.final
+    assert second.key.track_id > 2
+
+
+def test_ids_stay_unique_after_a_split():
+    tracker = _tracker()
+    told = _play(tracker, _times(4.2), _crossing)
+    whole = {r.key.track_id: r for r in told}[1]
+    _, second = tracker.split(whole, whole.contacts[0])
+    told = _play(tracker, _times(4.0, begin=5.2), lambda t: [*_crossing(t), (300, 250, 380, 300)] if t < 6 else [])
+    told += tracker.flush()
+    assert second.key.track_id not in {1, 2}
+    assert 4 in {r.key.track_id for r in told}
+
+
+def _exits(tracker, box_at, *, passes=8, seconds=6.0):
+    """The exits learned from one vehicle after the other."""
+    for number in range(passes):
+        begin = 1.0 + number * (seconds + 4.0)
+        for t in _times(seconds + 3.9, begin=begin):
+            _play(tracker, [t], lambda at, start=begin: box_at(at - start) if at - start < seconds else [])
+    return tracker.zones.of("exit")
+
+
+def test_exits_are_where_vehicles_leave_not_where_something_hides_or_parks_them():
+    settings = ZoneSettings(least_ends=4)
+    leaving = lambda t: [_moving(t, start=(50.0, 100.0), speed=(95.0, 0.0))] if t < 5.2 else []  # noqa: E731
+    (exit_,) = _exits(_tracker(zones=settings), leaving)
+    assert exit_.centre[0] > 0.85
+    hidden = lambda t: [] if 2.0 < t < 4.2 else leaving(t)  # noqa: E731
+    (exit_,) = _exits(_tracker(zones=settings), hidden)
+    assert exit_.centre[0] > 0.85, "the place where all are hidden is none"
+    assert _exits(_tracker(zones=settings), lambda t: [(200, 150, 290, 210)], seconds=7.0, passes=6) == ()
+
+
+def test_a_track_that_ends_in_a_drawn_exit_does_not_wait():
+    square = ((0.3, 0.0), (0.5, 0.0), (0.5, 1.0), (0.3, 1.0))
+    book = ZoneBook(ZoneSettings(), np.random.default_rng(0), drawn_zones([], [square]))
+    waits = []
+    for zones in (book, None):
+        tracker = CameraTracker("north", "s1", TrackerSettings(), zones)
+        told = _play(tracker, _times(4.7), lambda t: [_moving(t - 1.0)] if t < 4.0 else [])
+        waits.append(not [r for r in told if r.final])
+        tracker.flush()
+    assert waits == [False, True]
+
+
+_BOX = st.tuples(st.integers(0, 200), st.integers(0, 100), st.integers(8, 120), st.integers(8, 100))
 _PICTURE = st.tuples(st.integers(-200, 3000), st.lists(st.tuples(_BOX, st.floats(0, 1)), max_size=5))
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(_PICTURE, min_size=1, max_size=25))
-def test_whatever_comes(pictures):
+@given(
+    st.lists(_PICTURE, min_size=1, max_size=25),
+    st.sampled_from(["bytetrack", "ocsort"]),
+    st.lists(st.booleans(), min_size=1, max_size=8),
+)
+def test_whatever_comes(pictures, algorithm, splits):
+    """Ids are never used twice and revisions follow each other, also where tracks are split and joined at will."""
     tracker = CameraTracker(
         "north",
         "s1",
         TrackerSettings(
+            algorithm=algorithm,
             association=AssociationSettings(lost_after_s=0.5),
             tracklets=TrackletSettings(first_revision_s=0.2, min_boxes=1, min_duration_s=0),
         ),
     )
-    told, t_ns = [], 10 * S
+    told, t_ns, turn = [], 10 * S, itertools.cycle(splits)
+
+    def take(revisions):
+        for revision in revisions:
+            wanted = bool(revision.contacts) and next(turn)
+            told.extend(tracker.split(revision, revision.contacts[0]) if wanted else [revision])
+
     for index, (step_ms, drawn) in enumerate(pictures):
         t_ns += step_ms * 1_000_000
         found = sorted(drawn, key=lambda item: -item[1])
@@ -321,8 +511,9 @@ def test_whatever_comes(pictures):
             np.array([score for _, score in found], np.float32),
             np.full(len(found), VehicleClass.CAR, np.int64),
         )
-        told += tracker.update(Frame("north", "s1", index, t_ns, "host", IMAGE), detections)
-    told += tracker.flush()
+        take(tracker.update(Frame("north", "s1", index, t_ns, "host", IMAGE), detections))
+    take(tracker.flush())
+    assert tracker.open_count == 0
     by_key = {}
     for revision in told:
         by_key.setdefault(revision.key, []).append(revision)

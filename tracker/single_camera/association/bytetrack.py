@@ -3,88 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracker.single_camera.assignment import assign, enlarged, iou_matrix, paired_iou
-from tracker.single_camera.kalman import KalmanFilter, measured_from_xyxy, xyxy_from_mean
+from tracker.single_camera.association.kalman import KalmanFilter, measured_from_xyxy, xyxy_from_mean
+from tracker.single_camera.association.tracks import LOST, TRACKED, UNCONFIRMED, Array, Index, Step, Tracks
 from tracker.single_camera.settings import AssociationSettings
-
-Array = NDArray[np.float64]
-Index = NDArray[np.int64]
-
-_UNCONFIRMED, _TRACKED, _LOST = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """What one frame meant for the tracks.
+class Arrivals:
+    """The detections of one frame, ready to be matched.
 
     Attributes:
-        track_ids: int64 (M,), tracks that have a detection in this frame, in no particular order.
-        detections: int64 (M,), row of that detection in what was given.
-        confirmed: bool (M,), false for a track that has only this one detection so far.
-        boxes_xyxy: float64 (M, 4), filtered boxes.
-        closed_ids: Tracks that ended: no box for too long, never confirmed, or a duplicate of an older track.
+        t_ns: Capture time.
+        boxes: (N, 4), as detected, source px.
+        scores: (N,), in [0, 1].
+        margin: Share of its side by which a box grows on each side before overlaps are taken.
+        grown: (N, 4), boxes grown so.
+        predicted: (T, 4), the tracks' predicted boxes grown so.
     """
 
-    track_ids: Index
-    detections: Index
-    confirmed: NDArray[np.bool_]
-    boxes_xyxy: Array
-    closed_ids: tuple[int, ...]
-
-
-@dataclass(slots=True)
-class _Tracks:
-    """All living tracks, one row each: T rows in every array."""
-
-    track_id: Index  # (T,)
-    state: NDArray[np.int8]  # (T,)
-    start_ns: Index  # (T,)
-    last_ns: Index  # (T,), time of the last detection
-    mean: Array  # (T, 8)
-    covariance: Array  # (T, 8, 8)
-    still_xyxy: Array  # (T, 4), detection that began the present stand
-    still_ns: Index  # (T,), its time
-    detection: Index  # (T,), row of this frame's detection, -1 for none
-
-    @classmethod
-    def none(cls) -> _Tracks:
-        whole = np.zeros(0, np.int64)
-        return cls(
-            whole,
-            np.zeros(0, np.int8),
-            whole,
-            whole,
-            np.zeros((0, 8)),
-            np.zeros((0, 8, 8)),
-            np.zeros((0, 4)),
-            whole,
-            whole,
-        )
-
-    def arrays(self) -> tuple[NDArray[Any], ...]:
-        return (
-            self.track_id,
-            self.state,
-            self.start_ns,
-            self.last_ns,
-            self.mean,
-            self.covariance,
-            self.still_xyxy,
-            self.still_ns,
-            self.detection,
-        )
-
-    def select(self, rows: NDArray[np.bool_]) -> _Tracks:
-        return _Tracks(*(array[rows] for array in self.arrays()))
-
-    def join(self, other: _Tracks) -> _Tracks:
-        pairs = zip(self.arrays(), other.arrays(), strict=True)
-        return _Tracks(*(np.concatenate(pair) for pair in pairs))
+    t_ns: int
+    boxes: Array
+    scores: NDArray[np.floating]
+    margin: float
+    grown: Array
+    predicted: Array
 
 
 class ByteTrack:
@@ -103,14 +50,14 @@ class ByteTrack:
     def __init__(self, settings: AssociationSettings) -> None:
         self._settings = settings
         self._kalman = KalmanFilter(settings.nominal_interval_s)
-        self._tracks = _Tracks.none()
+        self._tracks = Tracks.none()
         self._next_id = 1
         self._last_ns: int | None = None
 
     @property
     def tracked_count(self) -> int:
         """Confirmed tracks that are not lost."""
-        return int((self._tracks.state == _TRACKED).sum())
+        return int((self._tracks.state == TRACKED).sum())
 
     def update(self, t_ns: int, boxes_xyxy: NDArray[np.floating], scores: NDArray[np.floating]) -> Step:
         """Takes the detections of the next frame.
@@ -131,18 +78,29 @@ class ByteTrack:
         boxes = boxes_xyxy.astype(np.float64)
         closed = self._drop(self._expired(t_ns))
         self._predict(t_ns)
-        self._tracks.detection = np.full(len(self._tracks.track_id), -1)
+        self._tracks.detection = np.full(len(self._tracks), -1)
         left = self._associate(t_ns, boxes, scores)
-        unproven = (self._tracks.state == _UNCONFIRMED) & (self._tracks.detection < 0)
+        unproven = (self._tracks.state == UNCONFIRMED) & (self._tracks.detection < 0)
         closed += self._drop(unproven)
         self._start(t_ns, boxes, self._single(boxes, left[scores[left] >= self._settings.new_track_score]))
         closed += self._drop(self._duplicates())
         self._last_ns = t_ns
         return self._step(closed)
 
+    def fresh_id(self) -> int:
+        """An id that no track has had or will have."""
+        self._next_id += 1
+        return self._next_id - 1
+
+    def rename(self, track_id: int, new_id: int) -> bool:
+        """Lets a living track go on under an id from ``fresh_id``; false if it lives no longer."""
+        rows = self._tracks.track_id == track_id
+        self._tracks.track_id[rows] = new_id
+        return bool(rows.any())
+
     def close_all(self) -> tuple[int, ...]:
         """Ends every track; ids go on counting and the next frame may carry any time."""
-        ids = self._drop(np.ones(len(self._tracks.track_id), bool))
+        ids = self._drop(np.ones(len(self._tracks), bool))
         self._last_ns = None
         return tuple(ids)
 
@@ -164,16 +122,16 @@ class ByteTrack:
         grow, by the excess, so that its second box teaches it a speed.
         """
         tracks = self._tracks
-        if self._last_ns is None or not len(tracks.track_id):
+        if self._last_ns is None or not len(tracks):
             return
         dt_s = (t_ns - self._last_ns) / 1e9
-        moving, fresh = np.flatnonzero(tracks.state != _UNCONFIRMED), np.flatnonzero(tracks.state == _UNCONFIRMED)
+        moving, fresh = np.flatnonzero(tracks.state != UNCONFIRMED), np.flatnonzero(tracks.state == UNCONFIRMED)
         excess_s = dt_s - self._settings.nominal_interval_s
         if len(fresh) and excess_s > 0:
             tracks.mean[fresh], tracks.covariance[fresh] = self._kalman.predict(
                 tracks.mean[fresh], tracks.covariance[fresh], excess_s
             )
-        lost = tracks.state == _LOST
+        lost = tracks.state == LOST
         tracks.mean[lost, 7] = 0.0
         tracks.mean[lost & self._still(), 4:] = 0.0
         tracks.mean[moving], tracks.covariance[moving] = self._kalman.predict(
@@ -181,30 +139,39 @@ class ByteTrack:
         )
 
     def _associate(self, t_ns: int, boxes: Array, scores: NDArray[np.floating]) -> Index:
-        """Runs the three stages; returns the high-score detections that nothing explains, int64 (L,)."""
+        """Runs the stages; returns the high-score detections that nothing explains, int64 (L,)."""
         settings, tracks = self._settings, self._tracks
         usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
         high = np.flatnonzero(usable & (scores >= settings.high_score))
         low = np.flatnonzero(usable & (scores > settings.low_score) & (scores < settings.high_score))
         margin = self._margin(t_ns)
-        predicted, found = enlarged(xyxy_from_mean(tracks.mean), margin), enlarged(boxes, margin)
+        predicted = enlarged(xyxy_from_mean(tracks.mean), margin)
+        new = Arrivals(t_ns, boxes, scores, margin, enlarged(boxes, margin), predicted)
 
-        pool = np.flatnonzero(tracks.state != _UNCONFIRMED)
-        cost = self._cost(predicted[pool], found[high], scores[high])
-        rows, columns = assign(cost, settings.match_cost)
-        self._match(t_ns, pool[rows], high[columns], boxes)
-        high = np.delete(high, columns)
+        pool = np.flatnonzero(tracks.state != UNCONFIRMED)
+        high = self._stage(new, pool, high, self._cost(new, pool, high), settings.match_cost)
+        high = self._recover(new, high)
+        self._continue_low(new, low)
+        tracks.state[(tracks.state == TRACKED) & (tracks.detection < 0)] = LOST
 
-        pool = np.flatnonzero((tracks.state == _TRACKED) & (tracks.detection < 0))
-        rows, columns = assign(1.0 - iou_matrix(predicted[pool], found[low]), settings.low_match_cost)
-        self._match(t_ns, pool[rows], low[columns], boxes)
-        tracks.state[(tracks.state == _TRACKED) & (tracks.detection < 0)] = _LOST
+        pool = np.flatnonzero(tracks.state == UNCONFIRMED)
+        return self._stage(new, pool, high, self._cost(new, pool, high), settings.unconfirmed_match_cost)
 
-        pool = np.flatnonzero(tracks.state == _UNCONFIRMED)
-        cost = self._cost(predicted[pool], found[high], scores[high])
-        rows, columns = assign(cost, settings.unconfirmed_match_cost)
-        self._match(t_ns, pool[rows], high[columns], boxes)
-        return np.delete(high, columns)
+    def _stage(self, new: Arrivals, pool: Index, detections: Index, cost: Array, limit: float) -> Index:
+        """Matches the tracks ``pool`` with ``detections`` by ``cost`` (P, D); returns the detections left over."""
+        rows, columns = assign(cost, limit)
+        self._match(new, pool[rows], detections[columns])
+        return np.delete(detections, columns)
+
+    def _recover(self, new: Arrivals, high: Index) -> Index:
+        """A place for a further stage after the first; returns the high-score detections left over."""
+        return high
+
+    def _continue_low(self, new: Arrivals, low: Index) -> None:
+        """Matches tracks that were seen in the frame before with low-score detections."""
+        pool = np.flatnonzero((self._tracks.state == TRACKED) & (self._tracks.detection < 0))
+        cost = 1.0 - iou_matrix(new.predicted[pool], new.grown[low])
+        self._stage(new, pool, low, cost, self._settings.low_match_cost)
 
     def _margin(self, t_ns: int) -> float:
         """By which share of its side a box is enlarged on each side before overlaps are taken."""
@@ -213,24 +180,29 @@ class ByteTrack:
         late = (t_ns - self._last_ns) / 1e9 / self._settings.nominal_interval_s - 1.0
         return min(max(0.0, late) * self._settings.late_margin, self._settings.max_margin)
 
-    def _cost(self, predicted: Array, boxes: Array, scores: NDArray[np.floating]) -> Array:
-        """1 - IoU, or 1 - IoU x score: (N, M)."""
-        iou = iou_matrix(predicted, boxes)
-        return 1.0 - (iou * scores if self._settings.fuse_score else iou)
+    def _cost(self, new: Arrivals, pool: Index, detections: Index) -> Array:
+        """Of joining the tracks ``pool`` with ``detections``: 1 - IoU, or 1 - IoU x score: (P, D)."""
+        return self._overlap_cost(new, new.predicted[pool], detections)
 
-    def _match(self, t_ns: int, rows: Index, detections: Index, boxes: Array) -> None:
+    def _overlap_cost(self, new: Arrivals, places: Array, detections: Index) -> Array:
+        """1 - IoU of ``places`` (P, 4) with ``detections``, or 1 - IoU x score: (P, D)."""
+        iou = iou_matrix(places, new.grown[detections])
+        return 1.0 - (iou * new.scores[detections] if self._settings.fuse_score else iou)
+
+    def _match(self, new: Arrivals, rows: Index, detections: Index) -> None:
         """Corrects ``rows`` of the tracks by their detections."""
         if not len(rows):
             return
-        tracks, seen = self._tracks, boxes[detections]
+        tracks, seen = self._tracks, new.boxes[detections]
         tracks.mean[rows], tracks.covariance[rows] = self._kalman.update(
             tracks.mean[rows], tracks.covariance[rows], measured_from_xyxy(seen)
         )
         moved = paired_iou(tracks.still_xyxy[rows], seen) < self._settings.still_iou
         tracks.still_xyxy[rows[moved]] = seen[moved]
-        tracks.still_ns[rows[moved]] = t_ns
-        tracks.state[rows] = _TRACKED
-        tracks.last_ns[rows] = t_ns
+        tracks.still_ns[rows[moved]] = new.t_ns
+        tracks.found_again[rows] = tracks.state[rows] == LOST
+        tracks.state[rows] = TRACKED
+        tracks.last_ns[rows] = new.t_ns
         tracks.detection[rows] = detections
 
     def _single(self, boxes: Array, detections: Index) -> Index:
@@ -252,18 +224,29 @@ class ByteTrack:
             return
         mean, covariance = self._kalman.initiate(measured_from_xyxy(boxes[detections]))
         now = np.full(n, t_ns, np.int64)
-        state = np.full(n, _TRACKED if self._last_ns is None else _UNCONFIRMED, np.int8)
+        state = np.full(n, TRACKED if self._last_ns is None else UNCONFIRMED, np.int8)
         ids = np.arange(self._next_id, self._next_id + n)
         self._next_id += n
         self._tracks = self._tracks.join(
-            _Tracks(ids, state, now, now.copy(), mean, covariance, boxes[detections], now.copy(), detections)
+            Tracks(
+                track_id=ids,
+                state=state,
+                start_ns=now,
+                last_ns=now.copy(),
+                mean=mean,
+                covariance=covariance,
+                still_xyxy=boxes[detections],
+                still_ns=now.copy(),
+                detection=detections,
+                found_again=np.zeros(n, bool),
+            )
         )
 
     def _duplicates(self) -> NDArray[np.bool_]:
         """Of every seen and lost track that cover each other, the one with the shorter life: bool (T,)."""
         tracks = self._tracks
-        doomed = np.zeros(len(tracks.track_id), bool)
-        seen, lost = np.flatnonzero(tracks.state != _LOST), np.flatnonzero(tracks.state == _LOST)
+        doomed = np.zeros(len(tracks), bool)
+        seen, lost = np.flatnonzero(tracks.state != LOST), np.flatnonzero(tracks.state == LOST)
         if not len(seen) or not len(lost):
             return doomed
         boxes = xyxy_from_mean(tracks.mean)
@@ -288,7 +271,9 @@ class ByteTrack:
         return Step(
             tracks.track_id[seen],
             tracks.detection[seen],
-            tracks.state[seen] == _TRACKED,
+            tracks.state[seen] == TRACKED,
             xyxy_from_mean(tracks.mean[seen]),
+            tracks.found_again[seen],
+            self._still()[seen],
             tuple(closed),
         )

@@ -1,4 +1,4 @@
-"""ByteTrack equals ultralytics' on input without dropped frames."""
+"""ByteTrack and OC-SORT equal ultralytics' on input without dropped frames."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tracker.single_camera.bytetrack import ByteTrack
-from tracker.single_camera.settings import AssociationSettings
+from tracker.single_camera.association.bytetrack import ByteTrack
+from tracker.single_camera.association.ocsort import OcSort
+from tracker.single_camera.settings import AssociationSettings, OcSortSettings
 
 INTERVAL_NS = 100_000_000
 BUFFER_FRAMES = 10
@@ -33,14 +34,15 @@ class _Results:
 
 
 @pytest.fixture(scope="module")
-def oracle_class(tmp_path_factory):
+def oracle_classes(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("YOLO_OFFLINE", "true")
         patch.setenv("YOLO_AUTOINSTALL", "false")
         patch.setenv("YOLO_CONFIG_DIR", str(tmp_path_factory.mktemp("ultralytics")))
         from ultralytics.trackers.byte_tracker import BYTETracker
+        from ultralytics.trackers.oc_sort import OCSORT
 
-    return BYTETracker
+    return BYTETracker, OCSORT
 
 
 def _scene(seed, frames=120):
@@ -75,30 +77,30 @@ def _scene(seed, frames=120):
         yield np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32)
 
 
-@pytest.mark.parametrize("fuse_score", [True, False])
-@pytest.mark.parametrize("seed", range(8))
-def test_same_ids_and_boxes(oracle_class, seed, fuse_score):
-    oracle = oracle_class(
-        SimpleNamespace(
-            track_high_thresh=0.25,
-            track_low_thresh=0.1,
-            new_track_thresh=0.25,
-            track_buffer=BUFFER_FRAMES,
-            match_thresh=0.8,
-            fuse_score=fuse_score,
-        )
+def _arguments(fuse_score, **more):
+    return SimpleNamespace(
+        track_high_thresh=0.25,
+        track_low_thresh=0.1,
+        new_track_thresh=0.25,
+        track_buffer=BUFFER_FRAMES,
+        match_thresh=0.8,
+        fuse_score=fuse_score,
+        **more,
     )
+
+
+def _settings(fuse_score):
     # The oracle takes a stale track off its list one frame after it found it stale: buffer + 2 frames in all.
-    patience_s = (BUFFER_FRAMES + 2.5) * INTERVAL_NS / 1e9
-    ours = ByteTrack(
-        AssociationSettings(
-            fuse_score=fuse_score,
-            lost_after_s=patience_s,
-            still_after_s=3600,
-            double_iou=1.0,
-            nominal_interval_s=INTERVAL_NS / 1e9,
-        )
+    return AssociationSettings(
+        fuse_score=fuse_score,
+        lost_after_s=(BUFFER_FRAMES + 2.5) * INTERVAL_NS / 1e9,
+        still_after_s=3600,
+        double_iou=1.0,
+        nominal_interval_s=INTERVAL_NS / 1e9,
     )
+
+
+def _compare(oracle, ours, seed):
     reported = 0
     for t, (boxes, scores) in enumerate(_scene(seed)):
         expected = oracle.update(_Results(boxes, scores, np.full(len(scores), 2.0))).reshape(-1, 8)
@@ -110,3 +112,19 @@ def test_same_ids_and_boxes(oracle_class, seed, fuse_score):
         np.testing.assert_allclose(step.boxes_xyxy[shown][order], expected[wanted, :4], atol=2e-2)
         reported += len(expected)
     assert reported > 100
+
+
+@pytest.mark.parametrize("fuse_score", [True, False])
+@pytest.mark.parametrize("seed", range(8))
+def test_bytetrack_gives_the_same_ids_and_boxes(oracle_classes, seed, fuse_score):
+    oracle, _ = oracle_classes
+    _compare(oracle(_arguments(fuse_score)), ByteTrack(_settings(fuse_score)), seed)
+
+
+@pytest.mark.parametrize("low_scores", [True, False])
+@pytest.mark.parametrize("fuse_score", [True, False])
+@pytest.mark.parametrize("seed", range(8))
+def test_ocsort_gives_the_same_ids_and_boxes(oracle_classes, seed, fuse_score, low_scores):
+    _, oracle = oracle_classes
+    ours = OcSort(_settings(fuse_score), OcSortSettings(low_scores=low_scores, inertia=0.2, direction_s=0.3))
+    _compare(oracle(_arguments(fuse_score, delta_t=3, inertia=0.2, use_byte=low_scores)), ours, seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tracker.single_camera.kalman import KalmanFilter, measured_from_xyxy, xyxy_from_mean
+from tracker.single_camera.association.kalman import KalmanFilter, measured_from_xyxy, xyxy_from_mean
 
 TAU = 0.1
 

@@ -1,0 +1,150 @@
+"""Owns what is remembered of a track between its revisions: pictures embedded, crop keys, earlier parts. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.types import MAX_EXEMPLARS
+from tracker.single_camera.parts import joined
+from tracker.types import Crop, TrackKey, Tracklet
+
+#: A crop counts at least this much in a mean, so that a track of poor crops only still has one.
+LEAST_WEIGHT = 1e-3
+
+CropName = tuple[int, int]
+
+
+def crop_name(crop: Crop) -> CropName:
+    """Names a crop within its track: a track has one box at a time."""
+    return crop.t_ns, crop.frame
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedCrop:
+    """A crop and what was made of it.
+
+    Attributes:
+        crop: The picture.
+        vector: float32 (D,), L2 = 1.
+        colour: Probability by colour name.
+    """
+
+    crop: Crop
+    vector: NDArray[np.float32]
+    colour: Mapping[str, float]
+
+    @property
+    def weight(self) -> float:
+        """What it counts in a mean."""
+        return max(self.crop.quality, LEAST_WEIGHT)
+
+
+@dataclass(slots=True)
+class TrackMemory:
+    """One track, or several joined.
+
+    Attributes:
+        sighting_id: None until its first revision.
+        revision: Of the last sighting.
+        embedded: The crops of the newest revision and of the earlier part.
+        crop_keys: Of the exemplars of the last sighting.
+        earlier: What was joined before the living track.
+        earlier_keys: Its tracks, in order.
+        colours: Summed probabilities of every crop ever embedded, by quality.
+    """
+
+    sighting_id: str | None = None
+    revision: int = 0
+    embedded: dict[CropName, EmbeddedCrop] = field(default_factory=dict)
+    crop_keys: dict[CropName, str] = field(default_factory=dict)
+    earlier: Tracklet | None = None
+    earlier_keys: tuple[TrackKey, ...] = ()
+    colours: dict[str, float] = field(default_factory=dict)
+
+    def whole(self, tracklet: Tracklet) -> Tracklet:
+        """The tracklet with what was joined before it."""
+        return tracklet if self.earlier is None else joined(self.earlier, tracklet)
+
+    def add(self, embedded: EmbeddedCrop) -> None:
+        """Remembers a crop and counts its colour."""
+        self.embedded[crop_name(embedded.crop)] = embedded
+        for name, probability in embedded.colour.items():
+            self.colours[name] = self.colours.get(name, 0.0) + embedded.weight * probability
+
+    def keep(self, crops: Sequence[Crop]) -> None:
+        """Forgets all other crops; their colours stay counted."""
+        names = {crop_name(crop) for crop in crops}
+        self.embedded = {name: kept for name, kept in self.embedded.items() if name in names}
+
+    def colour(self) -> dict[str, float]:
+        """Colour over all crops ever seen, weighted by quality; empty for none."""
+        total = sum(self.colours.values())
+        return {name: value / total for name, value in self.colours.items()} if total > 0 else {}
+
+    def vectors(self, crops: Sequence[Crop]) -> NDArray[np.float32]:
+        """Embeddings of ``crops``, float32 (N, D)."""
+        return np.stack([self.embedded[crop_name(crop)].vector for crop in crops])
+
+    def go_on(self, ended: Tracklet, usable: Sequence[Crop], later: TrackMemory, most_boxes: int) -> TrackMemory:
+        """This memory with ``ended``, its last revision, closed, going on with the track that ``later`` remembers.
+
+        Of the crops up to then the few most different stay, of the boxes at most ``most_boxes``: chains stay bounded.
+        """
+        kept = [usable[i] for i in pick_diverse(self.vectors(usable), MAX_EXEMPLARS)]
+        rows = thin(len(ended.times_ns), most_boxes)
+        part = replace(
+            ended,
+            times_ns=ended.times_ns[rows],
+            frames=ended.frames[rows],
+            boxes_xyxy=ended.boxes_xyxy[rows],
+            crops=tuple(kept),
+        )
+        self.earlier = self.whole(part) if self.earlier is None else part
+        self.earlier_keys = (*self.earlier_keys, ended.key)
+        self.keep(kept)
+        self.embedded |= later.embedded
+        for name, value in later.colours.items():
+            self.colours[name] = self.colours.get(name, 0.0) + value
+        return self
+
+    def split(self, second: Tracklet) -> TrackMemory:
+        """Takes out what belongs to ``second``, the other vehicle that this track went on with."""
+        names = {crop_name(crop) for crop in second.crops}
+        other = TrackMemory()
+        mine = [kept for name, kept in self.embedded.items() if name not in names]
+        for kept in [kept for name, kept in self.embedded.items() if name in names]:
+            other.add(kept)
+        self.embedded, self.colours = {}, {}
+        for kept in mine:
+            self.add(kept)
+        return other
+
+
+def pick_diverse(vectors: NDArray[np.float32], most: int) -> list[int]:
+    """Indices of up to ``most`` unit vectors (N, D) that differ: the first, then the least like those picked.
+
+    >>> pick_diverse(np.float32([[1, 0], [0.99, 0.14], [0, 1]]), 2)
+    [0, 2]
+    """
+    picked = [0]
+    nearest = vectors @ vectors[0]
+    while len(picked) < min(most, len(vectors)):
+        nearest[picked] = np.inf
+        picked.append(int(nearest.argmin()))
+        nearest = np.maximum(nearest, vectors @ vectors[picked[-1]])
+    return picked
+
+
+def thin(count: int, most: int) -> NDArray[np.int64]:
+    """Ascending indices of at most ``most`` of ``count`` items, evenly spread, first and last among them.
+
+    >>> thin(5, 3).tolist(), thin(2, 3).tolist()
+    ([0, 2, 4], [0, 1])
+    """
+    if count <= most:
+        return np.arange(count, dtype=np.int64)
+    return np.linspace(0, count - 1, most).round().astype(np.int64)

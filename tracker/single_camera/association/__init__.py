@@ -1,0 +1,1 @@
+"""Which detection continues which track. Nothing about pictures, revisions or zones."""

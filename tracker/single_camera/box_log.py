@@ -1,0 +1,61 @@
+"""Owns a track's boxes, bounded in number. Never decides which box belongs to it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]
+
+_SLACK = 0.9  # frames a little early still count as one spacing apart
+
+
+class BoxLog:
+    """Times, frames and boxes of a track, at most ``cap`` of them, thinned evenly; first and newest always stay."""
+
+    def __init__(self, cap: int) -> None:
+        self._cap = cap
+        self._rows: list[tuple[int, int, Box]] = []
+        self._spacing_ns = 0
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, t_ns: int, frame: int, box: Box) -> None:
+        """Appends a box, later than all before."""
+        rows = self._rows
+        if len(rows) >= 2 and rows[-1][0] - rows[-2][0] < self._spacing_ns:
+            rows[-1] = (t_ns, frame, box)
+            return
+        rows.append((t_ns, frame, box))
+        if len(rows) > self._cap:
+            thinned = rows[::2] if len(rows) % 2 else [*rows[::2], rows[-1]]
+            self._spacing_ns = round(_SLACK * 2 * (rows[-1][0] - rows[0][0]) / (len(rows) - 1))
+            self._rows = thinned
+
+    @property
+    def first_ns(self) -> int:
+        """Time of the first box."""
+        return self._rows[0][0]
+
+    @property
+    def last_ns(self) -> int:
+        """Time of the newest box."""
+        return self._rows[-1][0]
+
+    @property
+    def last_box(self) -> Box:
+        """The newest box."""
+        return self._rows[-1][2]
+
+    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+        """Times int64 (N,), frames int64 (N,), boxes float32 (N, 4), ascending."""
+        times, frames, boxes = zip(*self._rows, strict=True)
+        return np.array(times, np.int64), np.array(frames, np.int64), np.array(boxes, np.float32)
+
+    def since(self, t_ns: int) -> BoxLog:
+        """A log of the boxes from ``t_ns`` on."""
+        log = BoxLog(self._cap)
+        log._rows = [row for row in self._rows if row[0] >= t_ns]
+        log._spacing_ns = self._spacing_ns
+        return log
