@@ -66,11 +66,11 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
     from reid.evaluation import Plan, Rerank, evaluate, sides
     from reid.evaluation.embed import embed_sides
 
-    protocol = _protocol(asked)
+    protocol = chosen_protocol(asked)
     if asked.report is not None and not asked.report.resolve().parent.is_dir():
         raise InputError(f"cannot write {asked.report}: no folder {asked.report.parent}")
     try:
-        data = _read(asked)
+        data = read_asked(asked)
         both = sides(data, protocol)
         name, embedder = open_weights(asked.weights, asked.threads)
         with progress("pictures") as tell:
@@ -108,7 +108,12 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
     return {**ordered, **model, **scores, **more}
 
 
-def _protocol(asked: Asked) -> Protocol:
+def chosen_protocol(asked: Asked) -> Protocol:
+    """The protocol asked for, or the one that the layout's papers use.
+
+    Raises:
+        ConfigError: It does not apply to the layout, or there is no such layout or part.
+    """
     if asked.layout not in PROTOCOLS_OF:
         raise ConfigError(f"no format {asked.layout!r}; known are {', '.join(PROTOCOLS_OF)}")
     if asked.part not in PARTS:
@@ -125,7 +130,8 @@ def _protocol(asked: Asked) -> Protocol:
     return cast("Protocol", chosen)
 
 
-def _read(asked: Asked) -> ReidSet:
+def read_asked(asked: Asked) -> ReidSet:
+    """The data set that the options name; with `--part train` its training pictures as one pool."""
     from reid.data import SetOptions, read_kinds, read_set
     from reid.evaluation import training_pool
 
