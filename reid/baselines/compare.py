@@ -19,7 +19,7 @@ from reid.types import Embedder, Image
 #: Protocols in which any method can be compared, and what of the gallery a query does not see in each.
 RULES: dict[str, Rule] = {"cross-camera": "other-cameras", "image-to-image": "junk", "recall": "everything"}
 #: Pictures that vocabularies and axes are learned from, at most.
-LEARNED_FROM = 600
+LEARNED_FROM = 300
 _BATCH = 32
 
 #: Told how many pictures are done, of how many.

@@ -93,8 +93,8 @@ def compare_reid(asked: Asked, methods: Sequence[str], vehicles: int | None) -> 
 def _protocol(asked: Asked) -> Protocol:
     from reid.baselines.compare import RULES
 
-    if asked.rerank_top is not None or asked.report is not None or asked.by:
-        raise ConfigError("--compare goes with neither --rerank, --report nor --by")
+    if asked.rerank_top is not None or asked.report is not None or asked.by or asked.one_shot:
+        raise ConfigError("--compare goes with none of --rerank, --report, --by, --one-shot")
     usual = chosen_protocol(asked)
     if usual in RULES:
         return usual

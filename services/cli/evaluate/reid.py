@@ -56,6 +56,9 @@ def reid(  # noqa: PLR0913, PLR0917 - the options of a command are its parameter
         bool, typer.Option("--rerank", help="Re-rank each query's top answers by k-reciprocal neighbours.")
     ] = False,
     rerank_top: Annotated[int, typer.Option(min=1, help="How many answers to re-rank.")] = 100,
+    one_shot: Annotated[
+        bool, typer.Option("--one-shot", help="Verify as well, each vehicle enrolled with one picture.")
+    ] = False,
     report: Annotated[
         Path | None, typer.Option(help="HTML file to write; it holds pictures of the worst failures.")
     ] = None,
@@ -89,6 +92,7 @@ def reid(  # noqa: PLR0913, PLR0917 - the options of a command are its parameter
         report=report,
         seed=seed,
         threads=threads,
+        one_shot=one_shot,
     )
     if not compare and (method or vehicles is not None):
         fail("--method and --vehicles go with --compare")
@@ -115,6 +119,11 @@ def _show(document: dict[str, Any]) -> None:
     stdout.print(figures)
     for name, rows in document["tables"].items():
         _show_table(_TABLE_NAMES.get(name, name), rows)
+    if "one_shot" in document:
+        once = document["one_shot"]
+        shown = f"accuracy {once['accuracy']:.3f} at similarity {once['threshold']:.3f}"
+        curve = ", ".join(f"{value:.3f} at {rate}" for rate, value in once["roc"].items())
+        stdout.print(f"one-shot verification: {shown}; accepted by false acceptance: {curve}", highlight=False)
     if document["report"]:
         stdout.print(f"report: {document['report']}", highlight=False, soft_wrap=True)
 
