@@ -151,6 +151,7 @@ class ObjectiveSettings(BaseModel):
 
     metric: str = Field("triplet", description=f"One of {', '.join(METRIC_LOSSES)}; none is cross entropy alone.")
     miner: str = Field("batch-hard", description="Name in MINERS, for losses over triplets.")
+    offline: bool = Field(False, description="Batches bring vehicles together that the network so far confuses.")
     margin: float | None = Field(
         None, ge=0, description="Of the metric loss; none: its own, for triplets the soft one."
     )

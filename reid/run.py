@@ -18,6 +18,7 @@ from reid.collapse import CollapseWatch
 from reid.config import TrainConfig
 from reid.data import Sample
 from reid.errors import TrainingError
+from reid.hard_vehicles import HardVehicles, hard_vehicles
 from reid.journal import log
 from reid.model import PixelInput, ReidNet
 from reid.objective import MetricLoss, Vocabulary
@@ -94,6 +95,13 @@ class Run:
         """(B,) class numbers of a batch."""
         return torch.tensor([self.labels[self.pictures.samples[p.index].identity] for p in batch], device=device)
 
+    def hard_vehicles(self, config: TrainConfig, epoch: int) -> HardVehicles | None:
+        """What offline mining finds before an epoch; None where the run has none, and before the first epoch."""
+        if not config.objective.offline or epoch == 0:
+            return None
+        seed = (config.seed, epoch)
+        return hard_vehicles(self.averaged.module, self.pictures.samples, config.preprocessing, seed)
+
     def attributes_of(self, batch: Sequence[Place], device: torch.device) -> Tensor | None:
         """(B, A) class numbers of a batch's attributes; None where the run has none."""
         return self.attributes.codes([self.pictures.samples[p.index] for p in batch], device)
@@ -149,9 +157,12 @@ def make_sampler(config: TrainConfig, samples: Sequence[Sample], ranks: Ranks) -
     """The sampler that a configuration describes.
 
     Raises:
-        TrainingError: The vehicles of a batch cannot be shared out evenly between the processes.
+        TrainingError: The vehicles of a batch cannot be shared out evenly between the processes, or mining is offline
+            and there are several.
         DataError: Too few vehicles.
     """
+    if config.objective.offline and ranks.size > 1:
+        raise TrainingError("offline mining looks at all pictures in one process; train without torchrun")
     if config.vehicles % ranks.size:
         raise TrainingError(f"{config.vehicles} vehicles a batch do not divide over {ranks.size} processes")
     shares = {name: domain.share for name, domain in config.domains.items()}

@@ -82,11 +82,14 @@ class PKSampler:
         total = sum(shares.get(domain, 1.0) for domain in in_domain)
         return {g: shares.get(g[0], 1.0) / total * weight / in_domain[g[0]] for g, weight in lifted.items()}
 
-    def epoch(self, number: int) -> Iterator[list[int]]:
+    def epoch(
+        self, number: int, hard: Mapping[tuple[str, str], Sequence[tuple[str, str]]] | None = None
+    ) -> Iterator[list[int]]:
         """Yields the batches of an epoch.
 
         Args:
             number: Of the epoch.
+            hard: Vehicles that each vehicle is easily taken for: one of them, drawn, joins it in the batch.
 
         Yields:
             P × K sample indices, the K of a vehicle side by side.
@@ -103,6 +106,9 @@ class PKSampler:
                 odds = weights[open_groups]
                 group = groups[int(rng.choice(open_groups, p=odds / odds.sum()))]
                 chosen.append(self._deal(group, packs, chosen, rng))
+                near = [other for other in (hard or {}).get(chosen[-1], ()) if other not in chosen]
+                if near and len(chosen) < self._settings.vehicles:
+                    chosen.append(near[int(rng.integers(len(near)))])
             yield [index for identity in chosen for index in self._pictures(identity, rng)]
 
     def _deal(

@@ -71,7 +71,8 @@ def _loop(run: Run, config: TrainConfig, parts: Parts, journal: Journal, options
         run.model.train()
         freeze(run.net, config.frozen)
         torch.manual_seed(_seed(config, epoch))  # What layers draw repeats when an epoch is repeated.
-        batches = [_places(b, epoch * config.batches + n, ranks) for n, b in enumerate(run.sampler.epoch(epoch))]
+        drawn = run.sampler.epoch(epoch, run.hard_vehicles(config, epoch))
+        batches = [_places(b, epoch * config.batches + n, ranks) for n, b in enumerate(drawn)]
         for batch, loaded in zip(batches, load_batches(run.pictures, batches, config.workers), strict=True):
             step = batch[0].step
             pictures = loaded.to(ranks.device, non_blocking=True)  # (b, H, W, 3) uint8, b = B / processes

@@ -14,7 +14,7 @@ from reid.config import TrainConfig
 from reid.data import Sample
 from reid.errors import DataError, ModelError
 from reid.export import export_openvino
-from reid.model import EmbeddingGraph
+from reid.model import EmbeddingGraph, ReidNet
 from reid.parts import read_parts
 from reid.run import RunOptions
 from reid.runtime import OpenVinoEmbedder
@@ -28,14 +28,29 @@ BASE = {
     "domains": {"city": {"pattern": "veri", "select": 4, "calibrate": 4}},
     "vehicles": 4,
     "pictures": 2,
-    "batches": 2,
-    "learning_rate": 1e-3,
+    "batches": 6,
+    "learning_rate": 3e-3,
     "augment": OFF.model_dump(),
     "epochs": 2,
     "judge_every": 2,
     "averaging": 0.5,
     "tensorboard": False,
 }
+
+
+class QuickStatistics(ReidNet):
+    """Batch statistics that settle within a test's few steps."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for module in self.modules():
+            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                module.momentum = 0.5
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr("reid.run.ReidNet", QuickStatistics)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +72,7 @@ def labelled(small_city, tmp_path_factory):
         {"metric": "mixed-difference", "attributes": ["model"]},
         {"metric": "triplet", "miner": "semi-hard", "margin": 0.3, "attributes": ["colour", "model"]},
         {"metric": "none", "classifier": "circle"},
+        {"metric": "triplet", "offline": True},
     ],
     ids=lambda o: "+".join(str(v) for v in o.values()),
 )
@@ -76,7 +92,7 @@ def test_runs_learn_the_losss_weights_resume_and_leave_them_out_of_the_checkpoin
         pass
 
     def kill(done, total):
-        if done == 3:
+        if done == 8:
             raise KilledError
 
     with pytest.raises(KilledError):
