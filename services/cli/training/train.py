@@ -61,6 +61,12 @@ def train(  # noqa: PLR0913
             help="Learn without labels: look-alikes by this network's features (`imagenet`, say) count as one vehicle.",
         ),
     ] = None,
+    pair_share: Annotated[
+        float,
+        typer.Option(
+            min=1e-6, max=0.5, help="With --labels-from: share of all pairs of pictures that are close enough."
+        ),
+    ] = 1.6e-3,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished epoch in OUT.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 for all.")] = 0,
@@ -78,7 +84,7 @@ def train(  # noqa: PLR0913
 
     if threads:
         torch.set_num_threads(threads)
-    carried = _Carried(start, resume, device, tuple(settings or ()), labels_from)
+    carried = _Carried(start, resume, device, tuple(settings or ()), labels_from, pair_share)
     try:
         arguments = parse_data(data or [])
         if not arguments:
@@ -111,6 +117,7 @@ class _Carried:
     device: str
     settings: tuple[str, ...]
     labels_from: str | None = None
+    pair_share: float = 1.6e-3
 
     def options(self, config: TrainConfig, report: Callable[[int, int], None], command: str) -> RunOptions:
         """The same in reid's terms; fetches the weights to start from."""
@@ -124,7 +131,8 @@ class _Carried:
         words += [f"--data {a.name}=DIR{':' + a.format if a.format else ''}" for a in arguments]
         words += [f"--set {item}" for item in self.settings]
         words += [f"--start {Path(self.start).name}"] if self.start else []
-        words += [f"--labels-from {Path(self.labels_from).name}"] if self.labels_from else []
+        if self.labels_from:
+            words += [f"--labels-from {Path(self.labels_from).name} --pair-share {self.pair_share:g}"]
         return " ".join([*words, "--out DIR"])
 
 
@@ -138,7 +146,7 @@ def _train_one(path: Path, arguments: Sequence[DataArgument], out: Path, carried
     parts = read_parts(config, _folders(arguments))
     grouped: dict[str, Any] = {}
     if carried.labels_from is not None:
-        parts, grouped = _grouped(parts, carried.labels_from, config.seed)
+        parts, grouped = _grouped(parts, carried, config.seed)
     what = f"--recipe {path.stem}" if path.parent == RECIPES else f"--config {path.name}"
     command = carried.command(what, arguments)
     with progress("batches") as report:
@@ -156,13 +164,13 @@ def _train_one(path: Path, arguments: Sequence[DataArgument], out: Path, carried
     }
 
 
-def _grouped(parts: Parts, weights: str, seed: int) -> tuple[Parts, dict[str, Any]]:
+def _grouped(parts: Parts, carried: _Carried, seed: int) -> tuple[Parts, dict[str, Any]]:
     """The parts with look-alikes in place of vehicles, and how good they are, by data set."""
     from reid.mining.look_alikes import Grouping
     from reid.pseudo import without_labels
 
-    _, embedder = open_weights(weights)
-    learned, found = without_labels(parts, embedder, Grouping(), seed)
+    _, embedder = open_weights(carried.labels_from)
+    learned, found = without_labels(parts, embedder, Grouping(carried.pair_share), seed)
     return learned, {domain: asdict(one) for domain, one in found.items()}
 
 
