@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from reid.baselines.types import Baseline, VectorBaseline
-from reid.data import Sample, require_picture
+from reid.data import Sample, read_picture, require_picture
 from reid.errors import DataError
 from reid.evaluation.ranking import Ranking, Rule, Side, encode, judge
 from reid.evaluation.retrieval import Retrieval, summarise
@@ -129,7 +129,8 @@ def compare(baseline: Baseline[Any], task: Task, progress: Progress = lambda _do
 
 def _lesson(task: Task, rng: np.random.Generator) -> list[Image]:
     rows = np.sort(rng.permutation(len(task.learn_from))[:LEARNED_FROM])
-    return [require_picture(task.learn_from[row].path) for row in rows]
+    found = [read_picture(task.learn_from[row].path) for row in rows]
+    return [picture for picture in found if picture is not None]
 
 
 def _describe(baseline: Baseline[Any], task: Task, progress: Progress) -> tuple[dict[Any, Any], float]:

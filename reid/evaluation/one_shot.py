@@ -37,8 +37,12 @@ class Roc:
         return float(self.thresholds[np.searchsorted(self.false, rate + 1e-12, side="right") - 1])
 
     def equal_error(self) -> float:
-        """Threshold at which the greater of false acceptance and false refusal is smallest."""
-        return float(self.thresholds[np.argmin(np.maximum(self.false, 1 - self.accepted))])
+        """Threshold at which the greater of false acceptance and false refusal is smallest, amid those alike good."""
+        worse = np.maximum(self.false, 1 - self.accepted)
+        first = int(np.argmin(worse))
+        after = first + int(np.argmax(np.append(worse[first:] > worse[first], [True])))
+        low, high = self.thresholds[min(after, len(worse) - 1)], self.thresholds[first]
+        return float(low if np.isinf(high) else (low + high) / 2)
 
 
 @dataclass(frozen=True, slots=True)
