@@ -42,8 +42,9 @@ def newton_schulz_root(matrices: Tensor, iterations: int = 5) -> Tensor:
         Li et al. 2018, equations 2 (division by the trace, without which it diverges), 3 (Y and Z) and 4 (its root put
         back).
     """
-    trace = matrices.diagonal(dim1=1, dim2=2).sum(dim=1)[:, None, None] + _EPS  # (B, 1, 1)
     eye = torch.eye(matrices.shape[1], dtype=matrices.dtype, device=matrices.device)
+    # OpenVINO converts no `diagonal`.
+    trace = (matrices * eye).sum(dim=(1, 2))[:, None, None] + _EPS  # (B, 1, 1)
     y, z = matrices / trace, eye.expand_as(matrices)
     for _ in range(iterations):
         step = 0.5 * (3.0 * eye - z @ y)  # (B, C, C)

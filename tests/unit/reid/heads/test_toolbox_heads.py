@@ -1,8 +1,10 @@
 """Each head against its paper's formula, written cell by cell in float64, and its gradient."""
 
 import math
+import warnings
 
 import numpy as np
+import openvino
 import pytest
 import torch
 
@@ -198,6 +200,20 @@ def test_every_architecture_gives_unit_vectors_and_can_be_copied(changes):
         vectors = graph(torch.randint(0, 256, (2, 48, 64, 3), dtype=torch.uint8))
     assert vectors.shape == (2, 16)
     assert torch.allclose(vectors.norm(dim=1), torch.ones(2), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+def test_every_pooling_converts_and_gives_the_same_in_openvino(name):
+    torch.manual_seed(2)
+    pooling = build_pooling(name, 12).eval()
+    example = torch.rand(2, 12, 5, 6) + 0.05
+    with torch.no_grad(), warnings.catch_warnings():  # Tracing warns of constants that are constant on purpose.
+        warnings.simplefilter("ignore")
+        converted = openvino.convert_model(pooling, example_input=example, input=[-1, 12, 5, 6])
+        model = openvino.Core().compile_model(converted, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        for batch in (1, 3):
+            maps = torch.rand(batch, 12, 5, 6) + 0.05
+            assert np.allclose(model(maps.numpy())[0], pooling(maps).numpy(), atol=1e-4)
 
 
 def test_a_pooling_that_is_none_is_refused_with_those_that_are():
