@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -32,15 +33,17 @@ def hard_vehicles(
         seed: Of the draws among equals.
 
     Returns:
-        For each vehicle those of its pictures' semi-hard negatives, as often as they were drawn.
+        Of each vehicle those of its domain that its pictures' semi-hard negatives show, most often first; none for a
+        vehicle with no such picture.
 
     Raises:
         DataError: A picture cannot be read any more, or no vehicle has two.
     """
     vectors = embed_samples(net, samples, preprocessing)
     (labels,), (cameras,) = encode([s.identity for s in samples]), encode([(s.domain, s.camera) for s in samples])
-    found: dict[Identity, list[Identity]] = {}
     rng = np.random.default_rng(seed)
+    found: dict[Identity, Counter[Identity]] = {sample.identity: Counter() for sample in samples}
     for anchor, _, negative in mine_offline(vectors, labels, rng, margin=MARGIN, cameras=cameras):
-        found.setdefault(samples[anchor].identity, []).append(samples[negative].identity)
-    return found
+        if samples[anchor].domain == samples[negative].domain:
+            found[samples[anchor].identity][samples[negative].identity] += 1
+    return {identity: [other for other, _ in others.most_common()] for identity, others in found.items()}
