@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 
-def centre_prior(height: int, width: int) -> Tensor:
+def centre_prior(height: int, width: int) -> NDArray[np.float64]:
     """Weights exp(−((y − h/2)² + (x − w/2)²) / 2σ²) of the cells of a map, σ a third of the way to the nearest edge.
 
     Args:
@@ -20,9 +22,10 @@ def centre_prior(height: int, width: int) -> Tensor:
         Babenko, Lempitsky 2015, "Aggregating Deep Convolutional Features for Image Retrieval", equation 3.
     """
     sigma = min(height, width) / 2 / 3
-    y = torch.arange(height, dtype=torch.float64)[:, None] + 0.5 - height / 2  # (h, 1)
-    x = torch.arange(width, dtype=torch.float64)[None, :] + 0.5 - width / 2  # (1, w)
-    return torch.exp(-(y.square() + x.square()) / (2 * sigma * sigma))
+    y = np.arange(height)[:, None] + 0.5 - height / 2  # (h, 1)
+    x = np.arange(width)[None, :] + 0.5 - width / 2  # (1, w)
+    prior: NDArray[np.float64] = np.exp(-(y**2 + x**2) / (2 * sigma * sigma))
+    return prior
 
 
 class Spoc(nn.Module):  # type: ignore[misc]
@@ -36,6 +39,7 @@ class Spoc(nn.Module):  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to (B, C)."""
-        prior = centre_prior(x.shape[2], x.shape[3])
-        weights = (prior / prior.sum()).to(x)  # (h, w)
+        prior = centre_prior(int(x.shape[2]), int(x.shape[3]))
+        # Made outside torch, so that an exported graph holds the weights and not how they are made.
+        weights = torch.as_tensor(prior / prior.sum(), dtype=x.dtype, device=x.device)  # (h, w)
         return (x * weights).sum(dim=(2, 3))
