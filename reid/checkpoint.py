@@ -13,7 +13,7 @@ from reid.model import ReidNet
 
 
 def save_checkpoint(net: ReidNet, metadata: CheckpointMetadata, weights: Path) -> None:
-    """Writes what retrieval needs: no classifier, matrices and kernels in FP16, the rest (statistics) in FP32.
+    """Writes what retrieval needs, no classifier and no loss: matrices and kernels in FP16, the rest in FP32.
 
     Args:
         net: Trained.
@@ -23,7 +23,7 @@ def save_checkpoint(net: ReidNet, metadata: CheckpointMetadata, weights: Path) -
     kept = {
         name: (tensor.half() if tensor.is_floating_point() and tensor.ndim >= 2 else tensor).contiguous()
         for name, tensor in net.state_dict().items()
-        if not name.startswith("classifier.") and not name.endswith("num_batches_tracked")
+        if not name.startswith(("classifier.", "criterion.")) and not name.endswith("num_batches_tracked")
     }
     weights.parent.mkdir(parents=True, exist_ok=True)
     save_file(kept, weights)

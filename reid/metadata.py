@@ -34,7 +34,8 @@ class Architecture(_Document):
 
     backbone: str = Field(description="Name known to torchreid.")
     last_stride: Literal[1, 2] = Field(1, description="Stride of the last stage that would halve the feature map.")
-    pooling: Literal["gem", "gap"] = Field("gem", description="Feature map to vector.")
+    pooling: str = Field("gem", description="Feature map to vector: a name in reid.heads.pooling.POOLINGS.")
+    levels: tuple[str, ...] = Field((), description="Earlier stages of the backbone whose maps are pooled as well.")
     dim: int = Field(256, ge=8, le=256, description="Length of the embedding.")
 
 

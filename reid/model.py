@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from reid.backbones import build_backbone
 from reid.heads.bnneck import BNNeck
-from reid.heads.pooling import POOLINGS
+from reid.heads.multi_level import MultiLevelFusion
+from reid.heads.pooling import build_pooling, pooled_width
 from reid.metadata import Architecture
 from reid.preprocess import Preprocessing
+
+#: D and number of classes to a module from (B, D) to (B, classes).
+Classifier = Callable[[int, int], nn.Module]
+
+
+def plain_classifier(dim: int, classes: int) -> nn.Module:
+    """Logits by one linear layer without a bias."""
+    return nn.Linear(dim, classes, bias=False)
 
 
 class ReidNet(nn.Module):  # type: ignore[misc]
@@ -22,23 +33,36 @@ class ReidNet(nn.Module):  # type: ignore[misc]
         Luo et al. 2019, "Bag of Tricks and a Strong Baseline for Deep Person Re-identification" (BNNeck).
     """
 
-    def __init__(self, architecture: Architecture, classes: int = 0) -> None:
+    def __init__(self, architecture: Architecture, classes: int = 0, classifier: Classifier = plain_classifier) -> None:
         """Builds the network with random weights.
 
         Args:
             architecture: What to build.
             classes: Training vehicles; 0 leaves the classifier out.
+            classifier: Makes it of D and ``classes``.
+
+        Raises:
+            ModelError: There is no such backbone, pooling, or level.
         """
         super().__init__()
         self.architecture = architecture
         self.backbone = build_backbone(architecture.backbone, architecture.last_stride)
-        self.pool = POOLINGS[architecture.pooling]()
-        self.embed = nn.Linear(self.backbone.channels, architecture.dim, bias=False)
+        self.pool = build_pooling(architecture.pooling, self.backbone.channels)
+        width = pooled_width(self.pool, self.backbone.channels)
+        if architecture.levels:
+            earlier = self.backbone.level_channels(architecture.levels)
+            self.pool, width = MultiLevelFusion(self.pool, earlier), width + sum(earlier)
+        self.embed = nn.Linear(width, architecture.dim, bias=False)
         self.neck = BNNeck(architecture.dim)
-        self.classifier = nn.Linear(architecture.dim, classes, bias=False) if classes else None
+        self.classifier = classifier(architecture.dim, classes) if classes else None
+        self.criterion: nn.Module | None = None
         nn.init.normal_(self.embed.weight, std=0.01)  # Distances start near 4: the soft margin's working range.
         if self.classifier is not None:
             nn.init.normal_(self.classifier.weight, std=0.001)
+
+    def carry(self, metric: object) -> None:
+        """Trains the weights of a metric loss, if it has any, along with the network's; no checkpoint holds them."""
+        self.criterion = metric if isinstance(metric, nn.Module) else None
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both kinds of features.
@@ -49,7 +73,8 @@ class ReidNet(nn.Module):  # type: ignore[misc]
         Returns:
             (B, D) before and (B, D) after the BNNeck.
         """
-        pooled = self.pool(self.backbone(x))  # (B, C)
+        levels = self.architecture.levels
+        pooled = self.pool(self.backbone.maps(x, levels) if levels else self.backbone(x))  # (B, W)
         before = self.embed(pooled)  # (B, D)
         return before, self.neck(before)
 

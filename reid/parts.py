@@ -25,6 +25,8 @@ from reid.errors import DataError
 log = logging.getLogger("reid.train")
 
 VEHICLES_FILE = "vehicles.json"
+#: Label of a picture whose vehicle was made up by grouping: the one that it was listed under.
+TAKEN_FROM = "taken_from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +125,4 @@ def read_vehicles(path: Path) -> dict[str, list[str]]:
 
 
 def _names(samples: Sequence[Sample]) -> list[str]:
-    return sorted({"/".join(sample.identity) for sample in samples})
+    return sorted({f"{sample.domain}/{sample.labels.get(TAKEN_FROM, sample.vehicle)}" for sample in samples})

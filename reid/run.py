@@ -12,16 +12,18 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
+from reid.attributes import AttributeTable
 from reid.batches import AugmentedPictures, Place
 from reid.collapse import CollapseWatch
 from reid.config import TrainConfig
 from reid.data import Sample
 from reid.errors import TrainingError
+from reid.hard_vehicles import HardVehicles, hard_vehicles
 from reid.journal import log
 from reid.lookalikes import look_alikes
 from reid.memory import keep_freed_memory
 from reid.model import PixelInput, ReidNet
-from reid.objective import MetricLoss
+from reid.objective import MetricLoss, Vocabulary
 from reid.optimise import Rates, freeze, make_optimiser, moving_average
 from reid.parts import Parts
 from reid.progress import PROGRESS_FILE, Progress
@@ -66,6 +68,7 @@ class Run:
         sampler: Chooses batches.
         pictures: Loads them.
         labels: Class number by identity.
+        attributes: Class numbers of what else is learned of a picture.
         progress: What was left by an interrupted run, and will be left by this one.
         first_epoch: Epochs finished before.
     """
@@ -82,6 +85,7 @@ class Run:
     sampler: PKSampler
     pictures: AugmentedPictures
     labels: dict[tuple[str, str], int]
+    attributes: AttributeTable
     progress: Progress
     first_epoch: int
 
@@ -100,13 +104,24 @@ class Run:
         """(B,) class numbers of a batch."""
         return torch.tensor([self.labels[self.pictures.samples[p.index].identity] for p in batch], device=device)
 
+    def hard_vehicles(self, config: TrainConfig, epoch: int) -> HardVehicles | None:
+        """What offline mining finds before an epoch; None where the run has none, and before the first epoch."""
+        if not config.objective.offline or epoch == 0:
+            return None
+        seed = (config.seed, epoch)
+        return hard_vehicles(self.averaged.module, self.pictures.samples, config.preprocessing, seed)
+
+    def attributes_of(self, batch: Sequence[Place], device: torch.device) -> Tensor | None:
+        """(B, A) class numbers of a batch's attributes; None where the run has none."""
+        return self.attributes.codes([self.pictures.samples[p.index] for p in batch], device)
+
 
 def set_up(config: TrainConfig, parts: Parts, out: Path, options: RunOptions, ranks: Ranks) -> Run:
     """Builds everything, from the start or as the last finished epoch left it.
 
     Raises:
         TrainingError: The folder holds a run and ``resume`` is off, or another run; P does not divide over processes.
-        DataError: Too few vehicles, or a stage to freeze that is not there.
+        DataError: Too few vehicles, a stage to freeze that is not there, or an attribute that no picture tells.
         ModelError: The weights to start from cannot be had or do not fit.
     """
     keep_freed_memory()
@@ -114,7 +129,10 @@ def set_up(config: TrainConfig, parts: Parts, out: Path, options: RunOptions, ra
     sampler = make_sampler(config, parts.fit, ranks)
     labels = {identity: n for n, identity in enumerate(sorted({s.identity for s in parts.fit}))}
     progress = Progress(out / PROGRESS_FILE, config, parts, resume=options.resume)
-    net = ReidNet(config.architecture, classes=len(labels))
+    attributes = AttributeTable.of(parts.fit, config.objective.attributes)
+    net = ReidNet(config.architecture, len(labels), config.objective.build_classifier)
+    metric = config.objective.build(Vocabulary(config.architecture.dim, attributes.sizes))
+    net.carry(metric)
     if not progress.exists:
         if options.start == NOTHING and config.frozen:
             log.warning("%s stay as they are, and they start from nothing: set frozen=[]", ", ".join(config.frozen))
@@ -126,7 +144,6 @@ def set_up(config: TrainConfig, parts: Parts, out: Path, options: RunOptions, ra
     precision = _half_precision(ranks.device) if config.mixed_precision else None
     scaler = torch.amp.GradScaler(ranks.device.type, enabled=precision is torch.float16)
     first_epoch = progress.restore(**_stateful(net, averaged, optimiser, scaler))
-    metric = config.objective.build()
     return Run(
         net=net,
         model=_wrapped(net, ranks),
@@ -140,6 +157,7 @@ def set_up(config: TrainConfig, parts: Parts, out: Path, options: RunOptions, ra
         sampler=sampler,
         pictures=AugmentedPictures(parts.fit, config.preprocessing.input_hw, config.augment, config.seed),
         labels=labels,
+        attributes=attributes,
         progress=progress,
         first_epoch=first_epoch,
     )
@@ -149,9 +167,12 @@ def make_sampler(config: TrainConfig, samples: Sequence[Sample], ranks: Ranks) -
     """The sampler that a configuration describes.
 
     Raises:
-        TrainingError: The vehicles of a batch cannot be shared out evenly between the processes.
+        TrainingError: The vehicles of a batch cannot be shared out evenly between the processes, or mining is offline
+            and there are several.
         DataError: Too few vehicles.
     """
+    if config.objective.offline and ranks.size > 1:
+        raise TrainingError("offline mining looks at all pictures in one process; train without torchrun")
     if config.vehicles % ranks.size:
         raise TrainingError(f"{config.vehicles} vehicles a batch do not divide over {ranks.size} processes")
     shares = {name: domain.share for name, domain in config.domains.items()}

@@ -149,7 +149,7 @@ class PKSampler:
         wanted = self._settings.block * self._settings.pictures // k - 1
         if not wanted:
             return []
-        known = alike[drawn] if alike is not None else self._groups[group]
+        known = alike.get(drawn, ()) if alike is not None else self._groups[group]
         free = [identity for identity in known if identity != drawn and identity not in chosen]
         if alike is not None:
             free = free[: 2 * wanted]

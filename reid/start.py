@@ -50,10 +50,8 @@ def _from_checkpoint(net: ReidNet, weights: Path) -> None:
             f"{weights} holds a {metadata.architecture.backbone}, the run wants a {net.architecture.backbone}"
         )
     net.backbone.load_state_dict(known.backbone.state_dict())
-    same_head = (metadata.architecture.pooling, metadata.architecture.dim) == (
-        net.architecture.pooling,
-        net.architecture.dim,
-    )
+    ours = net.architecture
+    same_head = metadata.architecture.model_copy(update={"last_stride": ours.last_stride}) == ours
     if same_head:
         for part in ("pool", "embed", "neck"):
             getattr(net, part).load_state_dict(getattr(known, part).state_dict())

@@ -71,7 +71,7 @@ def _loop(run: Run, config: TrainConfig, parts: Parts, journal: Journal, options
         run.model.train()
         freeze(run.net, config.frozen)
         torch.manual_seed(_seed(config, epoch))  # What layers draw repeats when an epoch is repeated.
-        drawn = run.sampler.epoch(epoch, run.look_alikes())
+        drawn = run.sampler.epoch(epoch, run.hard_vehicles(config, epoch) or run.look_alikes())
         batches = [_places(b, epoch * config.batches + n, ranks) for n, b in enumerate(drawn)]
         for batch, loaded in zip(batches, load_batches(run.pictures, batches, config.workers), strict=True):
             step = batch[0].step
@@ -83,8 +83,10 @@ def _loop(run: Run, config: TrainConfig, parts: Parts, journal: Journal, options
                 features, logits = run.model(run.pixels(pictures))  # (b, D), (b, classes)
             features, logits = features.float(), logits.float()  # Distances and softmax in 32 bits.
             chance = torch.Generator().manual_seed(_seed(config, step))
-            metric = run.metric(ranks.gather(features), ranks.gather(labels), chance)  # over (B, D)
-            classification = smoothed_cross_entropy(logits, labels, objective.smoothing)
+            own = run.attributes_of(batch, ranks.device)  # (b, A)
+            attributes = None if own is None else ranks.gather(own)
+            metric = run.metric(ranks.gather(features), ranks.gather(labels), chance, attributes)  # over (B, D)
+            classification = smoothed_cross_entropy(objective.logits(logits, labels), labels, objective.smoothing)
             # Gradients are averaged over processes, the metric's parts are to be summed: `reid.ranks` says why.
             loss = objective.metric_weight * ranks.size * metric.loss + objective.cross_entropy_weight * classification
             _require_number(loss, step)

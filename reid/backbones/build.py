@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 import torch
@@ -31,6 +32,56 @@ class FeatureMaps(nn.Module):  # type: ignore[misc]
     def forward(self, x: Tensor) -> Tensor:
         """(B, 3, H, W) to (B, channels, h, w)."""
         return self.network.featuremaps(x)
+
+    def maps(self, x: Tensor, levels: Sequence[str]) -> list[Tensor]:
+        """Maps of some stages as well.
+
+        Args:
+            x: (B, 3, H, W).
+            levels: Modules of the network by name, dotted where nested, each of which gives a map.
+
+        Returns:
+            (B, C_l, h_l, w_l) of each level in the order of ``levels``, then the last map.
+
+        Raises:
+            ModelError: There is no such stage.
+        """
+        kept: dict[str, Tensor] = {}
+        # Hooks that stay would be shared by copies of the network; these live for one call.
+        handles = [self._stage(name).register_forward_hook(partial(_keep, kept, name)) for name in levels]
+        try:
+            last = self.network.featuremaps(x)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return [*(kept[name] for name in levels), last]
+
+    def level_channels(self, levels: Sequence[str]) -> list[int]:
+        """Channels of the maps of some stages, by asking the network.
+
+        Raises:
+            ModelError: There is no such stage, or it gives no map.
+        """
+        was_training = self.network.training
+        self.network.eval()
+        with torch.no_grad():
+            found = self.maps(torch.zeros(1, 3, 64, 64), levels)[:-1]
+        self.network.train(was_training)
+        for name, level in zip(levels, found, strict=True):
+            if level.ndim != 4:
+                raise ModelError(f"stage {name!r} gives no feature map")
+        return [int(level.shape[1]) for level in found]
+
+    def _stage(self, name: str) -> nn.Module:
+        try:
+            return self.network.get_submodule(name)
+        except AttributeError as exc:
+            stages = ", ".join(child for child, _ in self.network.named_children())
+            raise ModelError(f"the backbone has no stage {name!r}; there are {stages}") from exc
+
+
+def _keep(kept: dict[str, Tensor], name: str, _module: nn.Module, _inputs: object, output: Tensor) -> None:
+    kept[name] = output
 
 
 def build_backbone(name: str, last_stride: Literal[1, 2] = 1, *, from_zoo: bool = False) -> FeatureMaps:

@@ -1,38 +1,58 @@
-"""Feature map to vector. Owns the table of poolings that architectures name."""
+"""Owns the table of poolings that architectures name, and builds them. Holds no arithmetic.
+
+A new one is a file beside this one, a module from (B, C, h, w) to (B, W), and a line in POOLINGS.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+
+from reid.errors import ModelError
+from reid.heads.average import GeM, GlobalAverage
+from reid.heads.local_global import LocalGlobal
+from reid.heads.mac import Mac, RegionalMac
+from reid.heads.netvlad import NetVlad
+from reid.heads.second_order import FirstAndSecondOrder
+from reid.heads.spoc import Spoc
+
+#: Every pooling by the name that `reid.metadata.Architecture` uses; each is told the map's channels.
+POOLINGS: Mapping[str, Callable[[int], nn.Module]] = {
+    "gem": lambda _: GeM(),
+    "gap": lambda _: GlobalAverage(),
+    "local-global": lambda _: LocalGlobal(),
+    "mac": lambda _: Mac(),
+    "netvlad": NetVlad,
+    "r-mac": lambda _: RegionalMac(),
+    "second-order": FirstAndSecondOrder,
+    "spoc": lambda _: Spoc(),
+}
+
+_PROBE_HW = (6, 6)
 
 
-class GeM(nn.Module):  # type: ignore[misc]
-    """Generalised-mean pooling with a learned exponent: between average (p = 1) and maximum (p → ∞).
+def build_pooling(name: str, channels: int) -> nn.Module:
+    """A pooling by name.
 
-    Source:
-        Radenović, Tolias, Chum 2018, "Fine-tuning CNN Image Retrieval with No Human Annotation", equation 3. One
-        exponent for all channels; what is below 1e-6 counts as 1e-6, so that the power has a gradient.
+    Args:
+        name: In POOLINGS.
+        channels: Of the map that it will pool.
+
+    Raises:
+        ModelError: There is none of that name.
     """
-
-    def __init__(self, p: float = 3.0, eps: float = 1e-6) -> None:
-        super().__init__()
-        self.p = nn.Parameter(torch.tensor(p))
-        self.eps = eps
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w) to (B, C)."""
-        return x.clamp(min=self.eps).pow(self.p).mean(dim=(2, 3)).pow(1.0 / self.p)
+    if name not in POOLINGS:
+        raise ModelError(f"no pooling {name!r}; there are {', '.join(POOLINGS)}")
+    return POOLINGS[name](channels)
 
 
-class GlobalAverage(nn.Module):  # type: ignore[misc]
-    """Average pooling over the whole map (GAP)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w) to (B, C)."""
-        return x.mean(dim=(2, 3))
-
-
-#: Every pooling by the name that `reid.metadata.Architecture` uses.
-POOLINGS: Mapping[str, Callable[[], nn.Module]] = {"gem": GeM, "gap": GlobalAverage}
+def pooled_width(pooling: nn.Module, channels: int) -> int:
+    """Length of the vectors that a pooling makes of maps with so many channels, by asking it."""
+    was_training = pooling.training
+    pooling.eval()
+    with torch.no_grad():
+        width = pooling(torch.ones(1, channels, *_PROBE_HW)).shape[1]
+    pooling.train(was_training)
+    return int(width)

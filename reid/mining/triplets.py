@@ -79,12 +79,12 @@ def drawn_triplets(distances: Tensor, labels: Tensor, hardness: float, rng: torc
         return Triplets(nothing, nothing, anchors)
     rows = distances[anchors]  # (A, B)
     logits = hardness * rows.detach().double()  # (A, B)
-    p = (logits + _gumbel(logits, rng)).masked_fill(~positive[anchors], -torch.inf).argmax(dim=1)  # (A,)
-    n = (-logits + _gumbel(logits, rng)).masked_fill(~negative[anchors], -torch.inf).argmax(dim=1)  # (A,)
+    p = (logits + gumbel(logits, rng)).masked_fill(~positive[anchors], -torch.inf).argmax(dim=1)  # (A,)
+    n = (-logits + gumbel(logits, rng)).masked_fill(~negative[anchors], -torch.inf).argmax(dim=1)  # (A,)
     return Triplets(rows.gather(1, p[:, None]).squeeze(1), rows.gather(1, n[:, None]).squeeze(1), anchors)
 
 
-def _gumbel(like: Tensor, rng: torch.Generator) -> Tensor:
+def gumbel(like: Tensor, rng: torch.Generator) -> Tensor:
     """Gumbel noise of the shape and on the device of ``like``."""
     uniform = torch.rand(like.shape, generator=rng, dtype=torch.float64).clamp_(1e-12, 1 - 1e-12)
     return -torch.log(-torch.log(uniform)).to(like.device)

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("detector", "reid", "tracker", "services", "simulator", "benchmarks")
-TRAINING_ONLY = ("torch", "torchreid", "torchvision", "ultralytics")
+TRAINING_ONLY = ("torch", "torchreid", "torchvision", "ultralytics", "optuna", "reid.losses", "reid.baselines")
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -51,6 +51,7 @@ class Asked:
     report: Path | None = None
     seed: int = 0
     threads: int | None = None
+    one_shot: bool = False
 
 
 def judge_reid(asked: Asked) -> dict[str, Any]:
@@ -66,11 +67,11 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
     from reid.evaluation import Plan, Rerank, evaluate, sides
     from reid.evaluation.embed import embed_sides
 
-    protocol = _protocol(asked)
+    protocol = chosen_protocol(asked)
     if asked.report is not None and not asked.report.resolve().parent.is_dir():
         raise InputError(f"cannot write {asked.report}: no folder {asked.report.parent}")
     try:
-        data = _read(asked)
+        data = read_asked(asked)
         both = sides(data, protocol)
         name, embedder = open_weights(asked.weights, asked.threads)
         with progress("pictures") as tell:
@@ -86,6 +87,7 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
             asked.seed,
         )
         found = evaluate(embedded.query, embedded.gallery, plan, embedded.tracks)
+        verified = _one_shot(embedded, asked.seed) if asked.one_shot else {}
     except ReidError as exc:
         raise InputError(str(exc)) from exc
     except ValueError as exc:
@@ -105,10 +107,30 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
     heads = ("protocol", "queries", "gallery", "mAP", "mINP", "rank1", "rank5", "rank10", "rank1_macro_class")
     ordered = {key: scores.pop(key) for key in (*heads, "per_class", "ci95")}
     model = {"model_id": embedder.spec.model_id, "ms_per_crop": round(embedded.ms_per_crop, 3)}
-    return {**ordered, **model, **scores, **more}
+    return {**ordered, **model, **scores, **verified, **more}
 
 
-def _protocol(asked: Asked) -> Protocol:
+def _one_shot(embedded: EmbeddedSides, seed: int) -> dict[str, Any]:
+    """One-shot verification over every picture of both sides."""
+    import numpy as np
+
+    from reid.evaluation.one_shot import verify_one_shot
+
+    query, gallery = embedded.query, embedded.gallery
+    known = {sample.path for sample in gallery.samples}
+    extra = [row for row, sample in enumerate(query.samples) if sample.path not in known]
+    vectors = np.concatenate([gallery.vectors, query.vectors[extra]])
+    vehicles = [sample.identity for sample in (*gallery.samples, *(query.samples[row] for row in extra))]
+    found = verify_one_shot(vectors, vehicles, np.random.default_rng(seed))
+    return {"one_shot": found.document()}
+
+
+def chosen_protocol(asked: Asked) -> Protocol:
+    """The protocol asked for, or the one that the layout's papers use.
+
+    Raises:
+        ConfigError: It does not apply to the layout, or there is no such layout or part.
+    """
     if asked.layout not in PROTOCOLS_OF:
         raise ConfigError(f"no format {asked.layout!r}; known are {', '.join(PROTOCOLS_OF)}")
     if asked.part not in PARTS:
@@ -125,7 +147,8 @@ def _protocol(asked: Asked) -> Protocol:
     return cast("Protocol", chosen)
 
 
-def _read(asked: Asked) -> ReidSet:
+def read_asked(asked: Asked) -> ReidSet:
+    """The data set that the options name; with `--part train` its training pictures as one pool."""
     from reid.data import SetOptions, read_kinds, read_set
     from reid.evaluation import training_pool
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from services.cli.evaluate.comparing import METHODS, compare_reid
 from services.cli.evaluate.judging import PROTOCOLS_OF, Asked, judge_reid
 from services.cli.output import JsonFlag, emit, fail, stderr, stdout, table
 from services.errors import VreidError
@@ -55,14 +56,27 @@ def reid(  # noqa: PLR0913, PLR0917 - the options of a command are its parameter
         bool, typer.Option("--rerank", help="Re-rank each query's top answers by k-reciprocal neighbours.")
     ] = False,
     rerank_top: Annotated[int, typer.Option(min=1, help="How many answers to re-rank.")] = 100,
+    one_shot: Annotated[
+        bool, typer.Option("--one-shot", help="Verify as well, each vehicle enrolled with one picture.")
+    ] = False,
     report: Annotated[
         Path | None, typer.Option(help="HTML file to write; it holds pictures of the worst failures.")
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Compare methods, most of them without training: one row each.")
+    ] = False,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help=f"With --compare: {', '.join(METHODS)}, or a network as for --weights; default: all."),
+    ] = None,
+    vehicles: Annotated[
+        int | None, typer.Option(min=2, help="With --compare: judge on so many vehicles, drawn at random.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of draws and of intervals.")] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Score a re-identification network on a data set, under a named protocol."""
+    """Score a re-identification network on a data set, under a named protocol; or compare methods on it."""
     asked = Asked(
         data=data,
         layout=layout,
@@ -78,9 +92,12 @@ def reid(  # noqa: PLR0913, PLR0917 - the options of a command are its parameter
         report=report,
         seed=seed,
         threads=threads,
+        one_shot=one_shot,
     )
+    if not compare and (method or vehicles is not None):
+        fail("--method and --vehicles go with --compare")
     try:
-        document = judge_reid(asked)
+        document = compare_reid(asked, method or [], vehicles) if compare else judge_reid(asked)
     except VreidError as exc:
         fail(str(exc))
     if document["unreadable"]:
@@ -88,7 +105,7 @@ def reid(  # noqa: PLR0913, PLR0917 - the options of a command are its parameter
         stderr.print(f"left out {len(document['unreadable'])} unreadable pictures: {names}", highlight=False)
     if document["unmatched"]:
         stderr.print(f"left out {document['unmatched']} pictures whose name does not match", highlight=False)
-    emit(document, as_json=as_json, render=_show)
+    emit(document, as_json=as_json, render=_show_methods if compare else _show)
 
 
 def _show(document: dict[str, Any]) -> None:
@@ -102,8 +119,30 @@ def _show(document: dict[str, Any]) -> None:
     stdout.print(figures)
     for name, rows in document["tables"].items():
         _show_table(_TABLE_NAMES.get(name, name), rows)
+    if "one_shot" in document:
+        once = document["one_shot"]
+        shown = f"accuracy {once['accuracy']:.3f} at similarity {once['threshold']:.3f}"
+        curve = ", ".join(f"{value:.3f} at {rate}" for rate, value in once["roc"].items())
+        stdout.print(f"one-shot verification: {shown}; accepted by false acceptance: {curve}", highlight=False)
     if document["report"]:
         stdout.print(f"report: {document['report']}", highlight=False, soft_wrap=True)
+
+
+def _show_methods(document: dict[str, Any]) -> None:
+    heading = f"{document['protocol']}: {document['queries']} queries of {document['vehicles']} vehicles"
+    stdout.print(f"{heading}, gallery of {document['gallery']}; chance {document['chance_rank1']:.3f}", highlight=False)
+    shown = table("method", "rank-1", "95 %", "mAP", "ms per image", "ms per query")
+    for row in document["methods"]:
+        low, high = row["ci95"]["rank1"]
+        shown.add_row(
+            row["method"],
+            f"{row['rank1']:.3f}",
+            f"{low:.3f} to {high:.3f}",
+            f"{row['mAP']:.3f}",
+            f"{row['ms_per_image']:.1f}",
+            f"{row['ms_per_query']:.1f}",
+        )
+    stdout.print(shown)
 
 
 def _show_table(name: str, rows: dict[str, dict[str, Any]]) -> None:

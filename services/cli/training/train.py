@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from services.cli.evaluate.weights import open_weights
 from services.cli.output import JsonFlag, emit, fail, stdout, table
 from services.cli.simulate.progress import progress
 from services.cli.training.data import DataArgument, DataOption, SetOption, parse_data
 from services.cli.training.recipe import ConfigOption, RecipeOption, changes_of, configured, recipe_file
 from services.cli.training.start import find_start
-from services.errors import InputError
+from services.cli.training.trials import show_trials, train_trials
+from services.errors import InputError, ModelFileError
 
 if TYPE_CHECKING:
     from reid.config import TrainConfig
+    from reid.parts import Parts
     from reid.run import RunOptions
 
 #: The table of a sweep, in its folder.
@@ -46,6 +50,23 @@ def train(  # noqa: PLR0913
             "a name in the model manifest, a checkpoint or a file."
         ),
     ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Instead of one run N of them, with values Optuna proposes.")
+    ] = None,
+    space: Annotated[str, typer.Option(metavar="NAME|FILE", help="With --trials: what they may change.")] = "default",
+    labels_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WEIGHTS",
+            help="Learn without labels: look-alikes by this network's features (`imagenet`, say) count as one vehicle.",
+        ),
+    ] = None,
+    pair_share: Annotated[
+        float,
+        typer.Option(
+            min=1e-6, max=0.5, help="With --labels-from: share of all pairs of pictures that are close enough."
+        ),
+    ] = 1.6e-3,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished epoch in OUT.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 for all.")] = 0,
@@ -63,21 +84,28 @@ def train(  # noqa: PLR0913
 
     if threads:
         torch.set_num_threads(threads)
-    carried = _Carried(start, resume, device, tuple(settings or ()))
+    carried = _Carried(start, resume, device, tuple(settings or ()), labels_from, pair_share)
     try:
         arguments = parse_data(data or [])
         if not arguments:
             raise InputError("no pictures: give --data NAME=DIR[:FORMAT]")
-        if sweep is None:
+        if sum(asked is not None for asked in (sweep, trials, labels_from)) > 1:
+            raise InputError("--sweep, --trials and --labels-from exclude each other")
+        if trials is not None:
+            chosen = configured(recipe_file(recipe, config), arguments, carried.settings)
+            carry = partial(carried.options, command=carried.command(f"--trials {trials}", arguments))
+            document = train_trials(chosen, space, _folders(arguments), out, trials, carry)
+        elif sweep is None:
             document = _train_one(recipe_file(recipe, config), arguments, out, carried)
         elif recipe is None and config is None and start is None:
             document = _train_all(sweep, arguments, out, carried)
         else:
             raise InputError("a sweep says itself what its runs are: give no --recipe, --config or --start with it")
-    except (ReidError, InputError, OSError) as exc:
+    except (ReidError, InputError, ModelFileError, OSError) as exc:
         fail(str(exc))
     if os.environ.get("RANK", "0") == "0":
-        emit(document, as_json=as_json, render=_show_run if sweep is None else _show_table)
+        show = show_trials if trials is not None else _show_run if sweep is None else _show_table
+        emit(document, as_json=as_json, render=show)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +116,10 @@ class _Carried:
     resume: bool
     device: str
     settings: tuple[str, ...]
+    labels_from: str | None = None
+    pair_share: float = 1.6e-3
 
-    def options(self, config: TrainConfig, command: str, report: Callable[[int, int], None]) -> RunOptions:
+    def options(self, config: TrainConfig, report: Callable[[int, int], None], command: str) -> RunOptions:
         """The same in reid's terms; fetches the weights to start from."""
         from reid.run import RunOptions
 
@@ -101,6 +131,8 @@ class _Carried:
         words += [f"--data {a.name}=DIR{':' + a.format if a.format else ''}" for a in arguments]
         words += [f"--set {item}" for item in self.settings]
         words += [f"--start {Path(self.start).name}"] if self.start else []
+        if self.labels_from:
+            words += [f"--labels-from {Path(self.labels_from).name} --pair-share {self.pair_share:g}"]
         return " ".join([*words, "--out DIR"])
 
 
@@ -112,10 +144,13 @@ def _train_one(path: Path, arguments: Sequence[DataArgument], out: Path, carried
 
     config = configured(path, arguments, carried.settings)
     parts = read_parts(config, _folders(arguments))
+    grouped: dict[str, Any] = {}
+    if carried.labels_from is not None:
+        parts, grouped = _grouped(parts, carried, config.seed)
     what = f"--recipe {path.stem}" if path.parent == RECIPES else f"--config {path.name}"
     command = carried.command(what, arguments)
     with progress("batches") as report:
-        weights = run(config, parts, out, carried.options(config, command, report))
+        weights = run(config, parts, out, carried.options(config, report, command))
     if not metadata_path(weights).exists():  # Another process writes it.
         return {"weights": str(weights)}
     metadata = read_document(metadata_path(weights), CheckpointMetadata)
@@ -125,7 +160,18 @@ def _train_one(path: Path, arguments: Sequence[DataArgument], out: Path, carried
         "pictures": len(parts.fit),
         "figures": metadata.figures,
         "calibration": metadata.calibration.model_dump(),
+        **({"grouped": grouped} if grouped else {}),
     }
+
+
+def _grouped(parts: Parts, carried: _Carried, seed: int) -> tuple[Parts, dict[str, Any]]:
+    """The parts with look-alikes in place of vehicles, and how good they are, by data set."""
+    from reid.mining.look_alikes import Grouping
+    from reid.pseudo import without_labels
+
+    _, embedder = open_weights(carried.labels_from)
+    learned, found = without_labels(parts, embedder, Grouping(carried.pair_share), seed)
+    return learned, {domain: asdict(one) for domain, one in found.items()}
 
 
 def _train_all(name: str, arguments: Sequence[DataArgument], out: Path, carried: _Carried) -> dict[str, Any]:
@@ -140,7 +186,7 @@ def _train_all(name: str, arguments: Sequence[DataArgument], out: Path, carried:
     with progress("batches of all runs") as report:
 
         def options(title: str, config: TrainConfig) -> RunOptions:
-            return carried.options(config, command, lambda done, _: report(before[title] + done, total))
+            return carried.options(config, lambda done, _: report(before[title] + done, total), command)
 
         rows = list(run_sweep(runs, _folders(arguments), out, options))
     document = {"sweep": name, "runs": rows}

@@ -1,4 +1,4 @@
-"""The examples in the docstrings of data and evaluation hold."""
+"""The examples in the docstrings of data, evaluation, heads and baselines hold."""
 
 import doctest
 import importlib
@@ -6,12 +6,14 @@ import pkgutil
 
 import pytest
 
+import reid.baselines
 import reid.data
 import reid.evaluation
+import reid.heads
 
 MODULES = sorted(
     module.name
-    for package in (reid.data, reid.evaluation)
+    for package in (reid.baselines, reid.data, reid.evaluation, reid.heads)
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 )
 

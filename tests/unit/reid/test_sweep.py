@@ -4,6 +4,8 @@ import yaml
 
 from reid.config import recipe_names
 from reid.errors import DataError, TrainingError
+from reid.heads.pooling import POOLINGS
+from reid.objective import METRIC_LOSSES
 from reid.run import RunOptions
 from reid.sweep import SWEEPS, read_sweep, run_sweep
 
@@ -34,6 +36,13 @@ def test_sweeps_cover_what_is_to_be_compared():
     assert {o.miner for o in objectives} == {"batch-all", "batch-hard", "batch-weighted", "batch-sample", "uniform"}
     assert [o.metric for o in objectives].count("none") == 1
     assert "default" in recipe_names()
+    toolbox = read_sweep("toolbox").values()
+    assert {config.objective.metric for config in toolbox} | {"none"} == set(METRIC_LOSSES)
+    assert {config.architecture.pooling for config in toolbox} == set(POOLINGS)
+    assert {"semi-hard", "distance-weighted", "uniform"} <= {config.objective.miner for config in toolbox}
+    assert any(config.objective.offline for config in toolbox)
+    assert any(config.architecture.levels for config in toolbox)
+    assert any(config.objective.attributes == ("colour", "class", "view") for config in toolbox)
 
 
 def test_rows_are_trained_once_and_compared_on_the_same_vehicles(small_city, tmp_path):
@@ -65,7 +74,7 @@ def test_rows_are_trained_once_and_compared_on_the_same_vehicles(small_city, tmp
 
 
 def test_sweeps_that_are_none_are_refused(tmp_path):
-    with pytest.raises(DataError, match="there are backbones, losses"):
+    with pytest.raises(DataError, match="there are backbones, losses, toolbox"):
         read_sweep("colours")
     (tmp_path / "odd.yaml").write_text("runs: {}")
     with pytest.raises(DataError, match="runs"):

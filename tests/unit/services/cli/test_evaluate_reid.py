@@ -190,3 +190,49 @@ def test_torch_is_not_loaded(pairs, network):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["rank1"] == 1.0
+
+
+def compared(*arguments) -> dict:
+    return document("--compare", *arguments)
+
+
+def test_methods_are_compared_on_any_layout_one_row_each(pairs, veri, network):
+    chosen = ("--method", "mean-pixel", "--method", "hsv-histogram", "--method", "vocabulary-tree")
+    found = compared("--data", pairs, "--format", "pattern", "--pattern", "pairs", *chosen, "--weights", network)
+    assert [row["method"] for row in found["methods"]] == [*chosen[1::2], "pixels0"]
+    assert (found["protocol"], found["queries"], found["learned_from"]) == ("cross-camera", 16, "gallery")
+    for row in found["methods"][:2]:
+        assert row["rank1"] > 2 * found["chance_rank1"]
+        assert {"mAP", "ms_per_image", "ms_per_query", "ci95"} <= row.keys()
+    with_parts = compared("--data", veri, "--format", "veri", "--method", "hsv-histogram")
+    assert (with_parts["protocol"], with_parts["queries"], with_parts["gallery"]) == ("image-to-image", 4, 12)
+    assert with_parts["learned_from"] == "train"
+    fewer = compared("--data", veri, "--format", "veri", "--method", "mean-pixel", "--vehicles", 2)
+    assert (fewer["vehicles"], fewer["gallery"]) == (2, 6)
+    shown = run("--compare", "--data", pairs, "--format", "pattern", "--pattern", "pairs", "--method", "mean-pixel")
+    assert "chance 0.125" in shown.stdout
+    assert "mean-pixel" in shown.stdout
+
+
+def test_what_cannot_be_compared_is_refused_in_one_line(pairs, network):
+    base = ("--data", pairs, "--format", "pattern", "--pattern", "pairs")
+    assert "mean-pixel" in refusal(*base, "--compare", "--method", "magic")
+    assert "--compare" in refusal(*base, "--method", "mean-pixel")
+    assert "not under vehicleid" in refusal(*base, "--compare", "--protocol", "vehicleid")
+    assert "--rerank" in refusal(*base, "--compare", "--method", "mean-pixel", "--rerank")
+
+
+def test_help_names_the_methods_that_there_are():
+    from reid.baselines.table import BASELINES
+    from services.cli.evaluate.comparing import METHODS
+
+    assert tuple(BASELINES) == METHODS
+
+
+def test_one_shot_verification_is_printed_when_asked_for(pairs, network):
+    base = ("--data", pairs, "--format", "pattern", "--pattern", "pairs", "--weights", network)
+    assert "one_shot" not in document(*base)
+    found = document(*base, "--one-shot")["one_shot"]
+    assert found["accuracy"] > 0.8
+    assert set(found["roc"]) == {"0.0001", "0.001", "0.003", "0.01", "0.03", "0.1", "0.3"}
+    assert "one-shot verification: accuracy" in run(*base, "--one-shot").stdout

@@ -3,9 +3,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import openvino
 import pytest
+from openvino import opset13 as ops
 from typer.testing import CliRunner
 
+from reid.metadata import SPEC_FILE, CalibrationData, ExportSpec, write_document
+from reid.runtime import MODEL_FILE
+from reid.types import Calibration
 from services.cli.main import app
 from services.cli.training.data import domain_changes, parse_data, parse_settings
 from services.cli.training.start import find_start
@@ -44,6 +49,20 @@ def pictures(tmp_path_factory) -> Path:
                 name = f"{vehicle:04d}_c{camera:03d}_{n:08d}_{n}.jpg"
                 cv2.imwrite(str(root / name), np.clip(picture, 0, 255).astype(np.uint8))
     return root
+
+
+@pytest.fixture(scope="module")
+def pixels(tmp_path_factory) -> Path:
+    """A network of one layer, made without torch: pixels around their middle, at length 1."""
+    folder = tmp_path_factory.mktemp("network") / "pixels"
+    folder.mkdir()
+    read = ops.parameter([-1, 4, 6, 3], np.uint8)
+    flat = ops.reshape(ops.convert(read, "f32"), np.array([0, -1]), special_zero=True)
+    unit = ops.normalize_l2(ops.subtract(flat, np.float32(128)), np.array([1]), 1e-12, "add")
+    openvino.save_model(openvino.Model([unit], [read]), folder / MODEL_FILE)
+    spec = ExportSpec(model_id="f" * 64, dim=72, input_hw=(4, 6), calibration=CalibrationData(slope=12.0, offset=-6.0))
+    write_document(folder / SPEC_FILE, spec)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +206,53 @@ def test_starts_are_files_names_or_nothing(tmp_path):
     assert find_start(str(file)) == file
     with pytest.raises(ModelFileError, match="none of none, torchreid-zoo, mobilenetv2-imagenet"):
         find_start("yolov8n")
+
+
+def test_runs_that_exclude_each_other_and_spaces_and_weights_that_are_none_are_refused_in_one_line(pictures, tmp_path):
+    base = [
+        "train",
+        "--data",
+        f"mine={pictures}:pattern:veri",
+        *SETTINGS,
+        "--start",
+        "none",
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    for more, word in (
+        (["--trials", "2", "--labels-from", "imagenet"], "exclude each other"),
+        (["--trials", "2", "--space", "magic"], "there are default"),
+        (["--labels-from", "magic"], "magic"),
+    ):
+        done = runner.invoke(app, [*base, *more])
+        assert done.exit_code == 1
+        assert word in done.stderr
+        assert done.stderr.count("vreid: ") == 1
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_run_without_labels_learns_from_groups_and_says_how_good_they_are(pictures, pixels, tmp_path, monkeypatch):
+    # A run of a few steps on a few groups may not be good enough to calibrate.
+    calibrated = (Calibration(12.0, -6.0, 5.0), {})
+    monkeypatch.setattr("reid.finish.calibrate_network", lambda _net, _preprocessing, _parts: calibrated)
+    asked = ["--labels-from", str(pixels), "--pair-share", "0.08", "--start", "none", "--threads", "1"]
+    call = ["train", "--data", f"mine={pictures}:pattern:veri", *SETTINGS, "--set", "vehicles=2", *asked]
+    done = runner.invoke(app, [*call, "--out", str(tmp_path / "out"), "--json"])
+    assert done.exit_code == 0, done.stderr
+    document = json.loads(done.stdout)
+    grouped = document["grouped"]["mine"]
+    assert document["pictures"] == grouped["pictures"] > 0
+    assert grouped["groups"] >= 2
+    assert 0 <= grouped["precision"] <= 1
+    command = json.loads(Path(document["weights"]).with_suffix(".json").read_text())["training_command"]
+    assert "--labels-from pixels" in command
+
+
+def test_trials_write_their_table_and_show_the_best(pictures, tmp_path):
+    space = tmp_path / "space.yaml"
+    space.write_text("ranges: {learning_rate: {low: 1.0e-3, high: 5.0e-3}}")
+    call = ["train", "--data", f"mine={pictures}:pattern:veri", *SETTINGS, "--start", "none", "--threads", "1"]
+    done = runner.invoke(app, [*call, "--trials", "1", "--space", str(space), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.stderr
+    assert "learning_rate" in done.stdout
+    assert json.loads((tmp_path / "out" / "trials.json").read_text())["trials"][0]["trial"] == 0

@@ -1,0 +1,1 @@
+"""Retrieval without training on vehicles: colours, keypoints, words, pooled ImageNet maps. Measured, never served."""

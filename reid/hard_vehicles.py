@@ -1,0 +1,49 @@
+"""Which vehicles the network so far takes for each other, over all training pictures. Moves no weights."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from reid.data import Sample
+from reid.embedding import embed_samples
+from reid.evaluation.ranking import encode
+from reid.mining.semi_hard_offline import mine_offline
+from reid.model import ReidNet
+from reid.preprocess import Preprocessing
+
+#: A negative is semi-hard up to this far beyond the positive, in distance between unit vectors.
+MARGIN = 0.2
+
+Identity = tuple[str, str]
+HardVehicles = Mapping[Identity, Sequence[Identity]]
+
+
+def hard_vehicles(
+    net: ReidNet, samples: Sequence[Sample], preprocessing: Preprocessing, seed: tuple[int, int]
+) -> HardVehicles:
+    """Mines one semi-hard triplet for each picture and tells their vehicles.
+
+    Args:
+        net: As it is now.
+        samples: All that is learned from.
+        preprocessing: Of the network.
+        seed: Of the draws among equals.
+
+    Returns:
+        Of each vehicle those of its domain that its pictures' semi-hard negatives show, most often first; none for a
+        vehicle with no such picture.
+
+    Raises:
+        DataError: A picture cannot be read any more, or no vehicle has two.
+    """
+    vectors = embed_samples(net, samples, preprocessing)
+    (labels,), (cameras,) = encode([s.identity for s in samples]), encode([(s.domain, s.camera) for s in samples])
+    rng = np.random.default_rng(seed)
+    found: dict[Identity, Counter[Identity]] = {sample.identity: Counter() for sample in samples}
+    for anchor, _, negative in mine_offline(vectors, labels, rng, margin=MARGIN, cameras=cameras):
+        if samples[anchor].domain == samples[negative].domain:
+            found[samples[anchor].identity][samples[negative].identity] += 1
+    return {identity: [other for other, _ in others.most_common()] for identity, others in found.items()}
