@@ -2,10 +2,14 @@
 
 import typer
 
+from services.cli.evaluate.association import association
+from services.cli.evaluate.components import components
 from services.cli.evaluate.mtmc import mtmc
 from services.cli.evaluate.reid import reid
 
 app = typer.Typer(help="Judge identities and models against truth.", no_args_is_help=True)
+app.command()(association)
+app.command()(components)
 app.command()(mtmc)
 app.command()(reid)
 

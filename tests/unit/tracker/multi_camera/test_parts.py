@@ -8,7 +8,6 @@ from reid.types import Calibration
 from tracker.multi_camera.assignment import MARGIN_MAX, assign, choose, posterior
 from tracker.multi_camera.camera_means import CameraMeans
 from tracker.multi_camera.exemplars import contribution, diverse
-from tracker.multi_camera.greedy import join_greedily
 from tracker.multi_camera.lessons import CAPACITY
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.origins import Recent
@@ -324,19 +323,3 @@ def test_rows_are_used_again_and_aliases_resolve(vehicles):
     memory.detach("s0")
     memory.assign(vehicles.see("n", 5, "b", 9, 10), "fresh")
     assert len(memory.row_ids) == 64
-
-
-# ------------------------------------------------------------------ the baseline
-
-
-def test_greedy_joins_what_is_alike_and_excludes_one_camera_at_once(vehicles):
-    embeddings = np.array([[1, 0], [1, 0.05], [1, 0.02], [0, 1]], np.float32)
-    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    labels = join_greedily(embeddings, ["a", "a", "b", "b"], [0, 1, 10, 11], [5, 6, 15, 16], 0.7)
-    assert labels.tolist() == [0, 1, 1, 2] or labels.tolist() == [0, 1, 0, 2]
-
-
-def test_greedy_of_nothing_and_of_lengths_that_differ():
-    assert join_greedily(np.zeros((0, 4), np.float32), [], [], [], 0.5).tolist() == []
-    with pytest.raises(ValueError, match="lengths differ"):
-        join_greedily(np.zeros((1, 4), np.float32), [], [0], [1], 0.5)

@@ -1,0 +1,13 @@
+"""The live code with flat time: all links alike, all travel times as likely as before any trip. For ablation only."""
+
+from __future__ import annotations
+
+from tracker.multi_camera.associate import Associator
+from tracker.multi_camera.types import Observation
+
+
+class FlatTimeAssociator(Associator):
+    """An associator that learns nothing of links; its priors stay what they were."""
+
+    def _learn(self, closed: list[Observation]) -> None:
+        del closed
