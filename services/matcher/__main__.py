@@ -45,7 +45,8 @@ def open_matcher(config: VreidConfig) -> Matcher:
         # No two can listen there, and the next to listen there takes over at once.
         owner=f"{socket.gethostname()}/{config.matcher.listen}",
     )
-    return build_matcher(store, detector, embedder, config.matcher, associator, config.tracker.crops.padding)
+    padding = config.tracker.crops.padding
+    return build_matcher(store, detector, embedder, config.matcher, associator, padding, config.association)
 
 
 def run_matcher(config: VreidConfig) -> int:

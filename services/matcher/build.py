@@ -15,6 +15,7 @@ from services.matcher.probes import DEFAULT_PADDING, CutRule, Detector, ProbeRea
 from services.matcher.server import MatcherServer
 from services.matcher.servicers import Parts
 from services.matcher.settings import MatcherSettings
+from tracker.multi_camera.settings import AssociationSettings
 
 log = logging.getLogger(__name__)
 
@@ -89,13 +90,14 @@ class Matcher:
                 self._ended.set()
 
 
-def build_matcher(
+def build_matcher(  # noqa: PLR0913, PLR0917
     store: IdentityStore,
     detector: Detector,
     embedder: Embedder,
     settings: MatcherSettings,
     associator: Loop | None = None,
     crop_padding: float = DEFAULT_PADDING,
+    association: AssociationSettings | None = None,
 ) -> Matcher:
     """Wires a matcher and binds its port.
 
@@ -106,6 +108,7 @@ def build_matcher(
         settings: Where to listen and what to refuse.
         associator: Decides on sightings in a thread of its own; None where another process does.
         crop_padding: Margin of the gallery's crops, as a share of the box's side; queries are cut alike.
+        association: Of the site, by which learned topology is read; None for what settings are by default.
 
     Raises:
         ConfigError: The address cannot be listened on.
@@ -115,7 +118,7 @@ def build_matcher(
     gallery = Gallery(spec.model_id, spec.calibration, lambda: FaissCpuIndex(spec.dim))
     rule = CutRule(settings.min_query_confidence, crop_padding, settings.whole_picture_share)
     reader = ProbeReader(detector, embedder, settings.image_limits, rule)
-    server = MatcherServer(Parts(store, gallery, reader, settings))
+    server = MatcherServer(Parts(store, gallery, reader, settings, association or AssociationSettings()))
     loops: dict[str, Loop] = {"gallery": GalleryFollower(store, gallery, lambda: server.set_serving(True))}
     if associator is not None:
         loops["associator"] = associator
