@@ -15,6 +15,7 @@ import numpy as np
 from tracker.evaluation.baselines.thresholds import THRESHOLDS, Curve
 from tracker.evaluation.intervals import Mean, bootstrap_mean
 from tracker.evaluation.trial import APPEARANCE_ONLY, OFFSETS, Played, TrialPlan, TrialResult, run_trial
+from tracker.evaluation.truth import ClockStep
 
 #: Told how many seeds are done, of how many.
 Progress = Callable[[int, int], None]
@@ -108,6 +109,7 @@ def study_document(plan: TrialPlan, results: Sequence[TrialResult]) -> dict[str,
         "baselines": baselines,
         "idf1_all": _number(bootstrap_mean([p.idf1_all for p in ours]).value),
         "new_vehicle": {_LATENCY_NAMES[s]: _new(ours, s) for s in (0.0, 10.0)},
+        "topology": _topology(ours),
         "paired": paired,
         **_ablations(plan, results),
         "rank1": {"asked": plan.rank1, "reached": _number(bootstrap_mean([r.solved.rank1 for r in results]).value)},
@@ -157,7 +159,35 @@ def _ablations(plan: TrialPlan, results: Sequence[TrialResult]) -> dict[str, Any
             }
     if "skewed" in found:
         found["skewed"]["skew_s"] = plan.skew_s
+        found["skewed"]["topology"] = _topology([r.skewed for r in results if r.skewed is not None])
+    if "stepped" in found and plan.step is not None:
+        found["stepped"].update(_flagged(plan.step, [r.flagged_after for r in results]))
     return found
+
+
+def _flagged(step: ClockStep, after: Sequence[int | None]) -> dict[str, Any]:
+    """After how many transitions a step was told: the median and the worst of the seeds in which it was."""
+    told = [n for n in after if n is not None]
+    return {
+        "camera_id": step.camera_id,
+        "by_s": step.by_s,
+        "at_s": step.at_s,
+        "flagged_share": _number(len(told) / len(after)),
+        "flagged_after": {"median": float(np.median(told)), "worst": max(told)} if told else None,
+    }
+
+
+def _topology(played: Sequence[Played]) -> dict[str, float | None]:
+    """Of links and overlaps travelled often enough to be judged, the share that was learned right, over all seeds."""
+    fits = [p.topology for p in played]
+    links, overlaps = sum(f.links for f in fits), sum(f.overlaps for f in fits)
+    return {
+        "links": links / len(fits),
+        "travel_right": _number(sum(f.travel_right for f in fits) / links) if links else None,
+        "overlaps": overlaps / len(fits),
+        "offsets_right": _number(sum(f.offsets_right for f in fits) / overlaps) if overlaps else None,
+        "warnings": sum(f.warnings for f in fits) / len(fits),
+    }
 
 
 def _row(result: TrialResult, baselines: Mapping[str, float]) -> dict[str, Any]:
@@ -169,6 +199,7 @@ def _row(result: TrialResult, baselines: Mapping[str, float]) -> dict[str, Any]:
         "idf1_at": {name: _number(ours.idf1_at[s]) for s, name in _LATENCY_NAMES.items()},
         "baselines": {name: _number(value) for name, value in baselines.items()},
         **{name: _number(played.idf1) for name, played in more.items()},
+        **({} if result.stepped is None else {"flagged_after": result.flagged_after}),
         "rank1": _number(result.solved.rank1),
         "noise": _number(result.solved.level),
         "shift": _number(result.solved.shift),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -181,10 +182,14 @@ class ClockStep:
 
 
 def with_skew(tracklets: Sequence[TruthTracklet], skew_s: float, seed: int) -> list[TruthTracklet]:
-    """The same tracklets seen by clocks that are wrong by ``skew_s``, ahead or behind by lot, another for each seed."""
-    cameras = sorted({t.camera_id for t in tracklets})
-    signs = np.random.default_rng([seed, 0x5E]).choice([-1.0, 1.0], len(cameras))
-    shift_ns = {camera: round(sign * skew_s * SECOND_NS) for camera, sign in zip(cameras, signs, strict=True)}
+    """The same tracklets seen by clocks that are wrong by ``skew_s``, ahead or behind by lot.
+
+    The lot of a camera hangs on its name and the seed alone, so that another hour before it has the same clock.
+    """
+    shift_ns = {}
+    for camera in {t.camera_id for t in tracklets}:
+        ahead = np.random.default_rng([seed, zlib.crc32(camera.encode())]).random() < 0.5
+        shift_ns[camera] = round((skew_s if ahead else -skew_s) * SECOND_NS)
     return [replace(t, shift_ns=t.shift_ns + shift_ns[t.camera_id]) for t in tracklets]
 
 

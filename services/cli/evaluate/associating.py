@@ -51,6 +51,8 @@ def judge_association(asked: Asked) -> dict[str, Any]:
     if not 0.0 < asked.rank1 < 1.0:
         raise InputError(f"--rank1: must be between 0 and 1, got {asked.rank1:g}")
     tracklets = read_truth(asked.truth, asked.scene)
+    if not tracklets_seen_twice(tracklets):
+        raise InputError(f"{asked.truth}: no vehicle was seen by two cameras: there is nothing to associate")
     unknown = set(asked.baselines or ()) - set(BASELINES)
     if unknown:
         raise InputError(f"--baseline: no baseline {sorted(unknown)[0]!r}; known are {', '.join(BASELINES)}")
@@ -71,6 +73,14 @@ def judge_association(asked: Asked) -> dict[str, Any]:
     except ValueError as exc:
         raise InputError(f"{asked.truth}: {exc}") from exc
     return study_document(plan, results)
+
+
+def tracklets_seen_twice(tracklets: Sequence[TruthTracklet]) -> list[TruthTracklet]:
+    """The tracklets of vehicles that two cameras or more saw."""
+    cameras: dict[int, set[str]] = {}
+    for tracklet in tracklets:
+        cameras.setdefault(tracklet.vehicle_id, set()).add(tracklet.camera_id)
+    return [t for t in tracklets if len(cameras[t.vehicle_id]) > 1]
 
 
 def parse_step(text: str, tracklets: Sequence[TruthTracklet]) -> ClockStep:

