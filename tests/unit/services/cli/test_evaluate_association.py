@@ -61,9 +61,13 @@ def test_json_document(scene):
 
 
 def test_words_for_people(scene):
-    result = _run("--truth", scene[0], *OPTIONS)
+    more = ("--flat-time", "--skew", "5", "--step", "2=-5@20", "--learn", scene[0])
+    result = _run("--truth", scene[0], *OPTIONS, *more)
     assert result.exit_code == 0, result.output
     assert "ours, 10 s" in result.stdout
+    assert "ours, flat time" in result.stdout
+    assert "learned by wrong clocks" in result.stdout
+    assert "step of -5 s of c002 at 20 s: told" in result.stdout
     assert "new vehicles after 10s" in result.stdout
 
 

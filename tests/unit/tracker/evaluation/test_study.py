@@ -16,7 +16,7 @@ from tracker.evaluation.simulated.components import packaged_components
 from tracker.evaluation.simulated.embeddings import Draw, Parts
 from tracker.evaluation.study import run_study, study_document
 from tracker.evaluation.trial import BASELINES, TrialPlan, run_trial
-from tracker.evaluation.truth import SECOND_NS, TruthTracklet
+from tracker.evaluation.truth import SECOND_NS, ClockStep, TruthTracklet
 from tracker.multi_camera.types import IdentityMerge, IdentitySplit, Outcome
 from tracker.types import Decision, DecisionStatus
 
@@ -104,7 +104,7 @@ def test_the_live_code_follows_vehicles_along_a_street():
 
 
 def test_every_baseline_and_ablation_is_in_the_document(lane):
-    plan = _plan(lane, baselines=BASELINES, flat_time=True, skew_s=5.0)
+    plan = _plan(lane, baselines=BASELINES, flat_time=True, skew_s=5.0, step=ClockStep("c1", 5.0, 10.0))
     document = study_document(plan, run_study(plan, [3, 4]))
     json.dumps(document, allow_nan=False)
     assert list(document)[:4] == ["idf1", "idf1_at", "ci95", "baselines"]
@@ -122,6 +122,8 @@ def test_every_baseline_and_ablation_is_in_the_document(lane):
     assert flat["gain"] == pytest.approx(document["idf1"] - flat["idf1"], abs=1e-3)
     assert skewed["loss"] == pytest.approx(document["idf1"] - skewed["idf1"], abs=1e-3)
     assert document["new_vehicle"]["10s"]["precision"] > 0.3
+    assert document["stepped"]["camera_id"] == "c1"
+    assert document["stepped"]["loss"] == pytest.approx(document["idf1"] - document["stepped"]["idf1"], abs=1e-3)
 
 
 def test_baselines_have_one_threshold_for_all_seeds_and_it_is_their_best(lane):
