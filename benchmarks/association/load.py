@@ -39,7 +39,7 @@ class LoadPlan:
         cameras: Of the site.
         out_degree: Links that leave a camera.
         window_s: How long an identity is remembered.
-        exemplars: Vectors per identity.
+        exemplars: Vectors that a sighting brings beside its embedding.
         unknown_share: Share of trips over links that nobody has travelled before.
         burst: Sightings that arrive at one instant.
         per_s: Sightings a second.

@@ -74,9 +74,7 @@ def bench_association(plans: Sequence[LoadPlan], progress: Callable[[int, int], 
 def measure(plan: LoadPlan) -> dict[str, float | int]:
     """One load, in this process."""
     traffic = Traffic(plan)
-    settings = AssociationSettings(
-        max_trip_s=plan.window_s, identity_exemplars=plan.exemplars, sighting_exemplars=plan.exemplars - 1
-    )
+    settings = AssociationSettings(max_trip_s=plan.window_s)
     links = _taught(traffic, settings)
     associator = _associator(settings)
     assigned, queue = traffic.remembered()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import stdtrit
 
+from tracker.multi_camera.links import GAP
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology import Topology
 from tracker.multi_camera.travel import SHIFT_S
 
 #: Trips below which a link is not reported: less than one vehicle's worth of evidence.
 LEAST_TRIPS = 1.0
+#: Trips each way from which a clock offset is estimated.
+LEAST_OFFSET_TRIPS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +110,10 @@ def topology_report(settings: AssociationSettings, links: Mapping[str, str]) -> 
 def report_of(topology: Topology) -> TopologyReport:
     """What a topology in memory has learned."""
     tables, names = topology.tables(), topology.cameras
-    rates = np.exp(topology.log_new_rates() - tables.log_new)
-    returning = float(np.exp(tables.log_returning))
+    rates = np.exp(topology.log_arrival_rates())
     cameras = tuple(
-        CameraReport(name, float(rates[i]), float(np.exp(tables.log_new[i])), returning) for i, name in enumerate(names)
+        CameraReport(name, float(rates[i]), float(np.exp(tables.log_new[i])), float(np.exp(tables.log_return[i])))
+        for i, name in enumerate(names)
     )
     known = np.argwhere(tables.travelled >= LEAST_TRIPS)
     links = sorted((_link(topology, int(i), int(j)) for i, j in known), key=lambda x: (x.from_camera, x.to_camera))
@@ -118,27 +122,37 @@ def report_of(topology: Topology) -> TopologyReport:
 
 def _link(topology: Topology, i: int, j: int) -> LinkReport:
     tables, names = topology.tables(), topology.cameras
-    overlap = float(np.exp(tables.log_overlap[i, j]))
-    trips = float(tables.travelled[i, j])
     median_s = interval_s = None
-    if trips * (1.0 - overlap) >= LEAST_TRIPS:
+    if tables.moments[i, j, GAP, 0] >= LEAST_TRIPS:
         loc, scale, dof = (float(a[i, j]) for a in (tables.gap.loc, tables.gap.scale, tables.gap.dof))
         median_s = _seconds(loc)
         low, high = (_seconds(loc + float(stdtrit(dof, p)) * scale) for p in (0.05, 0.95))
         interval_s = (low, high)
+    offset_s, error_s = _offset(topology, i, j)
     return LinkReport(
         from_camera=names[i],
         to_camera=names[j],
-        trips=trips,
+        trips=float(tables.travelled[i, j]),
         share=float(np.exp(tables.log_share[i, j])),
         travel_median_s=median_s,
         travel_interval_s=interval_s,
-        overlap=overlap,
-        offset_s=None,
-        offset_error_s=None,
+        overlap=float(np.exp(tables.log_overlap[i, j])),
+        offset_s=offset_s,
+        offset_error_s=error_s,
         pinned=False,
     )
 
 
 def _seconds(log_duration: float) -> float:
     return max(float(np.exp(log_duration)) - SHIFT_S, 0.0)
+
+
+def _offset(topology: Topology, i: int, j: int) -> tuple[float | None, float | None]:
+    """Half the difference of the travel times there and back, which are taken to be equal on equal clocks."""
+    tables = topology.tables()
+    count = tables.moments[..., GAP, 0]
+    if i == j or min(count[i, j], count[j, i]) < LEAST_OFFSET_TRIPS:
+        return None, None
+    there, back = _seconds(float(tables.gap.loc[i, j])), _seconds(float(tables.gap.loc[j, i]))
+    errors = [float(tables.gap.scale[a] * np.exp(tables.gap.loc[a]) / np.sqrt(count[a])) for a in ((i, j), (j, i))]
+    return (there - back) / 2, math.hypot(*errors) / 2
