@@ -26,6 +26,8 @@ from services.matcher.types import (
 from services.rpc import convert, convert_identity, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
 from services.rpc.errors import ACTOR_KEY, ERROR_KEY, class_of
+from services.rpc.topology import topology_from_message
+from tracker.multi_camera.report import TopologyReport
 
 DEFAULT_ADDRESS = "127.0.0.1:50661"
 
@@ -180,6 +182,10 @@ class MatcherClient:
         """Every camera with its state, by id."""
         answer = self._call(self._camera.List, pb.ListCamerasRequest())
         return [convert.camera_from_message(c) for c in answer.cameras]
+
+    def camera_topology(self) -> TopologyReport:
+        """What was learned of the ways between cameras and of their clocks."""
+        return topology_from_message(self._call(self._camera.Topology, pb.TopologyRequest()))
 
     def serving(self) -> bool:
         """Whether the matcher has caught up with the store and answers; False also when nobody is there."""

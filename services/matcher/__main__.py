@@ -52,7 +52,7 @@ def open_matcher(config: VreidConfig) -> Matcher:
     )
     retention = RetentionLoop(store, crops, config.retention, owner)
     padding = config.tracker.crops.padding
-    return build_matcher(store, detector, embedder, config.matcher, associator, padding, retention)
+    return build_matcher(store, detector, embedder, config.matcher, associator, padding, retention, config.association)
 
 
 def run_matcher(config: VreidConfig) -> int:

@@ -18,6 +18,7 @@ from services.matcher.probes import DEFAULT_PADDING, CutRule, Detector, ProbeRea
 from services.matcher.server import MatcherServer
 from services.matcher.servicers import Parts
 from services.matcher.settings import MatcherSettings
+from tracker.multi_camera.settings import AssociationSettings
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +101,7 @@ def build_matcher(  # noqa: PLR0913, PLR0917 - one per part that is wired
     associator: Loop | None = None,
     crop_padding: float = DEFAULT_PADDING,
     retention: RetentionLoop | None = None,
+    association: AssociationSettings | None = None,
 ) -> Matcher:
     """Wires a matcher and binds its port.
 
@@ -111,6 +113,7 @@ def build_matcher(  # noqa: PLR0913, PLR0917 - one per part that is wired
         associator: Decides on sightings in a thread of its own; None where another process does.
         crop_padding: Margin of the gallery's crops, as a share of the box's side; queries are cut alike.
         retention: Removes what is past its time; None where another process does.
+        association: Of the site, by which learned topology is read; None for what settings are by default.
 
     Raises:
         ConfigError: The address cannot be listened on.
@@ -121,7 +124,9 @@ def build_matcher(  # noqa: PLR0913, PLR0917 - one per part that is wired
     rule = CutRule(settings.min_query_confidence, crop_padding, settings.whole_picture_share)
     reader = ProbeReader(detector, embedder, settings.image_limits, rule)
     kept = RetentionSettings() if retention is None else retention.settings
-    server = MatcherServer(Parts(store, gallery, reader, settings, kept.active_window_s))
+    server = MatcherServer(
+        Parts(store, gallery, reader, settings, kept.active_window_s, association or AssociationSettings())
+    )
     view = f"gallery:{socket.gethostname()}/{settings.listen}"
     loops: dict[str, Loop] = {"gallery": GalleryFollower(store, gallery, lambda: server.set_serving(True), view)}
     if associator is not None:

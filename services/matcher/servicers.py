@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import grpc
 import numpy as np
@@ -18,6 +18,9 @@ from services.matcher.types import SearchFilter
 from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
 from services.rpc.errors import ACTOR_KEY
+from services.rpc.topology import topology_to_message
+from tracker.multi_camera.report import topology_report
+from tracker.multi_camera.settings import AssociationSettings
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,7 @@ class Parts:
     reader: ProbeReader
     settings: MatcherSettings
     active_window_s: float = 3600.0
+    association: AssociationSettings = field(default_factory=AssociationSettings)
 
     def wait(self, position: str, context: grpc.ServicerContext) -> None:
         """Returns once the gallery may answer a read; see Gallery.wait_for."""
@@ -178,3 +182,7 @@ class CameraServicer(vreid_pb2_grpc.CameraServiceServicer):  # type: ignore[misc
         """See the proto. Read from the store: how a camera fares is no part of the gallery."""
         cameras = self._parts.store.list_cameras()
         return pb.ListCamerasResponse(cameras=[convert.camera_to_message(c) for c in cameras])
+
+    def Topology(self, request: pb.TopologyRequest, context: grpc.ServicerContext) -> pb.TopologyResponse:  # noqa: N802
+        """See the proto. Read from the store: whoever decides for this site commits what it learns there."""
+        return topology_to_message(topology_report(self._parts.association, self._parts.store.links()))

@@ -45,6 +45,12 @@ class CameraState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CAMERA_STATE_UP: _ClassVar[CameraState]
     CAMERA_STATE_DOWN: _ClassVar[CameraState]
     CAMERA_STATE_ENDED: _ClassVar[CameraState]
+
+class ClockFault(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CLOCK_FAULT_UNSPECIFIED: _ClassVar[ClockFault]
+    CLOCK_FAULT_STEP: _ClassVar[ClockFault]
+    CLOCK_FAULT_DRIFT: _ClassVar[ClockFault]
 VEHICLE_CLASS_UNSPECIFIED: VehicleClass
 VEHICLE_CLASS_CAR: VehicleClass
 VEHICLE_CLASS_MOTORCYCLE: VehicleClass
@@ -65,6 +71,9 @@ CAMERA_STATE_STARTING: CameraState
 CAMERA_STATE_UP: CameraState
 CAMERA_STATE_DOWN: CameraState
 CAMERA_STATE_ENDED: CameraState
+CLOCK_FAULT_UNSPECIFIED: ClockFault
+CLOCK_FAULT_STEP: ClockFault
+CLOCK_FAULT_DRIFT: ClockFault
 
 class Probe(_message.Message):
     __slots__ = ("image", "embedding", "sighting_id", "identity_id")
@@ -471,3 +480,79 @@ class ListCamerasResponse(_message.Message):
     CAMERAS_FIELD_NUMBER: _ClassVar[int]
     cameras: _containers.RepeatedCompositeFieldContainer[Camera]
     def __init__(self, cameras: _Optional[_Iterable[_Union[Camera, _Mapping]]] = ...) -> None: ...
+
+class TopologyRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class TopologyResponse(_message.Message):
+    __slots__ = ("cameras", "links", "warnings")
+    CAMERAS_FIELD_NUMBER: _ClassVar[int]
+    LINKS_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    cameras: _containers.RepeatedCompositeFieldContainer[CameraTraffic]
+    links: _containers.RepeatedCompositeFieldContainer[CameraLink]
+    warnings: _containers.RepeatedCompositeFieldContainer[ClockWarning]
+    def __init__(self, cameras: _Optional[_Iterable[_Union[CameraTraffic, _Mapping]]] = ..., links: _Optional[_Iterable[_Union[CameraLink, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[ClockWarning, _Mapping]]] = ...) -> None: ...
+
+class CameraTraffic(_message.Message):
+    __slots__ = ("camera_id", "arrivals_per_s", "new_share", "returning_share")
+    CAMERA_ID_FIELD_NUMBER: _ClassVar[int]
+    ARRIVALS_PER_S_FIELD_NUMBER: _ClassVar[int]
+    NEW_SHARE_FIELD_NUMBER: _ClassVar[int]
+    RETURNING_SHARE_FIELD_NUMBER: _ClassVar[int]
+    camera_id: str
+    arrivals_per_s: float
+    new_share: float
+    returning_share: float
+    def __init__(self, camera_id: _Optional[str] = ..., arrivals_per_s: _Optional[float] = ..., new_share: _Optional[float] = ..., returning_share: _Optional[float] = ...) -> None: ...
+
+class CameraLink(_message.Message):
+    __slots__ = ("from_camera_id", "to_camera_id", "trips", "share", "travel", "overlap", "offset", "pinned")
+    FROM_CAMERA_ID_FIELD_NUMBER: _ClassVar[int]
+    TO_CAMERA_ID_FIELD_NUMBER: _ClassVar[int]
+    TRIPS_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    TRAVEL_FIELD_NUMBER: _ClassVar[int]
+    OVERLAP_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    PINNED_FIELD_NUMBER: _ClassVar[int]
+    from_camera_id: str
+    to_camera_id: str
+    trips: float
+    share: float
+    travel: TravelTime
+    overlap: float
+    offset: ClockOffset
+    pinned: bool
+    def __init__(self, from_camera_id: _Optional[str] = ..., to_camera_id: _Optional[str] = ..., trips: _Optional[float] = ..., share: _Optional[float] = ..., travel: _Optional[_Union[TravelTime, _Mapping]] = ..., overlap: _Optional[float] = ..., offset: _Optional[_Union[ClockOffset, _Mapping]] = ..., pinned: _Optional[bool] = ...) -> None: ...
+
+class TravelTime(_message.Message):
+    __slots__ = ("median_s", "low_s", "high_s")
+    MEDIAN_S_FIELD_NUMBER: _ClassVar[int]
+    LOW_S_FIELD_NUMBER: _ClassVar[int]
+    HIGH_S_FIELD_NUMBER: _ClassVar[int]
+    median_s: float
+    low_s: float
+    high_s: float
+    def __init__(self, median_s: _Optional[float] = ..., low_s: _Optional[float] = ..., high_s: _Optional[float] = ...) -> None: ...
+
+class ClockOffset(_message.Message):
+    __slots__ = ("offset_s", "error_s")
+    OFFSET_S_FIELD_NUMBER: _ClassVar[int]
+    ERROR_S_FIELD_NUMBER: _ClassVar[int]
+    offset_s: float
+    error_s: float
+    def __init__(self, offset_s: _Optional[float] = ..., error_s: _Optional[float] = ...) -> None: ...
+
+class ClockWarning(_message.Message):
+    __slots__ = ("camera_id", "fault", "change_s", "trips")
+    CAMERA_ID_FIELD_NUMBER: _ClassVar[int]
+    FAULT_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_S_FIELD_NUMBER: _ClassVar[int]
+    TRIPS_FIELD_NUMBER: _ClassVar[int]
+    camera_id: str
+    fault: ClockFault
+    change_s: float
+    trips: int
+    def __init__(self, camera_id: _Optional[str] = ..., fault: _Optional[_Union[ClockFault, str]] = ..., change_s: _Optional[float] = ..., trips: _Optional[int] = ...) -> None: ...

@@ -620,6 +620,11 @@ class CameraServiceStub:
                 request_serializer=services_dot_rpc_dot_vreid__pb2.ListCamerasRequest.SerializeToString,
                 response_deserializer=services_dot_rpc_dot_vreid__pb2.ListCamerasResponse.FromString,
                 _registered_method=True)
+        self.Topology = channel.unary_unary(
+                '/vreid.v1.CameraService/Topology',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.TopologyRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.TopologyResponse.FromString,
+                _registered_method=True)
 
 
 class CameraServiceServicer:
@@ -633,6 +638,13 @@ class CameraServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Topology(self, request, context):
+        """What was learned of how vehicles move between cameras, and of the cameras' clocks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CameraServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -640,6 +652,11 @@ def add_CameraServiceServicer_to_server(servicer, server):
                     servicer.List,
                     request_deserializer=services_dot_rpc_dot_vreid__pb2.ListCamerasRequest.FromString,
                     response_serializer=services_dot_rpc_dot_vreid__pb2.ListCamerasResponse.SerializeToString,
+            ),
+            'Topology': grpc.unary_unary_rpc_method_handler(
+                    servicer.Topology,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.TopologyRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.TopologyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -670,6 +687,33 @@ class CameraService:
             '/vreid.v1.CameraService/List',
             services_dot_rpc_dot_vreid__pb2.ListCamerasRequest.SerializeToString,
             services_dot_rpc_dot_vreid__pb2.ListCamerasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Topology(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.CameraService/Topology',
+            services_dot_rpc_dot_vreid__pb2.TopologyRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.TopologyResponse.FromString,
             options,
             channel_credentials,
             insecure,

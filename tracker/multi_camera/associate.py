@@ -34,6 +34,10 @@ from tracker.types import Decision, DecisionStatus
 
 IdFactory = Callable[[], str]
 
+#: Seconds after a sighting's last box at which it is looked at again, with what has come into view since. The last of
+#: them leaves the bucket's wait and the tracker's until the 10 s within which identities settle.
+REVIEW_AGES_S = (3.0, 7.0)
+
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
@@ -79,6 +83,8 @@ class Associator:
 
     def _reset(self) -> None:
         self._ambiguous: set[str] = set()
+        # Sightings closed lately, with their ends.
+        self._closed: dict[str, int] = {}
         self._latest_ns = 0
         self._means = CameraMeans(self._settings.camera_mean_min)
         self._topology = Topology(self._settings)
@@ -143,7 +149,7 @@ class Associator:
         self._oldest_pending_ns = None
         if not batch:
             return Outcome()
-        self._latest_ns = max(self._latest_ns, *(o.start_ns for o in batch))
+        begun_ns, self._latest_ns = self._latest_ns, max(self._latest_ns, *(o.start_ns for o in batch))
         self._expire()
         self._scorer.prepare(batch)
         bucket = _Bucket()
@@ -165,12 +171,17 @@ class Associator:
             self._admit(list(group), bucket)
         for observation in revised:
             self._revise(observation, bucket)
-        self._unite(batch, bucket)
+        reviewed = self._due_for_review(begun_ns)
+        for observation in reviewed:
+            self._review(observation, bucket)
+        self._unite([o for o in batch if o.final] + reviewed, bucket)
         self._learn([o for o in batch if o.final])
         links = {**self._topology.drain_links(), **self._means.drain_links()}
         return Outcome(tuple(bucket.decisions), tuple(bucket.changes), links)
 
     def _remember(self, observation: Observation) -> None:
+        if observation.final:
+            self._closed[observation.sighting_id] = observation.end_ns
         if observation.model_id == self._model_id:
             self._recent.put(observation)
 
@@ -220,6 +231,35 @@ class Associator:
         verdict = _Verdict(status, bucket.owners[sighting_id], runner_up)
         self._note(bucket, observation, verdict, choice, scores)
 
+    def _due_for_review(self, begun_ns: int) -> list[Observation]:
+        """Closed sightings that came of an age to be looked at again since the last bucket, by start."""
+        oldest_ns = begun_ns - int(max(REVIEW_AGES_S) / NS)
+        self._closed = {s: end_ns for s, end_ns in self._closed.items() if end_ns >= oldest_ns}
+        due = []
+        for sighting_id, end_ns in self._closed.items():
+            ages = (end_ns + int(age_s / NS) for age_s in REVIEW_AGES_S)
+            observation = self._memory.observation(sighting_id)
+            if observation is not None and any(begun_ns < at_ns <= self._latest_ns for at_ns in ages):
+                due.append(observation)
+        return sorted(due, key=lambda o: (o.start_ns, o.sighting_id))
+
+    def _review(self, observation: Observation, bucket: _Bucket) -> None:
+        """Another look at a sighting that will not change any more; only a change is told."""
+        owner = self._memory.detach(observation.sighting_id)
+        own_row = self._memory.row(owner) if owner in self._memory else None
+        scores = self._scorer.score(observation, keep=own_row)
+        own_score = 0.0 if own_row is None else float(scores.total[own_row])
+        choice = choose(scores.total)
+        target, lead = self._identity(choice.column), choice.score - own_score
+        self._memory.assign(observation, owner)
+        if choice.column != own_row and lead > self._settings.revise_margin_nats and not self._provisional(target):
+            self._move(observation, owner, target, bucket)
+
+    def _provisional(self, identity_id: str | None) -> bool:
+        """Whether an identity stands for nothing but a sighting that is not decided yet."""
+        members = self._memory.members(identity_id) if identity_id is not None else []
+        return bool(members) and all(o.sighting_id in self._ambiguous for o in members)
+
     def _overturns(self, observation: Observation, lead: float) -> bool:
         settings = self._settings
         if observation.sighting_id not in self._ambiguous:
@@ -249,13 +289,15 @@ class Associator:
         if target is not None:
             self._merge(target, fresh, "revised", bucket)
 
-    def _unite(self, batch: list[Observation], bucket: _Bucket) -> None:
-        """Merges identities that sightings which just closed belong to with others that turn out to be the same."""
-        touched = dict.fromkeys(self._memory.owner(o.sighting_id) for o in batch if o.final)
+    def _unite(self, closed: list[Observation], bucket: _Bucket) -> None:
+        """Merges identities that closed sightings belong to with others that turn out to be the same."""
+        touched = dict.fromkeys(self._memory.owner(o.sighting_id) for o in closed)
         least = self._settings.merge_margin_nats
         pairs = twins(self._scorer, self._memory, [i for i in touched if i is not None], least)
         for identity_id, other in pairs:
             standing = identity_id in self._memory and other in self._memory
+            if any(self._provisional(i) for i in (identity_id, other)):
+                continue
             if standing and merge_nats(self._scorer, self._memory, identity_id, other) > least:
                 self._merge(identity_id, other, "same vehicle", bucket)
 

@@ -6,6 +6,7 @@ better known.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,11 @@ CAPACITY = 512
 ORIGINS = 8
 
 
+def key_of(sighting_id: str) -> int:
+    """A short number that tells sightings of one ring apart."""
+    return zlib.crc32(sighting_id.encode())
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a vehicle may have been before.
@@ -31,6 +37,7 @@ class Origin:
         x: Log-duration since it left, or since it came when it was still there.
         nats: Evidence from looks that it is the same vehicle, time and zones aside.
         exit: Grid cell of its last box there.
+        key: Of the sighting there, as :func:`key_of`.
     """
 
     camera: int
@@ -38,6 +45,7 @@ class Origin:
     x: float
     nats: float
     exit: int
+    key: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +66,16 @@ class Lesson:
 
     def to_state(self, number: int) -> dict[str, Any]:
         """JSON-like, with the lesson's running number."""
-        rows = [[o.camera, o.mode, o.x, o.nats, o.exit] for o in self.origins]
+        rows = [[o.camera, o.mode, o.x, o.nats, o.exit, o.key] for o in self.origins]
         return {"kind": "lesson", "number": number, "at": [self.camera, self.entry, self.log_rate], "origins": rows}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Lesson:
         """Reads what :meth:`to_state` wrote."""
         camera, entry, log_rate = state["at"]
-        origins = tuple(Origin(int(c), int(m), float(x), float(e), int(z)) for c, m, x, e, z in state["origins"])
+        origins = tuple(
+            Origin(int(c), int(m), float(x), float(e), int(z), int(k)) for c, m, x, e, z, k in state["origins"]
+        )
         return cls(int(camera), int(entry), float(log_rate), origins)
 
 
@@ -83,6 +93,10 @@ class Lessons:
         self.x: Floats = np.zeros(shape)
         self.nats: Floats = np.full(shape, -np.inf)
         self.exit: Ints = np.zeros(shape, np.intp)
+        self.key = np.full(shape, -1, np.int64)
+        #: Rows whose lesson is counted for good already.
+        self.settled = np.zeros(CAPACITY, np.bool_)
+        self.number: Ints = np.full(CAPACITY, -1, np.intp)
         self._rows: dict[int, tuple[int, Lesson]] = {}
 
     def next_slot(self) -> int:
@@ -95,17 +109,28 @@ class Lessons:
         slot = number % CAPACITY
         self.taken = max(self.taken, number + 1)
         self._rows[slot] = (number, lesson)
+        self.number[slot], self.settled[slot] = number, False
         self.camera[slot], self.entry[slot], self.log_rate[slot] = lesson.camera, lesson.entry, lesson.log_rate
         self.origin[slot], self.nats[slot] = -1, -np.inf
         for k, origin in enumerate(lesson.origins[:ORIGINS]):
             self.origin[slot, k], self.mode[slot, k], self.x[slot, k] = origin.camera, origin.mode, origin.x
             self.nats[slot, k], self.exit[slot, k] = origin.nats, origin.exit
+            self.key[slot, k] = origin.key
         return slot
 
     def state(self, slot: int) -> dict[str, Any]:
         """JSON-like state of a row."""
         number, lesson = self._rows[slot]
-        return lesson.to_state(number)
+        return {**lesson.to_state(number), "settled": bool(self.settled[slot])}
+
+    def open_before(self, number: int) -> Ints:
+        """Rows not settled of lessons before a number, oldest first."""
+        rows = np.flatnonzero((self.number >= 0) & (self.number < number) & ~self.settled)
+        return rows[np.argsort(self.number[rows])]
+
+    def older_than(self, number: int) -> list[int]:
+        """As :meth:`open_before`, as plain numbers."""
+        return [int(row) for row in self.open_before(number)]
 
     @property
     def slots(self) -> tuple[int, ...]:

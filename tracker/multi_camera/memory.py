@@ -1,4 +1,4 @@
-"""The identities in play, with what is compared against: exemplars, recent visits, class and colour.
+"""The identities in play, with what is compared against: mean vectors, recent visits, class and colour.
 
 Owns who stands under which identity and the arrays scoring reads. All of an identity's arrays are a function of its
 members, so replaying the members rebuilds them; never decides, and forgets only what is older than the longest trip.
@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.multi_camera.exemplars import contribution, diverse
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology import NO_CELL, NS, Visits, cell_of
 from tracker.multi_camera.types import Observation
@@ -56,11 +55,10 @@ class IdentityMemory:
         self._free: list[int] = []
         self._colours: dict[str, int] = {}
         self.row_ids: list[str | None] = []
-        #: Rows whose exemplars changed since a reader last cleared this.
+        #: Rows whose mean vector changed since a reader last cleared this.
         self.changed_rows: set[int] = set()
         k, m = 0, settings.visits_kept
-        self.vectors = np.zeros((k, settings.identity_exemplars, 1), np.float32)
-        self.vector_counts = np.zeros(k, np.intp)
+        self.centres = np.zeros((k, 1), np.float32)
         self.sources = np.zeros(k, np.intp)
         self.visits = Visits(
             camera=np.full((k, m), -1, np.intp),
@@ -134,11 +132,11 @@ class IdentityMemory:
         """Colour names met so far, at most COLOURS_MAX."""
         return min(max(len(self._colours), 1), COLOURS_MAX)
 
-    def query_vectors(self, observation: Observation) -> NDArray[np.float32]:
-        """What of an observation is compared, camera share removed: (Q, D), embedding first; none for another model."""
+    def query_vector(self, observation: Observation) -> NDArray[np.float32] | None:
+        """What of an observation is compared, camera share removed: (D,); None for another model."""
         if observation.model_id != self._model_id:
-            return np.zeros((0, observation.embedding.size), np.float32)
-        return self._remove_camera(observation.camera_id, contribution(observation, self._settings.sighting_exemplars))
+            return None
+        return np.asarray(self._remove_camera(observation.camera_id, observation.embedding[None, :])[0])
 
     # ------------------------------------------------------------------ changing
 
@@ -224,8 +222,7 @@ class IdentityMemory:
             return grown
 
         v = self.visits
-        self.vectors = enlarge(self.vectors, 0)  # type: ignore[assignment]
-        self.vector_counts = enlarge(self.vector_counts, 0)  # type: ignore[assignment]
+        self.centres = enlarge(self.centres, 0)  # type: ignore[assignment]
         self.sources = enlarge(self.sources, 0)  # type: ignore[assignment]
         self.visits = Visits(
             camera=enlarge(v.camera, -1),  # type: ignore[arg-type]
@@ -253,8 +250,8 @@ class IdentityMemory:
     def _clear(self, row: int) -> None:
         self.changed_rows.add(row)
         v = self.visits
-        self.vector_counts[row] = self.sources[row] = self.visit_counts[row] = 0
-        self.vectors[row] = 0
+        self.sources[row] = self.visit_counts[row] = 0
+        self.centres[row] = 0
         v.camera[row], v.start_s[row], v.end_s[row], v.open[row] = -1, np.inf, -np.inf, False
         v.entry[row], v.exit[row] = NO_CELL, NO_CELL
         self.latest_start_s[row] = self.busy_until_s[row] = -np.inf
@@ -282,23 +279,17 @@ class IdentityMemory:
         self.busy_until_s[row] = np.inf if v.open[row, :n].any() else v.end_s[row, :n].max()
         self.class_probs[row] = np.mean([o.class_probs for o in members], axis=0)
         self.colour_probs[row] = self._mean_colour(members)
-        self._refresh_vectors(row, members)
+        self._refresh_centre(row, members)
 
     def _mean_colour(self, members: list[Observation]) -> NDArray[np.float64]:
         known = [self.colour_vector(o) for o in members if o.colour]
         return np.mean(known, axis=0) if known else np.zeros(COLOURS_MAX)
 
-    def _refresh_vectors(self, row: int, members: list[Observation]) -> None:
-        parts = [(o, self.query_vectors(o)) for o in members]
-        parts = [(o, vectors) for o, vectors in parts if len(vectors)]
-        if not parts:
+    def _refresh_centre(self, row: int, members: list[Observation]) -> None:
+        vectors = [v for o in members if (v := self.query_vector(o)) is not None]
+        if not vectors:
             return
-        pool = np.concatenate([vectors for _, vectors in parts])
-        quality = np.concatenate([np.full(len(vectors), o.quality) for o, vectors in parts])
-        chosen = diverse(pool, quality, self._settings.identity_exemplars)
-        if self.vectors.shape[2] == 1:
-            self.vectors = np.zeros((*self.vectors.shape[:2], pool.shape[1]), np.float32)
-        self.vectors[row, : len(chosen)] = pool[chosen]
-        self.vector_counts[row] = len(chosen)
-        source = np.concatenate([np.full(len(vectors), i) for i, (_, vectors) in enumerate(parts)])
-        self.sources[row] = len(np.unique(source[chosen]))
+        if self.centres.shape[1] == 1:
+            self.centres = np.zeros((len(self.centres), len(vectors[0])), np.float32)
+        self.centres[row] = np.mean(vectors, axis=0)
+        self.sources[row] = len(vectors)

@@ -29,15 +29,11 @@ def twins(
     Returns:
         For each identity its most probable twin, if it has one; those with most evidence first.
     """
-    rows = [memory.row(i) for i in identity_ids]
-    rows = [r for r in rows if memory.vector_counts[r]]
+    rows = [r for r in map(memory.row, identity_ids) if memory.sources[r]]
     if not rows:
         return []
-    k, x, d = memory.vectors.shape
-    counts = np.maximum(memory.vector_counts, 1)
-    means = memory.vectors[rows].sum(axis=1) / counts[rows, None]
-    similar = (means @ memory.vectors.reshape(k * x, d).T).reshape(len(rows), k, x).sum(axis=2) / counts
-    similar[:, memory.vector_counts == 0] = -np.inf
+    similar = memory.centres[rows] @ memory.centres.T
+    similar[:, memory.sources == 0] = -np.inf
     similar[np.arange(len(rows)), rows] = -np.inf
     found = []
     for row, alike in zip(rows, similar, strict=True):
@@ -55,21 +51,20 @@ def twins(
 
 
 def _looks(scorer: Scorer, memory: IdentityMemory, one: int, other: int, similarity: float) -> float:
-    return scorer.appearance_nats(similarity, int(max(memory.sources[one], memory.sources[other])))
+    return scorer.appearance_nats(similarity, int(memory.sources[one]), int(memory.sources[other]))
 
 
 def merge_nats(scorer: Scorer, memory: IdentityMemory, one: str, other: str) -> float:
     """Evidence that two remembered identities are the same vehicle.
 
-    Appearance is judged once over all exemplars. Time is the sum over the transitions of the joint path less those of
+    Appearance is judged once over all sightings. Time is the sum over the transitions of the joint path less those of
     the two paths apart.
 
     Returns:
         Nats; -inf when one camera saw both at the same time, or there is nothing to compare.
     """
     rows = memory.row(one), memory.row(other)
-    counts = [int(memory.vector_counts[r]) for r in rows]
-    if not all(counts):
+    if not memory.sources[list(rows)].all():
         return -np.inf
-    a, b = (memory.vectors[r, :n] for r, n in zip(rows, counts, strict=True))
-    return _looks(scorer, memory, *rows, float((a @ b.T).mean())) + scorer.joint_path_nats(*rows)
+    similarity = float(memory.centres[rows[0]] @ memory.centres[rows[1]])
+    return _looks(scorer, memory, *rows, similarity) + scorer.joint_path_nats(*rows)

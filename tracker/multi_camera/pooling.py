@@ -1,8 +1,7 @@
-"""What similarity to several exemplars is worth, given what similarity to one is worth. Owns that extrapolation only.
+"""What similarity of means over several sightings is worth, given what that of one pair is worth. Owns only that.
 
-A calibration says what one pair shows. Several exemplars of a vehicle show more, for what differs between pictures
-averages out, but not as much more as if pictures of one vehicle were independent given the vehicle: camera, side and
-light recur.
+A calibration says what one pair shows. Several sightings of a vehicle show more, for what differs between them averages
+out, but not as much more as if they were independent given the vehicle: camera, side and light recur.
 """
 
 from __future__ import annotations
@@ -18,59 +17,63 @@ from reid.types import Calibration
 
 Floats = NDArray[np.float64]
 
-#: Share of a further exemplar that is independent of those before it.
+#: Share of a further sighting that is independent of those before it.
 INDEPENDENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class PooledCalibration:
-    """Slope and offset by number of exemplars; index 0 is unused.
+    """Slope, offset and limit by numbers of sightings on both sides; index 0 is unused.
 
     Attributes:
-        slopes: float64 (X + 1,).
-        offsets: float64 (X + 1,).
-        limit: Evidence stays within ±limit.
+        slopes: float64 (N + 1, N + 1), symmetric.
+        offsets: float64 (N + 1, N + 1).
+        limits: float64 (N + 1, N + 1); evidence stays within ±limit.
     """
 
     slopes: Floats
     offsets: Floats
-    limit: float
+    limits: Floats
 
-    def nats(self, similarity: Floats, count: NDArray[np.intp]) -> Floats:
+    def nats(self, similarity: Floats, one: NDArray[np.intp], other: NDArray[np.intp] | int = 1) -> Floats:
         """Evidence for "the same vehicle".
 
         Args:
-            similarity: Mean cosine similarity to the exemplars, any shape; -inf counts as -1.
-            count: Exemplars behind each mean, same shape; 0 counts as 1.
+            similarity: Product of the mean vectors, not scaled to unit length; any shape; -inf counts as -1.
+            one: Sightings behind one of the means, same shape; 0 counts as 1.
+            other: Those behind the other.
         """
-        n = np.clip(count, 1, len(self.slopes) - 1)
-        nats: Floats = np.clip(self.slopes[n] * np.maximum(similarity, -1.0) + self.offsets[n], -self.limit, self.limit)
-        return nats
+        most = len(self.slopes) - 1
+        at = np.clip(one, 1, most), np.clip(other, 1, most)
+        nats: Floats = self.slopes[at] * np.maximum(similarity, -1.0) + self.offsets[at]
+        return np.clip(nats, -self.limits[at], self.limits[at])
 
 
 def pool(calibration: Calibration, most: int) -> PooledCalibration:
-    """Extends a pair's calibration to sets of exemplars.
+    """Extends a pair's calibration to means over sightings.
 
     The pair's slope and offset are read as those of a two-covariance model: a vehicle's part with a share ``rho`` of
-    the variance and an independent rest, in some number of dimensions. In that model evidence from a set is again
-    linear in the mean similarity. With one exemplar the result is the calibration itself.
+    the variance and an independent rest, in some number of dimensions. In that model evidence from two means is again
+    linear in their product. With one sighting each the result is the calibration itself.
 
     Args:
         calibration: Of one pair.
-        most: Largest number of exemplars.
+        most: Largest number of sightings.
 
-    Source: Brümmer and de Villiers, "The speaker partitioning problem" (2010); the discount on further exemplars is
+    Source: Brümmer and de Villiers, "The speaker partitioning problem" (2010); the discount on further sightings is
     ours.
     """
     rho, dims = _implied(calibration)
-    n = 1.0 + INDEPENDENCE * (np.maximum(np.arange(most + 1), 1) - 1.0)
+    count = 1.0 + INDEPENDENCE * (np.maximum(np.arange(most + 1), 1) - 1.0)
+    n, m = count[:, None], count[None, :]
     weight = n * rho / (n * rho + 1.0 - rho)
-    spread = 1.0 - rho * weight
+    total = rho + (1.0 - rho) / m
+    spread = 1.0 - rho * weight / total
     norm = rho + (1.0 - rho) / n
-    slopes = dims * weight / spread
-    offsets = 0.5 * dims * (1.0 - np.log(spread) - (1.0 + weight**2 * norm) / spread)
-    offsets += calibration.offset - offsets[1]
-    return PooledCalibration(slopes, offsets, calibration.limit)
+    slopes = dims * weight / (total * spread)
+    offsets = 0.5 * dims * (1.0 - np.log(spread) - (total + weight**2 * norm) / (total * spread))
+    offsets += calibration.offset - offsets[1, 1]
+    return PooledCalibration(slopes, offsets, calibration.limit * slopes / slopes[1, 1])
 
 
 def _implied(calibration: Calibration) -> tuple[float, float]:

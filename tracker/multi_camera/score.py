@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.types import Calibration
-from tracker.multi_camera.appearance import Comparison, Nearest
+from tracker.multi_camera.appearance import Comparison
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.pooling import pool
 from tracker.multi_camera.settings import AssociationSettings
@@ -61,7 +61,7 @@ class Scorer:
         self, settings: AssociationSettings, calibration: Calibration, memory: IdentityMemory, topology: Topology
     ) -> None:
         self._settings = settings
-        self._calibration = pool(calibration, settings.identity_exemplars)
+        self._calibration = pool(calibration, settings.visits_kept)
         self._memory = memory
         self._topology = topology
         self._comparison = Comparison(memory)
@@ -75,10 +75,10 @@ class Scorer:
         """
         settings, memory = self._settings, self._memory
         k = len(memory.visit_counts)
-        nearest = self._comparison.nearest(observation)
-        rows = self._candidates(observation, nearest, keep)
+        similarity = self._comparison.similarity(observation)
+        rows = self._candidates(observation, similarity, keep)
         time, zone = self._travel(observation, rows)
-        appearance = self._calibration.nats(self._comparison.similarity(nearest, rows), memory.sources[rows])
+        appearance = self._calibration.nats(similarity[rows], memory.sources[rows])
         parts = np.zeros((len(SOURCES), k))
         parts[:, rows] = [
             settings.appearance_weight * appearance,
@@ -91,19 +91,18 @@ class Scorer:
         total[rows] = parts[:, rows].sum(axis=0)
         return Scores(total, parts)
 
-    def appearance_nats(self, similarity: float, count: int) -> float:
-        """Evidence of a mean similarity to so many exemplars."""
-        nats = self._calibration.nats(np.array(similarity), np.array(count))
+    def appearance_nats(self, similarity: float, one: int, other: int) -> float:
+        """Evidence of the product of two means over so many sightings each."""
+        nats = self._calibration.nats(np.array(similarity), np.array(one), np.array(other))
         return self._settings.appearance_weight * float(nats)
 
     def prepare(self, batch: Sequence[Observation]) -> None:
         """Tells which observations will be scored next, so that they are compared together."""
         self._comparison.prepare(batch)
 
-    def _candidates(self, observation: Observation, nearest: Nearest, keep: int | None) -> Rows:
+    def _candidates(self, observation: Observation, best: Floats, keep: int | None) -> Rows:
         """Rows of identities last seen over a known link, of the others those nearest by appearance, and ``keep``."""
         memory = self._memory
-        best = nearest.max(axis=1, initial=-np.inf)
         living = np.flatnonzero(best > -np.inf)
         last = memory.visits.camera[living, memory.visit_counts[living] - 1]
         camera = self._topology.camera(observation.camera_id)

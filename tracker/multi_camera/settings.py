@@ -12,7 +12,7 @@ class AssociationSettings(BaseModel):
 
     bucket_s: float = Field(0.5, ge=0.05, le=2.0, description="Seconds an arrival waits for others to be decided with.")
     margin_nats: float = Field(
-        1.0, ge=0.0, le=20.0, description="Lead over the runner-up below which a first decision is ambiguous."
+        0.5, ge=0.0, le=20.0, description="Lead over the runner-up below which a first decision is ambiguous."
     )
     final_margin_nats: float = Field(
         0.0, ge=0.0, le=20.0, description="As margin_nats, once a sighting's last revision is in."
@@ -21,7 +21,7 @@ class AssociationSettings(BaseModel):
         0.7, ge=0.0, le=20.0, description="Lead that another identity needs to overturn a decision already taken."
     )
     merge_margin_nats: float = Field(
-        3.0, ge=0.0, le=50.0, description="Evidence from which two identities are taken to be one vehicle."
+        1.0, ge=0.0, le=50.0, description="Evidence from which two identities are taken to be one vehicle."
     )
     new_prior: float = Field(
         0.35, gt=0.0, lt=1.0, description="Share of arrivals expected to be vehicles never seen before, until learned."
@@ -47,8 +47,6 @@ class AssociationSettings(BaseModel):
     unknown_link_candidates: int = Field(
         200, ge=1, le=10_000, description="Identities compared over links never travelled: the nearest by appearance."
     )
-    identity_exemplars: int = Field(8, ge=1, le=32, description="Vectors kept per identity, view-diverse.")
-    sighting_exemplars: int = Field(1, ge=0, le=4, description="Vectors one sighting adds beside its embedding.")
     visits_kept: int = Field(16, ge=2, le=256, description="Most recent sightings remembered per identity.")
     camera_mean_min: int = Field(
         200, ge=2, le=100_000, description="Sightings of a camera below which its mean vector is not removed."

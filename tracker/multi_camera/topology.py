@@ -16,31 +16,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.multi_camera.lessons import ORIGINS, Lesson, Lessons, Origin
+from tracker.multi_camera.lessons import CAPACITY, ORIGINS, Lesson, Lessons, Origin, key_of
+from tracker.multi_camera.links import (
+    CELLS,
+    GAP,
+    GRID,
+    OVERLAP,
+    CameraCells,
+    LinkTables,
+    Tally,
+    compile_tables,
+)
+from tracker.multi_camera.matching import matching_marginals
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.travel import Floats, TravelTimes, log_duration, travel_times
+from tracker.multi_camera.travel import Floats, log_duration
 from tracker.multi_camera.types import Observation, Point
 
 Ints = NDArray[np.intp]
 
-#: Travel-time modes of a link: the vehicle had left the first view, or still stood in it.
-GAP, OVERLAP = 0, 1
-GRID = 4
-CELLS = GRID * GRID
 #: Cell of a point that is not known; carries no evidence.
 NO_CELL = CELLS
 RATE_MEMORY_S = 600.0
-SHARE_STRENGTH = 3.0
-OVERLAP_STRENGTH = 2.0
-ZONE_STRENGTH = 4.0
-NEW_STRENGTH = 30.0
-#: The learned share of new vehicles stays within these, so that decisions cannot confirm themselves without end.
-NEW_SHARE_MIN, NEW_SHARE_MAX = 0.1, 0.9
 #: Share of travel times that no model explains, spread evenly over the longest trip.
 OUTLIER_SHARE = 0.02
-OVERLAP_MEDIAN_S = 3.0
 #: Rounds of expectation-maximisation over the lessons kept.
 ROUNDS = 6
+#: Lessons up to which everything is fitted anew with each that comes, and after how many it is from then on.
+FIT_ALWAYS, FIT_EVERY = 128, 16
+#: Rows of the ring that are free to take lessons between two fits.
+SPARE = 64
 NS = 1e-9
 
 
@@ -77,80 +81,6 @@ class Visits:
     exit: Ints
 
 
-@dataclass(frozen=True, slots=True)
-class LinkTables:
-    """Learned state in the form scoring reads; first axis the camera left, second the camera reached.
-
-    Attributes:
-        log_share: Log share of vehicles leaving the one that come to the other, of those that come anywhere.
-        log_overlap: Log chance that a vehicle still stands in the first view when it comes into the second.
-        log_apart: Of the contrary.
-        log_prior_overlap: The same of a pair that nothing is known about.
-        gap: Durations from leaving to arriving.
-        overlap: Durations from arriving to arriving, of vehicles that stood in both views.
-        zone_entry: Log ratio by entry cell, last axis CELLS + 1.
-        zone_exit: Log ratio by exit cell.
-        travelled: Trips learned from.
-        log_returning: Log share of vehicles that come into view again anywhere.
-        log_new: Log share of new vehicles among arrivals, (C,).
-    """
-
-    log_share: Floats
-    log_overlap: Floats
-    log_apart: Floats
-    log_prior_overlap: float
-    gap: TravelTimes
-    overlap: TravelTimes
-    zone_entry: Floats
-    zone_exit: Floats
-    travelled: Floats
-    log_returning: float
-    log_new: Floats
-
-    def log_density(self, mode: Ints, index: tuple[Ints, ...], x: Floats) -> Floats:
-        """Log rate per second of coming from the one camera to the other in a mode after log-duration ``x``."""
-        gone = self.log_apart[index] + self.gap.log_density(index, x)
-        there = self.log_overlap[index] + self.overlap.log_density(index, x)
-        return np.where(mode == GAP, gone, there)
-
-
-@dataclass(slots=True)
-class Tally:
-    """Weighted counts over links and cameras.
-
-    Attributes:
-        moments: float64 (C, C, 2, 3): count, sum and sum of squares of log-durations by link and mode.
-        entry: float64 (C, C, CELLS): entry cells of those who came over a link.
-        exit: float64 (C, C, CELLS): exit cells of those who left over a link.
-        shares: float64 (C, 2): new vehicles and all vehicles.
-    """
-
-    moments: Floats
-    entry: Floats
-    exit: Floats
-    shares: Floats
-
-    @classmethod
-    def empty(cls, cameras: int) -> Tally:
-        """Nothing seen."""
-        c = cameras
-        return cls(np.zeros((c, c, 2, 3)), np.zeros((c, c, CELLS)), np.zeros((c, c, CELLS)), np.zeros((c, 2)))
-
-    def grown(self) -> Tally:
-        """With one camera more."""
-        pad = ((0, 1), (0, 1))
-        return Tally(
-            np.pad(self.moments, (*pad, (0, 0), (0, 0))),
-            np.pad(self.entry, (*pad, (0, 0))),
-            np.pad(self.exit, (*pad, (0, 0))),
-            np.pad(self.shares, ((0, 1), (0, 0))),
-        )
-
-    def copy(self) -> Tally:
-        """Independent of this one."""
-        return Tally(self.moments.copy(), self.entry.copy(), self.exit.copy(), self.shares.copy())
-
-
 class Topology:
     """Learned state over all cameras met so far. Memory is quadratic in the number of cameras."""
 
@@ -163,6 +93,9 @@ class Topology:
         self._arrivals = np.zeros((0, 3))
         self._camera_entry = np.zeros((0, CELLS))
         self._camera_exit = np.zeros((0, CELLS))
+        # What the tables were fitted to: lessons before this number, and the cells then.
+        self._fitted = 0
+        self._fitted_cells = CameraCells(np.zeros((0, CELLS)), np.zeros((0, CELLS)))
         self._changed: set[str] = set()
         self._tables: LinkTables | None = None
 
@@ -211,35 +144,49 @@ class Topology:
             self.camera(observation.camera_id)
             for before, _ in origins:
                 self.camera(before.camera_id)
-        tables, log_rates = self.tables(), self._log_arrival_rates()
+        log_rates = self.log_arrival_rates()
         for observation, origins in closed:
             number = self.camera(observation.camera_id)
             for counts, point in ((self._camera_entry, observation.entry), (self._camera_exit, observation.exit)):
                 if point is not None:
                     counts[number, cell_of(point)] += 1.0
             rows = tuple(self._origin(before, observation, nats) for before, nats in origins[:ORIGINS])
-            slot = self._lessons.next_slot()
-            if self._lessons.camera[slot] >= 0:
-                self._settle(slot, tables)
+            self._changed.update((f"camera/{observation.camera_id}", f"lesson/{self._lessons.next_slot()}"))
             self._lessons.put(Lesson(number, cell_of(observation.entry), float(log_rates[number]), rows))
-            self._changed.update((f"camera/{observation.camera_id}", f"lesson/{slot}"))
+            if self._lessons.taken - self._fitted >= SPARE:
+                self._renew()
+        taken = self._lessons.taken
+        if taken <= FIT_ALWAYS or taken - self._fitted >= FIT_EVERY:
+            self._renew()
+
+    def _renew(self) -> None:
+        """Settles lessons that the ring will soon overwrite, and lets everything be fitted anew."""
+        tables = self.tables()
+        self._fitted = self._lessons.taken
+        for slot in self._lessons.older_than(self._fitted - (CAPACITY - SPARE)):
+            self._settle(slot, tables)
+        self._fitted_cells = CameraCells(self._camera_entry.copy(), self._camera_exit.copy())
+        self._changed.add("fit")
+        self._changed.update(f"camera/{camera_id}" for camera_id in self._index)
         self._tables = None
 
     def _origin(self, before: Observation, after: Observation, nats: float) -> Origin:
         together = not before.final or after.start_ns < before.end_ns
         mode, since_ns = (OVERLAP, before.start_ns) if together else (GAP, before.end_ns)
         x = float(log_duration((after.start_ns - since_ns) * NS))
-        return Origin(self.camera(before.camera_id), mode, x, nats, cell_of(before.exit) if before.final else NO_CELL)
+        cell = cell_of(before.exit) if before.final else NO_CELL
+        return Origin(self.camera(before.camera_id), mode, x, nats, cell, key_of(before.sighting_id))
 
     def _settle(self, slot: int, tables: LinkTables) -> None:
-        """Counts the lesson of a row for good, before it is overwritten."""
+        """Counts the lesson of a row for good and takes it out of the ring's."""
         row = np.array([slot])
         self._add(self._settled, row, *self._responsibilities(tables, row))
         cameras = self.cameras
         here = int(self._lessons.camera[slot])
         origins = self._lessons.origin[slot]
         self._changed.update(f"link/{cameras[i]}/{cameras[here]}" for i in np.unique(origins[origins >= 0]))
-        self._changed.add(f"camera/{cameras[here]}")
+        self._changed.update((f"camera/{cameras[here]}", f"lesson/{slot}"))
+        self._lessons.settled[slot] = True
 
     def _responsibilities(self, tables: LinkTables, rows: Ints) -> tuple[Floats, Floats]:
         """Probability of each origin of lessons, and that it counts as a typical trip, (R, K) each."""
@@ -249,8 +196,8 @@ class Topology:
         mode, x = lessons.mode[rows], lessons.x[rows]
         log_new = lessons.log_rate[rows] + tables.log_new[lessons.camera[rows]]
         log_odds = lessons.nats[rows] + tables.log_share[index] + tables.log_density(mode, index, x)
-        odds = np.exp(np.minimum(log_odds + tables.log_returning - log_new[:, None], 500.0))
-        weight = odds / (1.0 + odds.sum(axis=1, keepdims=True))
+        log_odds += tables.log_return[index[0]] - tables.log_last[index[0]] - log_new[:, None]
+        weight = matching_marginals(np.where(origin >= 0, log_odds, -np.inf), lessons.key[rows])
         typical = np.where(mode == GAP, tables.gap.typical(index, x), tables.overlap.typical(index, x))
         return weight, typical
 
@@ -264,12 +211,13 @@ class Topology:
         for counts, cell in ((tally.entry, lessons.entry[at]), (tally.exit, lessons.exit[at, k])):
             known = cell != NO_CELL
             np.add.at(counts, (a[known], c[known], cell[known]), w[known])
+        np.add.at(tally.returns, a, w)
         new = 1.0 - weight.sum(axis=1)
         np.add.at(tally.shares, lessons.camera[rows], np.stack([new, np.ones_like(new)], axis=1))
 
     # ------------------------------------------------------------------ reading
 
-    def _log_arrival_rates(self) -> Floats:
+    def log_arrival_rates(self) -> Floats:
         """Log of arrivals per second, (C,)."""
         decayed, first_s, last_s = self._arrivals.T
         seen = decayed > 0
@@ -282,7 +230,7 @@ class Topology:
 
     def log_new_rates(self) -> Floats:
         """Log of the rate per second at which vehicles never seen before come into view, (C,) by camera number."""
-        return self._log_arrival_rates() + self.tables().log_new
+        return self.log_arrival_rates() + self.tables().log_new
 
     def log_transition(self, before: Visits, after: Visits) -> Floats:
         """Evidence of time that vehicles went from one visit to the next, in nats against new arrivals.
@@ -301,7 +249,7 @@ class Topology:
         longest_s = self._settings.max_trip_s
         rest = np.where(gap_s > longest_s, -np.inf, math.log(OUTLIER_SHARE / longest_s))
         log_rate = tables.log_share[a, c] + np.logaddexp(density, rest)
-        nats: Floats = log_rate + tables.log_returning - self.log_new_rates()[after.camera]
+        nats: Floats = log_rate + tables.log_return[a] - self.log_new_rates()[after.camera]
         return nats
 
     def tables(self) -> LinkTables:
@@ -311,46 +259,19 @@ class Topology:
         return self._tables
 
     def _fit(self) -> LinkTables:
-        rows = np.flatnonzero(self._lessons.camera >= 0)
-        tables = self._compile(self._settled)
+        rows = self._lessons.open_before(self._fitted)
+        cells = self._cells()
+        tables = compile_tables(self._settled, cells, self._settings)
         for _ in range(ROUNDS if len(rows) else 0):
             tally = self._settled.copy()
             self._add(tally, rows, *self._responsibilities(tables, rows))
-            tables = self._compile(tally)
+            tables = compile_tables(tally, cells, self._settings)
         return tables
 
-    def _new_share(self, new: Floats, total: Floats) -> Floats:
-        share = (new + NEW_STRENGTH * self._settings.new_prior) / (total + NEW_STRENGTH)
-        return np.clip(share, NEW_SHARE_MIN, NEW_SHARE_MAX)
-
-    def _compile(self, tally: Tally) -> LinkTables:
-        settings = self._settings
-        count = tally.moments[..., 0]
-        travelled = count.sum(axis=2)
-        share = (travelled + SHARE_STRENGTH / max(len(self._index), 1)) / (
-            travelled.sum(axis=1, keepdims=True) + SHARE_STRENGTH
-        )
-        # Two views overlap or not whichever way the vehicle goes.
-        together = count[..., OVERLAP] + count[..., OVERLAP].T
-        both = travelled + travelled.T
-        pooled = (OVERLAP_STRENGTH * settings.overlap_prior + count[..., OVERLAP].sum()) / (
-            OVERLAP_STRENGTH + travelled.sum()
-        )
-        overlap = (together + OVERLAP_STRENGTH * pooled) / (both + OVERLAP_STRENGTH)
-        knobs = (settings.travel_log_sd, settings.travel_spread)
-        return LinkTables(
-            log_share=np.log(share),
-            log_overlap=np.log(overlap),
-            log_apart=np.log1p(-overlap),
-            log_prior_overlap=math.log(settings.overlap_prior),
-            gap=travel_times(tally.moments[..., GAP, :], settings.travel_median_s, *knobs),
-            overlap=travel_times(tally.moments[..., OVERLAP, :], OVERLAP_MEDIAN_S, *knobs),
-            zone_entry=_zone_ratio(tally.entry, self._camera_entry[None, :, :]),
-            zone_exit=_zone_ratio(tally.exit, self._camera_exit[:, None, :]),
-            travelled=travelled,
-            log_returning=float(np.log1p(-self._new_share(tally.shares[:, 0].sum(), tally.shares[:, 1].sum()))),
-            log_new=np.log(self._new_share(tally.shares[:, 0], tally.shares[:, 1])),
-        )
+    def _cells(self) -> CameraCells:
+        """Cells counted up to the last fit, with rows for cameras met since."""
+        more = ((0, len(self._index) - len(self._fitted_cells.entry)), (0, 0))
+        return CameraCells(np.pad(self._fitted_cells.entry, more), np.pad(self._fitted_cells.exit, more))
 
     # ------------------------------------------------------------------ state
 
@@ -362,7 +283,7 @@ class Topology:
     def all_links(self) -> dict[str, str]:
         """All learned state by name, as JSON text."""
         cameras = self.cameras
-        names = [f"camera/{a}" for a in cameras]
+        names = [f"camera/{a}" for a in cameras] + (["fit"] if self._fitted else [])
         names += [f"lesson/{slot}" for slot in self._lessons.slots]
         used = np.argwhere(self._settled.moments.any(axis=(2, 3)))
         names += [f"link/{cameras[i]}/{cameras[j]}" for i, j in used]
@@ -370,6 +291,8 @@ class Topology:
 
     def _state(self, name: str) -> dict[str, object]:
         kind, _, rest = name.partition("/")
+        if kind == "fit":
+            return {"kind": "fit", "lessons": self._fitted}
         if kind == "lesson":
             return self._lessons.state(int(rest))
         if kind == "camera":
@@ -380,8 +303,10 @@ class Topology:
                 "number": i,
                 "arrivals": self._arrivals[i].tolist(),
                 "shares": self._settled.shares[i].tolist(),
+                "returns": float(self._settled.returns[i]),
                 "entry": self._camera_entry[i].tolist(),
                 "exit": self._camera_exit[i].tolist(),
+                "fitted": [c[i].tolist() for c in (self._cells().entry, self._cells().exit)],
             }
         a, c = next((a, c) for a in self._index for c in self._index if f"{a}/{c}" == rest)
         i, j = self._index[a], self._index[c]
@@ -400,7 +325,7 @@ class Topology:
         Raises:
             ValueError: An entry is not what this class writes.
         """
-        by_kind: dict[str, list[dict[str, Any]]] = {"camera": [], "link": [], "lesson": []}
+        by_kind: dict[str, list[dict[str, Any]]] = {"camera": [], "link": [], "lesson": [], "fit": []}
         for text in links.values():
             state = json.loads(text)
             by_kind.setdefault(state.get("kind"), []).append(state)
@@ -416,19 +341,18 @@ class Topology:
             i = self.camera(state["camera"])
             self._arrivals[i] = state["arrivals"]
             self._settled.shares[i] = state["shares"]
+            self._settled.returns[i] = state["returns"]
             self._camera_entry[i] = state["entry"]
             self._camera_exit[i] = state["exit"]
+            cells = self._cells()
+            cells.entry[i], cells.exit[i] = state["fitted"]
+            self._fitted_cells = cells
+        self._fitted = max((int(state["lessons"]) for state in by_kind["fit"]), default=0)
         for state in by_kind["link"]:
             i, j = self._index[state["from"]], self._index[state["to"]]
             self._settled.moments[i, j] = state["moments"]
             self._settled.entry[i, j] = state["entry"]
             self._settled.exit[i, j] = state["exit"]
         for state in sorted(by_kind["lesson"], key=lambda s: int(s["number"])):
-            self._lessons.put(Lesson.from_state(state), int(state["number"]))
-
-
-def _zone_ratio(link: Floats, camera: Floats) -> Floats:
-    """Log ratio of a cell's share on a link to its share at the camera; (C, C, CELLS + 1), the last is 0."""
-    at_camera = (camera + 1.0) / (camera.sum(axis=-1, keepdims=True) + CELLS)
-    on_link = (link + ZONE_STRENGTH * at_camera) / (link.sum(axis=-1, keepdims=True) + ZONE_STRENGTH)
-    return np.pad(np.log(on_link / at_camera), ((0, 0), (0, 0), (0, 1)))
+            slot = self._lessons.put(Lesson.from_state(state), int(state["number"]))
+            self._lessons.settled[slot] = bool(state["settled"])

@@ -18,9 +18,9 @@ from services.identity.history import all_events, label_history
 from services.identity.store import CameraRecord, IdentityStore
 from services.matcher.types import SearchFilter
 from services.types import Sighting
+from tracker.evaluation.baselines.greedy import join_greedily
 from tracker.metrics.cityflow import CityFlowTracks, parse_cityflow
 from tracker.metrics.tracklets import TrackletBoxes, majority_vehicles
-from tracker.multi_camera.greedy import join_greedily
 
 if TYPE_CHECKING:
     from reid.types import Embedder

@@ -2,11 +2,15 @@
 
 import typer
 
+from services.cli.evaluate.association import association
+from services.cli.evaluate.components import components
 from services.cli.evaluate.mtmc import mtmc
 from services.cli.evaluate.reid import reid
 from services.cli.evaluate.tracking import tracking
 
 app = typer.Typer(help="Judge identities and models against truth.", no_args_is_help=True)
+app.command()(association)
+app.command()(components)
 app.command()(mtmc)
 app.command()(reid)
 app.command()(tracking)

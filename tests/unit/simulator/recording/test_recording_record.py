@@ -7,7 +7,8 @@ from simulator.clock import CameraClock
 from simulator.errors import CityError
 from simulator.recording import TrafficRequest, record_traffic, write_boxes
 from simulator.views import FACES
-from tracker.multi_camera.simulate import read_cityflow
+from tracker.evaluation.truth import SceneClock, tracklets_of
+from tracker.metrics.cityflow import parse_cityflow
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +96,11 @@ def test_boxes_are_read_by_who_reads_cityflow(tmp_path):
 
     lines = (tmp_path / "truth.txt").read_text().splitlines()
     assert all(len(line.split()) == 9 and line.endswith(" -1 -1") for line in lines)
-    read = read_cityflow(lines, {}, {str(number): 5.0 for number in range(1, 5)})
+    boxes = parse_cityflow((tmp_path / "truth.txt").read_text())
+    read = tracklets_of(boxes, SceneClock(fps=dict.fromkeys(range(1, 5), 5.0)))
     recorded = outcome.recording.tracklets
     seen = {
-        (str(camera + 1), vehicle)
+        (f"c{camera + 1:03d}", vehicle)
         for camera, vehicle in zip(recorded.camera.tolist(), recorded.vehicle.tolist(), strict=True)
     }
     assert {(tracklet.camera_id, tracklet.vehicle_id) for tracklet in read} <= seen

@@ -6,10 +6,8 @@ from scipy import integrate
 
 from reid.types import Calibration
 from tracker.multi_camera.assignment import MARGIN_MAX, assign, choose, posterior
-from tracker.multi_camera.camera_means import CameraMeans
-from tracker.multi_camera.exemplars import contribution, diverse
-from tracker.multi_camera.greedy import join_greedily
 from tracker.multi_camera.lessons import CAPACITY
+from tracker.multi_camera.matching import matching_marginals
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.origins import Recent
 from tracker.multi_camera.pooling import pool
@@ -62,15 +60,21 @@ def test_posterior_leaves_the_rest_to_new():
 # ------------------------------------------------------------------ appearance
 
 
-def test_pooling_keeps_the_pair_and_grows_with_exemplars():
+def test_pooling_keeps_the_pair_and_grows_with_sightings():
     calibration = Calibration(slope=15.0, offset=-6.0)
     pooled = pool(calibration, 6)
     for similarity in (-1.0, 0.1, 0.4, 0.9):
         one = float(pooled.nats(np.array(similarity), np.array(1)))
         assert one == pytest.approx(calibration.log_likelihood_ratio(similarity))
-    assert (np.diff(pooled.slopes[1:]) > 0).all()
-    crossings = -pooled.offsets[1:] / pooled.slopes[1:]
+    assert (np.diff(pooled.slopes[1:, 1:], axis=0) > 0).all()
+    crossings = -pooled.offsets[1, 1:] / pooled.slopes[1, 1:]
     assert crossings == pytest.approx(crossings[0], abs=0.1)
+
+
+def test_pooled_evidence_is_the_same_from_both_sides():
+    pooled = pool(Calibration(slope=15.0, offset=-6.0), 6)
+    assert pooled.slopes[1:, 1:] == pytest.approx(pooled.slopes[1:, 1:].T)
+    assert pooled.offsets[1:, 1:] == pytest.approx(pooled.offsets[1:, 1:].T)
 
 
 def fit_logistic(x, same):
@@ -95,41 +99,31 @@ def test_pooled_evidence_claims_no_more_than_independent_pictures_show(count):
     pair = fit_logistic(np.concatenate([similar[:, 0], different[:, 0]]), same)
     mean = fit_logistic(np.concatenate([similar.mean(axis=1), different.mean(axis=1)]), same)
     pooled = pool(Calibration(slope=pair[0], offset=pair[1]), count)
-    assert pair[0] < pooled.slopes[count] < 1.1 * mean[0]
-    assert pooled.offsets[count] == pytest.approx(mean[1], rel=0.25)
+    assert pair[0] < pooled.slopes[count, 1] < 1.1 * mean[0]
+    assert pooled.offsets[count, 1] == pytest.approx(mean[1], rel=0.25)
 
 
-def test_exemplars_are_diverse_and_capped():
-    rng = np.random.default_rng(1)
-    near = np.eye(4)[0] + 0.01 * rng.standard_normal((5, 4))
-    vectors = np.concatenate([near, np.eye(4)[1:3]]).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    assert set(diverse(vectors, np.array([0.9, 0.9, 0.9, 0.9, 0.9, 0.4, 0.4]), 3)) == {0, 5, 6}
+def test_marginals_of_a_matching_are_those_of_its_enumeration():
+    log_odds = np.log(np.array([[3.0, 0.5], [2.0, 1.0]]))
+    # Both alone, one pair of four, or two pairs of two.
+    weights = {(): 1.0, (0, 0): 3.0, (0, 1): 0.5, (1, 0): 2.0, (1, 1): 1.0, "straight": 3.0 * 1.0, "crossed": 0.5 * 2.0}
+    total = sum(weights.values())
+    exact = np.array(
+        [
+            [weights[0, 0] + weights["straight"], weights[0, 1] + weights["crossed"]],
+            [weights[1, 0] + weights["crossed"], weights[1, 1] + weights["straight"]],
+        ]
+    )
+    found = matching_marginals(log_odds, np.array([[7, 9], [7, 9]]))
+    assert found == pytest.approx(exact / total, abs=0.03)
+    assert found.sum(axis=0).max() < 1.0
 
 
-def test_a_sighting_never_adds_more_than_its_share(vehicles):
-    exemplars = np.eye(16, dtype=np.float32)[:4]
-    assert len(contribution(vehicles.see("s", 1, "a", 0, 1, exemplars=exemplars), 2)) == 3
-    assert len(contribution(vehicles.see("s", 1, "a", 0, 1), 2)) == 1
-
-
-def test_camera_means_wait_for_enough_sightings_then_take_off_the_camera():
-    rng = np.random.default_rng(2)
-    means = CameraMeans(50)
-    lean = {"a": np.eye(8)[0], "b": np.eye(8)[1]}
-    changed = []
-    for _ in range(60):
-        for camera, shift in lean.items():
-            vector = rng.standard_normal(8) + 2 * shift
-            changed.append(means.add(camera, (vector / np.linalg.norm(vector)).astype(np.float32)))
-    assert changed.index(True) == 99
-    plain = np.ones((1, 8), np.float32) / np.sqrt(8)
-    assert means.remove("a", plain)[0, 0] < plain[0, 0]
-    assert means.remove("c", plain) is plain
-    twin = CameraMeans(50)
-    twin.load(means.all_links())
-    assert (twin.remove("a", plain) == means.remove("a", plain)).all()
-    assert twin.all_links() == means.all_links()
+def test_marginals_without_rivals_are_plain_posteriors():
+    log_odds = np.array([[0.0, 1.0, -INF], [2.0, -INF, -INF]])
+    found = matching_marginals(log_odds, np.array([[1, 2, -1], [3, -1, -1]]))
+    assert found[0] == pytest.approx(np.array([1, np.e, 0]) / (2 + np.e))
+    assert found[1, 0] == pytest.approx(np.exp(2) / (1 + np.exp(2)))
 
 
 # ------------------------------------------------------------------ travel and topology
@@ -302,15 +296,15 @@ def test_memory_is_a_function_of_its_members(vehicles):
     seen = [vehicles.see(f"s{i}", 1, "ab"[i % 2], 10 * i, 10 * i + 3, noise=0.4) for i in range(9)]
     _, forwards, _ = scorer_for(vehicles, [(o, "x") for o in seen])
     _, backwards, _ = scorer_for(vehicles, [(o, "x") for o in reversed(seen)])
-    assert (forwards.vectors[forwards.row("x")] == backwards.vectors[backwards.row("x")]).all()
+    assert (forwards.centres[forwards.row("x")] == backwards.centres[backwards.row("x")]).all()
 
 
 def test_a_new_revision_replaces_the_old(vehicles):
     first = vehicles.see("s1", 1, "a", 0, 2, final=False)
     _, memory, _ = scorer_for(vehicles, [(first, "x"), (vehicles.see("s1", 2, "a", 0, 5, revision=2), "x")])
     row = memory.row("x")
-    assert memory.vector_counts[row] == 1
-    assert int(memory.vectors[row, 0].argmax()) == 2
+    assert memory.sources[row] == 1
+    assert int(memory.centres[row].argmax()) == 2
     assert not memory.visits.open[row].any()
 
 
@@ -324,19 +318,3 @@ def test_rows_are_used_again_and_aliases_resolve(vehicles):
     memory.detach("s0")
     memory.assign(vehicles.see("n", 5, "b", 9, 10), "fresh")
     assert len(memory.row_ids) == 64
-
-
-# ------------------------------------------------------------------ the baseline
-
-
-def test_greedy_joins_what_is_alike_and_excludes_one_camera_at_once(vehicles):
-    embeddings = np.array([[1, 0], [1, 0.05], [1, 0.02], [0, 1]], np.float32)
-    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    labels = join_greedily(embeddings, ["a", "a", "b", "b"], [0, 1, 10, 11], [5, 6, 15, 16], 0.7)
-    assert labels.tolist() == [0, 1, 1, 2] or labels.tolist() == [0, 1, 0, 2]
-
-
-def test_greedy_of_nothing_and_of_lengths_that_differ():
-    assert join_greedily(np.zeros((0, 4), np.float32), [], [], [], 0.5).tolist() == []
-    with pytest.raises(ValueError, match="lengths differ"):
-        join_greedily(np.zeros((1, 4), np.float32), [], [0], [1], 0.5)

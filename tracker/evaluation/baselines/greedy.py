@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -39,21 +40,21 @@ def join_greedily(
     if not len(camera_ids) == len(start_ns) == len(end_ns) == n:
         raise ValueError(f"lengths differ: {n}, {len(camera_ids)}, {len(start_ns)}, {len(end_ns)}")
     labels = np.full(n, -1, np.int64)
-    means = np.zeros((n, embeddings.shape[1] if n else 0), np.float64)
-    spans: list[list[tuple[str, int, int]]] = []
+    sums = np.zeros((n, embeddings.shape[1] if n else 0), np.float64)
+    norms = np.ones(n)
+    known = 0
+    # By camera: start, end and label of what may still be in view; starts only ascend: what has ended is done with.
+    in_view: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     for i in sorted(range(n), key=lambda i: (start_ns[i], i)):
-        known = means[: len(spans)]
-        norms = np.maximum(np.linalg.norm(known, axis=1), 1e-12)
-        similarity = known @ embeddings[i] / norms
-        busy = [
-            any(c == camera_ids[i] and s < end_ns[i] and start_ns[i] < e for c, s, e in visited) for visited in spans
-        ]
-        similarity[np.array(busy, bool)] = -np.inf
-        best = int(np.argmax(similarity)) if len(similarity) else -1
+        similarity = sums[:known] @ embeddings[i] / norms[:known]
+        here = in_view[camera_ids[i]] = [visit for visit in in_view[camera_ids[i]] if visit[1] > start_ns[i]]
+        similarity[[label for start, _, label in here if start < end_ns[i]]] = -np.inf
+        best = int(np.argmax(similarity)) if known else -1
         if best < 0 or similarity[best] < threshold:
-            best = len(spans)
-            spans.append([])
+            best = known
+            known += 1
         labels[i] = best
-        means[best] += embeddings[i]
-        spans[best].append((camera_ids[i], start_ns[i], end_ns[i]))
+        sums[best] += embeddings[i]
+        norms[best] = max(float(np.linalg.norm(sums[best])), 1e-12)
+        here.append((start_ns[i], end_ns[i], best))
     return labels

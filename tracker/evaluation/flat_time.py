@@ -1,0 +1,16 @@
+"""The live code with flat time: all links alike, all travel times as likely as before any trip. For ablation only."""
+
+from __future__ import annotations
+
+from tracker.multi_camera.associate import Associator
+from tracker.multi_camera.types import Observation
+
+
+class FlatTimeAssociator(Associator):
+    """An associator that learns how cameras see, and nothing of links; its priors of time stay what they were."""
+
+    def _learn(self, closed: list[Observation]) -> None:
+        own = [o for o in closed if o.model_id == self._model_id]
+        renewed = [self._means.add(o.camera_id, o.embedding) for o in own]
+        if any(renewed):
+            self._memory.refresh_all()

@@ -1,0 +1,158 @@
+"""What was learned about cameras, for people to read. Owns the typed report; learns nothing and formats nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtrit
+
+from tracker.multi_camera.links import GAP
+from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology import Topology
+from tracker.multi_camera.travel import SHIFT_S
+
+#: Trips below which a link is not reported: less than one vehicle's worth of evidence.
+LEAST_TRIPS = 1.0
+#: Trips each way from which a clock offset is estimated.
+LEAST_OFFSET_TRIPS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class CameraReport:
+    """One camera.
+
+    Attributes:
+        camera_id: Its id.
+        arrivals_per_s: Vehicles that come into view.
+        new_share: Share of them never seen before, in [0, 1].
+        returning_share: Share of those leaving that come into view again anywhere, in [0, 1].
+    """
+
+    camera_id: str
+    arrivals_per_s: float
+    new_share: float
+    returning_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReport:
+    """One direction of travel between two cameras.
+
+    Attributes:
+        from_camera: Left first.
+        to_camera: Reached next.
+        trips: Trips learned from, weighted by how likely each was.
+        share: Share of vehicles leaving the one that come to the other next, in [0, 1].
+        travel_median_s: From leaving to arriving; clock offset included. None when the views only ever overlapped.
+        travel_interval_s: What 90 % of trips are expected within; None as above.
+        overlap: Chance that a vehicle still stands in the first view when it comes into the second.
+        offset_s: Seconds by which the second camera's clock is ahead of the first's; None when not identifiable.
+        offset_error_s: Standard error of the offset; None as above.
+        pinned: The travel time was given, not learned.
+    """
+
+    from_camera: str
+    to_camera: str
+    trips: float
+    share: float
+    travel_median_s: float | None
+    travel_interval_s: tuple[float, float] | None
+    overlap: float
+    offset_s: float | None
+    offset_error_s: float | None
+    pinned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClockWarning:
+    """A camera's clock seems to have moved against those around it.
+
+    Attributes:
+        camera_id: Whose clock.
+        kind: "step" or "drift".
+        change_s: Seconds by which it moved forward; negative when backward.
+        trips: Trips this is concluded from.
+    """
+
+    camera_id: str
+    kind: str
+    change_s: float
+    trips: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopologyReport:
+    """Everything learned. Cameras by number, links by cameras, warnings by camera."""
+
+    cameras: tuple[CameraReport, ...]
+    links: tuple[LinkReport, ...]
+    warnings: tuple[ClockWarning, ...]
+
+
+def topology_report(settings: AssociationSettings, links: Mapping[str, str]) -> TopologyReport:
+    """Reads learned state as it is stored.
+
+    Args:
+        settings: Of association; pinned links are taken from it.
+        links: Learned state by name, as the store keeps it; entries of other kinds are left alone.
+
+    Raises:
+        ValueError: Learned state cannot be read.
+    """
+    topology = Topology(settings)
+    topology.load(links)
+    return report_of(topology)
+
+
+def report_of(topology: Topology) -> TopologyReport:
+    """What a topology in memory has learned."""
+    tables, names = topology.tables(), topology.cameras
+    rates = np.exp(topology.log_arrival_rates())
+    cameras = tuple(
+        CameraReport(name, float(rates[i]), float(np.exp(tables.log_new[i])), float(np.exp(tables.log_return[i])))
+        for i, name in enumerate(names)
+    )
+    known = np.argwhere(tables.travelled >= LEAST_TRIPS)
+    links = sorted((_link(topology, int(i), int(j)) for i, j in known), key=lambda x: (x.from_camera, x.to_camera))
+    return TopologyReport(cameras, tuple(links), ())
+
+
+def _link(topology: Topology, i: int, j: int) -> LinkReport:
+    tables, names = topology.tables(), topology.cameras
+    median_s = interval_s = None
+    if tables.moments[i, j, GAP, 0] >= LEAST_TRIPS:
+        loc, scale, dof = (float(a[i, j]) for a in (tables.gap.loc, tables.gap.scale, tables.gap.dof))
+        median_s = _seconds(loc)
+        low, high = (_seconds(loc + float(stdtrit(dof, p)) * scale) for p in (0.05, 0.95))
+        interval_s = (low, high)
+    offset_s, error_s = _offset(topology, i, j)
+    return LinkReport(
+        from_camera=names[i],
+        to_camera=names[j],
+        trips=float(tables.travelled[i, j]),
+        share=float(np.exp(tables.log_share[i, j])),
+        travel_median_s=median_s,
+        travel_interval_s=interval_s,
+        overlap=float(np.exp(tables.log_overlap[i, j])),
+        offset_s=offset_s,
+        offset_error_s=error_s,
+        pinned=False,
+    )
+
+
+def _seconds(log_duration: float) -> float:
+    return max(float(np.exp(log_duration)) - SHIFT_S, 0.0)
+
+
+def _offset(topology: Topology, i: int, j: int) -> tuple[float | None, float | None]:
+    """Half the difference of the travel times there and back, which are taken to be equal on equal clocks."""
+    tables = topology.tables()
+    count = tables.moments[..., GAP, 0]
+    if i == j or min(count[i, j], count[j, i]) < LEAST_OFFSET_TRIPS:
+        return None, None
+    there, back = _seconds(float(tables.gap.loc[i, j])), _seconds(float(tables.gap.loc[j, i]))
+    errors = [float(tables.gap.scale[a] * np.exp(tables.gap.loc[a]) / np.sqrt(count[a])) for a in ((i, j), (j, i))]
+    return (there - back) / 2, math.hypot(*errors) / 2
