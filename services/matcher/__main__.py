@@ -11,7 +11,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.errors import VreidError
+from services.crops import CropStore
+from services.errors import ConfigError, VreidError
 from services.identity.opening import open_store
 from services.ids import uuid7
 from services.models.networks import open_detector, open_embedder
@@ -30,7 +31,7 @@ def open_matcher(config: VreidConfig) -> Matcher:
         VreidError: Something cannot be used; the message says what to do.
     """
     from services.matcher.associator import AssociatorLoop
-    from services.matcher.build import build_matcher
+    from services.matcher.build import Places, build_matcher
 
     threads = config.matcher.inference_threads
     detector = open_detector(config.detector, threads)
@@ -45,7 +46,13 @@ def open_matcher(config: VreidConfig) -> Matcher:
         # No two can listen there, and the next to listen there takes over at once.
         owner=f"{socket.gethostname()}/{config.matcher.listen}",
     )
-    return build_matcher(store, detector, embedder, config.matcher, associator, config.tracker.crops.padding)
+    crops_url = config.ingest.crops_url or str(config.data_dir / "crops")
+    try:
+        crops = CropStore(crops_url)
+    except OSError as exc:
+        raise ConfigError(f"ingest.crops_url: {crops_url} cannot be used: {exc}") from exc
+    places = Places(crops, config.data_dir / "gallery", config.tracker.crops.padding)
+    return build_matcher(store, detector, embedder, config.matcher, associator, places)
 
 
 def run_matcher(config: VreidConfig) -> int:

@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from reid.types import Embedder
+from services.crops import CropStore
 from services.identity.store import IdentityStore
-from services.matcher.follower import GalleryFollower
+from services.matcher.enrolment import Enroller
+from services.matcher.follower import GalleryFollower, Upkeep
 from services.matcher.gallery import Gallery
-from services.matcher.index.faiss_cpu import FaissCpuIndex
+from services.matcher.index.opening import open_index
+from services.matcher.index.segmented import SegmentedIndex
 from services.matcher.probes import DEFAULT_PADDING, CutRule, Detector, ProbeReader
 from services.matcher.server import MatcherServer
 from services.matcher.servicers import Parts
 from services.matcher.settings import MatcherSettings
+from services.matcher.snapshotter import Snapshotter
+from services.matcher.upkeep_servicer import Keeping
 
 log = logging.getLogger(__name__)
 
 _JOIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a matcher keeps things beside the store.
+
+    Attributes:
+        crops: Pictures of sightings; None keeps and shows none.
+        snapshot_folder: Where the gallery's snapshot lies; None keeps none.
+        crop_padding: Margin of the gallery's crops, as a share of the box's side; queries are cut alike.
+    """
+
+    crops: CropStore | None = None
+    snapshot_folder: Path | None = None
+    crop_padding: float = DEFAULT_PADDING
 
 
 class Loop(Protocol):
@@ -95,7 +117,7 @@ def build_matcher(
     embedder: Embedder,
     settings: MatcherSettings,
     associator: Loop | None = None,
-    crop_padding: float = DEFAULT_PADDING,
+    places: Places | None = None,
 ) -> Matcher:
     """Wires a matcher and binds its port.
 
@@ -105,18 +127,35 @@ def build_matcher(
         embedder: Of the gallery's model; used by nobody else.
         settings: Where to listen and what to refuse.
         associator: Decides on sightings in a thread of its own; None where another process does.
-        crop_padding: Margin of the gallery's crops, as a share of the box's side; queries are cut alike.
+        places: Where pictures and the snapshot are kept, and how crops are cut.
 
     Raises:
         ConfigError: The address cannot be listened on.
         PortInUse: Somebody else listens there.
     """
     spec = embedder.spec
-    gallery = Gallery(spec.model_id, spec.calibration, lambda: FaissCpuIndex(spec.dim))
-    rule = CutRule(settings.min_query_confidence, crop_padding, settings.whole_picture_share)
+    places = places or Places()
+    # Checked once here, so that a missing extra or server is one line at start and not a dead thread.
+    first = open_index(settings, spec.dim)
+    spare = [first]
+    gallery = Gallery(spec.model_id, spec.calibration, lambda: spare.pop() if spare else open_index(settings, spec.dim))
+    rule = CutRule(settings.min_query_confidence, places.crop_padding, settings.whole_picture_share)
     reader = ProbeReader(detector, embedder, settings.image_limits, rule)
-    server = MatcherServer(Parts(store, gallery, reader, settings))
-    loops: dict[str, Loop] = {"gallery": GalleryFollower(store, gallery, lambda: server.set_serving(True))}
+    folder = places.snapshot_folder if isinstance(first, SegmentedIndex) else None
+    follower = GalleryFollower(
+        store, gallery, lambda: server.set_serving(True), Upkeep(folder=folder, ttl_s=settings.ttl_s)
+    )
+    keeping = Keeping(
+        crops=places.crops,
+        enroller=Enroller(store, spec.model_id, places.crops),
+        folder=folder,
+        feeder=follower.call,
+        refill=follower.refill,
+    )
+    server = MatcherServer(Parts(store, gallery, reader, settings), keeping)
+    loops: dict[str, Loop] = {"gallery": follower}
+    if folder is not None and settings.snapshot_every_s is not None:
+        loops["snapshots"] = Snapshotter(gallery, folder, settings.snapshot_every_s)
     if associator is not None:
         loops["associator"] = associator
     return Matcher(server, gallery, loops, settings.drain_s)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from detector.types import VehicleClass
+from detector.types import COLOURS, VehicleClass
 from services.errors import InputError
 from services.identity.store import CameraRecord, IdentityRecord
 from services.matcher.types import (
@@ -56,14 +56,20 @@ def timestamp(ns: int) -> Timestamp:
     return stamp
 
 
-def _bound_ns(span: pb.TimeSpan, field: str) -> int | None:
-    if not span.HasField(field):
-        return None
-    stamp: Timestamp = getattr(span, field)
+def moment_ns(stamp: Timestamp, name: str) -> int:
+    """A message as UTC nanoseconds.
+
+    Raises:
+        InputError: Out of range.
+    """
     ns: int = stamp.seconds * 10**9 + stamp.nanos
     if not -(2**63) <= ns < 2**63:
-        raise InputError(f"filter.span.{field}: out of range")
+        raise InputError(f"{name}: out of range")
     return ns
+
+
+def _bound_ns(span: pb.TimeSpan, field: str) -> int | None:
+    return moment_ns(getattr(span, field), f"filter.span.{field}") if span.HasField(field) else None
 
 
 def filter_to_message(wanted: SearchFilter) -> pb.Filter:
@@ -78,6 +84,7 @@ def filter_to_message(wanted: SearchFilter) -> pb.Filter:
         exclude_camera_ids=sorted(wanted.exclude_camera_ids),
         span=span,
         classes=[_CLASSES[c] for c in sorted(wanted.classes)],
+        colours=sorted(wanted.colours),
     )
 
 
@@ -85,7 +92,7 @@ def filter_from_message(message: pb.Filter) -> SearchFilter:
     """A filter from a message.
 
     Raises:
-        InputError: An unknown class, or a span that ends before it begins.
+        InputError: An unknown class or colour, or a span that ends before it begins.
     """
     from_ns, to_ns = _bound_ns(message.span, "from"), _bound_ns(message.span, "to")
     if from_ns is not None and to_ns is not None and from_ns > to_ns:
@@ -93,13 +100,35 @@ def filter_from_message(message: pb.Filter) -> SearchFilter:
     unknown = [c for c in message.classes if c not in _CLASS_OF]
     if unknown:
         raise InputError(f"filter.classes: unknown class {unknown[0]}")
+    strange = [c for c in message.colours if c not in COLOURS]
+    if strange:
+        raise InputError(f"filter.colours: unknown colour {strange[0][:40]!r}, expected one of {', '.join(COLOURS)}")
     return SearchFilter(
         camera_ids=frozenset(message.camera_ids),
         exclude_camera_ids=frozenset(message.exclude_camera_ids),
         from_ns=from_ns,
         to_ns=to_ns,
         classes=frozenset(_CLASS_OF[c] for c in message.classes),
+        colours=frozenset(message.colours),
     )
+
+
+def class_to_message(vehicle_class: VehicleClass) -> pb.VehicleClass:
+    """A class as a message's value."""
+    return _CLASSES[vehicle_class]
+
+
+def class_from_message(value: int, name: str) -> VehicleClass | None:
+    """A class from a message's value, None where it is not set.
+
+    Raises:
+        InputError: Unknown.
+    """
+    if value == pb.VEHICLE_CLASS_UNSPECIFIED:
+        return None
+    if value not in _CLASS_OF:
+        raise InputError(f"{name}: unknown class {value}")
+    return next(ours for ours, theirs in _CLASSES.items() if theirs == value)
 
 
 def grouping_to_message(grouping: Grouping) -> pb.Grouping:
@@ -118,22 +147,38 @@ def grouping_from_message(value: int) -> Grouping:
     return _GROUPINGS[value]
 
 
+def match_to_message(match: Match) -> pb.Match:
+    """A match as a message."""
+    return pb.Match(
+        identity_id=match.identity_id,
+        sighting_id=match.sighting_id,
+        camera_id=match.camera_id,
+        first_seen=timestamp(match.first_seen_ns),
+        last_seen=timestamp(match.last_seen_ns),
+        similarity=match.similarity,
+        probability=match.probability,
+        evidence=dict(match.evidence),
+    )
+
+
+def match_from_message(m: pb.Match) -> Match:
+    """A match from a message."""
+    return Match(
+        identity_id=m.identity_id,
+        sighting_id=m.sighting_id,
+        camera_id=m.camera_id,
+        first_seen_ns=m.first_seen.ToNanoseconds(),
+        last_seen_ns=m.last_seen.ToNanoseconds(),
+        similarity=m.similarity,
+        probability=m.probability,
+        evidence=dict(m.evidence),
+    )
+
+
 def answer_to_message(answer: SearchAnswer) -> pb.SearchResponse:
     """The answer to a search as a message."""
     return pb.SearchResponse(
-        matches=[
-            pb.Match(
-                identity_id=match.identity_id,
-                sighting_id=match.sighting_id,
-                camera_id=match.camera_id,
-                first_seen=timestamp(match.first_seen_ns),
-                last_seen=timestamp(match.last_seen_ns),
-                similarity=match.similarity,
-                probability=match.probability,
-                evidence=dict(match.evidence),
-            )
-            for match in answer.matches
-        ],
+        matches=[match_to_message(match) for match in answer.matches],
         readings=[
             pb.ProbeReading(box=None if b is None else pb.Box(x1=b[0], y1=b[1], x2=b[2], y2=b[3]))
             for b in answer.boxes_xyxy
@@ -145,19 +190,7 @@ def answer_to_message(answer: SearchAnswer) -> pb.SearchResponse:
 def answer_from_message(message: pb.SearchResponse) -> SearchAnswer:
     """The answer to a search from a message."""
     return SearchAnswer(
-        matches=tuple(
-            Match(
-                identity_id=m.identity_id,
-                sighting_id=m.sighting_id,
-                camera_id=m.camera_id,
-                first_seen_ns=m.first_seen.ToNanoseconds(),
-                last_seen_ns=m.last_seen.ToNanoseconds(),
-                similarity=m.similarity,
-                probability=m.probability,
-                evidence=dict(m.evidence),
-            )
-            for m in message.matches
-        ),
+        matches=tuple(match_from_message(m) for m in message.matches),
         boxes_xyxy=tuple(
             (r.box.x1, r.box.y1, r.box.x2, r.box.y2) if r.HasField("box") else None for r in message.readings
         ),
@@ -242,6 +275,7 @@ def identity_to_message(detail: IdentityDetail) -> pb.Identity:
                 quality=s.quality,
                 revision=s.revision,
                 final=s.final,
+                colour=s.colour,
             )
             for s in detail.sightings
         ],
@@ -261,6 +295,7 @@ def identity_from_message(message: pb.Identity) -> IdentityDetail:
             quality=s.quality,
             revision=s.revision,
             final=s.final,
+            colour=s.colour,
         )
         for s in message.sightings
     )

@@ -19,6 +19,10 @@ STATUS_OF: dict[type[errors.VreidError], grpc.StatusCode] = {
     errors.ModelMismatch: grpc.StatusCode.FAILED_PRECONDITION,
     errors.NotFound: grpc.StatusCode.NOT_FOUND,
     errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
+    errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.DeadlinePassed: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.SnapshotError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.Unsupported: grpc.StatusCode.UNIMPLEMENTED,
     errors.LeaseLost: grpc.StatusCode.ABORTED,
 }
 
@@ -29,8 +33,8 @@ _CLASS_OF: dict[grpc.StatusCode, type[errors.VreidError]] = {
     grpc.StatusCode.OUT_OF_RANGE: errors.InputError,
     grpc.StatusCode.NOT_FOUND: errors.NotFound,
     grpc.StatusCode.ABORTED: errors.LeaseLost,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.Unavailable,
-    grpc.StatusCode.DEADLINE_EXCEEDED: errors.Unavailable,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.Overloaded,
+    grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlinePassed,
     grpc.StatusCode.UNAVAILABLE: errors.MatcherUnavailable,
 }
 
