@@ -20,6 +20,7 @@ from services.cli import (
     models,
     query,
     simulate,
+    standing,
     training,
     up,
 )
@@ -35,6 +36,8 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("query")(query.query)
+app.command("verify")(query.verify)
+app.command("watch")(standing.watch)
 app.command("train")(training.train)
 app.command("calibrate")(training.calibrate)
 app.command("export")(training.export)

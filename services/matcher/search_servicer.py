@@ -218,7 +218,8 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
 
 def _left_s(context: grpc.ServicerContext) -> float:
     left: float | None = context.time_remaining()
-    return _NO_DEADLINE_S if left is None else max(0.0, left)
+    # Without a deadline gRPC may say a number that no clock can wait for.
+    return _NO_DEADLINE_S if left is None else max(0.0, min(left, _NO_DEADLINE_S))
 
 
 def _call_error(exc: Exception) -> pb.CallError:

@@ -12,7 +12,7 @@ import grpc
 
 from detector.types import COLOURS
 from services.crops import CropStore
-from services.errors import InputError, Unavailable, Unsupported
+from services.errors import InputError, NotFound, Unavailable, Unsupported
 from services.identity.codec import encode_sighting
 from services.matcher import servicers
 from services.matcher.enrolment import Enroller, Enrolment
@@ -95,6 +95,28 @@ class GalleryServicer(servicers.GalleryServicer):
             remove_snapshot(keeping.folder)
             write_snapshot(self._parts.gallery, keeping.folder)
         return answer
+
+    def Stats(self, request: pb.StatsRequest, context: grpc.ServicerContext) -> pb.StatsResponse:  # noqa: N802
+        """See the proto."""
+        answer = super().Stats(request, context)
+        fitted = self._parts.reader.spec.calibration
+        answer.calibration.CopyFrom(pb.Calibration(slope=fitted.slope, offset=fitted.offset, limit=fitted.limit))
+        return answer
+
+    def Picture(self, request: pb.PictureRequest, context: grpc.ServicerContext) -> pb.PictureResponse:  # noqa: N802
+        """See the proto."""
+        sighting_id, crops = needed(request.sighting_id, "sighting_id"), self._keeping.crops
+        sighting = self._parts.store.get_sighting(sighting_id)
+        if sighting is None:
+            raise NotFound(f"sighting_id: no sighting {sighting_id}")
+        if crops is None:
+            return pb.PictureResponse()
+        for key in sighting.crop_keys:
+            try:
+                return pb.PictureResponse(jpeg=crops.get(key))
+            except (NotFound, OSError) as exc:
+                log.debug("crop of sighting %s not shown: %s", sighting_id, exc)
+        return pb.PictureResponse()
 
     def Export(self, request: pb.ExportRequest, context: grpc.ServicerContext) -> Iterator[pb.ExportChunk]:  # noqa: N802
         """See the proto."""

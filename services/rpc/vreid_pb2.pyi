@@ -419,6 +419,18 @@ class UpdateResponse(_message.Message):
     log_position: str
     def __init__(self, revision: _Optional[int] = ..., log_position: _Optional[str] = ...) -> None: ...
 
+class PictureRequest(_message.Message):
+    __slots__ = ("sighting_id",)
+    SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
+    sighting_id: str
+    def __init__(self, sighting_id: _Optional[str] = ...) -> None: ...
+
+class PictureResponse(_message.Message):
+    __slots__ = ("jpeg",)
+    JPEG_FIELD_NUMBER: _ClassVar[int]
+    jpeg: bytes
+    def __init__(self, jpeg: _Optional[bytes] = ...) -> None: ...
+
 class ExportRequest(_message.Message):
     __slots__ = ("identity_ids",)
     IDENTITY_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -505,7 +517,7 @@ class StatsRequest(_message.Message):
     def __init__(self, min_log_position: _Optional[str] = ...) -> None: ...
 
 class StatsResponse(_message.Message):
-    __slots__ = ("identities", "sightings", "vectors", "bytes", "segments", "tier", "backend", "model_id", "log_position")
+    __slots__ = ("identities", "sightings", "vectors", "bytes", "segments", "tier", "backend", "model_id", "log_position", "calibration")
     IDENTITIES_FIELD_NUMBER: _ClassVar[int]
     SIGHTINGS_FIELD_NUMBER: _ClassVar[int]
     VECTORS_FIELD_NUMBER: _ClassVar[int]
@@ -515,6 +527,7 @@ class StatsResponse(_message.Message):
     BACKEND_FIELD_NUMBER: _ClassVar[int]
     MODEL_ID_FIELD_NUMBER: _ClassVar[int]
     LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    CALIBRATION_FIELD_NUMBER: _ClassVar[int]
     identities: int
     sightings: int
     vectors: int
@@ -524,7 +537,18 @@ class StatsResponse(_message.Message):
     backend: str
     model_id: str
     log_position: str
-    def __init__(self, identities: _Optional[int] = ..., sightings: _Optional[int] = ..., vectors: _Optional[int] = ..., bytes: _Optional[int] = ..., segments: _Optional[int] = ..., tier: _Optional[str] = ..., backend: _Optional[str] = ..., model_id: _Optional[str] = ..., log_position: _Optional[str] = ...) -> None: ...
+    calibration: Calibration
+    def __init__(self, identities: _Optional[int] = ..., sightings: _Optional[int] = ..., vectors: _Optional[int] = ..., bytes: _Optional[int] = ..., segments: _Optional[int] = ..., tier: _Optional[str] = ..., backend: _Optional[str] = ..., model_id: _Optional[str] = ..., log_position: _Optional[str] = ..., calibration: _Optional[_Union[Calibration, _Mapping]] = ...) -> None: ...
+
+class Calibration(_message.Message):
+    __slots__ = ("slope", "offset", "limit")
+    SLOPE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    slope: float
+    offset: float
+    limit: float
+    def __init__(self, slope: _Optional[float] = ..., offset: _Optional[float] = ..., limit: _Optional[float] = ...) -> None: ...
 
 class Identity(_message.Message):
     __slots__ = ("identity_id", "status", "camera_ids", "first_seen", "last_seen", "aliases", "sighting_count", "sightings")

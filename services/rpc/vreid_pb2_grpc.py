@@ -322,6 +322,11 @@ class GalleryServiceStub:
                 request_serializer=services_dot_rpc_dot_vreid__pb2.DeleteRequest.SerializeToString,
                 response_deserializer=services_dot_rpc_dot_vreid__pb2.DeleteResponse.FromString,
                 _registered_method=True)
+        self.Picture = channel.unary_unary(
+                '/vreid.v1.GalleryService/Picture',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.PictureRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.PictureResponse.FromString,
+                _registered_method=True)
         self.Export = channel.unary_stream(
                 '/vreid.v1.GalleryService/Export',
                 request_serializer=services_dot_rpc_dot_vreid__pb2.ExportRequest.SerializeToString,
@@ -402,6 +407,13 @@ class GalleryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Picture(self, request, context):
+        """The best stored picture of a sighting.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Export(self, request, context):
         """Everything that the gallery holds, to be imported elsewhere.
         """
@@ -474,6 +486,11 @@ def add_GalleryServiceServicer_to_server(servicer, server):
                     servicer.Erase,
                     request_deserializer=services_dot_rpc_dot_vreid__pb2.DeleteRequest.FromString,
                     response_serializer=services_dot_rpc_dot_vreid__pb2.DeleteResponse.SerializeToString,
+            ),
+            'Picture': grpc.unary_unary_rpc_method_handler(
+                    servicer.Picture,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.PictureRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.PictureResponse.SerializeToString,
             ),
             'Export': grpc.unary_stream_rpc_method_handler(
                     servicer.Export,
@@ -691,6 +708,33 @@ class GalleryService:
             '/vreid.v1.GalleryService/Erase',
             services_dot_rpc_dot_vreid__pb2.DeleteRequest.SerializeToString,
             services_dot_rpc_dot_vreid__pb2.DeleteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Picture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.GalleryService/Picture',
+            services_dot_rpc_dot_vreid__pb2.PictureRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.PictureResponse.FromString,
             options,
             channel_credentials,
             insecure,
