@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from services.cli import bench_matcher
 from services.cli.output import JsonFlag, emit, fail, stdout, table
 from services.cli.simulate.progress import progress
 
@@ -14,6 +15,9 @@ app = typer.Typer(help="Measure speed and quality against peers.", no_args_is_he
 
 _PLACES = ("corridor", "grid", "roundabout", "junction", "riverside")
 _LIGHTS = ("noon", "afternoon", "low_sun", "overcast", "dusk", "night", "rainy", "fog")
+
+
+app.command("matcher")(bench_matcher.matcher)
 
 
 @app.callback()

@@ -54,11 +54,10 @@ class Loop(Protocol):
 class Matcher:
     """A matcher in this process: gallery, listener and the threads behind them."""
 
-    def __init__(self, server: MatcherServer, gallery: Gallery, loops: dict[str, Loop], drain_s: float) -> None:
+    def __init__(self, server: MatcherServer, parts: Parts, loops: dict[str, Loop]) -> None:
         """Use build_matcher."""
         self._server = server
-        self._gallery = gallery
-        self._drain_s = drain_s
+        self._parts = parts
         self._stop = threading.Event()
         self._ended = threading.Event()
         self._failed = False
@@ -75,7 +74,12 @@ class Matcher:
     @property
     def gallery(self) -> Gallery:
         """What it searches."""
-        return self._gallery
+        return self._parts.gallery
+
+    @property
+    def parts(self) -> Parts:
+        """What its calls work with."""
+        return self._parts
 
     def start(self) -> None:
         """Answers calls from now on; health turns SERVING when the gallery has caught up."""
@@ -92,7 +96,7 @@ class Matcher:
 
     def stop(self) -> None:
         """Drains running calls within the deadline and ends the threads."""
-        self._server.stop(self._drain_s)
+        self._server.stop(self._parts.settings.drain_s)
         self._stop.set()
         for thread in self._threads:
             if thread.is_alive():
@@ -152,10 +156,11 @@ def build_matcher(
         feeder=follower.call,
         refill=follower.refill,
     )
-    server = MatcherServer(Parts(store, gallery, reader, settings), keeping)
+    parts = Parts(store, gallery, reader, settings)
+    server = MatcherServer(parts, keeping)
     loops: dict[str, Loop] = {"gallery": follower}
     if folder is not None and settings.snapshot_every_s is not None:
         loops["snapshots"] = Snapshotter(gallery, folder, settings.snapshot_every_s)
     if associator is not None:
         loops["associator"] = associator
-    return Matcher(server, gallery, loops, settings.drain_s)
+    return Matcher(server, parts, loops)
