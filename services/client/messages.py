@@ -45,7 +45,7 @@ def probe_message(probe: Probe) -> pb.Probe:
         return pb.Probe(image=image_message(probe.image, probe.mode, probe.box_xyxy))
     if probe.embedding is not None:
         return pb.Probe(embedding=pb.Embedding(values=probe.embedding, model_id=probe.model_id))
-    if probe.sighting_id:
+    if probe.sighting_id is not None:
         return pb.Probe(sighting_id=probe.sighting_id)
     return pb.Probe(identity_id=probe.identity_id)
 

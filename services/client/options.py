@@ -57,7 +57,7 @@ class Probe:
     Attributes:
         image: A picture file's bytes.
         embedding: A vector of the gallery's model.
-        sighting_id: A sighting in the gallery.
+        sighting_id: A sighting in the gallery. None, as with the others, where it is not given.
         identity_id: An identity in the gallery.
         mode: With an image, which part of it is meant.
         box_xyxy: With mode BOX, the vehicle in px.
@@ -66,15 +66,15 @@ class Probe:
 
     image: bytes | None = None
     embedding: tuple[float, ...] | None = None
-    sighting_id: str = ""
-    identity_id: str = ""
+    sighting_id: str | None = None
+    identity_id: str | None = None
     mode: ImageMode = ImageMode.LARGEST
     box_xyxy: tuple[float, float, float, float] | None = None
     model_id: str = ""
 
     def __post_init__(self) -> None:
-        given = [self.image is not None, self.embedding is not None, bool(self.sighting_id), bool(self.identity_id)]
-        if sum(given) != 1:
+        given = (self.image, self.embedding, self.sighting_id, self.identity_id)
+        if sum(each is not None for each in given) != 1:
             raise ValueError("a probe is one of image, embedding, sighting_id and identity_id")
 
 

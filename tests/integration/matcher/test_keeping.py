@@ -295,3 +295,13 @@ def test_watch_prints_a_line_per_event(vreid, kept) -> None:
     result = vreid("watch", "--after", "0-1", "--limit", "2")
     assert "seen" in result.output
     assert "i  0%" in result.output
+
+
+def test_the_gallery_forgets_what_is_older_than_its_time_to_live(build, picture, wait_until) -> None:
+    city = build(ttl_s=3600.0)
+    enrolled = city.client.gallery_enroll([picture(BLUE)])
+    city.see("of-2023", RED)
+    city.settle()
+    wait_until(lambda: city.client.gallery_stats().sightings == 1)
+    assert [m.sighting_id for m in city.client.search_image(picture(RED)).matches] == [enrolled.sighting_id]
+    assert city.store.get_sighting("of-2023") is not None
