@@ -30,7 +30,7 @@ from services.matcher.types import Question, SearchAnswer
 from services.matcher.watching import StandingQuery, Watching
 from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
-from services.rpc.errors import status_of
+from services.rpc.errors import one_line, status_of
 from services.types import Match
 
 log = logging.getLogger(__name__)
@@ -230,4 +230,4 @@ def _call_error(exc: Exception) -> pb.CallError:
         return pb.CallError(
             code=status.value[0], message=f"internal error; the matcher logged it under request_id {request_id}"
         )
-    return pb.CallError(code=status.value[0], error=type(exc).__name__, message=" ".join(str(exc).split()))
+    return pb.CallError(code=status.value[0], error=type(exc).__name__, message=one_line(exc))

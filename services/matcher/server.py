@@ -20,7 +20,7 @@ from services.matcher.servicers import CameraServicer, IdentityServicer, Parts
 from services.matcher.settings import is_loopback, split_address
 from services.matcher.upkeep_servicer import GalleryServicer, Keeping
 from services.rpc import vreid_pb2, vreid_pb2_grpc
-from services.rpc.errors import ERROR_KEY, status_of
+from services.rpc.errors import ERROR_KEY, one_line, status_of
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def _abort(context: grpc.ServicerContext, method: str, exc: Exception) -> NoRetu
         log.error("%s failed, request_id=%s", method, request_id, exc_info=exc)
         context.abort(status, f"internal error; the matcher logged it under request_id {request_id}")
     context.set_trailing_metadata(((ERROR_KEY, type(exc).__name__),))
-    context.abort(status, " ".join(str(exc).split()) or type(exc).__name__)
+    context.abort(status, one_line(exc))
     raise AssertionError("abort raises")
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -32,6 +33,8 @@ MAGIC = b"vreid-gallery 1\n"
 FILE_NAME = "gallery.snapshot"
 _MAX_HEADER = 64 * 2**20
 _CHUNK = 8 * 2**20
+#: One at a time, from looking to renaming: an older one must never replace a newer, which may lack what was erased.
+_WRITING = threading.Lock()
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -68,6 +71,11 @@ def write_snapshot(gallery: Gallery, folder: Path) -> SnapshotInfo:
     Raises:
         SnapshotError: The index keeps its vectors elsewhere, or the disk refuses; what was there before is unharmed.
     """
+    with _WRITING:
+        return _captured_and_written(gallery, folder)
+
+
+def _captured_and_written(gallery: Gallery, folder: Path) -> SnapshotInfo:
     capture = gallery.captured(_capture)
     arrays: Arrays = {f"column.{name}": column for name, column in capture.columns.items()}
     living = [part.living() for part in capture.parts]
@@ -123,8 +131,9 @@ def load_snapshot(gallery: Gallery, folder: Path) -> SnapshotInfo | None:
 
 def remove_snapshot(folder: Path) -> None:
     """Removes a snapshot and what an interrupted write left; nothing where there is none."""
-    for path in (folder / FILE_NAME, folder / f"{FILE_NAME}.part"):
-        path.unlink(missing_ok=True)
+    with _WRITING:
+        for path in (folder / FILE_NAME, folder / f"{FILE_NAME}.part"):
+            path.unlink(missing_ok=True)
 
 
 def _capture(state: GalleryState, position: str) -> _Capture:

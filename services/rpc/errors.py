@@ -9,6 +9,8 @@ import grpc
 
 from services import errors
 
+#: Statuses travel as metadata, of which gRPC takes 8 KB, and a character may take 12 bytes of it.
+_MAX_MESSAGE = 500
 #: Trailing metadata that names the class of a failure.
 ERROR_KEY = "vreid-error"
 
@@ -37,6 +39,16 @@ _CLASS_OF: dict[grpc.StatusCode, type[errors.VreidError]] = {
     grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlinePassed,
     grpc.StatusCode.UNAVAILABLE: errors.MatcherUnavailable,
 }
+
+
+def one_line(error: BaseException) -> str:
+    """The message of a failure as a status may carry it: one line, cut short where a caller's own words made it long.
+
+    >>> one_line(errors.NotFound("no  sighting " + "x" * 1000))[-4:]
+    'xxx…'
+    """
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _MAX_MESSAGE else text[:_MAX_MESSAGE] + "…"
 
 
 def status_of(error: BaseException) -> grpc.StatusCode:

@@ -46,6 +46,7 @@ class ScanPool:
             threads: How many; None for one per core.
         """
         self.threads = threads or len(os.sched_getaffinity(0))
+        self._closed = False
         self._pool = ThreadPoolExecutor(
             self.threads, thread_name_prefix="index-scan", initializer=lambda: faiss.omp_set_num_threads(1)
         )
@@ -54,10 +55,16 @@ class ScanPool:
         """What ``work`` says of each part, in order."""
         if len(parts) <= 1:
             return [work(part) for part in parts]
-        return list(self._pool.map(work, parts))
+        try:
+            return list(self._pool.map(work, parts))
+        except RuntimeError:  # closed: a view outlived its index, and is searched by who asks
+            if not self._closed:
+                raise
+            return [work(part) for part in parts]
 
     def close(self) -> None:
-        """Ends the threads once their work is done."""
+        """Ends the threads once their work is done; views can still be searched."""
+        self._closed = True
         self._pool.shutdown(wait=True)
 
 

@@ -210,6 +210,15 @@ def test_a_purge_leaves_what_is_held(index: VectorIndex) -> None:
     assert index.search(vectors[[4, 7]], 1).ids.tolist() == [[4], [7]]
 
 
+def test_a_view_outlives_its_index() -> None:
+    index = SegmentedIndex(DIM, FaissCodes, SMALL)
+    vectors = unit(np.random.default_rng(5), 40)
+    index.add(np.arange(40), vectors)
+    view = index.view()
+    index.close()
+    assert view.search(vectors[[9]], 1).ids.tolist() == [[9]]
+
+
 @pytest.mark.parametrize("name", ["brute_force", "numpy", "faiss", "fast"])
 def test_a_view_does_not_see_what_comes_after_it(make: Callable[[str], VectorIndex], name: str) -> None:
     index = make(name)

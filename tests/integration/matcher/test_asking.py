@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from services.client import AsyncMatcherClient, ImageMode, Probe, Reranking, SearchOptions
-from services.errors import InputError, Overloaded, Unsupported
+from services.errors import InputError, NotFound, Overloaded, Unsupported
 from services.matcher.types import SearchFilter
 from services.rpc import vreid_pb2 as pb
 from services.rpc import vreid_pb2_grpc
@@ -176,3 +176,8 @@ def test_k_beyond_what_exists_and_huge_k(street) -> None:
     with pytest.raises(InputError, match="k: must be in"):
         street.client.search_sighting("red-1", SearchOptions(k=10**9))
     assert np.isfinite([m.similarity for m in street.client.search_sighting("red-1").matches]).all()
+
+
+def test_a_caller_s_own_words_do_not_break_the_answer(street) -> None:
+    with pytest.raises(NotFound, match="sighting_id: no sighting"):
+        street.client.search_sighting("\N{SNOWMAN}" * 20_000)

@@ -305,3 +305,18 @@ def test_the_gallery_forgets_what_is_older_than_its_time_to_live(build, picture,
     wait_until(lambda: city.client.gallery_stats().sightings == 1)
     assert [m.sighting_id for m in city.client.search_image(picture(RED)).matches] == [enrolled.sighting_id]
     assert city.store.get_sighting("of-2023") is not None
+
+
+@pytest.mark.parametrize("kind", ["numpy", "milvus"])
+def test_other_indexes_serve_the_same(build, picture, tmp_path, kind: str) -> None:
+    if kind == "milvus":
+        pytest.importorskip("milvus_lite", reason="needs the milvus extra")
+    city = build(index=kind, milvus_uri=str(tmp_path / "gallery.db"))
+    for name, bgr in (("red", RED), ("blue", BLUE), ("gone", (0, 30, 250))):
+        city.see(name, bgr, camera=name)
+    city.client.gallery_delete_sighting("gone")
+    city.settle()
+    assert city.client.gallery_stats().backend.startswith(kind)
+    assert [m.sighting_id for m in city.client.search_image(picture(RED)).matches] == ["red", "blue"]
+    assert city.client.gallery_restore(from_store=True)[0] is False
+    assert [m.sighting_id for m in city.client.search_image(picture(BLUE)).matches] == ["blue", "red"]
