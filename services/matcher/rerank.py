@@ -26,7 +26,7 @@ _FEATURES = 400
 _RATIO = 0.8
 _RANSAC_PX = 6.0
 #: Fewer agreeing features happen between any two vehicles and say nothing.
-MIN_INLIERS = 8
+MIN_INLIERS = 15
 
 
 class Reranking(Enum):
