@@ -9,22 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+from detector.types import COLOURS
 
-#: Every name that ``colour_probabilities`` may give.
-COLOURS: tuple[str, ...] = (
-    "white",
-    "silver",
-    "grey",
-    "black",
-    "red",
-    "orange",
-    "yellow",
-    "green",
-    "blue",
-    "brown",
-    "beige",
-)
+__all__ = ["COLOURS", "colour_probabilities"]
+
+Floats = NDArray[np.floating[Any]]
 
 _SAMPLE_PX = 32
 #: Lightness (0..100) at which each achromatic name is most itself.

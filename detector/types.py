@@ -30,6 +30,22 @@ VEHICLE_CLASSES: tuple[VehicleClass, ...] = (
 )
 
 
+#: Every name that ``detector.colour.colour_probabilities`` may give.
+COLOURS: tuple[str, ...] = (
+    "white",
+    "silver",
+    "grey",
+    "black",
+    "red",
+    "orange",
+    "yellow",
+    "green",
+    "blue",
+    "brown",
+    "beige",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One decoded picture of one camera.

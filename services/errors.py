@@ -9,10 +9,14 @@ VreidError
 ├── Unavailable             a dependency does not answer (retryable)
 │   ├── StoreUnavailable    Redis
 │   ├── MatcherUnavailable  the matcher's gRPC endpoint
+│   ├── Overloaded          more is asked than can be answered in time
+│   ├── DeadlinePassed      the caller's time ran out
 │   └── SourceUnavailable   a camera
 │       └── SourceGone      the server knows no such stream, or no longer
 ├── LeaseLost               another holder has a newer fencing token
+├── SnapshotError           a snapshot or an export is damaged, or cannot be written
 ├── ModelFileError          weights missing, damaged or not in the manifest
+├── Unsupported             this deployment cannot do that
 └── PortInUse               a listener's port is taken
 """
 
@@ -59,6 +63,14 @@ class MatcherUnavailable(Unavailable):
     """The matcher's gRPC endpoint does not answer."""
 
 
+class Overloaded(Unavailable):
+    """More is asked than can be answered in time."""
+
+
+class DeadlinePassed(Unavailable):
+    """The caller's time ran out."""
+
+
 class SourceUnavailable(Unavailable):
     """A camera does not answer, or ended."""
 
@@ -79,8 +91,16 @@ class LeaseLost(VreidError):  # noqa: N818
     """Another holder has a newer fencing token."""
 
 
+class SnapshotError(VreidError):
+    """A snapshot or an export is damaged, or cannot be written."""
+
+
 class ModelFileError(VreidError):
     """Weights are missing, damaged or not in the manifest."""
+
+
+class Unsupported(VreidError):  # noqa: N818
+    """This deployment cannot do that."""
 
 
 class PortInUse(VreidError):  # noqa: N818

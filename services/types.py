@@ -12,6 +12,8 @@ from tracker.types import Decision, TrackKey
 
 MAX_DIM = 256
 MAX_EXEMPLARS = 4
+#: The camera of sightings that people enrolled. They have no place or time of their own and do not expire.
+ENROLLED_CAMERA = "enrolled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli import bench_pipeline
+from services.cli import bench_matcher, bench_pipeline
 from services.cli.bench_crash import crash
 from services.cli.output import JsonFlag, emit, fail, stdout, table
 from services.cli.simulate.progress import progress
@@ -27,6 +27,7 @@ _LIGHTS = ("noon", "afternoon", "low_sun", "overcast", "dusk", "night", "rainy",
 
 
 app.command("crash")(crash)
+app.command("matcher")(bench_matcher.matcher)
 
 
 @app.callback()

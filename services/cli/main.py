@@ -22,6 +22,7 @@ from services.cli import (
     models,
     query,
     simulate,
+    standing,
     training,
     up,
 )
@@ -38,6 +39,8 @@ app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("ingest")(ingest.ingest)
 app.command("query")(query.query)
+app.command("verify")(query.verify)
+app.command("watch")(standing.watch)
 app.command("train")(training.train)
 app.command("calibrate")(training.calibrate)
 app.command("export")(training.export)

@@ -1,5 +1,29 @@
-"""The gRPC client."""
+"""The gRPC client, synchronous and asynchronous."""
 
-from services.client.client import DEFAULT_ADDRESS, MatcherClient, SearchOptions
+from services.client.aio import AsyncMatcherClient
+from services.client.client import MatcherClient
+from services.client.options import (
+    DEFAULT_ADDRESS,
+    Enrolled,
+    ImageMode,
+    Imported,
+    Probe,
+    Reranking,
+    RetryRules,
+    SearchOptions,
+    Verdict,
+)
 
-__all__ = ["DEFAULT_ADDRESS", "MatcherClient", "SearchOptions"]
+__all__ = [
+    "DEFAULT_ADDRESS",
+    "AsyncMatcherClient",
+    "Enrolled",
+    "ImageMode",
+    "Imported",
+    "MatcherClient",
+    "Probe",
+    "Reranking",
+    "RetryRules",
+    "SearchOptions",
+    "Verdict",
+]

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from services.errors import InputError, MatcherUnavailable, Unavailable, VreidError
+from detector.types import VehicleClass
+from reid.types import Calibration
+from services.client.messages import CHANNEL_OPTIONS, image_message, probe_message, search_message, translated
+from services.client.options import (
+    DEFAULT_ADDRESS,
+    Enrolled,
+    ImageMode,
+    Imported,
+    Probe,
+    RetryRules,
+    SearchOptions,
+    Verdict,
+)
+from services.errors import Unavailable, VreidError
 from services.identity.store import CameraRecord
 from services.matcher.types import (
     CorrectionAnswer,
     GalleryEntry,
     GalleryStats,
-    Grouping,
     IdentityDetail,
     IdentityFilter,
     IdentityHistory,
@@ -25,28 +38,14 @@ from services.matcher.types import (
 )
 from services.rpc import convert, convert_identity, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
-from services.rpc.errors import ACTOR_KEY, ERROR_KEY, class_of
+from services.rpc.errors import ACTOR_KEY
 from services.rpc.topology import topology_from_message
+from services.types import Match
 from tracker.multi_camera.report import TopologyReport
 
-DEFAULT_ADDRESS = "127.0.0.1:50661"
-
-
-@dataclass(frozen=True, slots=True)
-class SearchOptions:
-    """How a search is to be answered.
-
-    Attributes:
-        k: Most matches wanted, at least 1.
-        wanted: Which sightings may answer.
-        grouping: Per sighting or per identity.
-        min_log_position: Wait until the gallery has seen this position; empty for now.
-    """
-
-    k: int = 10
-    wanted: SearchFilter = field(default_factory=SearchFilter)
-    grouping: Grouping = Grouping.SIGHTING
-    min_log_position: str = ""
+#: Statuses of a failure for now.
+RETRIED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
+_LONG_S = 600.0
 
 
 class MatcherClient:
@@ -56,25 +55,26 @@ class MatcherClient:
     later, InputError, NotAnImage, ModelMismatch or NotFound as the matcher found, and VreidError for its own failures.
     """
 
-    def __init__(self, address: str = DEFAULT_ADDRESS, timeout_s: float = 30.0, actor: str = "") -> None:
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        timeout_s: float = 30.0,
+        actor: str = "",
+        retry: RetryRules | None = None,
+    ) -> None:
         """Connects at the first call.
 
         Args:
             address: host:port.
-            timeout_s: Longest that one call may take.
+            timeout_s: Longest that one call may take, its retries included.
             actor: Who asks, for history and audit: letters, digits and ``.@:/+-_``.
+            retry: When reads are tried again; None for the usual rules, RetryRules(attempts=1) for never.
         """
         self._metadata = ((ACTOR_KEY, actor),) if actor else ()
+        self._retry = retry or RetryRules()
         self._address = address
         self._timeout_s = timeout_s
-        self._channel = grpc.insecure_channel(
-            address,
-            options=(
-                ("grpc.max_send_message_length", -1),
-                ("grpc.max_receive_message_length", -1),
-                ("grpc.enable_http_proxy", 0),
-            ),
-        )
+        self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
         self._matcher = vreid_pb2_grpc.MatcherServiceStub(self._channel)
         self._gallery = vreid_pb2_grpc.GalleryServiceStub(self._channel)
         self._identity = vreid_pb2_grpc.IdentityServiceStub(self._channel)
@@ -93,6 +93,62 @@ class MatcherClient:
         """Ends the connection."""
         self._channel.close()
 
+    def search(
+        self, probes: Sequence[Probe], options: SearchOptions | None = None, *, negatives: Sequence[Probe] = ()
+    ) -> SearchAnswer:
+        """Where the vehicle shown by all probes was seen.
+
+        Args:
+            probes: 1 to 16 views of it; a sighting counts by its best similarity to any.
+            options: How to answer.
+            negatives: Views of vehicles that are not meant.
+        """
+        request = search_message(probes, negatives, options)
+        return convert.answer_from_message(self._call(self._matcher.Search, request))
+
+    def verify(self, left: Sequence[Probe], right: Sequence[Probe]) -> Verdict:
+        """Whether two are one vehicle."""
+        request = pb.VerifyRequest(left=[probe_message(p) for p in left], right=[probe_message(p) for p in right])
+        answer = self._call(self._matcher.Verify, request)
+        return Verdict(answer.similarity, answer.probability, answer.same)
+
+    def embed(self, images: Sequence[bytes], mode: ImageMode = ImageMode.LARGEST) -> list[list[tuple[float, ...]]]:
+        """The vectors of the vehicles in each picture, in the gallery's model."""
+        request = pb.EmbedRequest(images=[image_message(image, mode) for image in images])
+        answer = self._call(self._matcher.Embed, request)
+        return [[tuple(e.values) for e in image.embeddings] for image in answer.images]
+
+    def watch(
+        self,
+        probes: Sequence[Probe] = (),
+        wanted: SearchFilter | None = None,
+        min_probability: float = 0.0,
+        after: str = "",
+    ) -> Iterator[tuple[bool, Match, str]]:
+        """What happens that looks like the probes, as it happens: decided or only seen, the match, the log position.
+
+        Args:
+            probes: Views of the vehicle; none for every sighting.
+            wanted: Which sightings.
+            min_probability: In [0, 1]; 0 means 0.5 where there are probes.
+            after: Log position to go on from; empty for from now on.
+        """
+        request = pb.WatchRequest(
+            probes=[probe_message(p) for p in probes],
+            filter=convert.filter_to_message(wanted or SearchFilter()),
+            min_probability=min_probability,
+            after_log_position=after,
+        )
+        call = self._matcher.Watch(request)
+        try:
+            for event in call:
+                decided = event.kind == pb.WATCH_KIND_DECIDED
+                yield decided, convert.match_from_message(event.match), event.log_position
+        except grpc.RpcError as exc:
+            raise translated(exc, self._address, None) from exc
+        finally:
+            call.cancel()
+
     def search_image(self, image: bytes, options: SearchOptions | None = None, *, as_is: bool = False) -> SearchAnswer:
         """Where the vehicle in a picture was seen.
 
@@ -101,21 +157,21 @@ class MatcherClient:
             options: How to answer.
             as_is: The picture is a crop of the vehicle; otherwise the largest vehicle in it is cut out.
         """
-        return self._search(pb.Probe(image=pb.ImageProbe(data=image, as_is=as_is)), options)
+        return self.search([Probe(image=image, mode=ImageMode.AS_IS if as_is else ImageMode.LARGEST)], options)
 
     def search_embedding(
         self, values: Sequence[float], options: SearchOptions | None = None, *, model_id: str = ""
     ) -> SearchAnswer:
         """Where a vehicle of this vector was seen; an empty ``model_id`` means the gallery's own model."""
-        return self._search(pb.Probe(embedding=pb.Embedding(values=values, model_id=model_id)), options)
+        return self.search([Probe(embedding=tuple(values), model_id=model_id)], options)
 
     def search_sighting(self, sighting_id: str, options: SearchOptions | None = None) -> SearchAnswer:
         """Where else the vehicle of a sighting was seen."""
-        return self._search(pb.Probe(sighting_id=sighting_id), options)
+        return self.search([Probe(sighting_id=sighting_id)], options)
 
     def search_identity(self, identity_id: str, options: SearchOptions | None = None) -> SearchAnswer:
         """What else looks like an identity."""
-        return self._search(pb.Probe(identity_id=identity_id), options)
+        return self.search([Probe(identity_id=identity_id)], options)
 
     def gallery_list(self, limit: int = 100, offset: int = 0) -> tuple[list[GalleryEntry], int]:
         """A page of entries, most recently seen first, and how many there are in all."""
@@ -129,6 +185,88 @@ class MatcherClient:
     def gallery_stats(self) -> GalleryStats:
         """Counts and sizes."""
         return convert.stats_from_message(self._call(self._gallery.Stats, pb.StatsRequest()))
+
+    def gallery_enroll(
+        self,
+        images: Sequence[bytes],
+        *,
+        identity_id: str = "",
+        mode: ImageMode = ImageMode.LARGEST,
+        vehicle_class: VehicleClass | None = None,
+        colour: str = "",
+    ) -> Enrolled:
+        """Puts a vehicle in, by 1 to 4 pictures; an empty ``identity_id`` makes a new identity."""
+        request = pb.EnrollRequest(
+            images=[image_message(image, mode) for image in images],
+            identity_id=identity_id,
+            vehicle_class=None if vehicle_class is None else convert.class_to_message(vehicle_class),
+            colour=colour,
+        )
+        answer = self._call(self._gallery.Enroll, request, repeat=False)
+        return Enrolled(answer.identity_id, answer.sighting_id, answer.log_position)
+
+    def gallery_update(self, sighting_id: str, vehicle_class: VehicleClass | None = None, colour: str = "") -> str:
+        """Corrects class or colour of a sighting; returns the log position."""
+        request = pb.UpdateRequest(
+            sighting_id=sighting_id,
+            vehicle_class=None if vehicle_class is None else convert.class_to_message(vehicle_class),
+            colour=colour,
+        )
+        position: str = self._call(self._gallery.Update, request, repeat=False).log_position
+        return position
+
+    def gallery_export(self, identity_ids: Sequence[str] = ()) -> Iterator[pb.ExportChunk]:
+        """Everything that is held, or these identities, in parts."""
+        try:
+            yield from self._gallery.Export(pb.ExportRequest(identity_ids=identity_ids), timeout=_LONG_S)
+        except grpc.RpcError as exc:
+            raise self._translated(exc) from exc
+
+    def gallery_import(self, chunks: Iterable[pb.ExportChunk]) -> Imported:
+        """Takes what was exported; done again it changes nothing."""
+        try:
+            answer = self._gallery.Import(iter(chunks), timeout=_LONG_S)
+        except grpc.RpcError as exc:
+            raise self._translated(exc) from exc
+        return Imported(answer.imported, answer.passed_over, answer.log_position)
+
+    def calibration(self) -> Calibration:
+        """How similarities of the gallery's model are read."""
+        fitted = self._call(self._gallery.Stats, pb.StatsRequest()).calibration
+        return Calibration(fitted.slope, fitted.offset, fitted.limit)
+
+    def gallery_picture(self, sighting_id: str) -> bytes | None:
+        """The best stored picture of a sighting as JPEG; None where it has none."""
+        answer = self._call(self._gallery.Picture, pb.PictureRequest(sighting_id=sighting_id))
+        return bytes(answer.jpeg) or None
+
+    def gallery_snapshot(self) -> tuple[str, int]:
+        """Writes the gallery to disk now; returns its log position and size in bytes."""
+        answer = self._call(partial(self._long, self._gallery.Snapshot), pb.SnapshotRequest())
+        return answer.log_position, answer.bytes
+
+    def gallery_restore(self, *, from_store: bool = False) -> tuple[bool, str]:
+        """Fills the gallery anew; returns whether a snapshot was used, and the log position."""
+        answer = self._call(partial(self._long, self._gallery.Restore), pb.RestoreRequest(from_store=from_store))
+        return answer.from_snapshot, answer.log_position
+
+    def gallery_compact(self) -> tuple[int, int]:
+        """Gives back the room of removed vectors; returns bytes before and after."""
+        answer = self._call(partial(self._long, self._gallery.Compact), pb.CompactRequest())
+        return answer.bytes_before, answer.bytes_after
+
+    def gallery_erase(self, identity_id: str = "", sighting_id: str = "") -> str:
+        """Removes an identity or a sighting so that no byte of its vectors remains in the gallery or its snapshot."""
+        request = (
+            pb.DeleteRequest(sighting_id=sighting_id) if sighting_id else pb.DeleteRequest(identity_id=identity_id)
+        )
+        position: str = self._call(partial(self._long, self._gallery.Erase), request, repeat=False).log_position
+        return position
+
+    @staticmethod
+    def _long(method: Callable[..., Any], request: Any, timeout: float) -> Any:
+        """A call that may take longer than others."""
+        return method(request, timeout=max(timeout, _LONG_S))
 
     def gallery_delete(self, identity_id: str) -> str:
         """Removes an identity with its sightings; returns the log position."""
@@ -190,45 +328,30 @@ class MatcherClient:
     def serving(self) -> bool:
         """Whether the matcher has caught up with the store and answers; False also when nobody is there."""
         try:
-            answer = self._call(self._health.Check, health_pb2.HealthCheckRequest())
+            answer = self._call(self._health.Check, health_pb2.HealthCheckRequest(), repeat=False)
         except Unavailable:
             return False
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
-    def _search(self, probe: pb.Probe, options: SearchOptions | None) -> SearchAnswer:
-        options = options or SearchOptions()
-        if options.k < 1:  # on the wire 0 means "the default"
-            raise InputError(f"k: must be at least 1, got {options.k}")
-        request = pb.SearchRequest(
-            probes=[probe],
-            filter=convert.filter_to_message(options.wanted),
-            k=options.k,
-            grouping=convert.grouping_to_message(options.grouping),
-            min_log_position=options.min_log_position,
-        )
-        return convert.answer_from_message(self._call(self._matcher.Search, request))
-
     def _delete(self, request: pb.DeleteRequest) -> str:
-        position: str = self._call(self._gallery.Delete, request).log_position
+        position: str = self._call(self._gallery.Delete, request, repeat=False).log_position
         return position
 
-    def _call(self, method: Callable[..., Any], request: Any) -> Any:
-        try:
-            return method(request, timeout=self._timeout_s, metadata=self._metadata)
-        except grpc.RpcError as exc:
-            raise self._translated(exc) from exc
+    def _call(self, method: Callable[..., Any], request: Any, *, repeat: bool = True) -> Any:
+        """The answer to a call; tried again while it fails for now and time is left."""
+        deadline = time.monotonic() + self._timeout_s
+        failed = 0
+        while True:
+            try:
+                left_s = max(0.001, deadline - time.monotonic())
+                return method(request, timeout=left_s, metadata=self._metadata)
+            except grpc.RpcError as exc:
+                failed += 1
+                pause_s = self._retry.pause_s(failed)
+                again = exc.code() in RETRIED and repeat and failed < self._retry.attempts
+                if not again or time.monotonic() + pause_s > deadline:
+                    raise self._translated(exc) from exc
+            time.sleep(pause_s)
 
     def _translated(self, error: Any) -> VreidError:
-        """The exception of ours that a gRPC failure stands for, its message on one line."""
-        status: grpc.StatusCode = error.code()
-        details = " ".join((error.details() or "").split())
-        name = next((value for key, value in error.trailing_metadata() or () if key == ERROR_KEY), None)
-        if name is None and status is grpc.StatusCode.UNAVAILABLE:
-            return MatcherUnavailable(f"no matcher at {self._address}; is `vreid up` running?")
-        if name is None and status is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return Unavailable(f"the matcher at {self._address} did not answer within {self._timeout_s:g} s")
-        if name is None and status is grpc.StatusCode.RESOURCE_EXHAUSTED:
-            if "larger than max" in details:
-                return InputError(f"the request is larger than the matcher at {self._address} accepts")
-            return Unavailable(f"the matcher at {self._address} is busy; try again")
-        return class_of(status, name)(details or f"the matcher at {self._address} answered {status.name}")
+        return translated(error, self._address, self._timeout_s)

@@ -32,7 +32,7 @@ def open_matcher(config: VreidConfig) -> Matcher:
         VreidError: Something cannot be used; the message says what to do.
     """
     from services.matcher.associator import AssociatorLoop
-    from services.matcher.build import build_matcher
+    from services.matcher.build import Places, build_matcher
 
     threads = config.matcher.inference_threads
     detector = open_detector(config.detector, threads)
@@ -50,9 +50,18 @@ def open_matcher(config: VreidConfig) -> Matcher:
         owner=owner,
         active_window_s=max(config.retention.active_window_s, config.association.max_trip_s),
     )
+    places = Places(crops, config.data_dir / "gallery", config.tracker.crops.padding)
     retention = RetentionLoop(store, crops, config.retention, owner)
-    padding = config.tracker.crops.padding
-    return build_matcher(store, detector, embedder, config.matcher, associator, padding, retention, config.association)
+    return build_matcher(
+        store,
+        detector,
+        embedder,
+        config.matcher,
+        associator,
+        places,
+        retention=retention,
+        association=config.association,
+    )
 
 
 def run_matcher(config: VreidConfig) -> int:

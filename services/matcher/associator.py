@@ -17,7 +17,7 @@ from services.identity.keys import ASSOCIATOR_LEASE
 from services.identity.store import IdentityStore, WorkItem
 from services.ids import IdFactory
 from services.matcher.observations import to_observation
-from services.types import Commit, Lease, Merge, Sighting, Split
+from services.types import ENROLLED_CAMERA, Commit, Lease, Merge, Sighting, Split
 from tracker.multi_camera.associate import Associator
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.types import Assigned, IdentityChange, IdentityMerge, Outcome
@@ -174,7 +174,7 @@ class AssociatorLoop:
         assigned = []
         for sighting, identity_id in store.scan_sightings(ended_since_ns=self._remembered_since_ns()):
             self._note_session(sighting)
-            if identity_id is None:
+            if identity_id is None or sighting.camera_id == ENROLLED_CAMERA:
                 continue
             observation = to_observation(sighting)
             if sighting.sighting_id in waiting:
@@ -217,6 +217,8 @@ class AssociatorLoop:
                 self._associator.forget(sighting_id)
                 self._open.pop(sighting_id, None)
                 self._undecided.discard(sighting_id)
+                continue
+            if sighting.camera_id == ENROLLED_CAMERA:  # a person has decided whose it is
                 continue
             self._note_session(sighting)
             if not self._associator.knows(sighting_id):

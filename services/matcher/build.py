@@ -5,24 +5,46 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from reid.types import Embedder
+from services.crops import CropStore
 from services.identity.retention.settings import RetentionSettings
 from services.identity.retention.sweep import RetentionLoop
 from services.identity.store import IdentityStore
-from services.matcher.follower import GalleryFollower
+from services.matcher.enrolment import Enroller
+from services.matcher.follower import GalleryFollower, Upkeep
 from services.matcher.gallery import Gallery
-from services.matcher.index.faiss_cpu import FaissCpuIndex
+from services.matcher.index.opening import open_index
+from services.matcher.index.segmented import SegmentedIndex
 from services.matcher.probes import DEFAULT_PADDING, CutRule, Detector, ProbeReader
 from services.matcher.server import MatcherServer
 from services.matcher.servicers import Parts
 from services.matcher.settings import MatcherSettings
+from services.matcher.snapshotter import Snapshotter
+from services.matcher.upkeep_servicer import Keeping
 from tracker.multi_camera.settings import AssociationSettings
 
 log = logging.getLogger(__name__)
 
 _JOIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a matcher keeps things beside the store.
+
+    Attributes:
+        crops: Pictures of sightings; None keeps and shows none.
+        snapshot_folder: Where the gallery's snapshot lies; None keeps none.
+        crop_padding: Margin of the gallery's crops, as a share of the box's side; queries are cut alike.
+    """
+
+    crops: CropStore | None = None
+    snapshot_folder: Path | None = None
+    crop_padding: float = DEFAULT_PADDING
 
 
 class Loop(Protocol):
@@ -36,11 +58,10 @@ class Loop(Protocol):
 class Matcher:
     """A matcher in this process: gallery, listener and the threads behind them."""
 
-    def __init__(self, server: MatcherServer, gallery: Gallery, loops: dict[str, Loop], drain_s: float) -> None:
+    def __init__(self, server: MatcherServer, parts: Parts, loops: dict[str, Loop]) -> None:
         """Use build_matcher."""
         self._server = server
-        self._gallery = gallery
-        self._drain_s = drain_s
+        self._parts = parts
         self._stop = threading.Event()
         self._ended = threading.Event()
         self._failed = False
@@ -57,7 +78,12 @@ class Matcher:
     @property
     def gallery(self) -> Gallery:
         """What it searches."""
-        return self._gallery
+        return self._parts.gallery
+
+    @property
+    def parts(self) -> Parts:
+        """What its calls work with."""
+        return self._parts
 
     def start(self) -> None:
         """Answers calls from now on; health turns SERVING when the gallery has caught up."""
@@ -74,7 +100,7 @@ class Matcher:
 
     def stop(self) -> None:
         """Drains running calls within the deadline and ends the threads."""
-        self._server.stop(self._drain_s)
+        self._server.stop(self._parts.settings.drain_s)
         self._stop.set()
         for thread in self._threads:
             if thread.is_alive():
@@ -93,13 +119,14 @@ class Matcher:
                 self._ended.set()
 
 
-def build_matcher(  # noqa: PLR0913, PLR0917 - one per part that is wired
+def build_matcher(  # noqa: PLR0913 - one per part that is wired
     store: IdentityStore,
     detector: Detector,
     embedder: Embedder,
     settings: MatcherSettings,
     associator: Loop | None = None,
-    crop_padding: float = DEFAULT_PADDING,
+    places: Places | None = None,
+    *,
     retention: RetentionLoop | None = None,
     association: AssociationSettings | None = None,
 ) -> Matcher:
@@ -111,7 +138,7 @@ def build_matcher(  # noqa: PLR0913, PLR0917 - one per part that is wired
         embedder: Of the gallery's model; used by nobody else.
         settings: Where to listen and what to refuse.
         associator: Decides on sightings in a thread of its own; None where another process does.
-        crop_padding: Margin of the gallery's crops, as a share of the box's side; queries are cut alike.
+        places: Where pictures and the snapshot are kept, and how crops are cut.
         retention: Removes what is past its time; None where another process does.
         association: Of the site, by which learned topology is read; None for what settings are by default.
 
@@ -120,17 +147,33 @@ def build_matcher(  # noqa: PLR0913, PLR0917 - one per part that is wired
         PortInUse: Somebody else listens there.
     """
     spec = embedder.spec
-    gallery = Gallery(spec.model_id, spec.calibration, lambda: FaissCpuIndex(spec.dim))
-    rule = CutRule(settings.min_query_confidence, crop_padding, settings.whole_picture_share)
+    places = places or Places()
+    # Checked once here, so that a missing extra or server is one line at start and not a dead thread.
+    first = open_index(settings, spec.dim)
+    spare = [first]
+    gallery = Gallery(spec.model_id, spec.calibration, lambda: spare.pop() if spare else open_index(settings, spec.dim))
+    rule = CutRule(settings.min_query_confidence, places.crop_padding, settings.whole_picture_share)
     reader = ProbeReader(detector, embedder, settings.image_limits, rule)
-    kept = RetentionSettings() if retention is None else retention.settings
-    server = MatcherServer(
-        Parts(store, gallery, reader, settings, kept.active_window_s, association or AssociationSettings())
-    )
+    folder = places.snapshot_folder if isinstance(first, SegmentedIndex) else None
     view = f"gallery:{socket.gethostname()}/{settings.listen}"
-    loops: dict[str, Loop] = {"gallery": GalleryFollower(store, gallery, lambda: server.set_serving(True), view)}
+    follower = GalleryFollower(
+        store, gallery, lambda: server.set_serving(True), Upkeep(folder=folder, ttl_s=settings.ttl_s, view=view)
+    )
+    keeping = Keeping(
+        crops=places.crops,
+        enroller=Enroller(store, spec.model_id, places.crops),
+        folder=folder,
+        feeder=follower.call,
+        refill=follower.refill,
+    )
+    kept = RetentionSettings() if retention is None else retention.settings
+    parts = Parts(store, gallery, reader, settings, kept.active_window_s, association or AssociationSettings())
+    server = MatcherServer(parts, keeping)
+    loops: dict[str, Loop] = {"gallery": follower}
+    if folder is not None and settings.snapshot_every_s is not None:
+        loops["snapshots"] = Snapshotter(gallery, folder, settings.snapshot_every_s)
     if associator is not None:
         loops["associator"] = associator
     if retention is not None:
         loops["retention"] = retention
-    return Matcher(server, gallery, loops, settings.drain_s)
+    return Matcher(server, parts, loops)

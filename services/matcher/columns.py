@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,16 @@ _COLUMNS: dict[str, type[np.generic]] = {
     "start_ns": np.int64,
     "end_ns": np.int64,
     "vehicle_class": np.int8,
+    "colour": np.int16,
     "quality": np.float32,
     "revision": np.int32,
     "final": np.bool_,
     "vectors": np.int8,
     "alive": np.bool_,
 }
+
+#: Under which name the strings behind a column of codes are exported.
+_STRINGS = {"camera": "cameras", "identity": "identities", "colour": "colours"}
 
 
 class Names:
@@ -52,6 +56,10 @@ class Names:
         """The string behind a code."""
         return self._names[code]
 
+    def all(self) -> list[str]:
+        """Every string, by code."""
+        return list(self._names)
+
 
 class SightingTable:
     """One row per sighting. Rows are small integers, reused after a sighting is dropped. Not thread-safe."""
@@ -63,6 +71,7 @@ class SightingTable:
         self._free: list[int] = []
         self._cameras = Names()
         self._identities = Names()
+        self._colours = Names()
         self._rows_of: dict[int, set[int]] = {}
 
     def __len__(self) -> int:
@@ -100,6 +109,7 @@ class SightingTable:
             "start_ns": sighting.start_ns,
             "end_ns": sighting.end_ns,
             "vehicle_class": int(VEHICLE_CLASSES[int(np.argmax(sighting.class_probs))]),
+            "colour": self._colours.code(max(sighting.colour, key=lambda name: sighting.colour[name], default="")),
             "quality": sighting.quality,
             "revision": sighting.revision,
             "final": sighting.final,
@@ -174,7 +184,52 @@ class SightingTable:
             quality=value["quality"],
             revision=value["revision"],
             final=value["final"],
+            colour=self._colours.name(value["colour"]),
         )
+
+    def ended_before(self, before_ns: int, keep_camera: str) -> list[str]:
+        """Sightings that ended before a moment, but for those of one camera."""
+        kept = self._cameras.known([keep_camera])
+        column = self._columns
+        late = (column["end_ns"] >= np.int64(before_ns)) | np.isin(column["camera"], kept)
+        return [self._sighting_ids[row] for row in np.flatnonzero(column["alive"].astype(np.bool_) & ~late).tolist()]
+
+    def export(self) -> tuple[dict[str, NDArray[np.generic]], dict[str, list[str]]]:
+        """Copies of all that it holds: columns cut to the rows in use, and lists of strings by name."""
+        rows = len(self._sighting_ids)
+        columns = {name: column[:rows].copy() for name, column in self._columns.items()}
+        names = {"cameras": self._cameras, "identities": self._identities, "colours": self._colours}
+        strings = {name: value.all() for name, value in names.items()}
+        return columns, strings | {"sighting_ids": list(self._sighting_ids)}
+
+    @classmethod
+    def load(cls, columns: Mapping[str, NDArray[np.generic]], strings: Mapping[str, list[str]]) -> SightingTable:
+        """The table that was exported.
+
+        Raises:
+            ValueError: Columns or codes do not fit each other.
+        """
+        table = cls()
+        rows = len(strings["sighting_ids"])
+        for name, kind in _COLUMNS.items():
+            if name not in columns or columns[name].shape != (rows,) or columns[name].dtype != kind:
+                raise ValueError(f"column {name} is missing or not {np.dtype(kind).name} ({rows},)")
+            table._columns[name] = columns[name]
+        table._sighting_ids = list(strings["sighting_ids"])
+        alive = columns["alive"].astype(np.bool_)
+        coded = {"camera": table._cameras, "identity": table._identities, "colour": table._colours}
+        for column, names in coded.items():
+            for value in strings[_STRINGS[column]]:
+                names.code(value)
+            codes = columns[column][alive].astype(np.int64)
+            if len(codes) and not (codes.min() >= UNDECIDED and codes.max() < len(names)):
+                raise ValueError(f"column {column} holds a code without a name")
+        table._row = {table._sighting_ids[row]: row for row in np.flatnonzero(alive).tolist()}
+        table._free = np.flatnonzero(~alive).tolist()
+        identity = columns["identity"].astype(np.int64)
+        for row in np.flatnonzero(alive & (identity != UNDECIDED)).tolist():
+            table._rows_of.setdefault(int(identity[row]), set()).add(row)
+        return table
 
     def mask(self, wanted: SearchFilter) -> NDArray[np.bool_]:
         """Which rows hold a sighting that the filter lets through: bool (rows,)."""
@@ -190,6 +245,8 @@ class SightingTable:
             may &= column["start_ns"] <= np.int64(wanted.to_ns)
         if wanted.classes:
             may &= np.isin(column["vehicle_class"], [int(c) for c in wanted.classes])
+        if wanted.colours:
+            may &= np.isin(column["colour"], self._colours.known(wanted.colours))
         if wanted.exclude_sighting_ids:
             may[[self._row[s] for s in wanted.exclude_sighting_ids if s in self._row]] = False
         if wanted.exclude_identity_ids:

@@ -11,30 +11,31 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TypeVar
 
 from reid.types import Calibration
 from services.errors import InputError, NotFound, Unavailable
 from services.identity.store import Event, IdentityRecord
-from services.matcher.columns import UNDECIDED
-from services.matcher.index.contract import NO_ID, VectorIndex, Vectors
-from services.matcher.state import SLOT_BITS, VIEWS, GalleryState
+from services.matcher.index.contract import VectorIndex, Vectors
+from services.matcher.search import BatchSearch
+from services.matcher.state import GalleryState
 from services.matcher.types import (
     GalleryEntry,
     GalleryStats,
     Grouping,
     IdentityDetail,
+    Question,
     SearchAnswer,
     SearchFilter,
     SightingSummary,
 )
-from services.types import Match, Sighting
+from services.types import ENROLLED_CAMERA, Match, Sighting
 
 #: A probe that is an identity is asked by at most this many of its vectors, best quality first.
 MAX_PROBE_VECTORS = 32
 _BATCH = 1024
+
+Captured = TypeVar("Captured")
 
 
 def parse_position(position: str, name: str = "log_position") -> tuple[int, int]:
@@ -115,10 +116,38 @@ class Gallery:
             for sighting, identity_id in batch:
                 if identity_id is not None:
                     state.assign(sighting.sighting_id, identity_id)
+        self._adopt(state, position)
+
+    def adopt(self, make: Callable[[VectorIndex], GalleryState], position: str) -> None:
+        """Replaces everything by what ``make`` builds around an empty index, as of a log position."""
+        self._adopt(make(self._new_index()), position)
+
+    def _adopt(self, state: GalleryState, position: str) -> None:
         with self._moved:
-            self._state = state
+            old, self._state = self._state, state
             self._position = position
             self._moved.notify_all()
+        old.index.close()
+
+    def expire(self, before_ns: int) -> int:
+        """Forgets sightings that ended before a moment, enrolled ones apart; returns how many."""
+        with self._moved:
+            return self._state.expire(before_ns, ENROLLED_CAMERA)
+
+    def maintain(self) -> bool:
+        """One bounded piece of housekeeping in the index; True when more may be due. Searches go on meanwhile."""
+        return self._state.index.maintain()
+
+    def compact(self) -> None:
+        """All housekeeping at once, and every byte of removed vectors given back. Feeding thread only."""
+        while self.maintain():
+            pass
+        self._state.index.purge()
+
+    def captured(self, take: Callable[[GalleryState, str], Captured]) -> Captured:
+        """What ``take`` copies out of the state and its position, at one moment."""
+        with self._moved:
+            return take(self._state, self._position)
 
     def apply(self, events: Sequence[Event], sightings: Mapping[str, Sighting | None]) -> None:
         """Applies events in order; applying one again changes nothing in the end.
@@ -170,59 +199,57 @@ class Gallery:
         wanted: SearchFilter | None = None,
         grouping: Grouping = Grouping.SIGHTING,
     ) -> SearchAnswer:
-        """The sightings, or identities, most like any of the queries.
+        """The sightings, or identities, most like any of the queries; see search_many."""
+        return self.search_many([Question(queries, k, wanted or SearchFilter(), grouping)])[0]
 
-        Args:
-            queries: float32 (Q, dim), unit vectors of this gallery's model, Q >= 1.
-            k: At least 1.
-            wanted: Which sightings may answer, None for all.
-            grouping: Per identity, sightings without a decision are left out.
+    def search_many(self, questions: Sequence[Question]) -> list[SearchAnswer]:
+        """Answers questions together: those with the same filter and grouping become one search of the index.
+
+        Nobody waits for the search: what is held is looked at for a moment before and after it.
 
         Returns:
-            At most k matches, as many as exist, most similar first and then by sighting id.
+            Per question at most k matches, as many as exist, most similar first and then by sighting id.
+        """
+        with self._moved:
+            state, position = self._state, self._position
+            asked = [replace(q, wanted=self._resolved(q.wanted)) for q in questions]
+            search = BatchSearch(state, self._moved)
+            groups = search.groups(asked)
+        answers: list[SearchAnswer] = [SearchAnswer((), log_position=position)] * len(asked)
+        for group in groups:
+            for number, found in search.answer(group):
+                matches = tuple(self._match(summary, similarity) for summary, similarity in found)
+                answers[number] = SearchAnswer(matches, log_position=position)
+        return answers
+
+    def _resolved(self, wanted: SearchFilter) -> SearchFilter:
+        if not wanted.exclude_identity_ids:
+            return wanted
+        living = frozenset(self._state.resolve(i) for i in wanted.exclude_identity_ids)
+        return replace(wanted, exclude_identity_ids=living)
+
+    def match_of_sighting(self, sighting_id: str, queries: Vectors | None, wanted: SearchFilter) -> Match | None:
+        """One sighting as a search for these queries would report it.
+
+        Args:
+            sighting_id: Which.
+            queries: float32 (Q, dim); None reports it with similarity and probability 0.
+            wanted: What it must pass.
+
+        Returns:
+            None where it is not held, does not pass, or was seen by another model.
         """
         with self._moved:
             table = self._state.table
-            wanted = self._resolved(wanted or SearchFilter())
-            may = table.mask(wanted)
-            codes = table.identity_codes()
-            if grouping is Grouping.IDENTITY:
-                may &= codes != UNDECIDED
-            best = self._nearest_rows(queries, k, may, codes if grouping is Grouping.IDENTITY else None)
-            ranked = sorted(best.items(), key=lambda item: (-item[1], table.sighting_id(item[0])))
-            matches: list[Match] = []
-            seen: set[int] = set()
-            for row, similarity in ranked:
-                group = int(codes[row]) if grouping is Grouping.IDENTITY else row
-                if group not in seen:
-                    seen.add(group)
-                    matches.append(self._match(table.summary(row), similarity))
-                if len(matches) == k:
-                    break
-            return SearchAnswer(tuple(matches), log_position=self._position)
-
-    def _nearest_rows(
-        self, queries: Vectors, k: int, may: NDArray[np.bool_], codes: NDArray[np.int32] | None
-    ) -> dict[int, float]:
-        """Rows that hold the k best groups of every query, with their best similarity; codes None: a row is a group."""
-        index = self._state.index
-        depth = k * VIEWS  # holds k rows whatever they are
-        while True:
-            depth = min(depth, max(1, len(index)))
-            found = index.search(queries, depth, lambda ids: may[ids >> SLOT_BITS])
-            rows = np.where(found.ids == NO_ID, NO_ID, found.ids >> SLOT_BITS)
-            if codes is None or depth >= len(index) or all(_enough(r, codes, k) for r in rows):
-                break
-            depth *= 4
-        best: dict[int, float] = {}
-        for row, score in zip(rows.ravel().tolist(), found.scores.ravel().tolist(), strict=True):
-            if row != NO_ID and score > best.get(row, -np.inf):
-                best[row] = score
-        return best
-
-    def _resolved(self, wanted: SearchFilter) -> SearchFilter:
-        living = frozenset(self._state.resolve(i) for i in wanted.exclude_identity_ids)
-        return replace(wanted, exclude_identity_ids=living)
+            row = table.row(sighting_id)
+            if row is None or not table.mask(self._resolved(wanted))[row]:
+                return None
+            summary = table.summary(row)
+            if queries is None:
+                return replace(self._match(summary, 0.0), probability=0.0, evidence={})
+            if not table.vector_count([row]):
+                return None
+            return self._match(summary, float((self._state.vectors([row], sighting_id) @ queries.T).max()))
 
     def _match(self, summary: SightingSummary, similarity: float) -> Match:
         similarity = max(-1.0, min(1.0, similarity))
@@ -313,8 +340,8 @@ class Gallery:
                 sightings=len(state.table),
                 vectors=len(state.index),
                 bytes=state.index.nbytes,
-                segments=1,
-                tier="exact",
+                segments=len([rows for rows in state.index.segments if rows]),
+                tier=state.index.tier,
                 backend=state.index.backend,
                 model_id=self._model_id,
                 log_position=self._position,
@@ -334,8 +361,3 @@ class Gallery:
             status=self._state.status.get(identity_id, "new"),
             aliases=self._state.aliases(identity_id),
         )
-
-
-def _enough(rows: NDArray[np.int64], codes: NDArray[np.int32], k: int) -> bool:
-    """Whether a query has found k identities, or all that there are."""
-    return bool((rows == NO_ID).any()) or len(np.unique(codes[rows])) >= k

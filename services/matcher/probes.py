@@ -1,23 +1,27 @@
-"""A query's picture or vector made into a unit vector of the gallery's model. Knows nothing of gRPC or gallery."""
+"""A query's picture or vector made into unit vectors of the gallery's model. Knows nothing of gRPC or gallery."""
 
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.types import Detections
+from detector.types import VEHICLE_CLASSES, Detections
 from reid.types import Embedder, EmbedderSpec, Image
 from services.errors import InputError, ModelMismatch
 from services.images import ImageLimits, decode_image
+from services.matcher.batching import BatchRules, MicroBatcher
 
 DEFAULT_PADDING = 0.02
+#: Most vehicles of one picture that are asked with.
+MAX_VIEWS = 16
 _MIN_NORM = 1e-6
+_RULES = BatchRules(max_batch=16, max_waiting=256)
 
 BoxPx = tuple[float, float, float, float]
 
@@ -46,21 +50,56 @@ class CutRule:
     whole_share: float = 0.15
 
 
+class ImageMode(Enum):
+    """Which part of a picture is the vehicle."""
+
+    LARGEST = "largest"
+    ALL = "all"
+    BOX = "box"
+    AS_IS = "as-is"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that somebody sends.
+
+    Attributes:
+        data: A picture file's bytes.
+        mode: Which part is meant.
+        box_xyxy: With mode BOX the vehicle, px of the upright picture.
+        name: What to call it in messages.
+    """
+
+    data: bytes
+    mode: ImageMode = ImageMode.LARGEST
+    box_xyxy: BoxPx | None = None
+    name: str = "image"
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How a probe was read.
 
     Attributes:
         vectors: float32 (V, D), unit length, V >= 1.
-        box_xyxy: The vehicle cut out of a picture, px; None where the whole picture was taken or there was none.
+        boxes_xyxy: The vehicles cut out of a picture, px; empty where the whole picture was taken or there was none.
+        views: What each vector was made of, uint8 (H, W, 3) BGR; empty where there was no picture.
+        class_probs: float32 (4,) of the largest vehicle, by detector.types.VEHICLE_CLASSES; None where none was found.
     """
 
     vectors: NDArray[np.float32]
-    box_xyxy: BoxPx | None = None
+    boxes_xyxy: tuple[BoxPx, ...] = ()
+    views: tuple[Image, ...] = ()
+    class_probs: NDArray[np.float32] | None = None
+
+    @property
+    def box_xyxy(self) -> BoxPx | None:
+        """The first vehicle cut out."""
+        return self.boxes_xyxy[0] if self.boxes_xyxy else None
 
 
 class ProbeReader:
-    """Reads pictures with one detector and one embedder, one picture at a time. Safe for threads."""
+    """Reads pictures with one detector and one embedder, those of concurrent calls together. Safe for threads."""
 
     def __init__(
         self, detector: Detector, embedder: Embedder, limits: ImageLimits, rule: CutRule | None = None
@@ -74,39 +113,56 @@ class ProbeReader:
             rule: How the vehicle is cut out.
         """
         self._rule = rule or CutRule()
-        self._detector = detector
-        self._embedder = embedder
+        self._spec = embedder.spec
         self._limits = limits
-        self._turn = threading.Lock()
+        self._detections: MicroBatcher[Image, Detections] = MicroBatcher("detections", detector_work(detector), _RULES)
+        self._embeddings: MicroBatcher[list[Image], NDArray[np.float32]] = MicroBatcher(
+            "embeddings", embedder_work(embedder), _RULES
+        )
 
     @property
     def spec(self) -> EmbedderSpec:
         """The model behind the vectors."""
-        return self._embedder.spec
+        return self._spec
+
+    def close(self) -> None:
+        """Ends the threads of both networks."""
+        self._detections.close()
+        self._embeddings.close()
 
     def image(self, data: bytes, *, as_is: bool, name: str = "image") -> Reading:
-        """The vectors of the largest vehicle in a picture.
+        """As picture, by the largest vehicle or as it is."""
+        return self.picture(Picture(data, ImageMode.AS_IS if as_is else ImageMode.LARGEST, name=name))
 
-        Where none is found the whole picture is taken; where the vehicle fills much of it, both are.
+    def picture(self, asked: Picture, timeout_s: float = 60.0) -> Reading:
+        """The vectors of the vehicles that are meant in a picture.
+
+        Where none is found the whole picture is taken; where the largest fills much of it, both are.
 
         Args:
-            data: A picture file's bytes.
-            as_is: Take the whole picture without looking for a vehicle.
-            name: What to call it in messages.
+            asked: The picture.
+            timeout_s: Longest that it may take.
 
         Raises:
             NotAnImage: As services.images.decode_image.
+            InputError: The box lies outside the picture or is too small.
+            Overloaded: Too much waits.
+            DeadlinePassed: Time ran out.
         """
-        picture = decode_image(data, self._limits, name)
-        with self._turn:
-            box = None if as_is else self._largest(picture)
-            if box is None:
-                return Reading(self._embedder.embed([picture]))
-            x1, y1, x2, y2 = box
-            views = [self._cut(picture, box)]
-            if (x2 - x1) * (y2 - y1) >= self._rule.whole_share * picture.shape[0] * picture.shape[1]:
-                views.append(picture)
-            return Reading(self._embedder.embed(views), box)
+        pixels = decode_image(asked.data, self._limits, asked.name)
+        boxes: list[BoxPx] = []
+        probs = None
+        if asked.mode is ImageMode.BOX:
+            boxes = [self._given(asked, pixels)]
+        elif asked.mode is not ImageMode.AS_IS:
+            boxes, probs = self._vehicles(pixels, self._detections.ask(pixels, timeout_s))
+        if asked.mode is ImageMode.LARGEST:
+            boxes = boxes[:1]
+        views = [self._cut(pixels, box) for box in boxes[:MAX_VIEWS]] or [pixels]
+        if asked.mode is ImageMode.LARGEST and boxes and self._fills(boxes[0], pixels):
+            views.append(pixels)
+        vectors = self._embeddings.ask(views, timeout_s)
+        return Reading(vectors, tuple(boxes[:MAX_VIEWS]), tuple(views), probs)
 
     def embedding(self, values: Sequence[float], model_id: str, name: str = "embedding") -> Reading:
         """A vector from outside, checked and scaled to unit length.
@@ -128,20 +184,44 @@ class ProbeReader:
             raise InputError(f"{name}.values: must not be zero")
         return Reading((vector / norm).astype(np.float32)[None])
 
-    def _largest(self, picture: Image) -> BoxPx | None:
-        """The largest box inside the picture; None when there is none worth a look."""
-        found = self._detector.detect([picture])[0]
-        boxes = found.boxes_xyxy[found.scores >= self._rule.min_confidence].astype(np.float64)  # (N, 4)
-        if len(boxes) == 0:
-            return None
+    def _vehicles(self, picture: Image, found: Detections) -> tuple[list[BoxPx], NDArray[np.float32] | None]:
+        """Boxes inside the picture that are worth a look, largest first, and the classes of the largest."""
+        sure = found.scores >= self._rule.min_confidence
+        boxes = found.boxes_xyxy[sure].astype(np.float64)  # (N, 4)
         height, width = picture.shape[:2]
         boxes = np.clip(boxes, 0, (width, height, width, height))
         sides = boxes[:, 2:] - boxes[:, :2]  # (N, 2)
-        best = int(np.argmax(sides.prod(axis=1)))
-        if sides[best].min() < self._limits.min_side_px:
-            return None
-        x1, y1, x2, y2 = boxes[best].tolist()
+        large = sides.min(axis=1, initial=np.inf) >= self._limits.min_side_px
+        order = [i for i in np.argsort(-sides.prod(axis=1), kind="stable").tolist() if large[i]]
+        if not order:
+            return [], None
+        probs = np.zeros(len(VEHICLE_CLASSES), np.float32)
+        known = [int(c) for c in VEHICLE_CLASSES]
+        probs[known.index(int(found.class_ids[sure][order[0]]))] = 1.0
+        return [(x1, y1, x2, y2) for x1, y1, x2, y2 in boxes[order].tolist()], probs
+
+    def _given(self, asked: Picture, picture: Image) -> BoxPx:
+        """The caller's box, inside the picture.
+
+        Raises:
+            InputError: It is missing, not finite, turned round, or too little of it lies inside.
+        """
+        box = asked.box_xyxy
+        if box is None or not all(math.isfinite(v) for v in box) or box[2] <= box[0] or box[3] <= box[1]:
+            raise InputError(f"{asked.name}.box: needs finite x1 < x2 and y1 < y2")
+        height, width = picture.shape[:2]
+        x1, y1 = max(0.0, box[0]), max(0.0, box[1])
+        x2, y2 = min(float(width), box[2]), min(float(height), box[3])
+        if min(x2 - x1, y2 - y1) < self._limits.min_side_px:
+            least = self._limits.min_side_px
+            raise InputError(f"{asked.name}.box: less than {least} px of it lie inside the {width}x{height} picture")
         return x1, y1, x2, y2
+
+    def _fills(self, box: BoxPx, picture: Image) -> bool:
+        """Whether the picture may itself be a crop of that vehicle."""
+        x1, y1, x2, y2 = box
+        share = (x2 - x1) * (y2 - y1) / (picture.shape[0] * picture.shape[1])
+        return bool(share >= self._rule.whole_share)
 
     def _cut(self, picture: Image, box: BoxPx) -> Image:
         """The part of a picture inside a padded box, owning its pixels."""
@@ -151,3 +231,23 @@ class ProbeReader:
         left, top = max(0, math.floor(x1 - dx)), max(0, math.floor(y1 - dy))
         right, bottom = min(width, math.ceil(x2 + dx)), min(height, math.ceil(y2 + dy))
         return np.ascontiguousarray(picture[top:bottom, left:right])
+
+
+def detector_work(detector: Detector) -> Callable[[list[Image]], Sequence[Detections]]:
+    """Detection of a batch of pictures."""
+
+    def work(pictures: list[Image]) -> list[Detections]:
+        return detector.detect(pictures)
+
+    return work
+
+
+def embedder_work(embedder: Embedder) -> Callable[[list[list[Image]]], list[NDArray[np.float32]]]:
+    """Embedding of several requests' crops in one call of the network."""
+
+    def work(requests: list[list[Image]]) -> list[NDArray[np.float32]]:
+        vectors = embedder.embed([crop for crops in requests for crop in crops])
+        ends = np.cumsum([len(crops) for crops in requests])
+        return [np.asarray(part, np.float32) for part in np.split(vectors, ends[:-1])]
+
+    return work

@@ -6,7 +6,7 @@ import errno
 import logging
 import socket
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
@@ -16,10 +16,12 @@ from grpc_reflection.v1alpha import reflection
 
 from services.errors import ConfigError, PortInUse
 from services.matcher.identity_servicer import IdentityServicer
-from services.matcher.servicers import CameraServicer, GalleryServicer, MatcherServicer, Parts
+from services.matcher.search_servicer import MatcherServicer
+from services.matcher.servicers import CameraServicer, Parts
 from services.matcher.settings import is_loopback, split_address
+from services.matcher.upkeep_servicer import GalleryServicer, Keeping
 from services.rpc import vreid_pb2, vreid_pb2_grpc
-from services.rpc.errors import ERROR_KEY, status_of
+from services.rpc.errors import ERROR_KEY, one_line, status_of
 
 log = logging.getLogger(__name__)
 
@@ -32,23 +34,42 @@ class ErrorInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
     def intercept_service(
         self, continuation: Callable[[Any], Any], handler_call_details: grpc.HandlerCallDetails
     ) -> Any:
-        """Wraps the calls that answer once."""
+        """Wraps calls of every kind."""
         handler = continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
+        method = handler_call_details.method
+        if handler is None or not method.startswith("/vreid."):
             return handler
-        inner = handler.unary_unary
+        codecs = {
+            "request_deserializer": handler.request_deserializer,
+            "response_serializer": handler.response_serializer,
+        }
+        if handler.unary_unary is not None:
+            return grpc.unary_unary_rpc_method_handler(_guarded(method, handler.unary_unary), **codecs)
+        if handler.stream_unary is not None:
+            return grpc.stream_unary_rpc_method_handler(_guarded(method, handler.stream_unary), **codecs)
+        if handler.unary_stream is not None:
+            return grpc.unary_stream_rpc_method_handler(_guarded_stream(method, handler.unary_stream), **codecs)
+        return grpc.stream_stream_rpc_method_handler(_guarded_stream(method, handler.stream_stream), **codecs)
 
-        def outer(request: Any, context: grpc.ServicerContext) -> Any:
-            try:
-                return inner(request, context)
-            except Exception as exc:  # the top of a call: what is not the caller's affair is logged
-                _abort(context, handler_call_details.method, exc)
 
-        return grpc.unary_unary_rpc_method_handler(
-            outer,
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
+def _guarded(method: str, inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def outer(request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            return inner(request, context)
+        except Exception as exc:  # the top of a call: what is not the caller's affair is logged
+            _abort(context, method, exc)
+
+    return outer
+
+
+def _guarded_stream(method: str, inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Iterator[Any]]:
+    def outer(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        try:
+            yield from inner(request, context)
+        except Exception as exc:  # as above
+            _abort(context, method, exc)
+
+    return outer
 
 
 def _abort(context: grpc.ServicerContext, method: str, exc: Exception) -> NoReturn:
@@ -58,15 +79,19 @@ def _abort(context: grpc.ServicerContext, method: str, exc: Exception) -> NoRetu
         log.error("%s failed, request_id=%s", method, request_id, exc_info=exc)
         context.abort(status, f"internal error; the matcher logged it under request_id {request_id}")
     context.set_trailing_metadata(((ERROR_KEY, type(exc).__name__),))
-    context.abort(status, " ".join(str(exc).split()) or type(exc).__name__)
+    context.abort(status, one_line(exc))
     raise AssertionError("abort raises")
 
 
 class MatcherServer:
     """A bound listener. Health says NOT_SERVING until told otherwise."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, keeping: Keeping | None = None) -> None:
         """Binds the port; answers nothing yet.
+
+        Args:
+            parts: What calls work with.
+            keeping: What keeps and changes the gallery beside them.
 
         Raises:
             ConfigError: The address cannot be listened on, or is not this machine's alone.
@@ -93,8 +118,10 @@ class MatcherServer:
         )
         self._health = health.HealthServicer()
         self.set_serving(False)
-        vreid_pb2_grpc.add_MatcherServiceServicer_to_server(MatcherServicer(parts), self._server)
-        vreid_pb2_grpc.add_GalleryServiceServicer_to_server(GalleryServicer(parts), self._server)
+        keeping = keeping or Keeping()
+        self._matcher = MatcherServicer(parts, keeping.crops)
+        vreid_pb2_grpc.add_MatcherServiceServicer_to_server(self._matcher, self._server)
+        vreid_pb2_grpc.add_GalleryServiceServicer_to_server(GalleryServicer(parts, keeping), self._server)
         vreid_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(parts), self._server)
         vreid_pb2_grpc.add_CameraServiceServicer_to_server(CameraServicer(parts), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -118,8 +145,10 @@ class MatcherServer:
     def stop(self, grace_s: float) -> None:
         """Takes no new calls, cancels running ones after ``grace_s``, and returns when all have ended."""
         self._health.enter_graceful_shutdown()
+        self._matcher.end_watches()
         self._server.stop(grace_s).wait()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._matcher.close()
 
 
 def _probe(host: str, port: int, listen: str) -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import grpc
 import numpy as np
 
 from services.errors import InputError, Unavailable
+from services.identity.retention.contract import Cause
 from services.identity.store import IdentityStore
 from services.matcher.gallery import Gallery
-from services.matcher.probes import ProbeReader, Reading
+from services.matcher.probes import ProbeReader
 from services.matcher.settings import MatcherSettings
-from services.matcher.types import SearchFilter
 from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
 from services.rpc.errors import ACTOR_KEY
@@ -24,8 +24,6 @@ from tracker.multi_camera.settings import AssociationSettings
 
 log = logging.getLogger(__name__)
 
-DEFAULT_K = 10
-MAX_PROBES = 16
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 _ACTOR = re.compile(r"[\w.@:/+-]{1,64}")
@@ -85,50 +83,6 @@ def required(value: str, name: str) -> str:
     return value
 
 
-class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[misc]
-    """See MatcherService in proto/vreid.proto."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-
-    def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:  # noqa: N802
-        """See the proto."""
-        parts = self._parts
-        parts.wait(request.min_log_position, context)
-        k = request.k or DEFAULT_K
-        if not 1 <= k <= parts.settings.max_k:
-            raise InputError(f"k: must be in 1..{parts.settings.max_k}, got {request.k}")
-        if not 1 <= len(request.probes) <= MAX_PROBES:
-            raise InputError(f"probes: must be 1 to {MAX_PROBES}, got {len(request.probes)}")
-        grouping = convert.grouping_from_message(request.grouping)
-        wanted = self._without_probes(convert.filter_from_message(request.filter), request)
-        readings = [self._read(probe, f"probes[{i}]") for i, probe in enumerate(request.probes)]
-        queries = np.concatenate([reading.vectors for reading in readings])
-        answer = parts.gallery.search(queries, k, wanted, grouping)
-        return convert.answer_to_message(replace(answer, boxes_xyxy=tuple(r.box_xyxy for r in readings)))
-
-    @staticmethod
-    def _without_probes(wanted: SearchFilter, request: pb.SearchRequest) -> SearchFilter:
-        return replace(
-            wanted,
-            exclude_sighting_ids=frozenset(p.sighting_id for p in request.probes if p.sighting_id),
-            exclude_identity_ids=frozenset(p.identity_id for p in request.probes if p.identity_id),
-        )
-
-    def _read(self, probe: pb.Probe, name: str) -> Reading:
-        parts = self._parts
-        match probe.WhichOneof("source"):
-            case "image":
-                return parts.reader.image(probe.image.data, as_is=probe.image.as_is, name=f"{name}.image")
-            case "embedding":
-                return parts.reader.embedding(probe.embedding.values, probe.embedding.model_id, f"{name}.embedding")
-            case "sighting_id":
-                return Reading(parts.gallery.vectors_of_sighting(required(probe.sighting_id, f"{name}.sighting_id")))
-            case "identity_id":
-                return Reading(parts.gallery.vectors_of_identity(required(probe.identity_id, f"{name}.identity_id")))
-        raise InputError(f"{name}: give an image, an embedding, a sighting_id or an identity_id")
-
-
 class GalleryServicer(vreid_pb2_grpc.GalleryServiceServicer):  # type: ignore[misc]
     """See GalleryService in proto/vreid.proto."""
 
@@ -152,13 +106,16 @@ class GalleryServicer(vreid_pb2_grpc.GalleryServiceServicer):  # type: ignore[mi
 
     def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> pb.DeleteResponse:  # noqa: N802
         """See the proto."""
+        return self._remove(request, context, "delete")
+
+    def _remove(self, request: pb.DeleteRequest, context: grpc.ServicerContext, cause: Cause) -> pb.DeleteResponse:
         store, actor = self._parts.store, actor_of(context)
         self._parts.wait("", context)
         match request.WhichOneof("target"):
             case "identity_id":
-                position = store.delete_identity(required(request.identity_id, "identity_id"), actor)
+                position = store.delete_identity(required(request.identity_id, "identity_id"), actor, cause=cause)
             case "sighting_id":
-                position = store.delete_sighting(required(request.sighting_id, "sighting_id"), actor)
+                position = store.delete_sighting(required(request.sighting_id, "sighting_id"), actor, cause=cause)
             case _:
                 raise InputError("target: give an identity_id or a sighting_id")
         self._parts.show(position, context)

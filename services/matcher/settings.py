@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -46,9 +47,9 @@ class MatcherSettings(BaseModel):
     listen: str = Field(
         default="127.0.0.1:50661", description="Address of the gRPC listener, host:port; port 0 takes a free one."
     )
-    threads: int = Field(default=4, ge=1, le=64, description="Calls that are worked on at once.")
+    threads: int = Field(default=96, ge=1, le=1024, description="Calls that may wait for an answer at once.")
     max_waiting_calls: int = Field(
-        default=64, ge=1, le=10_000, description="Calls that may wait or run; beyond them the next is refused."
+        default=256, ge=1, le=10_000, description="Calls that may wait or run; beyond them the next is refused."
     )
     max_message_bytes: int = Field(
         default=32 * 2**20, ge=2**16, le=2**30, description="Largest request, and so the largest picture."
@@ -74,6 +75,27 @@ class MatcherSettings(BaseModel):
     max_wait_s: float = Field(
         default=5.0, gt=0, le=600, description="Longest that a read waits for its min_log_position."
     )
+    index: Literal["faiss", "numpy", "faiss-gpu", "milvus"] = Field(
+        default="faiss", description="What searches: FAISS on the CPU, NumPy, FAISS on a GPU, or Milvus."
+    )
+    tier: Literal["auto", "exact", "fast"] = Field(
+        default="auto",
+        description="Whether every vector is scored, or a quantised first pass chooses which; auto decides by size.",
+    )
+    fast_from: int = Field(
+        default=250_000, ge=1024, le=10**9, description="Vectors from which tier auto is the fast one."
+    )
+    milvus_uri: str = Field(
+        default="", description="Milvus for index milvus: http://host:19530, or a milvus-lite file ending in .db."
+    )
+    ttl_s: float | None = Field(
+        default=None, gt=0, description="The gallery forgets sightings that ended longer ago; unset for never."
+    )
+    snapshot_every_s: float | None = Field(
+        default=900.0, ge=1, description="How often the gallery is written to disk for fast restarts; null for never."
+    )
+    max_batch: int = Field(default=64, ge=1, le=4096, description="Most searches that are put into one call.")
+    max_watches: int = Field(default=16, ge=0, le=1000, description="Standing queries that may run at once.")
     drain_s: float = Field(default=5.0, ge=0, le=600, description="How long running calls may take to end at shutdown.")
     inference_threads: int = Field(
         default=1, ge=1, le=256, description="Cores for the detector and embedder of queries."

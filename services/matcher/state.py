@@ -36,6 +36,9 @@ class GalleryState:
         self.index = index
         self.table = SightingTable()
         self.status: dict[str, str] = {}
+        #: Counts drops; with ``dropped_at`` it tells whether a row still stands for what a search found in it.
+        self.drops = 0
+        self.dropped_at: dict[int, int] = {}
         self._alias: dict[str, str] = {}
         self._aliases: dict[str, set[str]] = {}
 
@@ -68,6 +71,29 @@ class GalleryState:
         if not ids:
             raise ModelMismatch(f"{name} was seen by another model than the gallery's")
         return self.index.get(np.array(ids, np.int64))
+
+    def expire(self, before_ns: int, keep_camera: str) -> int:
+        """Forgets sightings that ended before a moment, but for those of one camera; returns how many.
+
+        Vectors go in one call, so that a segment left empty is dropped whole.
+        """
+        rows = [row for s in self.table.ended_before(before_ns, keep_camera) if (row := self.table.row(s)) is not None]
+        if rows:
+            self.index.remove(np.concatenate([_vector_ids(row) for row in rows]))
+        for row in rows:
+            self._drop(self.table.sighting_id(row))
+        return len(rows)
+
+    def export_identities(self) -> dict[str, dict[str, str]]:
+        """Statuses and aliases, copied."""
+        return {"status": dict(self.status), "alias": dict(self._alias)}
+
+    def load_identities(self, exported: Mapping[str, Mapping[str, str]]) -> None:
+        """Takes what was exported."""
+        self.status = dict(exported["status"])
+        for absorbed, survivor in exported["alias"].items():
+            self._alias[absorbed] = survivor
+            self._aliases.setdefault(survivor, set()).add(absorbed)
 
     def add_identity(self, record: IdentityRecord) -> None:
         """Takes an identity's status and aliases from the store."""
@@ -148,6 +174,8 @@ class GalleryState:
         if row is not None:
             self.index.remove(_vector_ids(row))
             self.table.drop(row)
+            self.drops += 1
+            self.dropped_at[row] = self.drops
 
     def _merge(self, survivor_id: str, absorbed_id: str) -> None:
         survivor, absorbed = self.resolve(survivor_id), self.resolve(absorbed_id)

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detector.types import VehicleClass
 from services.identity.store import IdentityRecord
 from services.types import Match
@@ -28,6 +31,7 @@ class SearchFilter:
         from_ns: Not those that ended before, UTC nanoseconds.
         to_ns: Not those that began after, UTC nanoseconds.
         classes: Only these most probable classes.
+        colours: Only these most probable colours, by name.
         exclude_sighting_ids: Not these sightings.
         exclude_identity_ids: Not these identities, aliases included.
     """
@@ -37,6 +41,7 @@ class SearchFilter:
     from_ns: int | None = None
     to_ns: int | None = None
     classes: frozenset[VehicleClass] = frozenset()
+    colours: frozenset[str] = frozenset()
     exclude_sighting_ids: frozenset[str] = frozenset()
     exclude_identity_ids: frozenset[str] = frozenset()
 
@@ -54,6 +59,7 @@ class SightingSummary:
     quality: float
     revision: int
     final: bool
+    colour: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +187,25 @@ class GalleryStats:
     backend: str
     model_id: str
     log_position: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One search.
+
+    Attributes:
+        positives: float32 (P, dim), P >= 1, unit vectors; a sighting counts by its best similarity to any of them.
+        k: At least 1.
+        wanted: Which sightings may answer.
+        grouping: Per identity, sightings without a decision are left out.
+        negatives: float32 (N, dim); a sighting that is more like one of them than like any positive is left out.
+    """
+
+    positives: NDArray[np.float32]
+    k: int
+    wanted: SearchFilter = field(default_factory=SearchFilter)
+    grouping: Grouping = Grouping.SIGHTING
+    negatives: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)

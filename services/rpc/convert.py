@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from detector.types import VehicleClass
+from detector.types import COLOURS, VehicleClass
 from services.errors import InputError
 from services.identity.store import CameraRecord
 from services.matcher.types import (
@@ -54,7 +54,7 @@ def timestamp(ns: int) -> Timestamp:
     return stamp
 
 
-def moment_ns(stamp: Timestamp, field: str) -> int:
+def moment_ns(stamp: Timestamp, name: str) -> int:
     """UTC nanoseconds of a message.
 
     Raises:
@@ -62,7 +62,7 @@ def moment_ns(stamp: Timestamp, field: str) -> int:
     """
     ns: int = stamp.seconds * 10**9 + stamp.nanos
     if not -(2**63) <= ns < 2**63:
-        raise InputError(f"{field}: out of range")
+        raise InputError(f"{name}: out of range")
     return ns
 
 
@@ -96,6 +96,7 @@ def filter_to_message(wanted: SearchFilter) -> pb.Filter:
         exclude_camera_ids=sorted(wanted.exclude_camera_ids),
         span=span_to_message(wanted.from_ns, wanted.to_ns),
         classes=[CLASSES[c] for c in sorted(wanted.classes)],
+        colours=sorted(wanted.colours),
     )
 
 
@@ -103,19 +104,41 @@ def filter_from_message(message: pb.Filter) -> SearchFilter:
     """A filter from a message.
 
     Raises:
-        InputError: An unknown class, or a span that ends before it begins.
+        InputError: An unknown class or colour, or a span that ends before it begins.
     """
     from_ns, to_ns = span_from_message(message.span, "filter.span")
     unknown = [c for c in message.classes if c not in CLASS_OF]
     if unknown:
         raise InputError(f"filter.classes: unknown class {unknown[0]}")
+    strange = [c for c in message.colours if c not in COLOURS]
+    if strange:
+        raise InputError(f"filter.colours: unknown colour {strange[0][:40]!r}, expected one of {', '.join(COLOURS)}")
     return SearchFilter(
         camera_ids=frozenset(message.camera_ids),
         exclude_camera_ids=frozenset(message.exclude_camera_ids),
         from_ns=from_ns,
         to_ns=to_ns,
         classes=frozenset(CLASS_OF[c] for c in message.classes),
+        colours=frozenset(message.colours),
     )
+
+
+def class_to_message(vehicle_class: VehicleClass) -> pb.VehicleClass:
+    """A class as a message's value."""
+    return CLASSES[vehicle_class]
+
+
+def class_from_message(value: int, name: str) -> VehicleClass | None:
+    """A class from a message's value, None where it is not set.
+
+    Raises:
+        InputError: Unknown.
+    """
+    if value == pb.VEHICLE_CLASS_UNSPECIFIED:
+        return None
+    if value not in CLASS_OF:
+        raise InputError(f"{name}: unknown class {value}")
+    return next(ours for ours, theirs in CLASSES.items() if theirs == value)
 
 
 def grouping_to_message(grouping: Grouping) -> pb.Grouping:
@@ -134,22 +157,38 @@ def grouping_from_message(value: int) -> Grouping:
     return _GROUPINGS[value]
 
 
+def match_to_message(match: Match) -> pb.Match:
+    """A match as a message."""
+    return pb.Match(
+        identity_id=match.identity_id,
+        sighting_id=match.sighting_id,
+        camera_id=match.camera_id,
+        first_seen=timestamp(match.first_seen_ns),
+        last_seen=timestamp(match.last_seen_ns),
+        similarity=match.similarity,
+        probability=match.probability,
+        evidence=dict(match.evidence),
+    )
+
+
+def match_from_message(m: pb.Match) -> Match:
+    """A match from a message."""
+    return Match(
+        identity_id=m.identity_id,
+        sighting_id=m.sighting_id,
+        camera_id=m.camera_id,
+        first_seen_ns=m.first_seen.ToNanoseconds(),
+        last_seen_ns=m.last_seen.ToNanoseconds(),
+        similarity=m.similarity,
+        probability=m.probability,
+        evidence=dict(m.evidence),
+    )
+
+
 def answer_to_message(answer: SearchAnswer) -> pb.SearchResponse:
     """The answer to a search as a message."""
     return pb.SearchResponse(
-        matches=[
-            pb.Match(
-                identity_id=match.identity_id,
-                sighting_id=match.sighting_id,
-                camera_id=match.camera_id,
-                first_seen=timestamp(match.first_seen_ns),
-                last_seen=timestamp(match.last_seen_ns),
-                similarity=match.similarity,
-                probability=match.probability,
-                evidence=dict(match.evidence),
-            )
-            for match in answer.matches
-        ],
+        matches=[match_to_message(match) for match in answer.matches],
         readings=[
             pb.ProbeReading(box=None if b is None else pb.Box(x1=b[0], y1=b[1], x2=b[2], y2=b[3]))
             for b in answer.boxes_xyxy
@@ -161,19 +200,7 @@ def answer_to_message(answer: SearchAnswer) -> pb.SearchResponse:
 def answer_from_message(message: pb.SearchResponse) -> SearchAnswer:
     """The answer to a search from a message."""
     return SearchAnswer(
-        matches=tuple(
-            Match(
-                identity_id=m.identity_id,
-                sighting_id=m.sighting_id,
-                camera_id=m.camera_id,
-                first_seen_ns=m.first_seen.ToNanoseconds(),
-                last_seen_ns=m.last_seen.ToNanoseconds(),
-                similarity=m.similarity,
-                probability=m.probability,
-                evidence=dict(m.evidence),
-            )
-            for m in message.matches
-        ),
+        matches=tuple(match_from_message(m) for m in message.matches),
         boxes_xyxy=tuple(
             (r.box.x1, r.box.y1, r.box.x2, r.box.y2) if r.HasField("box") else None for r in message.readings
         ),

@@ -51,6 +51,7 @@ def summary_to_message(s: SightingSummary) -> pb.SightingSummary:
         quality=s.quality,
         revision=s.revision,
         final=s.final,
+        colour=s.colour,
     )
 
 
@@ -66,6 +67,7 @@ def summary_from_message(s: pb.SightingSummary, identity_id: str) -> SightingSum
         quality=s.quality,
         revision=s.revision,
         final=s.final,
+        colour=s.colour,
     )
 
 

@@ -9,6 +9,8 @@ import grpc
 
 from services import errors
 
+#: Statuses travel as metadata, of which gRPC takes 8 KB, and a character may take 12 bytes of it.
+_MAX_MESSAGE = 500
 #: Trailing metadata that names the class of a failure.
 ERROR_KEY = "vreid-error"
 #: Metadata by which a caller says who asks, for history and audit: a claim, as long as callers have no tokens.
@@ -21,6 +23,10 @@ STATUS_OF: dict[type[errors.VreidError], grpc.StatusCode] = {
     errors.ModelMismatch: grpc.StatusCode.FAILED_PRECONDITION,
     errors.NotFound: grpc.StatusCode.NOT_FOUND,
     errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
+    errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.DeadlinePassed: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.SnapshotError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.Unsupported: grpc.StatusCode.UNIMPLEMENTED,
     errors.LeaseLost: grpc.StatusCode.ABORTED,
 }
 
@@ -31,10 +37,20 @@ _CLASS_OF: dict[grpc.StatusCode, type[errors.VreidError]] = {
     grpc.StatusCode.OUT_OF_RANGE: errors.InputError,
     grpc.StatusCode.NOT_FOUND: errors.NotFound,
     grpc.StatusCode.ABORTED: errors.LeaseLost,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.Unavailable,
-    grpc.StatusCode.DEADLINE_EXCEEDED: errors.Unavailable,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.Overloaded,
+    grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlinePassed,
     grpc.StatusCode.UNAVAILABLE: errors.MatcherUnavailable,
 }
+
+
+def one_line(error: BaseException) -> str:
+    """The message of a failure as a status may carry it: one line, cut short where a caller's own words made it long.
+
+    >>> one_line(errors.NotFound("no  sighting " + "x" * 1000))[-4:]
+    'xxx…'
+    """
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _MAX_MESSAGE else text[:_MAX_MESSAGE] + "…"
 
 
 def status_of(error: BaseException) -> grpc.StatusCode:

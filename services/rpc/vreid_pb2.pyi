@@ -32,6 +32,27 @@ class IdentityStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     IDENTITY_STATUS_NEW: _ClassVar[IdentityStatus]
     IDENTITY_STATUS_AMBIGUOUS: _ClassVar[IdentityStatus]
 
+class ImageMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    IMAGE_MODE_UNSPECIFIED: _ClassVar[ImageMode]
+    IMAGE_MODE_LARGEST: _ClassVar[ImageMode]
+    IMAGE_MODE_ALL: _ClassVar[ImageMode]
+    IMAGE_MODE_BOX: _ClassVar[ImageMode]
+    IMAGE_MODE_AS_IS: _ClassVar[ImageMode]
+
+class Rerank(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RERANK_UNSPECIFIED: _ClassVar[Rerank]
+    RERANK_NONE: _ClassVar[Rerank]
+    RERANK_K_RECIPROCAL: _ClassVar[Rerank]
+    RERANK_GEOMETRIC: _ClassVar[Rerank]
+
+class WatchKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WATCH_KIND_UNSPECIFIED: _ClassVar[WatchKind]
+    WATCH_KIND_SEEN: _ClassVar[WatchKind]
+    WATCH_KIND_DECIDED: _ClassVar[WatchKind]
+
 class CameraOrigin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     CAMERA_ORIGIN_UNSPECIFIED: _ClassVar[CameraOrigin]
@@ -63,6 +84,18 @@ IDENTITY_STATUS_UNSPECIFIED: IdentityStatus
 IDENTITY_STATUS_MATCHED: IdentityStatus
 IDENTITY_STATUS_NEW: IdentityStatus
 IDENTITY_STATUS_AMBIGUOUS: IdentityStatus
+IMAGE_MODE_UNSPECIFIED: ImageMode
+IMAGE_MODE_LARGEST: ImageMode
+IMAGE_MODE_ALL: ImageMode
+IMAGE_MODE_BOX: ImageMode
+IMAGE_MODE_AS_IS: ImageMode
+RERANK_UNSPECIFIED: Rerank
+RERANK_NONE: Rerank
+RERANK_K_RECIPROCAL: Rerank
+RERANK_GEOMETRIC: Rerank
+WATCH_KIND_UNSPECIFIED: WatchKind
+WATCH_KIND_SEEN: WatchKind
+WATCH_KIND_DECIDED: WatchKind
 CAMERA_ORIGIN_UNSPECIFIED: CameraOrigin
 CAMERA_ORIGIN_FILE: CameraOrigin
 CAMERA_ORIGIN_RUNTIME: CameraOrigin
@@ -88,12 +121,16 @@ class Probe(_message.Message):
     def __init__(self, image: _Optional[_Union[ImageProbe, _Mapping]] = ..., embedding: _Optional[_Union[Embedding, _Mapping]] = ..., sighting_id: _Optional[str] = ..., identity_id: _Optional[str] = ...) -> None: ...
 
 class ImageProbe(_message.Message):
-    __slots__ = ("data", "as_is")
+    __slots__ = ("data", "as_is", "mode", "box")
     DATA_FIELD_NUMBER: _ClassVar[int]
     AS_IS_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    BOX_FIELD_NUMBER: _ClassVar[int]
     data: bytes
     as_is: bool
-    def __init__(self, data: _Optional[bytes] = ..., as_is: _Optional[bool] = ...) -> None: ...
+    mode: ImageMode
+    box: Box
+    def __init__(self, data: _Optional[bytes] = ..., as_is: _Optional[bool] = ..., mode: _Optional[_Union[ImageMode, str]] = ..., box: _Optional[_Union[Box, _Mapping]] = ...) -> None: ...
 
 class Embedding(_message.Message):
     __slots__ = ("values", "model_id")
@@ -111,30 +148,130 @@ class TimeSpan(_message.Message):
     def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., **kwargs) -> None: ...
 
 class Filter(_message.Message):
-    __slots__ = ("camera_ids", "exclude_camera_ids", "span", "classes")
+    __slots__ = ("camera_ids", "exclude_camera_ids", "span", "classes", "colours")
     CAMERA_IDS_FIELD_NUMBER: _ClassVar[int]
     EXCLUDE_CAMERA_IDS_FIELD_NUMBER: _ClassVar[int]
     SPAN_FIELD_NUMBER: _ClassVar[int]
     CLASSES_FIELD_NUMBER: _ClassVar[int]
+    COLOURS_FIELD_NUMBER: _ClassVar[int]
     camera_ids: _containers.RepeatedScalarFieldContainer[str]
     exclude_camera_ids: _containers.RepeatedScalarFieldContainer[str]
     span: TimeSpan
     classes: _containers.RepeatedScalarFieldContainer[VehicleClass]
-    def __init__(self, camera_ids: _Optional[_Iterable[str]] = ..., exclude_camera_ids: _Optional[_Iterable[str]] = ..., span: _Optional[_Union[TimeSpan, _Mapping]] = ..., classes: _Optional[_Iterable[_Union[VehicleClass, str]]] = ...) -> None: ...
+    colours: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, camera_ids: _Optional[_Iterable[str]] = ..., exclude_camera_ids: _Optional[_Iterable[str]] = ..., span: _Optional[_Union[TimeSpan, _Mapping]] = ..., classes: _Optional[_Iterable[_Union[VehicleClass, str]]] = ..., colours: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SearchRequest(_message.Message):
-    __slots__ = ("probes", "filter", "k", "grouping", "min_log_position")
+    __slots__ = ("probes", "negatives", "filter", "k", "grouping", "min_log_position", "rerank", "rerank_depth")
     PROBES_FIELD_NUMBER: _ClassVar[int]
+    NEGATIVES_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     K_FIELD_NUMBER: _ClassVar[int]
     GROUPING_FIELD_NUMBER: _ClassVar[int]
     MIN_LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    RERANK_FIELD_NUMBER: _ClassVar[int]
+    RERANK_DEPTH_FIELD_NUMBER: _ClassVar[int]
     probes: _containers.RepeatedCompositeFieldContainer[Probe]
+    negatives: _containers.RepeatedCompositeFieldContainer[Probe]
     filter: Filter
     k: int
     grouping: Grouping
     min_log_position: str
-    def __init__(self, probes: _Optional[_Iterable[_Union[Probe, _Mapping]]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., k: _Optional[int] = ..., grouping: _Optional[_Union[Grouping, str]] = ..., min_log_position: _Optional[str] = ...) -> None: ...
+    rerank: Rerank
+    rerank_depth: int
+    def __init__(self, probes: _Optional[_Iterable[_Union[Probe, _Mapping]]] = ..., negatives: _Optional[_Iterable[_Union[Probe, _Mapping]]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., k: _Optional[int] = ..., grouping: _Optional[_Union[Grouping, str]] = ..., min_log_position: _Optional[str] = ..., rerank: _Optional[_Union[Rerank, str]] = ..., rerank_depth: _Optional[int] = ...) -> None: ...
+
+class SearchStreamRequest(_message.Message):
+    __slots__ = ("request_id", "search")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    search: SearchRequest
+    def __init__(self, request_id: _Optional[str] = ..., search: _Optional[_Union[SearchRequest, _Mapping]] = ...) -> None: ...
+
+class SearchStreamResponse(_message.Message):
+    __slots__ = ("request_id", "response", "error")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    response: SearchResponse
+    error: CallError
+    def __init__(self, request_id: _Optional[str] = ..., response: _Optional[_Union[SearchResponse, _Mapping]] = ..., error: _Optional[_Union[CallError, _Mapping]] = ...) -> None: ...
+
+class CallError(_message.Message):
+    __slots__ = ("code", "error", "message")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    code: int
+    error: str
+    message: str
+    def __init__(self, code: _Optional[int] = ..., error: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class VerifyRequest(_message.Message):
+    __slots__ = ("left", "right", "min_log_position")
+    LEFT_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_FIELD_NUMBER: _ClassVar[int]
+    MIN_LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    left: _containers.RepeatedCompositeFieldContainer[Probe]
+    right: _containers.RepeatedCompositeFieldContainer[Probe]
+    min_log_position: str
+    def __init__(self, left: _Optional[_Iterable[_Union[Probe, _Mapping]]] = ..., right: _Optional[_Iterable[_Union[Probe, _Mapping]]] = ..., min_log_position: _Optional[str] = ...) -> None: ...
+
+class VerifyResponse(_message.Message):
+    __slots__ = ("similarity", "probability", "same", "log_likelihood_ratio")
+    SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    SAME_FIELD_NUMBER: _ClassVar[int]
+    LOG_LIKELIHOOD_RATIO_FIELD_NUMBER: _ClassVar[int]
+    similarity: float
+    probability: float
+    same: bool
+    log_likelihood_ratio: float
+    def __init__(self, similarity: _Optional[float] = ..., probability: _Optional[float] = ..., same: _Optional[bool] = ..., log_likelihood_ratio: _Optional[float] = ...) -> None: ...
+
+class EmbedRequest(_message.Message):
+    __slots__ = ("images",)
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    images: _containers.RepeatedCompositeFieldContainer[ImageProbe]
+    def __init__(self, images: _Optional[_Iterable[_Union[ImageProbe, _Mapping]]] = ...) -> None: ...
+
+class Embedded(_message.Message):
+    __slots__ = ("embeddings", "boxes")
+    EMBEDDINGS_FIELD_NUMBER: _ClassVar[int]
+    BOXES_FIELD_NUMBER: _ClassVar[int]
+    embeddings: _containers.RepeatedCompositeFieldContainer[Embedding]
+    boxes: _containers.RepeatedCompositeFieldContainer[Box]
+    def __init__(self, embeddings: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., boxes: _Optional[_Iterable[_Union[Box, _Mapping]]] = ...) -> None: ...
+
+class EmbedResponse(_message.Message):
+    __slots__ = ("images",)
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    images: _containers.RepeatedCompositeFieldContainer[Embedded]
+    def __init__(self, images: _Optional[_Iterable[_Union[Embedded, _Mapping]]] = ...) -> None: ...
+
+class WatchRequest(_message.Message):
+    __slots__ = ("probes", "filter", "min_probability", "after_log_position")
+    PROBES_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    MIN_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    AFTER_LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    probes: _containers.RepeatedCompositeFieldContainer[Probe]
+    filter: Filter
+    min_probability: float
+    after_log_position: str
+    def __init__(self, probes: _Optional[_Iterable[_Union[Probe, _Mapping]]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., min_probability: _Optional[float] = ..., after_log_position: _Optional[str] = ...) -> None: ...
+
+class WatchEvent(_message.Message):
+    __slots__ = ("kind", "match", "log_position")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    MATCH_FIELD_NUMBER: _ClassVar[int]
+    LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    kind: WatchKind
+    match: Match
+    log_position: str
+    def __init__(self, kind: _Optional[_Union[WatchKind, str]] = ..., match: _Optional[_Union[Match, _Mapping]] = ..., log_position: _Optional[str] = ...) -> None: ...
 
 class SearchResponse(_message.Message):
     __slots__ = ("matches", "readings", "log_position")
@@ -249,6 +386,139 @@ class DeleteResponse(_message.Message):
     log_position: str
     def __init__(self, log_position: _Optional[str] = ...) -> None: ...
 
+class EnrollRequest(_message.Message):
+    __slots__ = ("images", "identity_id", "vehicle_class", "colour", "seen_at")
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    VEHICLE_CLASS_FIELD_NUMBER: _ClassVar[int]
+    COLOUR_FIELD_NUMBER: _ClassVar[int]
+    SEEN_AT_FIELD_NUMBER: _ClassVar[int]
+    images: _containers.RepeatedCompositeFieldContainer[ImageProbe]
+    identity_id: str
+    vehicle_class: VehicleClass
+    colour: str
+    seen_at: _timestamp_pb2.Timestamp
+    def __init__(self, images: _Optional[_Iterable[_Union[ImageProbe, _Mapping]]] = ..., identity_id: _Optional[str] = ..., vehicle_class: _Optional[_Union[VehicleClass, str]] = ..., colour: _Optional[str] = ..., seen_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class EnrollResponse(_message.Message):
+    __slots__ = ("identity_id", "sighting_id", "log_position")
+    IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
+    LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    identity_id: str
+    sighting_id: str
+    log_position: str
+    def __init__(self, identity_id: _Optional[str] = ..., sighting_id: _Optional[str] = ..., log_position: _Optional[str] = ...) -> None: ...
+
+class UpdateRequest(_message.Message):
+    __slots__ = ("sighting_id", "vehicle_class", "colour")
+    SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
+    VEHICLE_CLASS_FIELD_NUMBER: _ClassVar[int]
+    COLOUR_FIELD_NUMBER: _ClassVar[int]
+    sighting_id: str
+    vehicle_class: VehicleClass
+    colour: str
+    def __init__(self, sighting_id: _Optional[str] = ..., vehicle_class: _Optional[_Union[VehicleClass, str]] = ..., colour: _Optional[str] = ...) -> None: ...
+
+class UpdateResponse(_message.Message):
+    __slots__ = ("revision", "log_position")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    log_position: str
+    def __init__(self, revision: _Optional[int] = ..., log_position: _Optional[str] = ...) -> None: ...
+
+class PictureRequest(_message.Message):
+    __slots__ = ("sighting_id",)
+    SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
+    sighting_id: str
+    def __init__(self, sighting_id: _Optional[str] = ...) -> None: ...
+
+class PictureResponse(_message.Message):
+    __slots__ = ("jpeg",)
+    JPEG_FIELD_NUMBER: _ClassVar[int]
+    jpeg: bytes
+    def __init__(self, jpeg: _Optional[bytes] = ...) -> None: ...
+
+class ExportRequest(_message.Message):
+    __slots__ = ("identity_ids",)
+    IDENTITY_IDS_FIELD_NUMBER: _ClassVar[int]
+    identity_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, identity_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ExportedSighting(_message.Message):
+    __slots__ = ("identity_id", "fields")
+    class FieldsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: bytes
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
+    IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    identity_id: str
+    fields: _containers.ScalarMap[str, bytes]
+    def __init__(self, identity_id: _Optional[str] = ..., fields: _Optional[_Mapping[str, bytes]] = ...) -> None: ...
+
+class ExportChunk(_message.Message):
+    __slots__ = ("model_id", "sightings")
+    MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    SIGHTINGS_FIELD_NUMBER: _ClassVar[int]
+    model_id: str
+    sightings: _containers.RepeatedCompositeFieldContainer[ExportedSighting]
+    def __init__(self, model_id: _Optional[str] = ..., sightings: _Optional[_Iterable[_Union[ExportedSighting, _Mapping]]] = ...) -> None: ...
+
+class ImportResponse(_message.Message):
+    __slots__ = ("imported", "passed_over", "log_position")
+    IMPORTED_FIELD_NUMBER: _ClassVar[int]
+    PASSED_OVER_FIELD_NUMBER: _ClassVar[int]
+    LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    imported: int
+    passed_over: int
+    log_position: str
+    def __init__(self, imported: _Optional[int] = ..., passed_over: _Optional[int] = ..., log_position: _Optional[str] = ...) -> None: ...
+
+class SnapshotRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class SnapshotResponse(_message.Message):
+    __slots__ = ("log_position", "bytes", "vectors")
+    LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    VECTORS_FIELD_NUMBER: _ClassVar[int]
+    log_position: str
+    bytes: int
+    vectors: int
+    def __init__(self, log_position: _Optional[str] = ..., bytes: _Optional[int] = ..., vectors: _Optional[int] = ...) -> None: ...
+
+class RestoreRequest(_message.Message):
+    __slots__ = ("from_store",)
+    FROM_STORE_FIELD_NUMBER: _ClassVar[int]
+    from_store: bool
+    def __init__(self, from_store: _Optional[bool] = ...) -> None: ...
+
+class RestoreResponse(_message.Message):
+    __slots__ = ("from_snapshot", "log_position")
+    FROM_SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    from_snapshot: bool
+    log_position: str
+    def __init__(self, from_snapshot: _Optional[bool] = ..., log_position: _Optional[str] = ...) -> None: ...
+
+class CompactRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class CompactResponse(_message.Message):
+    __slots__ = ("bytes_before", "bytes_after")
+    BYTES_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    BYTES_AFTER_FIELD_NUMBER: _ClassVar[int]
+    bytes_before: int
+    bytes_after: int
+    def __init__(self, bytes_before: _Optional[int] = ..., bytes_after: _Optional[int] = ...) -> None: ...
+
 class StatsRequest(_message.Message):
     __slots__ = ("min_log_position",)
     MIN_LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
@@ -256,7 +526,7 @@ class StatsRequest(_message.Message):
     def __init__(self, min_log_position: _Optional[str] = ...) -> None: ...
 
 class StatsResponse(_message.Message):
-    __slots__ = ("identities", "sightings", "vectors", "bytes", "segments", "tier", "backend", "model_id", "log_position")
+    __slots__ = ("identities", "sightings", "vectors", "bytes", "segments", "tier", "backend", "model_id", "log_position", "calibration")
     IDENTITIES_FIELD_NUMBER: _ClassVar[int]
     SIGHTINGS_FIELD_NUMBER: _ClassVar[int]
     VECTORS_FIELD_NUMBER: _ClassVar[int]
@@ -266,6 +536,7 @@ class StatsResponse(_message.Message):
     BACKEND_FIELD_NUMBER: _ClassVar[int]
     MODEL_ID_FIELD_NUMBER: _ClassVar[int]
     LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    CALIBRATION_FIELD_NUMBER: _ClassVar[int]
     identities: int
     sightings: int
     vectors: int
@@ -275,7 +546,18 @@ class StatsResponse(_message.Message):
     backend: str
     model_id: str
     log_position: str
-    def __init__(self, identities: _Optional[int] = ..., sightings: _Optional[int] = ..., vectors: _Optional[int] = ..., bytes: _Optional[int] = ..., segments: _Optional[int] = ..., tier: _Optional[str] = ..., backend: _Optional[str] = ..., model_id: _Optional[str] = ..., log_position: _Optional[str] = ...) -> None: ...
+    calibration: Calibration
+    def __init__(self, identities: _Optional[int] = ..., sightings: _Optional[int] = ..., vectors: _Optional[int] = ..., bytes: _Optional[int] = ..., segments: _Optional[int] = ..., tier: _Optional[str] = ..., backend: _Optional[str] = ..., model_id: _Optional[str] = ..., log_position: _Optional[str] = ..., calibration: _Optional[_Union[Calibration, _Mapping]] = ...) -> None: ...
+
+class Calibration(_message.Message):
+    __slots__ = ("slope", "offset", "limit")
+    SLOPE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    slope: float
+    offset: float
+    limit: float
+    def __init__(self, slope: _Optional[float] = ..., offset: _Optional[float] = ..., limit: _Optional[float] = ...) -> None: ...
 
 class Identity(_message.Message):
     __slots__ = ("identity_id", "status", "camera_ids", "first_seen", "last_seen", "aliases", "sighting_count", "sightings", "enrolled")
@@ -300,7 +582,7 @@ class Identity(_message.Message):
     def __init__(self, identity_id: _Optional[str] = ..., status: _Optional[_Union[IdentityStatus, str]] = ..., camera_ids: _Optional[_Iterable[str]] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., aliases: _Optional[_Iterable[str]] = ..., sighting_count: _Optional[int] = ..., sightings: _Optional[_Iterable[_Union[SightingSummary, _Mapping]]] = ..., enrolled: _Optional[bool] = ...) -> None: ...
 
 class SightingSummary(_message.Message):
-    __slots__ = ("sighting_id", "camera_id", "first_seen", "last_seen", "vehicle_class", "quality", "revision", "final")
+    __slots__ = ("sighting_id", "camera_id", "first_seen", "last_seen", "vehicle_class", "quality", "revision", "final", "colour")
     SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
     CAMERA_ID_FIELD_NUMBER: _ClassVar[int]
     FIRST_SEEN_FIELD_NUMBER: _ClassVar[int]
@@ -309,6 +591,7 @@ class SightingSummary(_message.Message):
     QUALITY_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     FINAL_FIELD_NUMBER: _ClassVar[int]
+    COLOUR_FIELD_NUMBER: _ClassVar[int]
     sighting_id: str
     camera_id: str
     first_seen: _timestamp_pb2.Timestamp
@@ -317,7 +600,8 @@ class SightingSummary(_message.Message):
     quality: float
     revision: int
     final: bool
-    def __init__(self, sighting_id: _Optional[str] = ..., camera_id: _Optional[str] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., vehicle_class: _Optional[_Union[VehicleClass, str]] = ..., quality: _Optional[float] = ..., revision: _Optional[int] = ..., final: _Optional[bool] = ...) -> None: ...
+    colour: str
+    def __init__(self, sighting_id: _Optional[str] = ..., camera_id: _Optional[str] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., vehicle_class: _Optional[_Union[VehicleClass, str]] = ..., quality: _Optional[float] = ..., revision: _Optional[int] = ..., final: _Optional[bool] = ..., colour: _Optional[str] = ...) -> None: ...
 
 class GetIdentityRequest(_message.Message):
     __slots__ = ("identity_id", "min_log_position")

@@ -40,6 +40,26 @@ class MatcherServiceStub:
                 request_serializer=services_dot_rpc_dot_vreid__pb2.SearchRequest.SerializeToString,
                 response_deserializer=services_dot_rpc_dot_vreid__pb2.SearchResponse.FromString,
                 _registered_method=True)
+        self.SearchStream = channel.stream_stream(
+                '/vreid.v1.MatcherService/SearchStream',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.SearchStreamRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.SearchStreamResponse.FromString,
+                _registered_method=True)
+        self.Verify = channel.unary_unary(
+                '/vreid.v1.MatcherService/Verify',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.VerifyRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.VerifyResponse.FromString,
+                _registered_method=True)
+        self.Embed = channel.unary_unary(
+                '/vreid.v1.MatcherService/Embed',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.EmbedRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.EmbedResponse.FromString,
+                _registered_method=True)
+        self.Watch = channel.unary_stream(
+                '/vreid.v1.MatcherService/Watch',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.WatchRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.WatchEvent.FromString,
+                _registered_method=True)
 
 
 class MatcherServiceServicer:
@@ -53,6 +73,34 @@ class MatcherServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SearchStream(self, request_iterator, context):
+        """Many searches over one stream, answered in order; a failed one does not end the stream.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Verify(self, request, context):
+        """Are these two the same vehicle?
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Embed(self, request, context):
+        """Vectors of the vehicles in pictures, in the gallery's model.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Watch(self, request, context):
+        """A standing query: every sighting from now on that looks like the probes, as it is seen and when it is decided.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MatcherServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +108,26 @@ def add_MatcherServiceServicer_to_server(servicer, server):
                     servicer.Search,
                     request_deserializer=services_dot_rpc_dot_vreid__pb2.SearchRequest.FromString,
                     response_serializer=services_dot_rpc_dot_vreid__pb2.SearchResponse.SerializeToString,
+            ),
+            'SearchStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.SearchStream,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.SearchStreamRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.SearchStreamResponse.SerializeToString,
+            ),
+            'Verify': grpc.unary_unary_rpc_method_handler(
+                    servicer.Verify,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.VerifyRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.VerifyResponse.SerializeToString,
+            ),
+            'Embed': grpc.unary_unary_rpc_method_handler(
+                    servicer.Embed,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.EmbedRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.EmbedResponse.SerializeToString,
+            ),
+            'Watch': grpc.unary_stream_rpc_method_handler(
+                    servicer.Watch,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.WatchRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.WatchEvent.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +158,114 @@ class MatcherService:
             '/vreid.v1.MatcherService/Search',
             services_dot_rpc_dot_vreid__pb2.SearchRequest.SerializeToString,
             services_dot_rpc_dot_vreid__pb2.SearchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/vreid.v1.MatcherService/SearchStream',
+            services_dot_rpc_dot_vreid__pb2.SearchStreamRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.SearchStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Verify(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.MatcherService/Verify',
+            services_dot_rpc_dot_vreid__pb2.VerifyRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.VerifyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Embed(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.MatcherService/Embed',
+            services_dot_rpc_dot_vreid__pb2.EmbedRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.EmbedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Watch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vreid.v1.MatcherService/Watch',
+            services_dot_rpc_dot_vreid__pb2.WatchRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.WatchEvent.FromString,
             options,
             channel_credentials,
             insecure,
@@ -131,6 +307,51 @@ class GalleryServiceStub:
                 request_serializer=services_dot_rpc_dot_vreid__pb2.StatsRequest.SerializeToString,
                 response_deserializer=services_dot_rpc_dot_vreid__pb2.StatsResponse.FromString,
                 _registered_method=True)
+        self.Enroll = channel.unary_unary(
+                '/vreid.v1.GalleryService/Enroll',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.EnrollRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.EnrollResponse.FromString,
+                _registered_method=True)
+        self.Update = channel.unary_unary(
+                '/vreid.v1.GalleryService/Update',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.UpdateRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.UpdateResponse.FromString,
+                _registered_method=True)
+        self.Erase = channel.unary_unary(
+                '/vreid.v1.GalleryService/Erase',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.DeleteRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.DeleteResponse.FromString,
+                _registered_method=True)
+        self.Picture = channel.unary_unary(
+                '/vreid.v1.GalleryService/Picture',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.PictureRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.PictureResponse.FromString,
+                _registered_method=True)
+        self.Export = channel.unary_stream(
+                '/vreid.v1.GalleryService/Export',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.ExportRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.ExportChunk.FromString,
+                _registered_method=True)
+        self.Import = channel.stream_unary(
+                '/vreid.v1.GalleryService/Import',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.ExportChunk.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.ImportResponse.FromString,
+                _registered_method=True)
+        self.Snapshot = channel.unary_unary(
+                '/vreid.v1.GalleryService/Snapshot',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.SnapshotRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.SnapshotResponse.FromString,
+                _registered_method=True)
+        self.Restore = channel.unary_unary(
+                '/vreid.v1.GalleryService/Restore',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.RestoreRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.RestoreResponse.FromString,
+                _registered_method=True)
+        self.Compact = channel.unary_unary(
+                '/vreid.v1.GalleryService/Compact',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.CompactRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.CompactResponse.FromString,
+                _registered_method=True)
 
 
 class GalleryServiceServicer:
@@ -165,6 +386,69 @@ class GalleryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Enroll(self, request, context):
+        """Puts a vehicle in by hand, as a new identity or to one that is known. It does not expire.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Update(self, request, context):
+        """Corrects class or colour of a sighting.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Erase(self, request, context):
+        """As Delete, and proven: no byte of its vectors remains in the gallery or its snapshot, nor in the store.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Picture(self, request, context):
+        """The best stored picture of a sighting.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Export(self, request, context):
+        """Everything that the gallery holds, to be imported elsewhere.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Import(self, request_iterator, context):
+        """Takes what was exported; what is held already is passed over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Snapshot(self, request, context):
+        """Writes the gallery to disk now, for a fast restart.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Restore(self, request, context):
+        """Fills the gallery anew: from its snapshot, or from the store.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Compact(self, request, context):
+        """Gives back the room of removed vectors now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GalleryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -187,6 +471,51 @@ def add_GalleryServiceServicer_to_server(servicer, server):
                     servicer.Stats,
                     request_deserializer=services_dot_rpc_dot_vreid__pb2.StatsRequest.FromString,
                     response_serializer=services_dot_rpc_dot_vreid__pb2.StatsResponse.SerializeToString,
+            ),
+            'Enroll': grpc.unary_unary_rpc_method_handler(
+                    servicer.Enroll,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.EnrollRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.EnrollResponse.SerializeToString,
+            ),
+            'Update': grpc.unary_unary_rpc_method_handler(
+                    servicer.Update,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.UpdateRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.UpdateResponse.SerializeToString,
+            ),
+            'Erase': grpc.unary_unary_rpc_method_handler(
+                    servicer.Erase,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.DeleteRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.DeleteResponse.SerializeToString,
+            ),
+            'Picture': grpc.unary_unary_rpc_method_handler(
+                    servicer.Picture,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.PictureRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.PictureResponse.SerializeToString,
+            ),
+            'Export': grpc.unary_stream_rpc_method_handler(
+                    servicer.Export,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.ExportRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.ExportChunk.SerializeToString,
+            ),
+            'Import': grpc.stream_unary_rpc_method_handler(
+                    servicer.Import,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.ExportChunk.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.ImportResponse.SerializeToString,
+            ),
+            'Snapshot': grpc.unary_unary_rpc_method_handler(
+                    servicer.Snapshot,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.SnapshotRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.SnapshotResponse.SerializeToString,
+            ),
+            'Restore': grpc.unary_unary_rpc_method_handler(
+                    servicer.Restore,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.RestoreRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.RestoreResponse.SerializeToString,
+            ),
+            'Compact': grpc.unary_unary_rpc_method_handler(
+                    servicer.Compact,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.CompactRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.CompactResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -298,6 +627,249 @@ class GalleryService:
             '/vreid.v1.GalleryService/Stats',
             services_dot_rpc_dot_vreid__pb2.StatsRequest.SerializeToString,
             services_dot_rpc_dot_vreid__pb2.StatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Enroll(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.GalleryService/Enroll',
+            services_dot_rpc_dot_vreid__pb2.EnrollRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.EnrollResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Update(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.GalleryService/Update',
+            services_dot_rpc_dot_vreid__pb2.UpdateRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.UpdateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Erase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.GalleryService/Erase',
+            services_dot_rpc_dot_vreid__pb2.DeleteRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.DeleteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Picture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.GalleryService/Picture',
+            services_dot_rpc_dot_vreid__pb2.PictureRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.PictureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Export(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vreid.v1.GalleryService/Export',
+            services_dot_rpc_dot_vreid__pb2.ExportRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.ExportChunk.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Import(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/vreid.v1.GalleryService/Import',
+            services_dot_rpc_dot_vreid__pb2.ExportChunk.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.ImportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Snapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.GalleryService/Snapshot',
+            services_dot_rpc_dot_vreid__pb2.SnapshotRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.SnapshotResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Restore(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.GalleryService/Restore',
+            services_dot_rpc_dot_vreid__pb2.RestoreRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.RestoreResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Compact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.GalleryService/Compact',
+            services_dot_rpc_dot_vreid__pb2.CompactRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.CompactResponse.FromString,
             options,
             channel_credentials,
             insecure,

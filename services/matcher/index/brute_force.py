@@ -42,6 +42,16 @@ class BruteForceIndex:
         return "numpy"
 
     @property
+    def tier(self) -> str:
+        """See VectorIndex."""
+        return "exact"
+
+    @property
+    def segments(self) -> tuple[int, ...]:
+        """See VectorIndex."""
+        return (len(self._ids),)
+
+    @property
     def nbytes(self) -> int:
         """See VectorIndex."""
         return self._vectors.nbytes
@@ -69,6 +79,22 @@ class BruteForceIndex:
         """See VectorIndex."""
         positions = {identifier: position for position, identifier in enumerate(self._ids.tolist())}
         return self._vectors[[positions[i] for i in ids.tolist()]].reshape(-1, self._dim)
+
+    def view(self) -> BruteForceIndex:
+        """See VectorIndex. Arrays are replaced when something changes, never written to."""
+        seen = BruteForceIndex(self._dim)
+        seen._ids, seen._vectors = self._ids, self._vectors
+        return seen
+
+    def maintain(self) -> bool:
+        """See VectorIndex. Nothing is ever due."""
+        return False
+
+    def purge(self) -> None:
+        """See VectorIndex. Nothing of a removed vector is kept."""
+
+    def close(self) -> None:
+        """See VectorIndex. Nothing to end."""
 
     def search(self, queries: Vectors, k: int, allowed: IdFilter | None = None) -> Neighbours:
         """See VectorIndex."""

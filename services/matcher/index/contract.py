@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 Ids = NDArray[np.int64]
-#: Given ids (N,), says of each whether it may be returned: bool (N,). Called with ids that the index holds.
+#: Given ids (N,), says of each whether it may be returned: bool (N,). Called with ids that
+#: the index holds or held.
 IdFilter = Callable[[Ids], NDArray[np.bool_]]
 
 #: Fills the places for which nothing was found.
@@ -35,8 +36,34 @@ class Neighbours:
     ids: Ids
 
 
-class VectorIndex(Protocol):
-    """Vectors under 64-bit ids of the caller's, searched by inner product. Not thread-safe: the owner serialises."""
+class Searchable(Protocol):
+    """What can be searched, by any number of threads at once."""
+
+    def search(self, queries: Vectors, k: int, allowed: IdFilter | None = None) -> Neighbours:
+        """The k vectors of largest inner product with each query.
+
+        Args:
+            queries: float32 (Q, dim), finite; Q may be 0.
+            k: At least 1; may exceed what is held.
+            allowed: Restricts the answer inside the search: k are found whenever k allowed ones are held. None
+                allows all.
+
+        Returns:
+            Scores and ids, (Q, k) each. In the exact tier the ids of brute force over the stored vectors, where scores
+            within 1e-3 of each other may change places; in the fast tier exact scores of what the first pass found.
+
+        Raises:
+            ValueError: A shape or value is not as above.
+        """
+        ...
+
+
+class VectorIndex(Searchable, Protocol):
+    """Vectors under 64-bit ids of the caller's, searched by inner product.
+
+    One thread at a time changes it (``add``, ``remove``, ``maintain``, ``purge``); others may meanwhile search a view.
+    Vectors are kept in half precision or better: what comes back may differ from what was added by 2^-11 of a number.
+    """
 
     @property
     def dim(self) -> int:
@@ -46,6 +73,16 @@ class VectorIndex(Protocol):
     @property
     def backend(self) -> str:
         """What searches, for people: "numpy", "faiss-cpu"."""
+        ...
+
+    @property
+    def tier(self) -> str:
+        """Either "exact" or "fast", where a quantised first pass chooses what is scored exactly."""
+        ...
+
+    @property
+    def segments(self) -> tuple[int, ...]:
+        """Vectors, removed ones included, in each part that it is made of; oldest part first."""
         ...
 
     @property
@@ -87,29 +124,27 @@ class VectorIndex(Protocol):
             ids: int64 (N,), all held.
 
         Returns:
-            float32 (N, dim), in the order of ``ids``, as added.
+            float32 (N, dim), in the order of ``ids``, as stored.
 
         Raises:
             KeyError: An id is not held.
         """
         ...
 
-    def search(self, queries: Vectors, k: int, allowed: IdFilter | None = None) -> Neighbours:
-        """The k vectors of largest inner product with each query.
+    def view(self) -> Searchable:
+        """What is held now, to be searched by other threads while this index is changed."""
+        ...
 
-        Args:
-            queries: float32 (Q, dim), finite; Q may be 0.
-            k: At least 1; may exceed what is held.
-            allowed: Restricts the answer inside the search: k are found whenever k allowed ones are held. None
-                allows all.
+    def maintain(self) -> bool:
+        """Does one bounded piece of housekeeping, if any is due; True when another may be."""
+        ...
 
-        Returns:
-            Scores and ids, (Q, k) each. Exact: the ids of brute force, where scores within 1e-3 of each other may
-            change places.
+    def purge(self) -> None:
+        """Gives back all memory of removed vectors, so that none of their bytes remain in this index."""
+        ...
 
-        Raises:
-            ValueError: A shape or value is not as above.
-        """
+    def close(self) -> None:
+        """Ends the threads and connections behind it."""
         ...
 
 

@@ -16,7 +16,7 @@ from reid.types import Calibration, EmbedderSpec
 from services.client import MatcherClient
 from services.identity.memory_store import MemoryStore
 from services.identity.store import IdentityStore
-from services.matcher.build import Matcher, build_matcher
+from services.matcher.build import Matcher, Places, build_matcher
 from services.matcher.settings import MatcherSettings
 from services.types import Commit, Merge, Sighting, Split
 from tracker.types import Decision, DecisionStatus, TrackKey
@@ -149,11 +149,17 @@ def build(wait_until: Callable[..., None]) -> Iterator[Callable[..., City]]:
     """Starts matchers; settings by keyword, and a store to begin with."""
     cities: list[City] = []
 
-    def start(store: IdentityStore | None = None, *, wait: bool = True, **settings: object) -> City:
+    def start(
+        store: IdentityStore | None = None, *, wait: bool = True, places: Places | None = None, **settings: object
+    ) -> City:
         store = store or MemoryStore()
         embedder = ColourEmbedder()
         matcher = build_matcher(
-            store, ColourDetector(), embedder, MatcherSettings(listen="127.0.0.1:0", drain_s=1, **settings)
+            store,
+            ColourDetector(),
+            embedder,
+            MatcherSettings(listen="127.0.0.1:0", drain_s=1, **settings),
+            places=places,
         )
         matcher.start()
         city = City(store, matcher, MatcherClient(matcher.address, timeout_s=20), embedder)

@@ -1,0 +1,67 @@
+"""``vreid bench matcher``: parses and prints; `benchmarks.matcher` measures."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from services.cli.output import JsonFlag, emit, fail, stdout, table
+from services.cli.simulate.progress import progress
+
+#: What slows or binds the linear algebra of everything that is measured; unset for ours and for peers alike.
+_PREFIXES = ("OPENBLAS_", "OMP_", "MKL_", "BLIS_")
+
+
+def matcher(
+    sizes: Annotated[str, typer.Option(help="Gallery sizes, separated by commas.")] = "10000,100000,1000000",
+    peer_size: Annotated[
+        int, typer.Option("--peer-size", min=0, help="Gallery size against other servers; 0 for none.")
+    ] = 100_000,
+    seconds: Annotated[float, typer.Option(min=0.5, max=600, help="Length of each load.")] = 10.0,
+    clients: Annotated[int, typer.Option(min=1, max=512, help="Clients of the heaviest load.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Of the generated vectors.")] = 1,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measures search over gRPC against FAISS in process and against other servers, in one run."""
+    for name in [n for n in os.environ if n.startswith(_PREFIXES)]:
+        del os.environ[name]
+    from benchmarks.matcher.run import MatcherBench, bench_matcher
+
+    try:
+        wanted = tuple(int(size) for size in sizes.split(","))
+    except ValueError:
+        fail(f"--sizes: expected numbers separated by commas, got {sizes!r}")
+    if min(wanted) < 100:
+        fail(f"--sizes: at least 100 each, got {min(wanted)}")
+    bench = MatcherBench(sizes=wanted, peer_size=peer_size, seconds=seconds, clients=clients, seed=seed)
+    with progress("steps") as report:
+        document = bench_matcher(bench, report)
+    emit(document, as_json=as_json, render=_show)
+
+
+def _show(document: dict[str, Any]) -> None:
+    exact = table("vectors", "64 clients/s", "FAISS batch 64/s", "unbatched/s", "1 client p99 ms", "FAISS p99 ms")
+    names = ("grpc_64_qps", "raw_batch64_qps", "unbatched_best_qps", "grpc_1_p99_ms", "raw_1_p99_ms")
+    for size, row in document["sizes"].items():
+        exact.add_row(size, *(f"{row[name]:.1f}" for name in names))
+    stdout.print(exact)
+    fast = document["fast"]
+    stdout.print(
+        f"fast tier at {fast['size']}: {fast['speedup']:.1f} times the exact one, recall {fast['recall']:.4f}, "
+        f"{fast['bytes_per_vector']:.0f} bytes a vector"
+    )
+    shown = table("peer", "searches/s", "recall", "p50 ms", "p99 ms", "bytes a vector", "build s")
+    for name, row in document["peers"].items():
+        shown.add_row(
+            name,
+            f"{row['qps']:.0f}",
+            f"{row['recall']:.4f}",
+            *(f"{row[key]:.2f}" for key in ("p50_ms", "p99_ms")),
+            f"{row['bytes_per_vector']:.0f}",
+            f"{row['build_s']:.1f}",
+        )
+    stdout.print(shown)
+    for name, reason in document["skipped"].items():
+        stdout.print(f"{name}: {reason}")

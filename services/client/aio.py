@@ -1,0 +1,113 @@
+"""The typed client of a matcher for asyncio: searches, comparisons, standing queries, named as in MatcherClient."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from services.client.client import RETRIED
+from services.client.messages import CHANNEL_OPTIONS, image_message, probe_message, search_message, translated
+from services.client.options import DEFAULT_ADDRESS, ImageMode, Probe, RetryRules, SearchOptions, Verdict
+from services.matcher.types import GalleryStats, SearchAnswer, SearchFilter
+from services.rpc import convert, vreid_pb2_grpc
+from services.rpc import vreid_pb2 as pb
+from services.types import Match
+
+
+class AsyncMatcherClient:
+    """A connection to one matcher, for one event loop; use it as an asynchronous context manager.
+
+    Raises what MatcherClient raises.
+    """
+
+    def __init__(
+        self, address: str = DEFAULT_ADDRESS, timeout_s: float = 30.0, retry: RetryRules | None = None
+    ) -> None:
+        """Connects at the first call; see MatcherClient."""
+        self._address = address
+        self._timeout_s = timeout_s
+        self._retry = retry or RetryRules()
+        self._channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        self._matcher = vreid_pb2_grpc.MatcherServiceStub(self._channel)
+        self._gallery = vreid_pb2_grpc.GalleryServiceStub(self._channel)
+
+    async def __aenter__(self) -> AsyncMatcherClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends the connection."""
+        await self._channel.close()
+
+    async def search(
+        self, probes: Sequence[Probe], options: SearchOptions | None = None, *, negatives: Sequence[Probe] = ()
+    ) -> SearchAnswer:
+        """See MatcherClient.search."""
+        request = search_message(probes, negatives, options)
+        return convert.answer_from_message(await self._call(self._matcher.Search, request))
+
+    async def verify(self, left: Sequence[Probe], right: Sequence[Probe]) -> Verdict:
+        """See MatcherClient.verify."""
+        request = pb.VerifyRequest(left=[probe_message(p) for p in left], right=[probe_message(p) for p in right])
+        answer = await self._call(self._matcher.Verify, request)
+        return Verdict(answer.similarity, answer.probability, answer.same)
+
+    async def embed(
+        self, images: Sequence[bytes], mode: ImageMode = ImageMode.LARGEST
+    ) -> list[list[tuple[float, ...]]]:
+        """See MatcherClient.embed."""
+        request = pb.EmbedRequest(images=[image_message(image, mode) for image in images])
+        answer = await self._call(self._matcher.Embed, request)
+        return [[tuple(e.values) for e in image.embeddings] for image in answer.images]
+
+    async def gallery_stats(self) -> GalleryStats:
+        """See MatcherClient.gallery_stats."""
+        return convert.stats_from_message(await self._call(self._gallery.Stats, pb.StatsRequest()))
+
+    async def watch(
+        self,
+        probes: Sequence[Probe] = (),
+        wanted: SearchFilter | None = None,
+        min_probability: float = 0.0,
+        after: str = "",
+    ) -> AsyncIterator[tuple[bool, Match, str]]:
+        """See MatcherClient.watch."""
+        request = pb.WatchRequest(
+            probes=[probe_message(p) for p in probes],
+            filter=convert.filter_to_message(wanted or SearchFilter()),
+            min_probability=min_probability,
+            after_log_position=after,
+        )
+        call = self._matcher.Watch(request)
+        try:
+            async for event in call:
+                decided = event.kind == pb.WATCH_KIND_DECIDED
+                yield decided, convert.match_from_message(event.match), event.log_position
+        except grpc.RpcError as exc:
+            raise translated(exc, self._address, None) from exc
+        finally:
+            call.cancel()
+
+    async def _call(self, method: Callable[..., Any], request: Any) -> Any:
+        """The answer to a call that changes nothing; tried again while it fails for now and time is left."""
+        now = asyncio.get_running_loop().time
+        deadline = now() + self._timeout_s
+        failed = 0
+        while True:
+            try:
+                return await method(request, timeout=max(0.001, deadline - now()))
+            except grpc.RpcError as exc:
+                failed += 1
+                pause_s = self._retry.pause_s(failed)
+                if exc.code() not in RETRIED or failed >= self._retry.attempts or now() + pause_s > deadline:
+                    raise translated(exc, self._address, self._timeout_s) from exc
+            await asyncio.sleep(pause_s)

@@ -1,0 +1,89 @@
+"""Options of a client as messages of vreid.v1, and failures of gRPC as ours. Calls nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import grpc
+
+from services.client.options import ImageMode, Probe, Reranking, SearchOptions
+from services.errors import DeadlinePassed, InputError, MatcherUnavailable, Overloaded, VreidError
+from services.rpc import convert
+from services.rpc import vreid_pb2 as pb
+from services.rpc.errors import ERROR_KEY, class_of
+
+_MODES = {
+    ImageMode.LARGEST: pb.IMAGE_MODE_LARGEST,
+    ImageMode.ALL: pb.IMAGE_MODE_ALL,
+    ImageMode.BOX: pb.IMAGE_MODE_BOX,
+    ImageMode.AS_IS: pb.IMAGE_MODE_AS_IS,
+}
+_RERANKS = {
+    Reranking.NONE: pb.RERANK_NONE,
+    Reranking.K_RECIPROCAL: pb.RERANK_K_RECIPROCAL,
+    Reranking.GEOMETRIC: pb.RERANK_GEOMETRIC,
+}
+
+#: Messages are as large as the matcher accepts; no proxy stands between.
+CHANNEL_OPTIONS = (
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.enable_http_proxy", 0),
+)
+
+
+def image_message(data: bytes, mode: ImageMode, box: tuple[float, float, float, float] | None = None) -> pb.ImageProbe:
+    """A picture as a message."""
+    given = None if box is None else pb.Box(x1=box[0], y1=box[1], x2=box[2], y2=box[3])
+    return pb.ImageProbe(data=data, mode=_MODES[mode], box=given)
+
+
+def probe_message(probe: Probe) -> pb.Probe:
+    """A probe as a message."""
+    if probe.image is not None:
+        return pb.Probe(image=image_message(probe.image, probe.mode, probe.box_xyxy))
+    if probe.embedding is not None:
+        return pb.Probe(embedding=pb.Embedding(values=probe.embedding, model_id=probe.model_id))
+    if probe.sighting_id is not None:
+        return pb.Probe(sighting_id=probe.sighting_id)
+    return pb.Probe(identity_id=probe.identity_id)
+
+
+def search_message(
+    probes: Sequence[Probe], negatives: Sequence[Probe], options: SearchOptions | None
+) -> pb.SearchRequest:
+    """A search as a message.
+
+    Raises:
+        InputError: k is below 1.
+    """
+    options = options or SearchOptions()
+    if options.k < 1:  # on the wire 0 means "the default"
+        raise InputError(f"k: must be at least 1, got {options.k}")
+    return pb.SearchRequest(
+        probes=[probe_message(p) for p in probes],
+        negatives=[probe_message(p) for p in negatives],
+        filter=convert.filter_to_message(options.wanted),
+        k=options.k,
+        grouping=convert.grouping_to_message(options.grouping),
+        min_log_position=options.min_log_position,
+        rerank=_RERANKS[options.rerank],
+        rerank_depth=options.rerank_depth if options.rerank is not Reranking.NONE else 0,
+    )
+
+
+def translated(error: Any, address: str, timeout_s: float | None) -> VreidError:
+    """The exception of ours that a gRPC failure stands for, its message on one line."""
+    status: grpc.StatusCode = error.code()
+    details = " ".join((error.details() or "").split())
+    name = next((value for key, value in error.trailing_metadata() or () if key == ERROR_KEY), None)
+    if name is None and status is grpc.StatusCode.UNAVAILABLE:
+        return MatcherUnavailable(f"no matcher at {address}; is `vreid up` running?")
+    if name is None and status is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return DeadlinePassed(f"the matcher at {address} did not answer within {timeout_s or 0:g} s")
+    if name is None and status is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        if "larger than max" in details:
+            return InputError(f"the request is larger than the matcher at {address} accepts")
+        return Overloaded(f"the matcher at {address} is busy; try again")
+    return class_of(status, name)(details or f"the matcher at {address} answered {status.name}")

@@ -1,0 +1,140 @@
+"""Puts concurrent requests into one call: while a batch is being worked on, the next one gathers. Knows no vectors.
+
+Nobody waits for company: a request that finds the worker idle is worked on at once. Those that cannot be answered
+before their deadline are refused at once, and those whose deadline passes while they wait are not worked on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from services.errors import DeadlinePassed, Overloaded, Unavailable
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+#: Weight of the newest batch in the running estimate of how long one takes.
+_NEWEST = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRules:
+    """Bounds of a batcher.
+
+    Attributes:
+        max_batch: Most requests in one call.
+        max_waiting: Most requests that wait; the next is refused.
+    """
+
+    max_batch: int = 64
+    max_waiting: int = 512
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Q, A]):
+    item: Q
+    deadline_s: float
+    answer: Future[A] = field(default_factory=Future)
+
+
+class MicroBatcher(Generic[Q, A]):
+    """One worker thread and its bounded queue. Safe for threads."""
+
+    def __init__(
+        self, name: str, work: Callable[[list[Q]], Sequence[A | Exception]], rules: BatchRules | None = None
+    ) -> None:
+        """Starts the worker.
+
+        Args:
+            name: Of the thread, and in messages: "searches".
+            work: Answers a batch in order; an exception in the place of an answer is raised to that caller alone.
+            rules: Bounds.
+        """
+        self._name = name
+        self._work = work
+        self._rules = rules or BatchRules()
+        self._queue: deque[_Waiting[Q, A]] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._batch_s = 0.0
+        self.batches = 0
+        self.answered = 0
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def ask(self, item: Q, timeout_s: float = 60.0) -> A:
+        """The answer to one request.
+
+        Raises:
+            Overloaded: Too many wait, or by the time lately taken it would be too late.
+            DeadlinePassed: ``timeout_s`` went by.
+            Unavailable: The batcher is closed.
+            Exception: What ``work`` raised or put in its place.
+        """
+        waiting: _Waiting[Q, A] = _Waiting(item, time.monotonic() + timeout_s)
+        with self._changed:
+            if self._closed:
+                raise Unavailable(f"{self._name}: the matcher is ending")
+            ahead = len(self._queue)
+            if ahead >= self._rules.max_waiting:
+                raise Overloaded(f"{ahead} {self._name} wait already; try again later")
+            expected_s = self._batch_s * (1 + ahead // self._rules.max_batch)
+            if ahead and expected_s > timeout_s:
+                raise Overloaded(
+                    f"{ahead} {self._name} wait already, this one would miss its deadline; try again later"
+                )
+            self._queue.append(waiting)
+            self._changed.notify()
+        try:
+            return waiting.answer.result(max(0.0, waiting.deadline_s - time.monotonic()))
+        except FutureTimeout as exc:
+            if waiting.answer.done():  # the work itself ran into a time-out
+                raise
+            raise DeadlinePassed(f"{self._name}: not answered within {timeout_s:.1f} s") from exc
+
+    def close(self) -> None:
+        """Refuses what waits and ends the worker after its batch."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._queue and not self._closed:
+                    self._changed.wait()
+                if self._closed:
+                    for left in self._queue:
+                        left.answer.set_exception(Unavailable(f"{self._name}: the matcher is ending"))
+                    self._queue.clear()
+                    return
+                batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._rules.max_batch))]
+            now = time.monotonic()
+            living = [waiting for waiting in batch if waiting.deadline_s > now]
+            if living:
+                self._answer(living)
+                took_s = time.monotonic() - now
+                self._batch_s += (took_s - self._batch_s) * (_NEWEST if self.batches else 1.0)
+                self.batches += 1
+                self.answered += len(living)
+
+    def _answer(self, batch: list[_Waiting[Q, A]]) -> None:
+        try:
+            answers = self._work([waiting.item for waiting in batch])
+        except Exception as exc:  # handed to every caller of the batch
+            for waiting in batch:
+                waiting.answer.set_exception(exc)
+            return
+        for waiting, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Exception):
+                waiting.answer.set_exception(answer)
+            else:
+                waiting.answer.set_result(answer)

@@ -1,0 +1,172 @@
+"""Vectors in a GPU's memory and the one thread that touches them. The only place that knows torch tensors.
+
+No GPU index of FAISS can remove vectors, and its flat one ignores a selector. So the rows lie in a buffer of our own,
+one number longer than a vector: the last is 0 for a row that may answer and BARRED for one that may not, a query's
+last is 1, and a barred row's score falls below every other's.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.matcher.index.codes import Half, Mask, Positions
+from services.matcher.index.contract import Vectors
+
+#: FAISS selects no more on a GPU.
+MAX_K = 2048
+#: Of unit vectors no inner product comes near it, and half precision holds it exactly.
+BARRED = -8.0
+#: Scores below can only come from a barred row.
+BARRED_BELOW = -4.0
+_QUEUED = 256
+
+T = TypeVar("T")
+
+
+class Device(Protocol):
+    """A buffer of rows with a bar on each. Used by one thread."""
+
+    def reserve(self, rows: int) -> None:
+        """Makes room for that many rows; what is held stays."""
+        ...
+
+    def write(self, start: int, half: Half) -> None:
+        """Writes rows, float16 (N, dim), none of them barred."""
+        ...
+
+    def bar(self, may: Mask) -> None:
+        """Sets the bars of the first N rows: bool (N,), True for rows that may answer."""
+        ...
+
+    def nearest(self, queries: Vectors, k: int, rows: int) -> tuple[Vectors, Positions]:
+        """Scores and positions (Q, k) of the best of the first ``rows``, barred ones last."""
+        ...
+
+
+class CudaDevice:
+    """See Device: a torch tensor in the GPU's memory, searched by FAISS's brute force without a copy."""
+
+    def __init__(self, dim: int, number: int = 0) -> None:
+        """Opens a GPU.
+
+        Raises:
+            RuntimeError: There is no such GPU, or torch or the GPU build of FAISS is missing.
+        """
+        import faiss
+
+        if not hasattr(faiss, "StandardGpuResources"):
+            raise RuntimeError("this faiss is the CPU build; the GPU needs faiss-gpu in its place")
+        try:
+            import torch
+        except ImportError as exc:
+            raise RuntimeError(f"the GPU needs torch: {exc}") from exc
+        if not torch.cuda.is_available() or faiss.get_num_gpus() <= number:
+            raise RuntimeError(f"no CUDA device {number} is usable")
+        self._torch: Any = torch
+        self._faiss: Any = faiss
+        self._number = number
+        self._resources: Any = faiss.StandardGpuResources()
+        self._device: Any = torch.device("cuda", number)
+        self._rows: Any = torch.zeros((0, dim + 1), dtype=torch.float16, device=self._device)
+
+    def reserve(self, rows: int) -> None:
+        """See Device."""
+        held = self._rows
+        if rows > len(held):
+            grown = self._torch.zeros((rows, held.shape[1]), dtype=held.dtype, device=self._device)
+            grown[: len(held)] = held
+            self._rows = grown
+
+    def write(self, start: int, half: Half) -> None:
+        """See Device."""
+        block = self._torch.from_numpy(np.ascontiguousarray(half)).to(self._device)
+        self._rows[start : start + len(half), :-1] = block
+        self._rows[start : start + len(half), -1] = 0
+
+    def bar(self, may: Mask) -> None:
+        """See Device."""
+        allowed = self._torch.from_numpy(np.ascontiguousarray(may)).to(self._device)
+        self._rows[: len(may), -1] = self._torch.where(allowed, 0.0, BARRED).to(self._rows.dtype)
+
+    def nearest(self, queries: Vectors, k: int, rows: int) -> tuple[Vectors, Positions]:
+        """See Device."""
+        torch = self._torch
+        asked = torch.ones((len(queries), self._rows.shape[1]), dtype=self._rows.dtype, device=self._device)
+        asked[:, :-1] = torch.from_numpy(queries).to(self._device)
+        scores = torch.empty((len(queries), k), dtype=torch.float32, device=self._device)
+        positions = torch.empty((len(queries), k), dtype=torch.int64, device=self._device)
+        torch.cuda.synchronize(self._device)  # FAISS works in a stream of its own
+        self._faiss.bfKnn(self._resources, self._arguments(asked, k, rows, scores, positions))
+        torch.cuda.synchronize(self._device)
+        return scores.cpu().numpy(), positions.cpu().numpy()
+
+    def _arguments(self, asked: Any, k: int, rows: int, scores: Any, positions: Any) -> Any:
+        """What faiss.knn_gpu would pass on.
+
+        Taking tensors through knn_gpu needs faiss.contrib.torch_utils, which replaces every index's search by one that
+        knows no selector; the index on the CPU beside this needs it.
+        """
+        faiss = self._faiss
+        pointer = faiss.cast_integer_to_void_ptr
+        arguments = faiss.GpuDistanceParams()
+        arguments.metric = faiss.METRIC_INNER_PRODUCT
+        arguments.k, arguments.dims = k, self._rows.shape[1]
+        arguments.vectors, arguments.numVectors = pointer(self._rows.data_ptr()), rows
+        arguments.vectorType, arguments.vectorsRowMajor = faiss.DistanceDataType_F16, True
+        arguments.queries, arguments.numQueries = pointer(asked.data_ptr()), len(asked)
+        arguments.queryType, arguments.queriesRowMajor = faiss.DistanceDataType_F16, True
+        arguments.outDistances = faiss.cast_integer_to_float_ptr(scores.data_ptr())
+        arguments.outIndices = pointer(positions.data_ptr())
+        arguments.outIndicesType = faiss.IndicesDataType_I64
+        arguments.device = self._number
+        return arguments
+
+
+class OwnerThread:
+    """Runs everything that touches a device, one thing after another: not even reads of it may overlap."""
+
+    def __init__(self, name: str = "index-gpu") -> None:
+        """Starts the thread."""
+        self._todo: queue.Queue[tuple[Callable[[], Any], Future[Any]] | None] = queue.Queue(_QUEUED)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def call(self, work: Callable[[], T], timeout_s: float) -> T:
+        """What ``work`` returns.
+
+        Raises:
+            TimeoutError: It was not done in time; it may still run.
+            Exception: Whatever ``work`` raised.
+        """
+        done: Future[T] = Future()
+        try:
+            self._todo.put((work, done), timeout=timeout_s)
+        except queue.Full as exc:
+            raise TimeoutError("the GPU's queue stays full") from exc
+        return done.result(timeout_s)
+
+    def close(self) -> None:
+        """Ends the thread after what is queued; a thread stuck in the driver is left behind."""
+        self._todo.put(None)
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        while (item := self._todo.get()) is not None:
+            work, done = item
+            try:
+                done.set_result(work())
+            except Exception as exc:  # handed to the caller, who decides whether the GPU is still good
+                done.set_exception(exc)
+
+
+def positions_within(scores: Vectors, positions: Positions) -> NDArray[np.bool_]:
+    """Which answers of a device are rows that may answer."""
+    fit: NDArray[np.bool_] = (scores > BARRED_BELOW) & (positions >= 0)
+    return fit

@@ -1,0 +1,246 @@
+"""FAISS on a GPU in front of an index on the CPU: the GPU answers what it can, the CPU keeps everything and the rest.
+
+The CPU's index is complete at any moment. When the GPU is missing, slow to answer its first search, or fails later, one
+warning is logged and the CPU answers alone from then on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from services.matcher.index.codes import Mask
+from services.matcher.index.contract import (
+    NO_ID,
+    IdFilter,
+    Ids,
+    Neighbours,
+    Searchable,
+    Vectors,
+    check_k,
+    check_vectors,
+    no_neighbours,
+)
+from services.matcher.index.device import MAX_K, CudaDevice, Device, OwnerThread, positions_within
+from services.matcher.index.segmented import SegmentedIndex, SegmentRules
+
+log = logging.getLogger(__name__)
+
+PROBE_TIMEOUT_S = 60.0
+CALL_TIMEOUT_S = 10.0
+_FIRST_ROWS = 4096
+#: Queries that may have score below BARRED_BELOW are not unit vectors; they are answered by the CPU.
+_MAX_NORM = 1.5
+
+
+class FaissGpuIndex:
+    """See VectorIndex."""
+
+    def __init__(
+        self,
+        dim: int,
+        rules: SegmentRules | None = None,
+        open_device: Callable[[int], Device] = CudaDevice,
+        probe_timeout_s: float = PROBE_TIMEOUT_S,
+    ) -> None:
+        """Opens the GPU and proves it with a search under a time limit; without one the CPU serves, with a warning.
+
+        Args:
+            dim: Length of a vector, at least 1.
+            rules: Of the index on the CPU.
+            open_device: Makes the device, called in its owner thread with the dimension.
+            probe_timeout_s: Longest that the first search may take.
+        """
+        self._host = SegmentedIndex(dim, rules=rules)
+        self._owner = OwnerThread()
+        self._lock = threading.Lock()
+        self._device: Device | None = None
+        self._ids: Ids = np.zeros(_FIRST_ROWS, np.int64)
+        self._alive: Mask = np.zeros(_FIRST_ROWS, np.bool_)
+        self._size = 0
+        try:
+            self._device = self._owner.call(lambda: _probed(open_device(dim), dim), probe_timeout_s)
+        except Exception as exc:  # whatever a driver raises: the CPU serves
+            self._give_up(exc)
+
+    @property
+    def dim(self) -> int:
+        """See VectorIndex."""
+        return self._host.dim
+
+    @property
+    def backend(self) -> str:
+        """See VectorIndex."""
+        return "faiss-gpu" if self._device is not None else self._host.backend
+
+    @property
+    def tier(self) -> str:
+        """See VectorIndex. The GPU scans everything."""
+        return "exact" if self._device is not None else self._host.tier
+
+    @property
+    def segments(self) -> tuple[int, ...]:
+        """See VectorIndex."""
+        return self._host.segments
+
+    @property
+    def nbytes(self) -> int:
+        """See VectorIndex: on the CPU; the GPU holds as much again."""
+        return self._host.nbytes
+
+    def __len__(self) -> int:
+        return len(self._host)
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        """See VectorIndex."""
+        self._host.add(ids, vectors)
+        half = np.asarray(vectors, np.float32).astype(np.float16)
+        norms = np.linalg.norm(half.astype(np.float32), axis=1)
+        if self._device is not None and len(half) and float(norms.max()) > _MAX_NORM:
+            self._give_up(ValueError("vectors far from unit length cannot be told from barred ones"))
+        start, end = self._size, self._size + len(half)
+        with self._lock:
+            self._reserve(end)
+        self._write(start, half)
+        with self._lock:
+            self._ids[start:end] = ids
+            self._alive[start:end] = True
+            self._size = end
+
+    def remove(self, ids: Ids) -> int:
+        """See VectorIndex."""
+        removed = self._host.remove(ids)
+        with self._lock:
+            gone = np.isin(self._ids[: self._size], ids) & self._alive[: self._size]
+            self._alive[: self._size] &= ~gone
+            living = int(self._alive[: self._size].sum())
+            crowded = self._size - living > max(_FIRST_ROWS, living // 4)
+        if crowded:
+            self._rebuild()
+        return removed
+
+    def get(self, ids: Ids) -> Vectors:
+        """See VectorIndex."""
+        return self._host.get(ids)
+
+    def view(self) -> Searchable:
+        """See VectorIndex. The GPU's rows are one buffer: a search sees them as they are when its turn comes."""
+        return self
+
+    def search(self, queries: Vectors, k: int, allowed: IdFilter | None = None) -> Neighbours:
+        """See VectorIndex."""
+        queries = check_vectors(queries, self.dim, "queries")
+        check_k(k)
+        device = self._device
+        large = len(queries) > 0 and float(np.linalg.norm(queries, axis=1).max()) > _MAX_NORM
+        if device is None or k > MAX_K or large or len(queries) == 0:
+            return self._host.search(queries, k, allowed)
+        try:
+            return self._owner.call(lambda: self._on_device(device, queries, k, allowed), CALL_TIMEOUT_S)
+        except Exception as exc:  # whatever a driver raises: the CPU answers this and all that follow
+            self._give_up(exc)
+            return self._host.search(queries, k, allowed)
+
+    def maintain(self) -> bool:
+        """See VectorIndex."""
+        return self._host.maintain()
+
+    def purge(self) -> None:
+        """See VectorIndex."""
+        self._host.purge()
+        self._rebuild()
+
+    def close(self) -> None:
+        """See VectorIndex."""
+        self._owner.close()
+        self._host.close()
+
+    def _on_device(self, device: Device, queries: Vectors, k: int, allowed: IdFilter | None) -> Neighbours:
+        """In the owner thread."""
+        found = no_neighbours(len(queries), k)
+        with self._lock:
+            size = self._size
+            ids, may = self._ids[:size].copy(), self._alive[:size].copy()
+        if allowed is not None:
+            may &= allowed(ids)
+        reach = min(k, int(may.sum()))
+        if reach == 0:
+            return found
+        device.bar(may)
+        scores, places = device.nearest(queries, min(k, size), size)
+        fit = positions_within(scores, places)
+        chosen = np.where(fit, ids[np.maximum(places, 0)], NO_ID)
+        scores = np.where(fit, scores, -np.inf).astype(np.float32)
+        order = np.lexsort((chosen, -scores), axis=1)
+        width = scores.shape[1]
+        found.scores[:, :width] = np.take_along_axis(scores, order, axis=1)
+        found.ids[:, :width] = np.take_along_axis(chosen, order, axis=1)
+        return found
+
+    def _write(self, start: int, half: np.ndarray[tuple[int, int], np.dtype[np.float16]]) -> None:
+        device = self._device
+        if device is None or len(half) == 0:
+            return
+
+        def write() -> None:
+            device.reserve(len(self._ids))
+            device.write(start, half)
+
+        try:
+            self._owner.call(write, CALL_TIMEOUT_S)
+        except Exception as exc:  # as in search
+            self._give_up(exc)
+
+    def _rebuild(self) -> None:
+        """Moves the living rows together, on the GPU as here."""
+        with self._lock:
+            ids = self._ids[: self._size][self._alive[: self._size]].copy()
+        half = self._host.get(ids).astype(np.float16)
+
+        def renew() -> None:
+            with self._lock:
+                self._size = len(ids)
+                self._ids[: self._size] = ids
+                self._alive[:] = False
+                self._alive[: self._size] = True
+            if self._device is not None:
+                self._device.reserve(len(self._ids))
+                self._device.write(0, half)
+                blank = np.zeros((len(self._ids) - len(half), self.dim), np.float16)
+                self._device.write(len(half), blank)
+
+        try:
+            self._owner.call(renew, CALL_TIMEOUT_S)
+        except Exception as exc:  # as in search
+            self._give_up(exc)
+
+    def _reserve(self, size: int) -> None:
+        capacity = len(self._ids)
+        if size > capacity:
+            grown = max(size, capacity + capacity // 2)
+            self._ids = np.concatenate([self._ids, np.zeros(grown - capacity, np.int64)])
+            self._alive = np.concatenate([self._alive, np.zeros(grown - capacity, np.bool_)])
+
+    def _give_up(self, reason: BaseException) -> None:
+        self._device = None
+        log.warning("the GPU does not search, the CPU does: %s", str(reason) or type(reason).__name__)
+
+
+def _probed(device: Device, dim: int) -> Device:
+    """The device, after it has answered one search rightly.
+
+    Raises:
+        RuntimeError: Its answer is wrong.
+    """
+    rows = np.zeros((2, dim), np.float16)
+    rows[0, 0] = rows[1, 0] = 1
+    device.reserve(2)
+    device.write(0, rows)
+    device.bar(np.array([False, True]))
+    _, places = device.nearest(rows[:1].astype(np.float32), 1, 2)
+    if places.tolist() != [[1]]:
+        raise RuntimeError("the GPU answered a known search wrongly")
+    return device

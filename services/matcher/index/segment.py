@@ -1,0 +1,192 @@
+"""The two kinds of parts that an index is made of: the head, which grows, and sealed segments, which only lose rows.
+
+Both are changed by one thread and searched by others through frozen views. Knows ids, not what they stand for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.matcher.index.coarse import CoarseCodes
+from services.matcher.index.codes import Codes, Half, Mask, Positions, scan_rows
+from services.matcher.index.contract import NO_ID, NO_SCORE, IdFilter, Ids, Vectors
+
+
+@dataclass(slots=True)
+class Part:
+    """Rows of one head or segment as they were at one moment.
+
+    Attributes:
+        ids: int64 (N,).
+        alive: bool (N,), None where all are.
+        codes: Scans sealed rows; None for the head.
+        rows: float32 (N, dim) of the head; None for a segment.
+        coarse: First pass of the fast tier, where there is one.
+    """
+
+    ids: Ids
+    alive: Mask | None
+    codes: Codes | None = None
+    rows: Vectors | None = None
+    coarse: CoarseCodes | None = None
+
+    def may(self, allowed: IdFilter | None) -> Mask | None:
+        """Which rows may answer; None for all."""
+        if allowed is None:
+            return self.alive
+        chosen = allowed(self.ids)
+        return chosen if self.alive is None else chosen & self.alive
+
+    def living(self) -> tuple[Ids, Half]:
+        """Copies of the ids and rows that were alive, in order of arrival."""
+        chosen = slice(None) if self.alive is None else self.alive
+        if self.codes is not None:
+            return self.ids[chosen].copy(), self.codes.half[chosen].copy()
+        rows = self.rows if self.rows is not None else np.zeros((0, 0), np.float32)
+        return self.ids[chosen].copy(), rows[chosen].astype(np.float16)
+
+    def scan(self, queries: Vectors, k: int, may: Mask | None) -> tuple[Vectors, Ids]:
+        """The k best, exactly: scores and ids, (Q, k) each, padded."""
+        count = len(self.ids) if may is None else int(np.count_nonzero(may))
+        scores = np.full((len(queries), k), NO_SCORE, np.float32)
+        ids = np.full((len(queries), k), NO_ID, np.int64)
+        reach = min(k, count)
+        if reach == 0:
+            return scores, ids
+        if self.codes is not None:
+            found, positions = self.codes.scan(queries, reach, may)
+        else:
+            found, positions = self._scan_head(queries, reach, may)
+        scores[:, :reach], ids[:, :reach] = found, self.ids[positions]
+        return scores, ids
+
+    def _scan_head(self, queries: Vectors, k: int, may: Mask | None) -> tuple[Vectors, Positions]:
+        rows = self.rows if self.rows is not None else np.zeros((0, queries.shape[1]), np.float32)
+        places = np.arange(len(rows)) if may is None else np.flatnonzero(may)
+        return scan_rows(queries, rows if may is None else rows[places], places, k)
+
+
+class Head:
+    """Rows that arrived last, float32 with the precision of a half. A row is written once; its place is not reused."""
+
+    def __init__(self, dim: int, capacity: int) -> None:
+        """Starts empty with room for ``capacity`` rows."""
+        self.size = 0
+        self._rows: Vectors = np.zeros((capacity, dim), np.float32)
+        self._ids: Ids = np.zeros(capacity, np.int64)
+        self._alive: Mask = np.zeros(capacity, np.bool_)
+        self._place: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    @property
+    def room(self) -> int:
+        """Rows that still fit."""
+        return len(self._ids) - self.size
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the rows in use."""
+        return int(self.size * self._rows.shape[1] * 4)
+
+    def held(self, ids: Ids) -> Mask:
+        """Which of these ids it holds."""
+        return np.fromiter((i in self._place for i in ids.tolist()), np.bool_, len(ids))
+
+    def add(self, ids: Ids, half: Half) -> None:
+        """Appends; the rows must fit and the ids be new."""
+        start, end = self.size, self.size + len(ids)
+        self._rows[start:end] = half.astype(np.float32)
+        self._ids[start:end] = ids
+        self._alive[start:end] = True
+        self._place.update(zip(ids.tolist(), range(start, end), strict=True))
+        self.size = end
+
+    def remove(self, ids: Ids) -> int:
+        """Marks rows dead; returns how many were alive."""
+        places = [p for p in (self._place.pop(i, None) for i in ids.tolist()) if p is not None]
+        self._alive[places] = False
+        return len(places)
+
+    def get(self, ids: Ids) -> Vectors:
+        """Rows of ids that it holds."""
+        return self._rows[[self._place[i] for i in ids.tolist()]]
+
+    def living(self) -> tuple[Ids, Half]:
+        """Copies of the ids and rows that are alive, in order of arrival."""
+        alive = self._alive[: self.size]
+        return self._ids[: self.size][alive], self._rows[: self.size][alive].astype(np.float16)
+
+    def part(self) -> Part:
+        """As it is now."""
+        whole = len(self) == self.size
+        alive = None if whole else self._alive[: self.size].copy()
+        return Part(self._ids[: self.size], alive, rows=self._rows[: self.size])
+
+
+class Segment:
+    """Sealed rows. Rows die; when many have, the index writes the others into a new segment."""
+
+    def __init__(self, ids: Ids, codes: Codes) -> None:
+        """Takes ids (N,) and their rows over; all are alive."""
+        self.codes = codes
+        self.coarse: CoarseCodes | None = None
+        self._ids = ids
+        self._alive: Mask = np.ones(len(ids), np.bool_)
+        self._living = len(ids)
+        order = np.argsort(ids, kind="stable")
+        self._sorted = ids[order]
+        self._order: NDArray[np.int64] = order.astype(np.int64)
+
+    def __len__(self) -> int:
+        return self._living
+
+    @property
+    def size(self) -> int:
+        """Rows, dead ones included."""
+        return len(self._ids)
+
+    @property
+    def dead_share(self) -> float:
+        """Dead rows among all, in [0, 1]."""
+        return 1 - self._living / max(1, len(self._ids))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of its vectors, in every form."""
+        return self.codes.half.nbytes + (self.coarse.nbytes if self.coarse is not None else 0)
+
+    def places(self, ids: Ids) -> Positions:
+        """Where living ids lie; -1 for those that it does not hold."""
+        at = np.minimum(np.searchsorted(self._sorted, ids), max(0, len(self._sorted) - 1))
+        if len(self._sorted) == 0:
+            return np.full(len(ids), NO_ID, np.int64)
+        places = self._order[at]
+        held = (self._sorted[at] == ids) & self._alive[places]
+        return np.where(held, places, NO_ID)
+
+    def remove(self, ids: Ids) -> int:
+        """Marks rows dead; returns how many were alive."""
+        places = np.unique(self.places(ids))
+        places = places[places != NO_ID]
+        self._alive[places] = False
+        self._living -= len(places)
+        return len(places)
+
+    def get(self, places: Positions) -> Vectors:
+        """Rows by place, float32."""
+        rows: Vectors = self.codes.half[places].astype(np.float32)
+        return rows
+
+    def living(self) -> tuple[Ids, Half]:
+        """Copies of the ids and rows that are alive."""
+        return self._ids[self._alive], self.codes.half[self._alive]
+
+    def part(self) -> Part:
+        """As it is now."""
+        alive = None if self._living == len(self._ids) else self._alive.copy()
+        return Part(self._ids, alive, codes=self.codes, coarse=self.coarse)

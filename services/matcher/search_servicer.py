@@ -1,0 +1,233 @@
+"""MatcherService of vreid.v1: searches, comparisons, vectors and standing queries. Writes nothing."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+
+import grpc
+import numpy as np
+
+from reid.types import Image
+from services.crops import CropStore
+from services.errors import InputError, NotAnImage, NotFound, Unsupported
+from services.images import decode_image
+from services.matcher.batching import BatchRules, MicroBatcher
+from services.matcher.requests import (
+    DEFAULT_RERANK_DEPTH,
+    MAX_RERANK_DEPTH,
+    ProbeSet,
+    RequestReader,
+    picture_of,
+    reranking_of,
+)
+from services.matcher.rerank import Reranking, geometric, k_reciprocal
+from services.matcher.servicers import Parts
+from services.matcher.types import Question, SearchAnswer
+from services.matcher.watching import StandingQuery, Watching
+from services.rpc import convert, vreid_pb2_grpc
+from services.rpc import vreid_pb2 as pb
+from services.rpc.errors import one_line, status_of
+from services.types import Match
+
+log = logging.getLogger(__name__)
+
+DEFAULT_K = 10
+MAX_EMBEDDED = 64
+#: Searches of one stream that are worked on at once.
+_STREAM_WIDTH = 16
+_NO_DEADLINE_S = 60.0
+
+
+class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[misc]
+    """See MatcherService in proto/vreid.proto."""
+
+    def __init__(self, parts: Parts, crops: CropStore | None = None) -> None:
+        """Starts the thread that searches.
+
+        Args:
+            parts: What calls work with.
+            crops: Where the pictures of sightings are kept, for geometric re-ranking.
+        """
+        self._parts = parts
+        self._crops = crops
+        self._requests = RequestReader(parts.gallery, parts.reader)
+        settings = parts.settings
+        self._searches: MicroBatcher[Question, SearchAnswer] = MicroBatcher(
+            "searches", parts.gallery.search_many, BatchRules(settings.max_batch, settings.max_waiting_calls)
+        )
+        self._watching = Watching(parts.store, parts.gallery, settings.max_watches)
+
+    def end_watches(self) -> None:
+        """Ends the standing queries, which would otherwise hold up a graceful end."""
+        self._watching.close()
+
+    def close(self) -> None:
+        """Ends its threads."""
+        self._searches.close()
+        self._parts.reader.close()
+
+    def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:  # noqa: N802
+        """See the proto."""
+        self._parts.wait(request.min_log_position, context)
+        return self._search(request, _left_s(context))
+
+    def SearchStream(  # noqa: N802
+        self, request_iterator: Iterator[pb.SearchStreamRequest], context: grpc.ServicerContext
+    ) -> Iterator[pb.SearchStreamResponse]:
+        """See the proto."""
+        with ThreadPoolExecutor(_STREAM_WIDTH, thread_name_prefix="search-stream") as pool:
+            running: list[Future[pb.SearchStreamResponse]] = []
+            for request in request_iterator:
+                running.append(pool.submit(self._one_of_stream, request, context))
+                while len(running) >= _STREAM_WIDTH or (running and running[0].done()):
+                    yield running.pop(0).result()
+            for future in running:
+                yield future.result()
+
+    def Verify(self, request: pb.VerifyRequest, context: grpc.ServicerContext) -> pb.VerifyResponse:  # noqa: N802
+        """See the proto."""
+        self._parts.wait(request.min_log_position, context)
+        left = self._requests.probes(request.left, "left", _left_s(context))
+        right = self._requests.probes(request.right, "right", _left_s(context))
+        similarity = float(np.clip((left.vectors @ right.vectors.T).max(), -1, 1))
+        calibration = self._parts.reader.spec.calibration
+        probability = calibration.probability(similarity)
+        return pb.VerifyResponse(
+            similarity=similarity,
+            probability=probability,
+            same=probability >= 0.5,
+            log_likelihood_ratio=calibration.log_likelihood_ratio(similarity),
+        )
+
+    def Embed(self, request: pb.EmbedRequest, context: grpc.ServicerContext) -> pb.EmbedResponse:  # noqa: N802
+        """See the proto."""
+        if not 1 <= len(request.images) <= MAX_EMBEDDED:
+            raise InputError(f"images: must be 1 to {MAX_EMBEDDED}, got {len(request.images)}")
+        reader, answer = self._parts.reader, pb.EmbedResponse()
+        for number, image in enumerate(request.images):
+            reading = reader.picture(picture_of(image, f"images[{number}]"), _left_s(context))
+            embedded = answer.images.add()
+            for vector in reading.vectors:
+                embedded.embeddings.add(values=vector.tolist(), model_id=reader.spec.model_id)
+            for x1, y1, x2, y2 in reading.boxes_xyxy:
+                embedded.boxes.add(x1=x1, y1=y1, x2=x2, y2=y2)
+        return answer
+
+    def Watch(self, request: pb.WatchRequest, context: grpc.ServicerContext) -> Iterator[pb.WatchEvent]:  # noqa: N802
+        """See the proto."""
+        self._parts.wait("", context)
+        probability = request.min_probability
+        if not 0 <= probability <= 1:
+            raise InputError(f"min_probability: must be in [0, 1], got {probability}")
+        probes = self._requests.probes(request.probes, "probes", _left_s(context), least=0)
+        asked = StandingQuery(
+            probes.vectors if probes.readings else None,
+            replace(
+                convert.filter_from_message(request.filter),
+                exclude_sighting_ids=probes.sighting_ids,
+            ),
+            probability or (0.5 if probes.readings else 0.0),
+            request.after_log_position,
+        )
+        for seen in self._watching.events(asked, context.is_active):
+            yield pb.WatchEvent(
+                kind=pb.WATCH_KIND_DECIDED if seen.decided else pb.WATCH_KIND_SEEN,
+                match=convert.match_to_message(seen.match),
+                log_position=seen.log_position,
+            )
+
+    def _one_of_stream(self, request: pb.SearchStreamRequest, context: grpc.ServicerContext) -> pb.SearchStreamResponse:
+        try:
+            self._parts.wait(request.search.min_log_position, context)
+            found = self._search(request.search, _left_s(context))
+            return pb.SearchStreamResponse(request_id=request.request_id, response=found)
+        except Exception as exc:  # one failed search must not end the others
+            return pb.SearchStreamResponse(request_id=request.request_id, error=_call_error(exc))
+
+    def _search(self, request: pb.SearchRequest, timeout_s: float) -> pb.SearchResponse:
+        settings = self._parts.settings
+        k = request.k or DEFAULT_K
+        if not 1 <= k <= settings.max_k:
+            raise InputError(f"k: must be in 1..{settings.max_k}, got {request.k}")
+        reranking = reranking_of(request.rerank)
+        if not 0 <= request.rerank_depth <= MAX_RERANK_DEPTH:
+            raise InputError(f"rerank_depth: must be in 1..{MAX_RERANK_DEPTH}, got {request.rerank_depth}")
+        grouping = convert.grouping_from_message(request.grouping)
+        wanted = convert.filter_from_message(request.filter)
+        probes = self._requests.probes(request.probes, "probes", timeout_s)
+        negatives = self._requests.probes(request.negatives, "negatives", timeout_s, least=0)
+        depth = 0 if reranking is Reranking.NONE else (request.rerank_depth or DEFAULT_RERANK_DEPTH)
+        question = Question(
+            probes.vectors,
+            max(k, depth),
+            replace(
+                wanted,
+                exclude_sighting_ids=probes.sighting_ids | negatives.sighting_ids,
+                exclude_identity_ids=probes.identity_ids | negatives.identity_ids,
+            ),
+            grouping,
+            negatives.vectors if negatives.readings else None,
+        )
+        answer = self._searches.ask(question, timeout_s)
+        if depth:
+            best = self._reranked(list(answer.matches[:depth]), probes, reranking)
+            answer = replace(answer, matches=(*best, *answer.matches[depth:]))
+        boxes = tuple(reading.box_xyxy for reading in probes.readings)
+        return convert.answer_to_message(replace(answer, matches=answer.matches[:k], boxes_xyxy=boxes))
+
+    def _reranked(self, matches: list[Match], probes: ProbeSet, reranking: Reranking) -> list[Match]:
+        if len(matches) < 2:
+            return matches
+        if reranking is Reranking.GEOMETRIC:
+            return self._by_geometry(matches, probes)
+        query = probes.vectors.mean(axis=0)
+        query /= max(float(np.linalg.norm(query)), 1e-6)
+        try:
+            vectors = [self._parts.gallery.vectors_of_sighting(match.sighting_id) for match in matches]
+        except NotFound:  # deleted since it was found: the order of the search stands
+            return matches
+        nearest = np.stack([views[int(np.argmax(views @ query))] for views in vectors])
+        return k_reciprocal(query.astype(np.float32), nearest, matches)
+
+    def _by_geometry(self, matches: list[Match], probes: ProbeSet) -> list[Match]:
+        crops = self._crops
+        if crops is None:
+            raise Unsupported("rerank: this matcher has no stored pictures to compare")
+        pictures = [view for reading in probes.readings for view in reading.views]
+        for sighting_id in sorted(probes.sighting_ids):
+            pictures += self._pictures(crops, sighting_id)
+        if not pictures:
+            raise InputError("rerank: geometric needs a probe with a picture")
+        return geometric(pictures, matches, lambda match: self._pictures(crops, match.sighting_id))
+
+    def _pictures(self, crops: CropStore, sighting_id: str) -> list[Image]:
+        """The stored pictures of a sighting that can still be read."""
+        sighting = self._parts.store.get_sighting(sighting_id)
+        pictures = []
+        for key in sighting.crop_keys if sighting is not None else ():
+            try:
+                pictures.append(decode_image(crops.get(key), self._parts.settings.image_limits, "crop"))
+            except (NotFound, NotAnImage, OSError) as exc:
+                log.debug("crop of sighting %s not used: %s", sighting_id, exc)
+        return pictures
+
+
+def _left_s(context: grpc.ServicerContext) -> float:
+    left: float | None = context.time_remaining()
+    # Without a deadline gRPC may say a number that no clock can wait for.
+    return _NO_DEADLINE_S if left is None else max(0.0, min(left, _NO_DEADLINE_S))
+
+
+def _call_error(exc: Exception) -> pb.CallError:
+    status = status_of(exc)
+    if status is grpc.StatusCode.INTERNAL:
+        request_id = uuid.uuid4().hex[:12]
+        log.error("SearchStream failed, request_id=%s", request_id, exc_info=exc)
+        return pb.CallError(
+            code=status.value[0], message=f"internal error; the matcher logged it under request_id {request_id}"
+        )
+    return pb.CallError(code=status.value[0], error=type(exc).__name__, message=one_line(exc))

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from services.errors import DeadlinePassed, InputError, Overloaded, Unavailable
+from services.matcher.batching import BatchRules, MicroBatcher
+
+
+class Gate:
+    """Work that waits to be let through, and remembers its batches."""
+
+    def __init__(self) -> None:
+        self.entered, self.open = threading.Event(), threading.Event()
+        self.batches: list[list[int]] = []
+
+    def __call__(self, items: list[int]) -> list[int | Exception]:
+        self.batches.append(items)
+        self.entered.set()
+        assert self.open.wait(20)
+        return [InputError(f"{item} is odd") if item % 2 else item * 10 for item in items]
+
+
+@pytest.fixture
+def gate():
+    return Gate()
+
+
+@pytest.fixture
+def batcher(gate):
+    batcher: MicroBatcher[int, int] = MicroBatcher("tests", gate, BatchRules(max_batch=4, max_waiting=6))
+    yield batcher
+    gate.open.set()
+    batcher.close()
+
+
+def ask_all(batcher, items, timeout_s=20.0) -> tuple[list[threading.Thread], dict[int, object]]:
+    answers: dict[int, object] = {}
+
+    def ask(item: int) -> None:
+        try:
+            answers[item] = batcher.ask(item, timeout_s)
+        except Exception as exc:  # what it raised is what is asserted on
+            answers[item] = exc
+
+    threads = [threading.Thread(target=ask, args=(item,)) for item in items]
+    for thread in threads:
+        thread.start()
+    return threads, answers
+
+
+def waiting(batcher, count: int) -> None:
+    while len(batcher._queue) < count:
+        threading.Event().wait(0.005)
+
+
+def test_what_waits_goes_together_and_each_gets_its_own_answer(batcher, gate) -> None:
+    first, one = ask_all(batcher, [0])
+    assert gate.entered.wait(20)
+    rest, answers = ask_all(batcher, [2, 3, 4, 6, 8])
+    waiting(batcher, 5)
+    gate.open.set()
+    for thread in first + rest:
+        thread.join(20)
+    assert one == {0: 0}
+    assert {k: v for k, v in answers.items() if k != 3} == {2: 20, 4: 40, 6: 60, 8: 80}
+    assert isinstance(answers[3], InputError)
+    assert [len(batch) for batch in gate.batches] == [1, 4, 1]
+
+
+def test_beyond_the_bound_the_next_is_refused_at_once(batcher, gate) -> None:
+    threads, _ = ask_all(batcher, [0])
+    assert gate.entered.wait(20)
+    more, _ = ask_all(batcher, [2, 4, 6, 8, 10, 12])
+    waiting(batcher, 6)
+    with pytest.raises(Overloaded, match="6 tests wait already"):
+        batcher.ask(14, 20)
+    gate.open.set()
+    for thread in threads + more:
+        thread.join(20)
+
+
+def test_what_would_come_too_late_is_refused_at_once(batcher, gate) -> None:
+    gate.open.set()
+    batcher.ask(0)
+    batcher._batch_s = 5.0  # as if batches had lately taken as long
+    gate.open.clear()
+    gate.entered.clear()
+    threads, _ = ask_all(batcher, [2])
+    assert gate.entered.wait(20)
+    more, _ = ask_all(batcher, [4])
+    waiting(batcher, 1)
+    with pytest.raises(Overloaded, match="miss its deadline"):
+        batcher.ask(6, 1.0)
+    gate.open.set()
+    for thread in threads + more:
+        thread.join(20)
+
+
+def test_nobody_works_on_what_is_late(batcher, gate) -> None:
+    threads, _ = ask_all(batcher, [0])
+    assert gate.entered.wait(20)
+    with pytest.raises(DeadlinePassed):
+        batcher.ask(2, 0.01)
+    gate.open.set()
+    for thread in threads:
+        thread.join(20)
+    assert batcher.ask(4) == 40
+    assert [2] not in gate.batches
+
+
+def test_failed_work_fails_everyone_and_the_next_is_served(gate) -> None:
+    def broken(items: list[int]) -> list[int]:
+        if items[0] == 0:
+            raise ValueError("no")
+        return items
+
+    batcher: MicroBatcher[int, int] = MicroBatcher("tests", broken)
+    with pytest.raises(ValueError, match="no"):
+        batcher.ask(0)
+    assert batcher.ask(1) == 1
+    batcher.close()
+    with pytest.raises(Unavailable, match="ending"):
+        batcher.ask(2)
