@@ -37,7 +37,7 @@ IdFactory = Callable[[], str]
 
 #: Seconds after a sighting's last box at which it is looked at again, with what has come into view since. The last of
 #: them leaves the bucket's wait and the tracker's until the 10 s within which identities settle.
-REVIEW_AGES_S = (3.0, 7.0)
+REVIEW_AGES_S = (6.0,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,8 @@ class Associator:
             return Outcome()
         begun_ns, self._latest_ns = self._latest_ns, max(self._latest_ns, *(o.start_ns for o in batch))
         self._expire()
-        self._scorer.prepare(batch)
+        reviewed = self._due_for_review(begun_ns)
+        self._scorer.prepare([*batch, *reviewed])
         bucket = _Bucket()
         revised: list[Observation] = []
         arrivals: list[Observation] = []
@@ -172,7 +173,6 @@ class Associator:
             self._admit(list(group), bucket)
         for observation in revised:
             self._revise(observation, bucket)
-        reviewed = self._due_for_review(begun_ns)
         for observation in reviewed:
             self._review(observation, bucket)
         self._unite([o for o in batch if o.final] + reviewed, bucket)
@@ -247,6 +247,8 @@ class Associator:
 
     def _review(self, observation: Observation, bucket: _Bucket) -> None:
         """Another look at a sighting that will not change any more; only a change is told."""
+        if self._memory.owner(observation.sighting_id) is None:
+            return
         owner = self._memory.detach(observation.sighting_id)
         own_row = self._memory.row(owner) if owner in self._memory else None
         scores = self._scorer.score(observation, keep=own_row)

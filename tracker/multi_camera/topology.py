@@ -98,6 +98,7 @@ class Topology:
         self._fitted_cells = CameraCells(np.zeros((0, CELLS)), np.zeros((0, CELLS)))
         self._changed: set[str] = set()
         self._tables: LinkTables | None = None
+        self._new_rates: Floats | None = None
 
     def camera(self, camera_id: str) -> int:
         """Number of a camera, given on first use."""
@@ -108,7 +109,7 @@ class Topology:
             self._arrivals = np.pad(self._arrivals, ((0, 1), (0, 0)))
             self._camera_entry = np.pad(self._camera_entry, ((0, 1), (0, 0)))
             self._camera_exit = np.pad(self._camera_exit, ((0, 1), (0, 0)))
-            self._tables = None
+            self._tables = self._new_rates = None
             self._changed.add(f"camera/{camera_id}")
         return number
 
@@ -129,6 +130,7 @@ class Topology:
         age_s = max(now_s - state[2], 0.0)
         state[0] = state[0] * math.exp(-age_s / RATE_MEMORY_S) + 1.0
         state[2] = max(state[2], now_s)
+        self._new_rates = None
         self._changed.add(f"camera/{observation.camera_id}")
 
     def conclude(self, closed: Sequence[tuple[Observation, Sequence[tuple[Observation, float]]]]) -> None:
@@ -168,7 +170,7 @@ class Topology:
         self._fitted_cells = CameraCells(self._camera_entry.copy(), self._camera_exit.copy())
         self._changed.add("fit")
         self._changed.update(f"camera/{camera_id}" for camera_id in self._index)
-        self._tables = None
+        self._tables = self._new_rates = None
 
     def _origin(self, before: Observation, after: Observation, nats: float) -> Origin:
         together = not before.final or after.start_ns < before.end_ns
@@ -230,7 +232,9 @@ class Topology:
 
     def log_new_rates(self) -> Floats:
         """Log of the rate per second at which vehicles never seen before come into view, (C,) by camera number."""
-        return self.log_arrival_rates() + self.tables().log_new
+        if self._new_rates is None or self._tables is None:
+            self._new_rates = self.log_arrival_rates() + self.tables().log_new
+        return self._new_rates
 
     def log_transition(self, before: Visits, after: Visits) -> Floats:
         """Evidence of time that vehicles went from one visit to the next, in nats against new arrivals.
@@ -333,7 +337,7 @@ class Topology:
             self._load(by_kind)
         except (KeyError, TypeError, IndexError) as exc:
             raise ValueError(f"learned state cannot be read: {exc}") from exc
-        self._tables = None
+        self._tables = self._new_rates = None
         self._changed.clear()
 
     def _load(self, by_kind: Mapping[str, list[dict[str, Any]]]) -> None:
