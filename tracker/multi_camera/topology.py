@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracker.multi_camera.clocks import Trip
 from tracker.multi_camera.lessons import CAPACITY, ORIGINS, Lesson, Lessons, Origin, key_of
 from tracker.multi_camera.links import (
     CELLS,
@@ -29,7 +30,7 @@ from tracker.multi_camera.links import (
 )
 from tracker.multi_camera.matching import matching_marginals
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.travel import Floats, log_duration
+from tracker.multi_camera.travel import SHIFT_S, Floats, log_duration
 from tracker.multi_camera.types import Observation, Point
 
 Ints = NDArray[np.intp]
@@ -39,6 +40,8 @@ NO_CELL = CELLS
 RATE_MEMORY_S = 600.0
 #: Share of travel times that no model explains, spread evenly over the longest trip.
 OUTLIER_SHARE = 0.02
+#: Probability from which an origin is told as a trip.
+LIKELY = 0.5
 #: Rounds of expectation-maximisation over the lessons kept.
 ROUNDS = 6
 #: Lessons up to which everything is fitted anew with each that comes, and after how many it is from then on.
@@ -229,6 +232,18 @@ class Topology:
         recent = decayed * np.exp(-np.where(seen, now_s - last_s, 0.0) / RATE_MEMORY_S)
         rates: Floats = np.log((recent + 1.0) / (span_s + 1.0 / self._settings.arrival_prior_per_s))
         return rates
+
+    def trips(self) -> list[Trip]:
+        """Trips among the lessons kept that are more likely than not, in the order in which they were learned."""
+        lessons, rows = self._lessons, self._lessons.kept()
+        if not len(rows):
+            return []
+        weight, _ = self._responsibilities(self.tables(), rows)
+        r, k = np.nonzero(weight > LIKELY)
+        at = rows[r]
+        durations_s = np.exp(lessons.x[at, k]) - SHIFT_S
+        parts = (lessons.origin[at, k], lessons.camera[at], lessons.mode[at, k], durations_s)
+        return [Trip(int(a), int(c), int(m), float(s)) for a, c, m, s in zip(*parts, strict=True)]
 
     def log_new_rates(self) -> Floats:
         """Log of the rate per second at which vehicles never seen before come into view, (C,) by camera number."""
