@@ -21,8 +21,8 @@ LEAST_RECENT = 8
 LEAST_EARLIER = 5
 #: Share of the newest trips that must have moved the same way.
 AGREEING = 0.8
-#: A step smaller than this is not told.
-LEAST_STEP_S = 1.0
+#: A step smaller than this is not told: lights and queues move many trips by a second together.
+LEAST_STEP_S = 2.0
 #: Standard errors of a median that a step must exceed.
 ERRORS = 5.0
 #: Standard deviation of normal values by their median absolute deviation, and error of a median by that of a mean.
