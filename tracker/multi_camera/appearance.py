@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracker.multi_camera.memory import IdentityMemory
-from tracker.multi_camera.travel import Floats
 from tracker.multi_camera.types import Observation
+
+Similarity = NDArray[np.float32]
 
 
 class Comparison:
@@ -16,7 +18,7 @@ class Comparison:
 
     def __init__(self, memory: IdentityMemory) -> None:
         self._memory = memory
-        self._prepared: dict[str, Floats] = {}
+        self._prepared: dict[str, Similarity] = {}
 
     def prepare(self, batch: Sequence[Observation]) -> None:
         """Compares a whole bucket with all identities in one matrix product.
@@ -32,23 +34,23 @@ class Comparison:
             products = np.stack([q for _, q in queries]) @ memory.centres.T
             self._prepared = {s: row for (s, _), row in zip(queries, products, strict=True)}
 
-    def similarity(self, observation: Observation) -> Floats:
+    def similarity(self, observation: Observation) -> Similarity:
         """Product of an observation's vector with the mean over each identity's sightings.
 
         Returns:
-            float64 (K,), in [-1, 1]; -inf where there is nothing to compare, and everywhere for an observation of
+            float32 (K,), in [-1, 1]; -inf where there is nothing to compare, and everywhere for an observation of
             another model.
         """
         memory = self._memory
         k, d = memory.centres.shape
         query = memory.query_vector(observation)
         if query is None or len(query) != d:
-            return np.full(k, -np.inf)
+            return np.full(k, -np.inf, np.float32)
         known = self._prepared.get(observation.sighting_id)
         if known is None:
-            similar = (memory.centres @ query).astype(np.float64)
+            similar = np.asarray(memory.centres @ query)
         else:
-            similar = np.zeros(k)
+            similar = np.zeros(k, np.float32)
             similar[: len(known)] = known
             rows = np.array(sorted(memory.changed_rows), np.intp)
             similar[rows] = memory.centres[rows] @ query

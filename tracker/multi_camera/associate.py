@@ -6,11 +6,12 @@ and a snapshot restored elsewhere goes on as the original would have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reid.types import Calibration
 from tracker.multi_camera.assignment import Choice, assign, choose
@@ -36,7 +37,7 @@ IdFactory = Callable[[], str]
 
 #: Seconds after a sighting's last box at which it is looked at again, with what has come into view since. The last of
 #: them leaves the bucket's wait and the tracker's until the 10 s within which identities settle.
-REVIEW_AGES_S = (3.0, 7.0)
+REVIEW_AGES_S = (6.0,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,8 @@ class Associator:
             return Outcome()
         begun_ns, self._latest_ns = self._latest_ns, max(self._latest_ns, *(o.start_ns for o in batch))
         self._expire()
-        self._scorer.prepare(batch)
+        reviewed = self._due_for_review(begun_ns)
+        self._scorer.prepare([*batch, *reviewed])
         bucket = _Bucket()
         revised: list[Observation] = []
         arrivals: list[Observation] = []
@@ -171,7 +173,6 @@ class Associator:
             self._admit(list(group), bucket)
         for observation in revised:
             self._revise(observation, bucket)
-        reviewed = self._due_for_review(begun_ns)
         for observation in reviewed:
             self._review(observation, bucket)
         self._unite([o for o in batch if o.final] + reviewed, bucket)
@@ -192,7 +193,8 @@ class Associator:
     def _admit(self, group: list[Observation], bucket: _Bucket) -> None:
         """First decisions on sightings of one camera."""
         scores = [self._scorer.score(o) for o in group]
-        choices = assign(np.stack([s.total for s in scores]))
+        columns, totals = _table(scores)
+        choices = [_in_rows(c, columns) for c in assign(totals)]
         # Rows are looked up before the first new identity takes one.
         named = [(self._identity(c.column), self._identity(c.runner_up)) for c in choices]
         for observation, score, choice, (chosen, second) in zip(group, scores, choices, named, strict=True):
@@ -213,8 +215,8 @@ class Associator:
         alone = owner not in self._memory
         own_row = None if alone else self._memory.row(owner)
         scores = self._scorer.score(observation, keep=own_row)
-        own_score = 0.0 if own_row is None else float(scores.total[own_row])
-        choice = choose(scores.total)
+        own_score = 0.0 if own_row is None else scores.of(own_row)
+        choice = _in_rows(choose(scores.total), scores.rows)
         lead = choice.score - own_score
         target = self._identity(choice.column)
         runner_up = self._identity(choice.runner_up)
@@ -245,11 +247,13 @@ class Associator:
 
     def _review(self, observation: Observation, bucket: _Bucket) -> None:
         """Another look at a sighting that will not change any more; only a change is told."""
+        if self._memory.owner(observation.sighting_id) is None:
+            return
         owner = self._memory.detach(observation.sighting_id)
         own_row = self._memory.row(owner) if owner in self._memory else None
         scores = self._scorer.score(observation, keep=own_row)
-        own_score = 0.0 if own_row is None else float(scores.total[own_row])
-        choice = choose(scores.total)
+        own_score = 0.0 if own_row is None else scores.of(own_row)
+        choice = _in_rows(choose(scores.total), scores.rows)
         target, lead = self._identity(choice.column), choice.score - own_score
         self._memory.assign(observation, owner)
         if choice.column != own_row and lead > self._settings.revise_margin_nats and not self._provisional(target):
@@ -382,3 +386,18 @@ class Associator:
                 self._ambiguous.add(entry.observation.sighting_id)
             self._latest_ns = max(self._latest_ns, entry.observation.start_ns)
         self._expire()
+
+
+def _table(scores: Sequence[Scores]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Rows that are a candidate of any observation, (R,), and every observation's totals over them, (N, R)."""
+    rows = np.unique(np.concatenate([s.rows for s in scores]))
+    totals = np.full((len(scores), len(rows)), -np.inf)
+    for i, score in enumerate(scores):
+        totals[i, np.searchsorted(rows, score.rows)] = score.total
+    return rows, totals
+
+
+def _in_rows(choice: Choice, rows: NDArray[np.intp]) -> Choice:
+    """The same choice with the memory's rows in place of a table's columns."""
+    column, runner_up = (None if c is None else int(rows[c]) for c in (choice.column, choice.runner_up))
+    return replace(choice, column=column, runner_up=runner_up)

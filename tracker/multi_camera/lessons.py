@@ -128,6 +128,11 @@ class Lessons:
         rows = np.flatnonzero((self.number >= 0) & (self.number < number) & ~self.settled)
         return rows[np.argsort(self.number[rows])]
 
+    def kept(self) -> Ints:
+        """Rows of all lessons, oldest first."""
+        rows = np.flatnonzero(self.number >= 0)
+        return rows[np.argsort(self.number[rows])]
+
     def older_than(self, number: int) -> list[int]:
         """As :meth:`open_before`, as plain numbers."""
         return [int(row) for row in self.open_before(number)]

@@ -21,7 +21,7 @@ SHARE_STRENGTH = 3.0
 OVERLAP_STRENGTH = 2.0
 ZONE_STRENGTH = 4.0
 #: Prior strength, in sightings, of the share of new vehicles at the whole site, and of a camera's around the site's.
-SITE_STRENGTH = CAMERA_STRENGTH = 5.0
+SITE_STRENGTH = CAMERA_STRENGTH = 30.0
 #: Learned shares of new vehicles, and of vehicles that are not seen again, stay above this: nothing is ever certain.
 LEAST_SHARE = 0.1
 OVERLAP_MEDIAN_S = 3.0

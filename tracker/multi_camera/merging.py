@@ -37,7 +37,7 @@ def twins(
     similar[np.arange(len(rows)), rows] = -np.inf
     found = []
     for row, alike in zip(rows, similar, strict=True):
-        near = np.argsort(-alike, kind="stable")[:NEAREST]
+        near = np.argpartition(alike, -NEAREST)[-NEAREST:] if len(alike) > NEAREST else np.arange(len(alike))
         worth = [
             r
             for r in near

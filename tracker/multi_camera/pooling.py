@@ -18,7 +18,7 @@ from reid.types import Calibration
 Floats = NDArray[np.float64]
 
 #: Share of a further sighting that is independent of those before it.
-INDEPENDENCE = 0.5
+INDEPENDENCE = 0.65
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
+from tracker.multi_camera.clocks import steps
 from tracker.multi_camera.links import GAP
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology import Topology
@@ -72,7 +73,7 @@ class ClockWarning:
 
     Attributes:
         camera_id: Whose clock.
-        kind: "step" or "drift".
+        kind: "step".
         change_s: Seconds by which it moved forward; negative when backward.
         trips: Trips this is concluded from.
     """
@@ -117,7 +118,9 @@ def report_of(topology: Topology) -> TopologyReport:
     )
     known = np.argwhere(tables.travelled >= LEAST_TRIPS)
     links = sorted((_link(topology, int(i), int(j)) for i, j in known), key=lambda x: (x.from_camera, x.to_camera))
-    return TopologyReport(cameras, tuple(links), ())
+    moved = steps(topology.trips(), len(names))
+    warnings = tuple(ClockWarning(names[m.camera], "step", m.change_s, m.trips) for m in moved)
+    return TopologyReport(cameras, tuple(links), tuple(sorted(warnings, key=lambda w: w.camera_id)))
 
 
 def _link(topology: Topology, i: int, j: int) -> LinkReport:

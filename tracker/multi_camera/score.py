@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.types import Calibration
-from tracker.multi_camera.appearance import Comparison
+from tracker.multi_camera.appearance import Comparison, Similarity
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.pooling import pool
 from tracker.multi_camera.settings import AssociationSettings
@@ -34,24 +34,34 @@ CONFUSION = 0.1
 ATTRIBUTE_LIMIT = 3.0
 #: Transitions from which a link counts as known.
 KNOWN_LINK = 5.0
+#: How many times more identities are compared over known links than over unknown ones.
+KNOWN_LINK_FACTOR = 4
 SOURCES = ("appearance", "time", "zone", "class", "colour")
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Evidence for one observation against every row of the memory.
+    """Evidence for one observation against the candidates among the rows of the memory.
 
     Attributes:
-        total: float64 (K,), nats; -inf where the identity is ruled out, is no candidate, or the row is free.
-        parts: float64 (5, K) in the order of ``SOURCES``.
+        rows: int (R,), the candidates, ascending.
+        total: float64 (R,), nats; -inf where the identity is ruled out.
+        parts: float64 (5, R) in the order of ``SOURCES``.
     """
 
+    rows: Rows
     total: Floats
     parts: Floats
 
     def evidence(self, row: int) -> dict[str, float]:
-        """Nats by source for one row."""
-        return {name: round(float(self.parts[i, row]), 4) for i, name in enumerate(SOURCES)}
+        """Nats by source for one candidate's row."""
+        at = int(np.searchsorted(self.rows, row))
+        return {name: round(float(self.parts[i, at]), 4) for i, name in enumerate(SOURCES)}
+
+    def of(self, row: int) -> float:
+        """Total of a row, -inf when it is no candidate."""
+        at = int(np.searchsorted(self.rows, row))
+        return float(self.total[at]) if at < len(self.rows) and self.rows[at] == row else -np.inf
 
 
 class Scorer:
@@ -74,22 +84,19 @@ class Scorer:
             keep: A row to score even if it would not be a candidate.
         """
         settings, memory = self._settings, self._memory
-        k = len(memory.visit_counts)
         similarity = self._comparison.similarity(observation)
         rows = self._candidates(observation, similarity, keep)
         time, zone = self._travel(observation, rows)
-        appearance = self._calibration.nats(similarity[rows], memory.sources[rows])
-        parts = np.zeros((len(SOURCES), k))
-        parts[:, rows] = [
+        appearance = self._calibration.nats(similarity[rows].astype(np.float64), memory.sources[rows])
+        parts = np.zeros((len(SOURCES), len(rows)))
+        parts[:] = [
             settings.appearance_weight * appearance,
             settings.time_weight * time,
             settings.zone_weight * zone,
             settings.class_weight * self._class(observation, rows),
             settings.colour_weight * self._colour(observation, rows),
         ]
-        total = np.full(k, -np.inf)
-        total[rows] = parts[:, rows].sum(axis=0)
-        return Scores(total, parts)
+        return Scores(rows, parts.sum(axis=0), parts)
 
     def appearance_nats(self, similarity: float, one: int, other: int) -> float:
         """Evidence of the product of two means over so many sightings each."""
@@ -100,18 +107,17 @@ class Scorer:
         """Tells which observations will be scored next, so that they are compared together."""
         self._comparison.prepare(batch)
 
-    def _candidates(self, observation: Observation, best: Floats, keep: int | None) -> Rows:
-        """Rows of identities last seen over a known link, of the others those nearest by appearance, and ``keep``."""
+    def _candidates(self, observation: Observation, best: Similarity, keep: int | None) -> Rows:
+        """Rows nearest by appearance, fewer of them over unknown links than over known ones; and ``keep``."""
         memory = self._memory
-        living = np.flatnonzero(best > -np.inf)
-        last = memory.visits.camera[living, memory.visit_counts[living] - 1]
+        near = _nearest(best, KNOWN_LINK_FACTOR * self._settings.unknown_link_candidates)
+        near = near[best[near] > -np.inf]
+        last = memory.visits.camera[near, memory.visit_counts[near] - 1]
         camera = self._topology.camera(observation.camera_id)
         known = self._topology.tables().travelled[last, camera] >= KNOWN_LINK
-        unknown = living[~known]
-        limit = self._settings.unknown_link_candidates
-        if len(unknown) > limit:
-            unknown = unknown[np.argpartition(-best[unknown], limit)[:limit]]
-        chosen = np.concatenate([living[known], unknown])
+        unknown = near[~known]
+        unknown = unknown[_nearest(best[unknown], self._settings.unknown_link_candidates)]
+        chosen = np.concatenate([near[known], unknown])
         if keep is not None and best[keep] > -np.inf:
             chosen = np.append(chosen, keep)
         return np.unique(chosen)
@@ -240,6 +246,13 @@ def _agreement(here: Floats, known: Floats) -> Floats:
     b = (1 - CONFUSION) * known + CONFUSION * base
     ratio = np.log(np.maximum((a * b / base).sum(axis=1), 1e-9))
     return np.where(seen, np.clip(ratio, -ATTRIBUTE_LIMIT, ATTRIBUTE_LIMIT), 0.0)
+
+
+def _nearest(similarity: Similarity, limit: int) -> Rows:
+    """Indices of the largest, at most ``limit`` of them, in no order."""
+    if len(similarity) <= limit:
+        return np.arange(len(similarity))
+    return np.argpartition(similarity, -limit)[-limit:]
 
 
 def _pick(visits: Visits, rows: Rows, columns: Rows | slice) -> Visits:

@@ -18,10 +18,10 @@ class AssociationSettings(BaseModel):
         0.0, ge=0.0, le=20.0, description="As margin_nats, once a sighting's last revision is in."
     )
     revise_margin_nats: float = Field(
-        0.7, ge=0.0, le=20.0, description="Lead that another identity needs to overturn a decision already taken."
+        1.5, ge=0.0, le=20.0, description="Lead that another identity needs to overturn a decision already taken."
     )
     merge_margin_nats: float = Field(
-        1.0, ge=0.0, le=50.0, description="Evidence from which two identities are taken to be one vehicle."
+        2.0, ge=0.0, le=50.0, description="Evidence from which two identities are taken to be one vehicle."
     )
     new_prior: float = Field(
         0.35, gt=0.0, lt=1.0, description="Share of arrivals expected to be vehicles never seen before, until learned."

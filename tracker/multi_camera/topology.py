@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracker.multi_camera.clocks import Trip
 from tracker.multi_camera.lessons import CAPACITY, ORIGINS, Lesson, Lessons, Origin, key_of
 from tracker.multi_camera.links import (
     CELLS,
@@ -29,7 +30,7 @@ from tracker.multi_camera.links import (
 )
 from tracker.multi_camera.matching import matching_marginals
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.travel import Floats, log_duration
+from tracker.multi_camera.travel import SHIFT_S, Floats, log_duration
 from tracker.multi_camera.types import Observation, Point
 
 Ints = NDArray[np.intp]
@@ -39,6 +40,8 @@ NO_CELL = CELLS
 RATE_MEMORY_S = 600.0
 #: Share of travel times that no model explains, spread evenly over the longest trip.
 OUTLIER_SHARE = 0.02
+#: Probability from which an origin is told as a trip.
+LIKELY = 0.5
 #: Rounds of expectation-maximisation over the lessons kept.
 ROUNDS = 6
 #: Lessons up to which everything is fitted anew with each that comes, and after how many it is from then on.
@@ -98,6 +101,7 @@ class Topology:
         self._fitted_cells = CameraCells(np.zeros((0, CELLS)), np.zeros((0, CELLS)))
         self._changed: set[str] = set()
         self._tables: LinkTables | None = None
+        self._new_rates: Floats | None = None
 
     def camera(self, camera_id: str) -> int:
         """Number of a camera, given on first use."""
@@ -108,7 +112,7 @@ class Topology:
             self._arrivals = np.pad(self._arrivals, ((0, 1), (0, 0)))
             self._camera_entry = np.pad(self._camera_entry, ((0, 1), (0, 0)))
             self._camera_exit = np.pad(self._camera_exit, ((0, 1), (0, 0)))
-            self._tables = None
+            self._tables = self._new_rates = None
             self._changed.add(f"camera/{camera_id}")
         return number
 
@@ -129,6 +133,7 @@ class Topology:
         age_s = max(now_s - state[2], 0.0)
         state[0] = state[0] * math.exp(-age_s / RATE_MEMORY_S) + 1.0
         state[2] = max(state[2], now_s)
+        self._new_rates = None
         self._changed.add(f"camera/{observation.camera_id}")
 
     def conclude(self, closed: Sequence[tuple[Observation, Sequence[tuple[Observation, float]]]]) -> None:
@@ -168,7 +173,7 @@ class Topology:
         self._fitted_cells = CameraCells(self._camera_entry.copy(), self._camera_exit.copy())
         self._changed.add("fit")
         self._changed.update(f"camera/{camera_id}" for camera_id in self._index)
-        self._tables = None
+        self._tables = self._new_rates = None
 
     def _origin(self, before: Observation, after: Observation, nats: float) -> Origin:
         together = not before.final or after.start_ns < before.end_ns
@@ -228,9 +233,23 @@ class Topology:
         rates: Floats = np.log((recent + 1.0) / (span_s + 1.0 / self._settings.arrival_prior_per_s))
         return rates
 
+    def trips(self) -> list[Trip]:
+        """Trips among the lessons kept that are more likely than not, in the order in which they were learned."""
+        lessons, rows = self._lessons, self._lessons.kept()
+        if not len(rows):
+            return []
+        weight, _ = self._responsibilities(self.tables(), rows)
+        r, k = np.nonzero(weight > LIKELY)
+        at = rows[r]
+        durations_s = np.exp(lessons.x[at, k]) - SHIFT_S
+        parts = (lessons.origin[at, k], lessons.camera[at], lessons.mode[at, k], durations_s)
+        return [Trip(int(a), int(c), int(m), float(s)) for a, c, m, s in zip(*parts, strict=True)]
+
     def log_new_rates(self) -> Floats:
         """Log of the rate per second at which vehicles never seen before come into view, (C,) by camera number."""
-        return self.log_arrival_rates() + self.tables().log_new
+        if self._new_rates is None or self._tables is None:
+            self._new_rates = self.log_arrival_rates() + self.tables().log_new
+        return self._new_rates
 
     def log_transition(self, before: Visits, after: Visits) -> Floats:
         """Evidence of time that vehicles went from one visit to the next, in nats against new arrivals.
@@ -333,7 +352,7 @@ class Topology:
             self._load(by_kind)
         except (KeyError, TypeError, IndexError) as exc:
             raise ValueError(f"learned state cannot be read: {exc}") from exc
-        self._tables = None
+        self._tables = self._new_rates = None
         self._changed.clear()
 
     def _load(self, by_kind: Mapping[str, list[dict[str, Any]]]) -> None:

@@ -238,20 +238,20 @@ def test_two_views_at_once_count_only_as_far_as_known_not_to_overlap(vehicles):
     visits = [(vehicles.see("s1", 1, "a", 0, 20), "x")]
     scorer, memory, topology = scorer_for(vehicles, visits)
     here = vehicles.see("s2", 1, "b", 10, 12)
-    unknown = scorer.score(here).parts[1, memory.row("x")]
+    unknown = scorer.score(here).evidence(memory.row("x"))["time"]
     taught(topology, vehicles, [("a", 0, 5, "b", 15, 20)] * 30)
-    apart = scorer.score(here).parts[1, memory.row("x")]
+    apart = scorer.score(here).evidence(memory.row("x"))["time"]
     assert apart < unknown - 1.0
     taught(topology, vehicles, [("a", 0, 20, "b", 10, 20)] * 60)
-    assert scorer.score(here).parts[1, memory.row("x")] > unknown
+    assert scorer.score(here).evidence(memory.row("x"))["time"] > unknown
 
 
 def test_time_between_two_known_visits_is_judged_on_both_sides(vehicles):
     visits = [(vehicles.see("s1", 1, "a", 0, 5), "x"), (vehicles.see("s3", 1, "c", 60, 65), "x")]
     scorer, memory, topology = scorer_for(vehicles, visits)
     taught(topology, vehicles, 20 * [("a", 0, 5, "b", 30, 35), ("b", 0, 5, "c", 30, 35)])
-    fits = scorer.score(vehicles.see("s2", 1, "b", 30, 35)).parts[1, memory.row("x")]
-    late = scorer.score(vehicles.see("s2", 1, "b", 58, 59)).parts[1, memory.row("x")]
+    fits = scorer.score(vehicles.see("s2", 1, "b", 30, 35)).evidence(memory.row("x"))["time"]
+    late = scorer.score(vehicles.see("s2", 1, "b", 58, 59)).evidence(memory.row("x"))["time"]
     assert fits > late + 3.0
 
 
@@ -264,17 +264,26 @@ def test_class_and_colour_count(vehicles):
         (vehicles.see("s2", 1, "a", 6, 9, colour=white, class_probs=bus, noise=0.0), "y"),
     ]
     scorer, memory, _ = scorer_for(vehicles, visits)
-    parts = scorer.score(vehicles.see("s3", 1, "b", 20, 25, colour=red)).parts
-    x, y = memory.row("x"), memory.row("y")
-    assert parts[3, x] > 0 > parts[3, y]
-    assert parts[4, x] > 0 > parts[4, y]
+    scores = scorer.score(vehicles.see("s3", 1, "b", 20, 25, colour=red))
+    x, y = (scores.evidence(memory.row(i)) for i in "xy")
+    assert x["class"] > 0 > y["class"]
+    assert x["colour"] > 0 > y["colour"]
 
 
 def test_over_unknown_links_only_the_nearest_are_candidates(vehicles):
     visits = [(vehicles.see(f"s{i}", i, "a", i, i + 0.5), f"i{i}") for i in range(12)]
     scorer, _, _ = scorer_for(vehicles, visits, unknown_link_candidates=5)
     scores = scorer.score(vehicles.see("t", 3, "b", 30, 32))
-    assert np.isfinite(scores.total).sum() == 5
+    assert np.isfinite(scores.total).sum() == len(scores.rows) == 5
+
+
+def test_a_row_that_has_to_stay_is_scored_though_others_are_nearer(vehicles):
+    visits = [(vehicles.see(f"s{i}", i, "a", i, i + 0.5), f"i{i}") for i in range(12)]
+    scorer, memory, _ = scorer_for(vehicles, visits, unknown_link_candidates=1)
+    here = vehicles.see("t", 3, "b", 30, 32)
+    far = memory.row("i9")
+    assert scorer.score(here).of(far) == -INF
+    assert np.isfinite(scorer.score(here, keep=far).of(far))
 
 
 def test_a_burst_is_scored_against_many(vehicles):
@@ -286,7 +295,9 @@ def test_a_burst_is_scored_against_many(vehicles):
     scorer, memory, _ = scorer_for(vehicles, visits)
     for observation, identity_id in visits[::50]:
         again = vehicles.see("t", 0, "new", 60, 62, look=observation.embedding.astype(float), noise=0.01)
-        assert int(np.argmax(scorer.score(again).total)) == memory.row(identity_id)
+        scores = scorer.score(again)
+        assert scores.rows[np.argmax(scores.total)] == memory.row(identity_id)
+        assert scores.of(memory.row(identity_id)) == scores.total.max()
 
 
 # ------------------------------------------------------------------ memory
