@@ -264,9 +264,9 @@ class MatcherClient:
         return position
 
     @staticmethod
-    def _long(method: Callable[..., Any], request: Any, timeout: float) -> Any:
+    def _long(method: Callable[..., Any], request: Any, timeout: float, **more: Any) -> Any:
         """A call that may take longer than others."""
-        return method(request, timeout=max(timeout, _LONG_S))
+        return method(request, timeout=max(timeout, _LONG_S), **more)
 
     def gallery_delete(self, identity_id: str) -> str:
         """Removes an identity with its sightings; returns the log position."""
