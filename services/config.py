@@ -18,6 +18,7 @@ from services.identity.settings import RedisSettings
 from services.ingest.cameras import CameraSettings
 from services.ingest.settings import IngestSettings
 from services.matcher.settings import MatcherSettings
+from services.models.precisions import PrecisionChoice
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.single_camera.settings import TrackerSettings
 
@@ -32,6 +33,9 @@ class ReidSettings(BaseModel):
 
     model: str = Field("vreid-mobilenetv2", description="Name of an embedder in the model manifest.")
     threads: int = Field(1, ge=1, le=64, description="CPU threads that embed crops.")
+    precision: PrecisionChoice = Field(
+        "auto", description="fp32, int8 (installed by `vreid models install`), or int8 only where it was faster."
+    )
 
 
 class VreidConfig(BaseModel):

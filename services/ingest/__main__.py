@@ -28,7 +28,7 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
         VreidError: One of them cannot be used; the message says what to do.
     """
     detector = open_detector(config.detector)
-    embedder = open_embedder(config.reid.model, config.reid.threads)
+    embedder = open_embedder(config.reid.model, config.reid.threads, config.reid.precision)
     crops = config.ingest.crops_url or str(config.data_dir / "crops")
     try:
         crop_store = CropStore(crops)

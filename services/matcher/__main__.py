@@ -34,7 +34,7 @@ def open_matcher(config: VreidConfig) -> Matcher:
 
     threads = config.matcher.inference_threads
     detector = open_detector(config.detector, threads)
-    embedder = open_embedder(config.reid.model, threads)
+    embedder = open_embedder(config.reid.model, threads, config.reid.precision)
     store = open_store(config.redis, config.data_dir, config.site)
     associator = AssociatorLoop(
         store,
