@@ -13,8 +13,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from services.errors import InputError, MatcherUnavailable, Unavailable, VreidError
 from services.identity.store import CameraRecord
 from services.matcher.types import GalleryEntry, GalleryStats, Grouping, IdentityDetail, SearchAnswer, SearchFilter
-from services.rpc import convert, vreid_pb2_grpc
+from services.rpc import convert, convert_console, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
+from services.rpc.convert_console import FoundVehicle, SiteEvent
 from services.rpc.errors import ERROR_KEY, class_of
 
 DEFAULT_ADDRESS = "127.0.0.1:50661"
@@ -65,6 +66,7 @@ class MatcherClient:
         self._gallery = vreid_pb2_grpc.GalleryServiceStub(self._channel)
         self._identity = vreid_pb2_grpc.IdentityServiceStub(self._channel)
         self._camera = vreid_pb2_grpc.CameraServiceStub(self._channel)
+        self._console = vreid_pb2_grpc.ConsoleServiceStub(self._channel)
         self._health = health_pb2_grpc.HealthStub(self._channel)
 
     def __enter__(self) -> MatcherClient:
@@ -138,6 +140,22 @@ class MatcherClient:
         """Every camera with its state, by id."""
         answer = self._call(self._camera.List, pb.ListCamerasRequest())
         return [convert.camera_from_message(c) for c in answer.cameras]
+
+    def picture(self, sighting_id: str, index: int = 0) -> tuple[bytes, int]:
+        """A stored picture of a sighting as JPEG, and how many it has."""
+        answer = self._call(self._console.Picture, pb.PictureRequest(sighting_id=sighting_id, index=index))
+        return answer.jpeg, answer.count
+
+    def find_vehicles(self, image: bytes) -> tuple[list[FoundVehicle], tuple[int, int]]:
+        """The vehicles in a picture, largest first, and its width and height in px."""
+        answer = self._call(self._console.FindVehicles, pb.FindVehiclesRequest(image=image))
+        return convert_console.found_from_message(answer.vehicles), (answer.width, answer.height)
+
+    def events(self, after_log_position: str = "", limit: int = 100) -> tuple[list[SiteEvent], str]:
+        """What happened after a position, by default within the last ten minutes; and the position to go on from."""
+        request = pb.EventsRequest(after_log_position=after_log_position, limit=limit)
+        answer = self._call(self._console.Events, request)
+        return [convert_console.event_from_message(event) for event in answer.events], answer.log_position
 
     def serving(self) -> bool:
         """Whether the matcher has caught up with the store and answers; False also when nobody is there."""

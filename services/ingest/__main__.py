@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from services.crops import CropStore
 from services.errors import ConfigError, VreidError
 from services.identity.opening import open_store
-from services.ingest.runner import IngestParts, build_ingest
+from services.ingest.runner import Ingest, IngestParts, build_ingest
+from services.live.server import LiveServer
 from services.models.networks import open_detector, open_embedder
 
 if TYPE_CHECKING:
@@ -47,6 +48,15 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
     )
 
 
+def _live_server(ingest: Ingest, data_dir: Path) -> LiveServer | None:
+    """Lets consoles watch; without it everything else goes on."""
+    try:
+        return LiveServer(ingest.live, data_dir)
+    except OSError as exc:
+        log.warning("no live pictures: %s", exc)
+        return None
+
+
 def run_ingest(config: VreidConfig, *, once: bool = False) -> int:
     """Runs the role in this process until SIGTERM or SIGINT, or until every camera ended with ``once``.
 
@@ -59,7 +69,12 @@ def run_ingest(config: VreidConfig, *, once: bool = False) -> int:
     ingest = build_ingest(open_parts(config, once=once))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ingest.stop())
-    status = ingest.run()
+    live = _live_server(ingest, config.data_dir)
+    try:
+        status = ingest.run()
+    finally:
+        if live is not None:
+            live.close()
     log.info("ingest ended: %s", ingest.report())
     return status
 

@@ -20,7 +20,7 @@ from services.ingest.settings import IngestSettings
 from services.ingest.sightings import SightingBuilder
 from services.ingest.slot import LatestFrames
 from services.ingest.stats import IngestStats
-from tracker.single_camera.session import CameraTracker
+from services.live.board import LiveBoard, LivePublisher, LiveTracker
 from tracker.single_camera.settings import TrackerSettings
 
 log = logging.getLogger(__name__)
@@ -79,6 +79,7 @@ class Ingest:
         """Composes the role; starts nothing."""
         self._parts = parts
         settings = parts.settings
+        self.live = LiveBoard()
         self._slot = LatestFrames()
         self._stats = IngestStats(time.monotonic)
         self._publisher = SightingPublisher(
@@ -87,9 +88,9 @@ class Ingest:
         self._builder = SightingBuilder(parts.embedder, parts.id_factory, settings)
         self._pipeline = IngestPipeline(
             parts.detector,
-            lambda camera_id, session_id: CameraTracker(camera_id, session_id, parts.tracker),
+            lambda camera_id, session_id: LiveTracker(self.live, camera_id, session_id, parts.tracker),
             self._builder,
-            self._publisher,
+            LivePublisher(self.live, self._publisher),
             self._stats,
             settings,
         )

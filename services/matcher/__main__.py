@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from services.crops import CropStore
 from services.errors import VreidError
 from services.identity.opening import open_store
 from services.ids import uuid7
@@ -45,7 +46,9 @@ def open_matcher(config: VreidConfig) -> Matcher:
         # No two can listen there, and the next to listen there takes over at once.
         owner=f"{socket.gethostname()}/{config.matcher.listen}",
     )
-    return build_matcher(store, detector, embedder, config.matcher, associator, config.tracker.crops.padding)
+    padding = config.tracker.crops.padding
+    crops = CropStore(config.ingest.crops_url or str(config.data_dir / "crops"))
+    return build_matcher(store, detector, embedder, config.matcher, associator, padding, crops=crops)
 
 
 def run_matcher(config: VreidConfig) -> int:

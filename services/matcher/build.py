@@ -7,6 +7,7 @@ import threading
 from typing import Protocol
 
 from reid.types import Embedder
+from services.crops import CropStore
 from services.identity.store import IdentityStore
 from services.matcher.follower import GalleryFollower
 from services.matcher.gallery import Gallery
@@ -89,13 +90,15 @@ class Matcher:
                 self._ended.set()
 
 
-def build_matcher(
+def build_matcher(  # noqa: PLR0913 - the one place that wires
     store: IdentityStore,
     detector: Detector,
     embedder: Embedder,
     settings: MatcherSettings,
     associator: Loop | None = None,
     crop_padding: float = DEFAULT_PADDING,
+    *,
+    crops: CropStore | None = None,
 ) -> Matcher:
     """Wires a matcher and binds its port.
 
@@ -106,6 +109,7 @@ def build_matcher(
         settings: Where to listen and what to refuse.
         associator: Decides on sightings in a thread of its own; None where another process does.
         crop_padding: Margin of the gallery's crops, as a share of the box's side; queries are cut alike.
+        crops: Stored pictures, for consoles; None hands out none.
 
     Raises:
         ConfigError: The address cannot be listened on.
@@ -115,7 +119,7 @@ def build_matcher(
     gallery = Gallery(spec.model_id, spec.calibration, lambda: FaissCpuIndex(spec.dim))
     rule = CutRule(settings.min_query_confidence, crop_padding, settings.whole_picture_share)
     reader = ProbeReader(detector, embedder, settings.image_limits, rule)
-    server = MatcherServer(Parts(store, gallery, reader, settings))
+    server = MatcherServer(Parts(store, gallery, reader, settings, crops))
     loops: dict[str, Loop] = {"gallery": GalleryFollower(store, gallery, lambda: server.set_serving(True))}
     if associator is not None:
         loops["associator"] = associator

@@ -108,6 +108,22 @@ class ProbeReader:
                 views.append(picture)
             return Reading(self._embedder.embed(views), box)
 
+    def vehicles(self, data: bytes, name: str = "image") -> tuple[Detections, tuple[int, int]]:
+        """The vehicles in a picture that may be meant, largest first, and its width and height in px.
+
+        Raises:
+            NotAnImage: As services.images.decode_image.
+        """
+        picture = decode_image(data, self._limits, name)
+        with self._turn:
+            found = self._detector.detect([picture])[0]
+        height, width = picture.shape[:2]
+        boxes = np.clip(found.boxes_xyxy, 0, (width, height, width, height)).astype(np.float32)
+        sides = boxes[:, 2:] - boxes[:, :2]  # (N, 2)
+        fit = (found.scores >= self._rule.min_confidence) & (sides.min(axis=1, initial=1e9) >= self._limits.min_side_px)
+        order = [i for i in np.argsort(-sides.prod(axis=1), kind="stable") if fit[i]]
+        return Detections(boxes[order], found.scores[order], found.class_ids[order]), (width, height)
+
     def embedding(self, values: Sequence[float], model_id: str, name: str = "embedding") -> Reading:
         """A vector from outside, checked and scaled to unit length.
 

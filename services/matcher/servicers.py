@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import grpc
 import numpy as np
 
+from services.crops import CropStore
 from services.errors import InputError, Unavailable
 from services.identity.store import IdentityStore
 from services.matcher.gallery import Gallery
@@ -35,6 +36,7 @@ class Parts:
     gallery: Gallery
     reader: ProbeReader
     settings: MatcherSettings
+    crops: CropStore | None = None
 
     def wait(self, position: str, context: grpc.ServicerContext) -> None:
         """Returns once the gallery may answer a read; see Gallery.wait_for."""
