@@ -19,6 +19,7 @@ from services.ingest.cameras import CameraSettings
 from services.ingest.settings import IngestSettings
 from services.matcher.settings import MatcherSettings
 from services.models.precisions import PrecisionChoice
+from services.web.settings import WebSettings
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.single_camera.settings import TrackerSettings
 
@@ -53,6 +54,7 @@ class VreidConfig(BaseModel):
     ingest: IngestSettings = Field(default_factory=IngestSettings)
     matcher: MatcherSettings = Field(default_factory=MatcherSettings)
     reid: ReidSettings = Field(default_factory=ReidSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
 
     @field_validator("cameras")
     @classmethod

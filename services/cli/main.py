@@ -22,6 +22,7 @@ from services.cli import (
     simulate,
     training,
     up,
+    web,
 )
 from services.errors import VreidError
 
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
+app.command("web")(web.web)
 app.command("query")(query.query)
 app.command("train")(training.train)
 app.command("calibrate")(training.calibrate)
