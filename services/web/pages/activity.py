@@ -27,6 +27,7 @@ _ICONS = {"identity.merged": "call_merge", "identity.split": "call_split", "iden
 
 async def activity(site: Site) -> None:
     """The page's content."""
+    follows = ui.switch(_("Follow what happens"), value=True)
     with ui.row().classes("w-full no-wrap items-start gap-4 max-md:flex-wrap"):
         with ui.column().classes("w-full lg:w-2/3"):
             ui.label(_("Vehicles seen last")).classes("text-h6").props('role="heading" aria-level="2"')
@@ -37,7 +38,7 @@ async def activity(site: Site) -> None:
     shown = [-1]
 
     async def refresh() -> None:
-        if site.changes == shown[0] and shown[0] >= 0:
+        if shown[0] >= 0 and (site.changes == shown[0] or not follows.value):
             return
         shown[0] = site.changes
         try:

@@ -20,6 +20,8 @@ PAGES = (
     ("/topology", _("Topology"), "hub"),
     ("/system", _("System"), "monitor_heart"),
 )
+#: White on it has a contrast of 5.7 to 1.
+_PRIMARY = "#1565c0"
 _STYLE = """
 :root { --vr-soft: rgba(128,128,128,.45) }
 .vr-svg { width: 100%; height: auto }
@@ -61,6 +63,7 @@ def frame(title: str, path: str, site: Site, *, can_log_out: bool = False) -> It
         can_log_out: Show the way out.
     """
     ui.page_title(f"{title} · vreid")
+    ui.colors(primary=_PRIMARY)
     ui.dark_mode(None)
     ui.add_css(_STYLE)
     ui.add_head_html(_THEME_SCRIPT)

@@ -37,6 +37,7 @@ def trips_of(identities: Iterable[IdentityDetail]) -> dict[tuple[str, str], Trip
 
 async def topology(site: Site) -> None:
     """The page's content."""
+    bar = ui.row()
     content = ui.column().classes("w-full")
 
     async def refresh() -> None:
@@ -53,7 +54,8 @@ async def topology(site: Site) -> None:
         with content:
             _draw(cameras, trips, len(details))
 
-    ui.button(_("Refresh"), icon="refresh", on_click=refresh).props("flat no-caps dense")
+    with bar:
+        ui.button(_("Refresh"), icon="refresh", on_click=refresh).props("flat no-caps dense")
     await refresh()
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from detector.types import Detections, VehicleClass
 from reid.types import Calibration, EmbedderSpec
 from services.client import MatcherClient
+from services.crops import CropStore
 from services.identity.memory_store import MemoryStore
 from services.identity.store import IdentityStore
 from services.matcher.build import Matcher, build_matcher
@@ -149,12 +150,13 @@ def build(wait_until: Callable[..., None]) -> Iterator[Callable[..., City]]:
     """Starts matchers; settings by keyword, and a store to begin with."""
     cities: list[City] = []
 
-    def start(store: IdentityStore | None = None, *, wait: bool = True, **settings: object) -> City:
+    def start(
+        store: IdentityStore | None = None, *, wait: bool = True, crops: CropStore | None = None, **settings: object
+    ) -> City:
         store = store or MemoryStore()
         embedder = ColourEmbedder()
-        matcher = build_matcher(
-            store, ColourDetector(), embedder, MatcherSettings(listen="127.0.0.1:0", drain_s=1, **settings)
-        )
+        listening = MatcherSettings(listen="127.0.0.1:0", drain_s=1, **settings)
+        matcher = build_matcher(store, ColourDetector(), embedder, listening, crops=crops)
         matcher.start()
         city = City(store, matcher, MatcherClient(matcher.address, timeout_s=20), embedder)
         cities.append(city)
