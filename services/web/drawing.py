@@ -154,7 +154,7 @@ def topology_svg(cameras: Sequence[str], trips: Mapping[tuple[str, str], Trips])
         parts.append(
             f'<path d="M{sx:.0f} {sy:.0f}Q{bx:.0f} {by:.0f} {ex:.0f} {ey:.0f}" class="vr-trip" fill="none" '
             f'stroke-width="{wide:.1f}" marker-end="url(#vr-tip)"><title>{escape(f"{a} to {b}")}</title></path>'
-            f'<text x="{bx:.0f}" y="{by:.0f}" text-anchor="middle" class="vr-text">'
+            f'<text x="{bx:.0f}" y="{by:.0f}" text-anchor="middle" class="vr-text vr-on">'
             f"{found.count} · {found.median_s:.0f} s</text>"
         )
     for camera, (cx, cy) in places.items():

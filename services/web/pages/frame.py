@@ -27,6 +27,7 @@ _STYLE = """
 .vr-svg { width: 100%; height: auto }
 .vr-text { fill: currentColor; font: 13px sans-serif }
 .vr-line { stroke: var(--vr-soft) } .vr-node { fill: #1976d2; fill-opacity: .25; stroke: #1976d2 }
+.vr-on { paint-order: stroke; stroke: rgba(128,128,128,.35); stroke-width: 4px }
 .vr-trip { stroke: #1976d2 } .vr-tip { fill: #1976d2 }
 .vr-grid { display: grid; gap: 12px; width: 100%;
   grid-template-columns: repeat(auto-fill, minmax(var(--vr-least, 360px), 1fr)) }
@@ -36,13 +37,13 @@ a.vr-link { color: inherit; text-decoration: underline }
 .vr-skip { position: absolute; left: -999px } .vr-skip:focus { left: 8px; top: 8px; z-index: 9999;
   background: #fff; color: #000; padding: 8px }
 """
-_THEME_SCRIPT = """
+#: Cookie that keeps a browser's choice; without it the system's setting counts.
+_THEME = "vreid_theme"
+_THEME_SCRIPT = f"""
 <script>
-window.vreidTheme = () => { const dark = !document.body.classList.contains('body--dark');
-  localStorage.setItem('vreid-dark', dark); Quasar.Dark.set(dark); };
-document.addEventListener('DOMContentLoaded', () => setTimeout(() => {
-  const kept = localStorage.getItem('vreid-dark');
-  if (kept !== null && window.Quasar) Quasar.Dark.set(kept === 'true'); }, 0));
+window.vreidTheme = () => {{ const dark = !document.body.classList.contains('body--dark');
+  document.cookie = '{_THEME}=' + (dark ? 'dark' : 'light') + '; path=/; max-age=31536000; samesite=strict';
+  Quasar.Dark.set(dark); }};
 </script>
 """
 
@@ -64,7 +65,7 @@ def frame(title: str, path: str, site: Site, *, can_log_out: bool = False) -> It
     """
     ui.page_title(f"{title} · vreid")
     ui.colors(primary=_PRIMARY)
-    ui.dark_mode(None)
+    ui.dark_mode({"dark": True, "light": False}.get(ui.context.client.request.cookies.get(_THEME, "")))
     ui.add_css(_STYLE)
     ui.add_head_html(_THEME_SCRIPT)
     ui.html(f'<a class="vr-skip" href="#content">{_("Skip to content")}</a>', sanitize=False)
