@@ -14,11 +14,11 @@ from itertools import pairwise
 def colour_of(identity_id: str) -> str:
     """A colour that stays with an identity, legible on dark and light.
 
-    >>> colour_of("") == "hsl(0 0% 60%)"
+    >>> colour_of("") == "hsl(0 0% 85%)"
     True
     """
     if not identity_id:
-        return "hsl(0 0% 60%)"
+        return "hsl(0 0% 85%)"
     hue = int.from_bytes(hashlib.sha256(identity_id.encode()).digest()[:2]) % 360
     return f"hsl({hue} 85% 60%)"
 
@@ -53,13 +53,13 @@ def boxes_svg(boxes: Sequence[DrawnBox], width: int) -> str:
     parts = []
     for box in boxes:
         x1, y1, x2, y2 = box.xyxy
-        above = max(y1 - 4 * scale, 11 * scale)
+        above = max(y1 - 4 * scale, 14 * scale)
         drawn = (
             f'<rect x="{x1:.0f}" y="{y1:.0f}" width="{x2 - x1:.0f}" height="{y2 - y1:.0f}" fill="transparent" '
             f'stroke="{box.colour}" stroke-width="{2 * scale:.1f}" pointer-events="all"/>'
-            f'<text x="{x1:.0f}" y="{above:.0f}" font-size="{12 * scale:.0f}" font-family="sans-serif" '
-            f'fill="{box.colour}" stroke="black" stroke-width="{2.5 * scale:.1f}" '
-            f'paint-order="stroke">{escape(box.label)}</text>'
+            f'<text x="{x1:.0f}" y="{above:.0f}" font-size="{14 * scale:.1f}" font-family="sans-serif" '
+            f'fill="{box.colour}" stroke="black" stroke-width="{3 * scale:.1f}" stroke-linejoin="round" '
+            f'style="paint-order: stroke">{escape(box.label)}</text>'
         )
         if box.href:
             drawn = f'<a href="{escape(box.href, quote=True)}" aria-label="{escape(box.label, quote=True)}">{drawn}</a>'
