@@ -18,6 +18,7 @@ from reid.types import Calibration, EmbedderSpec
 
 HEAD_VERSION = "pool-linear-bnneck-l2/1"
 SPEC_FILE = "spec.json"
+PARITY_FILE = "parity.json"
 
 #: Of an exported model's arithmetic.
 Precision = Literal["fp32", "int8"]
@@ -81,6 +82,26 @@ class ExportSpec(_Document):
     def build(self) -> EmbedderSpec:
         """The specification that the product compares."""
         return EmbedderSpec(self.model_id, self.dim, self.input_hw, self.calibration.build())
+
+
+class ParityRecord(_Document):
+    """Stands beside an exported model as `parity.json` once it has proved interchangeable with its checkpoint."""
+
+    model_id: str
+    precision: Precision
+    pictures: int = Field(ge=1, description="How many were compared.")
+    least_cosine: float = Field(description="To torch, over all of them and every batch size.")
+    median_cosine: float
+    rank1: tuple[float, float] | None = Field(None, description="Of torch and of this model, cross-camera.")
+    ms_per_crop: dict[str, float] = Field(
+        default_factory=dict, description="By precision, batch 16, on the machine that exported."
+    )
+
+    @property
+    def faster(self) -> bool:
+        """Whether this precision beat FP32 where it was exported."""
+        mine, plain = self.ms_per_crop.get(self.precision), self.ms_per_crop.get("fp32")
+        return mine is not None and plain is not None and mine < plain
 
 
 def model_id(checkpoint: Path, preprocessing: Preprocessing, head_version: str) -> str:

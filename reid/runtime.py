@@ -11,7 +11,7 @@ import openvino
 from numpy.typing import NDArray
 
 from reid.errors import ModelError
-from reid.metadata import SPEC_FILE, ExportSpec, read_document
+from reid.metadata import SPEC_FILE, ExportSpec, Precision, read_document
 from reid.preprocess import to_batch
 from reid.types import EmbedderSpec, Image
 
@@ -38,6 +38,7 @@ class OpenVinoEmbedder:
         written = read_document(model_dir / SPEC_FILE, ExportSpec)
         self._spec = written.build()
         self._max_batch = written.max_batch
+        self._precision = written.precision
         settings: dict[str, str | int] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "f32",
@@ -58,6 +59,16 @@ class OpenVinoEmbedder:
     def spec(self) -> EmbedderSpec:
         """The model behind the vectors."""
         return self._spec
+
+    @property
+    def precision(self) -> Precision:
+        """Of the arithmetic. Apart from the model's id: precisions that passed the parity test are interchangeable."""
+        return self._precision
+
+    @property
+    def runtime(self) -> str:
+        """What computes, with its version, for instance "openvino 2026.4.1"."""
+        return f"openvino {openvino.__version__.split('-')[0]}"
 
     def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]:
         """Embeds crops of any size, in batches of bounded size.

@@ -19,6 +19,8 @@ from services.identity.settings import RedisSettings
 from services.ingest.cameras import CameraSettings
 from services.ingest.settings import IngestSettings
 from services.matcher.settings import MatcherSettings
+from services.models.precisions import PrecisionChoice
+from services.web.settings import WebSettings
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.single_camera.settings import TrackerSettings
 
@@ -33,6 +35,9 @@ class ReidSettings(BaseModel):
 
     model: str = Field("vreid-mobilenetv2", description="Name of an embedder in the model manifest.")
     threads: int = Field(1, ge=1, le=64, description="CPU threads that embed crops.")
+    precision: PrecisionChoice = Field(
+        "auto", description="fp32, int8 (installed by `vreid models install`), or int8 only where it was faster."
+    )
 
 
 class VreidConfig(BaseModel):
@@ -51,6 +56,7 @@ class VreidConfig(BaseModel):
     ingest: IngestSettings = Field(default_factory=IngestSettings)
     matcher: MatcherSettings = Field(default_factory=MatcherSettings)
     reid: ReidSettings = Field(default_factory=ReidSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
 
     @field_validator("cameras")
     @classmethod

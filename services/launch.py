@@ -18,6 +18,7 @@ from services.identity.opening import open_store
 from services.ids import uuid7
 from services.matcher.settings import split_address
 from services.supervisor import Role, Supervisor
+from services.web.settings import tokens_of
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,13 @@ def refuse_taken_port(address: str) -> None:
             probe.bind((host, port))
         except OSError as exc:
             raise PortInUse(f"cannot listen on {address}: {exc.strerror or exc}") from exc
+
+
+def _free_port(host: str) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
 
 
 class Machine:
@@ -61,7 +69,8 @@ class Machine:
 
         Raises:
             PortInUse: The matcher's port is taken.
-            ConfigError: The data folder cannot be used, or another supervisor runs on it.
+            ConfigError: The data folder cannot be used, another supervisor runs on it, or the console may not
+                listen where it should.
         """
         try:
             self.config.data_dir.mkdir(parents=True, exist_ok=True)
@@ -69,6 +78,8 @@ class Machine:
             raise ConfigError(f"data_dir {self.config.data_dir}: {exc.strerror or exc}") from exc
         self._supervisor.acquire()
         refuse_taken_port(self.config.matcher.listen)
+        if self.config.web.enabled and not self.once:
+            tokens_of(self.config.web)  # Refuses here and not in a process that would be started over and over.
 
     def start(self) -> None:
         """Starts everything but ingest, each part once those before it serve; call ``claim`` before.
@@ -84,6 +95,27 @@ class Machine:
     def add(self, role: Role) -> None:
         """Starts one more process and waits until it is ready."""
         self._supervisor.add(role)
+
+    def start_web(self) -> str | None:
+        """Starts the console unless it is switched off; on a free port where its own is taken.
+
+        Returns:
+            Its address for a browser, None where there is none.
+        """
+        if not self.config.web.enabled or self.once:
+            return None
+        listen = self.config.web.listen
+        try:
+            refuse_taken_port(listen)
+        except PortInUse:
+            host, _ = split_address(listen)
+            listen = f"{host}:{_free_port(host)}"
+            log.warning("web.listen: %s is taken, the console listens on %s", self.config.web.listen, listen)
+            web = self.config.web.model_copy(update={"listen": listen})
+            self.config = self.config.model_copy(update={"web": web})
+            dump_config(self.config, self._config_file)
+        self._supervisor.add(Role("web", self._python("services.web"), env=self._environment()))
+        return f"http{'s' if self.config.web.has_tls else ''}://{listen}"
 
     def start_ingest(self) -> None:
         """Starts reading the cameras."""

@@ -15,7 +15,7 @@ from reid.checkpoint import load_checkpoint
 from reid.data import Sample, crosses_cameras
 from reid.errors import ModelError
 from reid.evaluation import cross_camera
-from reid.metadata import Precision
+from reid.metadata import ExportSpec, ParityRecord, Precision
 from reid.model import EmbeddingGraph
 from reid.preprocess import to_batch
 from reid.types import Embedder, Image
@@ -32,18 +32,38 @@ class Parity:
 
     Attributes:
         cosine: Smallest cosine between the two vectors of a picture, by batch size.
+        pictures: How many were compared.
+        least: Smallest cosine over all pictures.
+        median: Median cosine over all pictures.
         rank1: Of torch and of the exported model, cross-camera; None without labelled pictures of several cameras.
     """
 
     cosine: Mapping[int, float]
+    pictures: int
+    least: float
+    median: float
     rank1: tuple[float, float] | None = None
 
     def document(self) -> dict[str, Any]:
         """JSON form."""
         found: dict[str, Any] = {"cosine": {str(n): round(value, 6) for n, value in self.cosine.items()}}
+        found |= {"pictures": self.pictures, "least": round(self.least, 6), "median": round(self.median, 6)}
         if self.rank1 is not None:
             found["rank1"] = {"torch": round(self.rank1[0], 4), "exported": round(self.rank1[1], 4)}
         return found
+
+    def record(self, spec: ExportSpec, ms_per_crop: Mapping[str, float]) -> ParityRecord:
+        """What is kept beside the model, so that serving may choose it."""
+        worst = min(self.least, *self.cosine.values())
+        return ParityRecord(
+            model_id=spec.model_id,
+            precision=spec.precision,
+            pictures=self.pictures,
+            least_cosine=round(worst, 6),
+            median_cosine=round(self.median, 6),
+            rank1=self.rank1,
+            ms_per_crop=dict(ms_per_crop),
+        )
 
     def require(self, precision: Precision) -> None:
         """Refuses a model that is not interchangeable with its checkpoint.
@@ -51,7 +71,7 @@ class Parity:
         Raises:
             ModelError: It strays too far.
         """
-        worst = min(self.cosine.values())
+        worst = min(self.least, *self.cosine.values())
         if worst < LEAST_COSINE[precision]:
             raise ModelError(f"the exported model strays from torch: cosine {worst:.4f} < {LEAST_COSINE[precision]}")
         if self.rank1 is not None and self.rank1[0] - self.rank1[1] > MOST_RANK1_LOSS:
@@ -91,8 +111,11 @@ def check_parity(
     for size in BATCH_SIZES:
         batch = [pictures[i % len(pictures)] for i in range(size)]
         cosine[size] = float((reference(batch) * exported.embed(batch)).sum(axis=1).min())
+    sides = (reference(pictures), exported.embed(pictures))
+    each = (sides[0] * sides[1]).sum(axis=1)
+    spread = (len(pictures), float(each.min()), float(np.median(each)))
     if not crosses_cameras(samples):
-        return Parity(cosine)
+        return Parity(cosine, *spread)
     labels = ([s.identity[0] + "/" + s.vehicle for s in samples], [s.domain + "/" + s.camera for s in samples])
-    both = [cross_camera(vectors, *labels).rank1 for vectors in (reference(pictures), exported.embed(pictures))]
-    return Parity(cosine, (both[0], both[1]))
+    both = [cross_camera(vectors, *labels).rank1 for vectors in sides]
+    return Parity(cosine, *spread, (both[0], both[1]))

@@ -25,6 +25,7 @@ from services.cli import (
     standing,
     training,
     up,
+    web,
 )
 from services.errors import VreidError
 
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("ingest")(ingest.ingest)
+app.command("web")(web.web)
 app.command("query")(query.query)
 app.command("verify")(query.verify)
 app.command("watch")(standing.watch)

@@ -9,7 +9,9 @@ import typer
 
 from detector.settings import DetectorSettings
 from services.cli.output import JsonFlag, emit, fail, stderr, stdout, table
+from services.config import ReidSettings
 from services.errors import ModelFileError
+from services.models.precisions import install_int8, installed_int8
 from services.models.sources import megabytes
 from services.models.store import ModelStore
 
@@ -68,6 +70,25 @@ def _quantised(store: ModelStore, name: str, input_hw: tuple[int, int], *, trust
         return None
 
 
+@app.command()
+def install(
+    folder: Annotated[Path, typer.Argument(help="Written by vreid export --format openvino-int8.")],
+    *,
+    name: Annotated[str, typer.Option("--name", help="The embedder it is a form of.")] = ReidSettings().model,
+    cache: CacheOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Installs an INT8 form of an embedder that passed the parity test, for serving (`reid.precision`)."""
+    store = ModelStore(cache, offline=True, report=lambda line: stderr.print(line, highlight=False, soft_wrap=True))
+    try:
+        prepared = install_int8(store, name, folder)
+        found = installed_int8(store, name)
+    except (ModelFileError, OSError) as exc:
+        fail(str(exc))
+    record = None if found is None else found.model_dump(mode="json")
+    emit({"name": name, "prepared": str(prepared), "parity": record}, as_json=as_json, render=_show_installed)
+
+
 @app.command("list")
 def list_models(
     *,
@@ -96,6 +117,12 @@ def list_models(
 def _show_fetched(document: dict[str, Any]) -> None:
     for row in document["models"]:
         stdout.print(f"{row['name']}: ready in {row['prepared'] or row['path']}", highlight=False, soft_wrap=True)
+
+
+def _show_installed(document: dict[str, Any]) -> None:
+    times = document["parity"]["ms_per_crop"]
+    speed = ", ".join(f"{precision} {value:g}" for precision, value in sorted(times.items()))
+    stdout.print(f"{document['name']}: INT8 installed (ms per crop where it was made: {speed or 'unknown'})")
 
 
 def _show_list(document: dict[str, Any]) -> None:

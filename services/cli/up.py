@@ -83,8 +83,10 @@ def _run(config: VreidConfig, *, once: bool, quiet: bool) -> dict[str, Any]:
         machine.claim()
         machine.start()
         watch = Watch(machine.store, f"vreid up · {config.site}")
-        watch.note = f"gRPC on {config.matcher.listen} · ask with: vreid query PICTURE · Ctrl-C ends"
         machine.start_ingest()
+        console = machine.start_web()
+        where = f"console {console}" if console else "ask with: vreid query PICTURE"
+        watch.note = f"{where} · gRPC on {config.matcher.listen} · Ctrl-C ends"
         with shown(watch, quiet=quiet) as refresh:
             while not stop.is_set() and not (once and machine.ingest_ended()):
                 machine.poll()

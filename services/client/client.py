@@ -36,8 +36,9 @@ from services.matcher.types import (
     SearchAnswer,
     SearchFilter,
 )
-from services.rpc import convert, convert_identity, vreid_pb2_grpc
+from services.rpc import convert, convert_console, convert_identity, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
+from services.rpc.convert_console import FoundVehicle, SiteEvent
 from services.rpc.errors import ACTOR_KEY
 from services.rpc.topology import topology_from_message
 from services.types import Match
@@ -79,6 +80,7 @@ class MatcherClient:
         self._gallery = vreid_pb2_grpc.GalleryServiceStub(self._channel)
         self._identity = vreid_pb2_grpc.IdentityServiceStub(self._channel)
         self._camera = vreid_pb2_grpc.CameraServiceStub(self._channel)
+        self._console = vreid_pb2_grpc.ConsoleServiceStub(self._channel)
         self._health = health_pb2_grpc.HealthStub(self._channel)
 
     def __enter__(self) -> MatcherClient:
@@ -324,6 +326,22 @@ class MatcherClient:
     def camera_topology(self) -> TopologyReport:
         """What was learned of the ways between cameras and of their clocks."""
         return topology_from_message(self._call(self._camera.Topology, pb.TopologyRequest()))
+
+    def picture(self, sighting_id: str, index: int = 0) -> tuple[bytes, int]:
+        """A stored picture of a sighting as JPEG, and how many it has."""
+        answer = self._call(self._console.Picture, pb.StoredPictureRequest(sighting_id=sighting_id, index=index))
+        return answer.jpeg, answer.count
+
+    def find_vehicles(self, image: bytes) -> tuple[list[FoundVehicle], tuple[int, int]]:
+        """The vehicles in a picture, largest first, and its width and height in px."""
+        answer = self._call(self._console.FindVehicles, pb.FindVehiclesRequest(image=image))
+        return convert_console.found_from_message(answer.vehicles), (answer.width, answer.height)
+
+    def events(self, after_log_position: str = "", limit: int = 100) -> tuple[list[SiteEvent], str]:
+        """What happened after a position, by default within the last ten minutes; and the position to go on from."""
+        request = pb.EventsRequest(after_log_position=after_log_position, limit=limit)
+        answer = self._call(self._console.Events, request)
+        return [convert_console.event_from_message(event) for event in answer.events], answer.log_position
 
     def serving(self) -> bool:
         """Whether the matcher has caught up with the store and answers; False also when nobody is there."""

@@ -15,7 +15,8 @@ from services.crops import open_crops
 from services.errors import VreidError
 from services.identity.ingest_board import open_board
 from services.identity.opening import open_store
-from services.ingest.runner import IngestParts, build_ingest
+from services.ingest.runner import Ingest, IngestParts, build_ingest
+from services.live.server import LiveServer
 from services.models.networks import open_detector, open_embedder
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
         VreidError: One of them cannot be used; the message says what to do.
     """
     detector = open_detector(config.detector)
-    embedder = open_embedder(config.reid.model, config.reid.threads)
+    embedder = open_embedder(config.reid.model, config.reid.threads, config.reid.precision)
     sizes = {camera.input_size for camera in config.cameras if camera.input_size is not None}
     return IngestParts(
         store=open_store(config.redis, config.data_dir, config.site),
@@ -57,6 +58,15 @@ def sized_settings(settings: DetectorSettings, size: tuple[int, int]) -> Detecto
     return settings.model_copy(update={"input_width_px": size[0], "input_height_px": size[1]})
 
 
+def _live_server(ingest: Ingest, data_dir: Path) -> LiveServer | None:
+    """Lets consoles watch; without it everything else goes on."""
+    try:
+        return LiveServer(ingest.live, data_dir)
+    except OSError as exc:
+        log.warning("no live pictures: %s", exc)
+        return None
+
+
 def run_ingest(config: VreidConfig, *, once: bool = False) -> int:
     """Runs the role in this process until SIGTERM or SIGINT, or until every camera ended with ``once``.
 
@@ -69,7 +79,12 @@ def run_ingest(config: VreidConfig, *, once: bool = False) -> int:
     ingest = build_ingest(open_parts(config, once=once))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ingest.stop())
-    status = ingest.run()
+    live = _live_server(ingest, config.data_dir)
+    try:
+        status = ingest.run()
+    finally:
+        if live is not None:
+            live.close()
     log.info("ingest ended: %s", ingest.report())
     return status
 

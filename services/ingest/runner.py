@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from queue import SimpleQueue
 
 from reid.types import Embedder
@@ -26,6 +27,7 @@ from services.ingest.sightings import SightingBuilder
 from services.ingest.slot import LatestFrames
 from services.ingest.stats import IngestStats
 from services.ingest.tracking import CameraTrackers
+from services.live.board import LiveBoard, LivePublisher, LiveTracker
 from tracker.single_camera.settings import TrackerSettings
 
 log = logging.getLogger(__name__)
@@ -89,6 +91,7 @@ class Ingest:
         self._parts = parts
         settings = parts.settings
         owner = parts.owner or parts.id_factory()
+        self.live = LiveBoard()
         self._slot = LatestFrames()
         self._stats = IngestStats(time.monotonic)
         self._crew = CameraCrew(self._slot, self._stats, self._worker)
@@ -100,9 +103,9 @@ class Ingest:
         self._builder = SightingBuilder(parts.embedder, parts.id_factory, settings, parts.tracker.tracklets)
         self._pipeline = IngestPipeline(
             FrameLooker(parts.detector, self._crew.settings, sized=parts.sized, gate_longest_s=settings.gate_longest_s),
-            CameraTrackers(parts.tracker, parts.cameras),
+            CameraTrackers(parts.tracker, parts.cameras, partial(LiveTracker, self.live)),
             self._builder,
-            self._publisher,
+            LivePublisher(self.live, self._publisher),
             self._stats,
             settings,
         )

@@ -36,7 +36,7 @@ def open_matcher(config: VreidConfig) -> Matcher:
 
     threads = config.matcher.inference_threads
     detector = open_detector(config.detector, threads)
-    embedder = open_embedder(config.reid.model, threads)
+    embedder = open_embedder(config.reid.model, threads, config.reid.precision)
     store = open_store(config.redis, config.data_dir, config.site)
     # No two can listen there, and the next to listen there takes over at once.
     owner = f"{socket.gethostname()}/{config.matcher.listen}"

@@ -164,6 +164,23 @@ class ProbeReader:
         vectors = self._embeddings.ask(views, timeout_s)
         return Reading(vectors, tuple(boxes[:MAX_VIEWS]), tuple(views), probs)
 
+    def vehicles(self, data: bytes, name: str = "image", timeout_s: float = 60.0) -> tuple[Detections, tuple[int, int]]:
+        """The vehicles in a picture that may be meant, largest first, and its width and height in px.
+
+        Raises:
+            NotAnImage: As services.images.decode_image.
+            Overloaded: Too much waits.
+            DeadlinePassed: Time ran out.
+        """
+        picture = decode_image(data, self._limits, name)
+        found = self._detections.ask(picture, timeout_s)
+        height, width = picture.shape[:2]
+        boxes = np.clip(found.boxes_xyxy, 0, (width, height, width, height)).astype(np.float32)
+        sides = boxes[:, 2:] - boxes[:, :2]  # (N, 2)
+        fit = (found.scores >= self._rule.min_confidence) & (sides.min(axis=1, initial=1e9) >= self._limits.min_side_px)
+        order = [i for i in np.argsort(-sides.prod(axis=1), kind="stable") if fit[i]]
+        return Detections(boxes[order], found.scores[order], found.class_ids[order]), (width, height)
+
     def embedding(self, values: Sequence[float], model_id: str, name: str = "embedding") -> Reading:
         """A vector from outside, checked and scaled to unit length.
 

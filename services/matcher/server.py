@@ -15,6 +15,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from services.errors import ConfigError, PortInUse
+from services.matcher.console import ConsoleParts, ConsoleServicer
 from services.matcher.identity_servicer import IdentityServicer
 from services.matcher.search_servicer import MatcherServicer
 from services.matcher.servicers import CameraServicer, Parts
@@ -124,6 +125,8 @@ class MatcherServer:
         vreid_pb2_grpc.add_GalleryServiceServicer_to_server(GalleryServicer(parts, keeping), self._server)
         vreid_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(parts), self._server)
         vreid_pb2_grpc.add_CameraServiceServicer_to_server(CameraServicer(parts), self._server)
+        console = ConsoleServicer(ConsoleParts(parts.store, keeping.crops, parts.reader))
+        vreid_pb2_grpc.add_ConsoleServiceServicer_to_server(console, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
         try:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from detector.settings import DetectorSettings
 from detector.telemetry import forbid_telemetry
 from services.errors import ModelFileError
+from services.models.precisions import PrecisionChoice, choose_folder
 from services.models.store import ModelStore
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from detector.yolo import OpenVinoDetector
@@ -51,8 +54,13 @@ def detector_folder(store: ModelStore, settings: DetectorSettings) -> Path:
     return exact if settings.precision == "fp32" else store.ready_int8(exact) or exact
 
 
-def open_embedder(model: str, threads: int | None = None) -> OpenVinoEmbedder:
+def open_embedder(model: str, threads: int | None = None, precision: PrecisionChoice = "fp32") -> OpenVinoEmbedder:
     """The embedder of that name in the manifest.
+
+    Args:
+        model: As `ModelStore.prepare` takes it.
+        threads: CPU threads; None leaves it to the runtime.
+        precision: What to serve; vectors of either are comparable.
 
     Raises:
         ModelFileError: It is missing or damaged; the message says what to do.
@@ -61,8 +69,11 @@ def open_embedder(model: str, threads: int | None = None) -> OpenVinoEmbedder:
     from reid.errors import ReidError
     from reid.runtime import OpenVinoEmbedder
 
-    folder = ModelStore(offline=True).prepare(model)
+    folder = choose_folder(ModelStore(offline=True), model, precision)
     try:
-        return OpenVinoEmbedder(folder, threads)
+        embedder = OpenVinoEmbedder(folder, threads)
     except (OSError, ReidError, RuntimeError, ValueError) as exc:
         raise ModelFileError(f"embedder {model} cannot be loaded: {exc}") from exc
+    named = (model, embedder.spec.model_id[:12], embedder.runtime, embedder.precision)
+    log.info("embedder %s, model %s, runs in %s, %s", *named)
+    return embedder

@@ -840,3 +840,94 @@ class ClockWarning(_message.Message):
     change_s: float
     trips: int
     def __init__(self, camera_id: _Optional[str] = ..., fault: _Optional[_Union[ClockFault, str]] = ..., change_s: _Optional[float] = ..., trips: _Optional[int] = ...) -> None: ...
+
+class StoredPictureRequest(_message.Message):
+    __slots__ = ("sighting_id", "index")
+    SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    sighting_id: str
+    index: int
+    def __init__(self, sighting_id: _Optional[str] = ..., index: _Optional[int] = ...) -> None: ...
+
+class StoredPictureResponse(_message.Message):
+    __slots__ = ("jpeg", "count")
+    JPEG_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    jpeg: bytes
+    count: int
+    def __init__(self, jpeg: _Optional[bytes] = ..., count: _Optional[int] = ...) -> None: ...
+
+class FindVehiclesRequest(_message.Message):
+    __slots__ = ("image",)
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    image: bytes
+    def __init__(self, image: _Optional[bytes] = ...) -> None: ...
+
+class FoundVehicle(_message.Message):
+    __slots__ = ("box", "score", "vehicle_class")
+    BOX_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    VEHICLE_CLASS_FIELD_NUMBER: _ClassVar[int]
+    box: Box
+    score: float
+    vehicle_class: VehicleClass
+    def __init__(self, box: _Optional[_Union[Box, _Mapping]] = ..., score: _Optional[float] = ..., vehicle_class: _Optional[_Union[VehicleClass, str]] = ...) -> None: ...
+
+class FindVehiclesResponse(_message.Message):
+    __slots__ = ("vehicles", "width", "height")
+    VEHICLES_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    vehicles: _containers.RepeatedCompositeFieldContainer[FoundVehicle]
+    width: int
+    height: int
+    def __init__(self, vehicles: _Optional[_Iterable[_Union[FoundVehicle, _Mapping]]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
+
+class EventsRequest(_message.Message):
+    __slots__ = ("after_log_position", "limit")
+    AFTER_LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    after_log_position: str
+    limit: int
+    def __init__(self, after_log_position: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class SiteEvent(_message.Message):
+    __slots__ = ("log_position", "at", "kind", "sighting_id", "identity_id", "other_identity_id", "camera_id", "status", "probability", "evidence", "reason")
+    class EvidenceEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    OTHER_IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    CAMERA_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    log_position: str
+    at: _timestamp_pb2.Timestamp
+    kind: str
+    sighting_id: str
+    identity_id: str
+    other_identity_id: str
+    camera_id: str
+    status: IdentityStatus
+    probability: float
+    evidence: _containers.ScalarMap[str, float]
+    reason: str
+    def __init__(self, log_position: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[str] = ..., sighting_id: _Optional[str] = ..., identity_id: _Optional[str] = ..., other_identity_id: _Optional[str] = ..., camera_id: _Optional[str] = ..., status: _Optional[_Union[IdentityStatus, str]] = ..., probability: _Optional[float] = ..., evidence: _Optional[_Mapping[str, float]] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class EventsResponse(_message.Message):
+    __slots__ = ("events", "log_position")
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[SiteEvent]
+    log_position: str
+    def __init__(self, events: _Optional[_Iterable[_Union[SiteEvent, _Mapping]]] = ..., log_position: _Optional[str] = ...) -> None: ...

@@ -1295,3 +1295,167 @@ class CameraService:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class ConsoleServiceStub:
+    """What a person at a console needs to see beside answers: pictures, and what happened.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Picture = channel.unary_unary(
+                '/vreid.v1.ConsoleService/Picture',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.StoredPictureRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.StoredPictureResponse.FromString,
+                _registered_method=True)
+        self.FindVehicles = channel.unary_unary(
+                '/vreid.v1.ConsoleService/FindVehicles',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.FindVehiclesRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.FindVehiclesResponse.FromString,
+                _registered_method=True)
+        self.Events = channel.unary_unary(
+                '/vreid.v1.ConsoleService/Events',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.EventsRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.EventsResponse.FromString,
+                _registered_method=True)
+
+
+class ConsoleServiceServicer:
+    """What a person at a console needs to see beside answers: pictures, and what happened.
+    """
+
+    def Picture(self, request, context):
+        """A stored picture of a sighting.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindVehicles(self, request, context):
+        """The vehicles in a picture, to choose the one that is meant.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Events(self, request, context):
+        """What happened at the site, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_ConsoleServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Picture': grpc.unary_unary_rpc_method_handler(
+                    servicer.Picture,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.StoredPictureRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.StoredPictureResponse.SerializeToString,
+            ),
+            'FindVehicles': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindVehicles,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.FindVehiclesRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.FindVehiclesResponse.SerializeToString,
+            ),
+            'Events': grpc.unary_unary_rpc_method_handler(
+                    servicer.Events,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.EventsRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.EventsResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'vreid.v1.ConsoleService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('vreid.v1.ConsoleService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class ConsoleService:
+    """What a person at a console needs to see beside answers: pictures, and what happened.
+    """
+
+    @staticmethod
+    def Picture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.ConsoleService/Picture',
+            services_dot_rpc_dot_vreid__pb2.StoredPictureRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.StoredPictureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindVehicles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.ConsoleService/FindVehicles',
+            services_dot_rpc_dot_vreid__pb2.FindVehiclesRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.FindVehiclesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Events(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.ConsoleService/Events',
+            services_dot_rpc_dot_vreid__pb2.EventsRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.EventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

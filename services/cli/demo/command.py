@@ -83,6 +83,7 @@ class Demo:
         self._data_dir = data_dir.resolve()
         self._address = address
         self._stop = threading.Event()
+        self._console: str | None = None
         self._peak_mb = 0.0
         self._memory_due_s = 0.0
         self._first_identity_s: float | None = None
@@ -113,6 +114,7 @@ class Demo:
                 session.save(playing, self._data_dir)
             machine.add(session.city_role(self.city, playing, self._faults))
             machine.start_ingest()
+            self._console = machine.start_web()
             return self._follow(machine, playing)
 
     def _config(self, rtsp_port: int) -> VreidConfig:
@@ -149,6 +151,8 @@ class Demo:
         watch.began_ns = playing.t0_ns
         picture = next(iter(sorted((self._data_dir / "queries").glob("*.png"))), Path("PICTURE"))
         watch.note = f"ask from another terminal: .venv/bin/vreid query {_shown(picture)} · Ctrl-C ends"
+        if self._console is not None:
+            watch.note = f"console {self._console} · {watch.note}"
         with shown(watch, quiet=self._quiet) as refresh:
 
             def tick() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,10 @@ from services.errors import InputError
 
 if TYPE_CHECKING:
     from reid.data import Sample
+    from reid.runtime import OpenVinoEmbedder
+
+#: Batches that the speed of an exported model is the median of.
+_ROUNDS = 9
 
 
 class ExportFormat(StrEnum):
@@ -61,9 +66,8 @@ def _export(weights: Path, out: Path, as_format: ExportFormat, samples: list[Sam
     """Writes beside the target and puts it there once it has proved equal."""
     import tempfile
 
-    from reid.export import export_onnx, export_openvino, export_openvino_int8
     from reid.export.parity import check_parity
-    from reid.metadata import SPEC_FILE, ExportSpec, read_document
+    from reid.metadata import PARITY_FILE, SPEC_FILE, ExportSpec, read_document, write_document
     from reid.runtime import OpenVinoEmbedder
 
     ranges, judged = _divided(samples)
@@ -71,15 +75,13 @@ def _export(weights: Path, out: Path, as_format: ExportFormat, samples: list[Sam
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
         draft = Path(folder) / "model"
-        if as_format is ExportFormat.OPENVINO:
-            export_openvino(weights, draft)
-        elif as_format is ExportFormat.ONNX:
-            export_onnx(weights, draft)
-        else:
-            export_openvino_int8(weights, draft, _pictures(ranges))
+        quantised = _convert(weights, draft, as_format, ranges)
         spec = read_document(draft / SPEC_FILE, ExportSpec)
-        parity = check_parity(weights, OpenVinoEmbedder(draft), pictures, judged)
+        embedder = OpenVinoEmbedder(draft)
+        parity = check_parity(weights, embedder, pictures, judged)
         parity.require(spec.precision)
+        times = {} if as_format is ExportFormat.ONNX else _times(weights, embedder, pictures, Path(folder))
+        write_document(draft / PARITY_FILE, parity.record(spec, times))
         _put_in_place(draft, out)
     return {
         "format": str(as_format),
@@ -88,7 +90,35 @@ def _export(weights: Path, out: Path, as_format: ExportFormat, samples: list[Sam
         "precision": spec.precision,
         "pictures": {"ranges": len(ranges), "compared": len(judged)},
         "parity": parity.document(),
+        "quantised": quantised,
+        "ms_per_crop": times,
     }
+
+
+def _convert(weights: Path, out: Path, as_format: ExportFormat, ranges: list[Sample]) -> dict[str, Any] | None:
+    """Writes the model; says what was quantised, if anything."""
+    from reid.export import export_onnx, export_openvino, export_openvino_int8
+
+    if as_format is ExportFormat.OPENVINO_INT8:
+        return export_openvino_int8(weights, out, _pictures(ranges)).document()
+    if as_format is ExportFormat.ONNX:
+        export_onnx(weights, out)
+    else:
+        export_openvino(weights, out)
+    return None
+
+
+def _times(weights: Path, embedder: OpenVinoEmbedder, pictures: list[Any], folder: Path) -> dict[str, float]:
+    """Milliseconds per crop at batch 16, an INT8 model's beside FP32's in turns."""
+    from reid.export import export_openvino
+    from reid.export.speed import ms_per_crop
+    from reid.runtime import OpenVinoEmbedder
+
+    sides: dict[str, Callable[[list[Any]], Any]] = {embedder.precision: embedder.embed}
+    if embedder.precision != "fp32":
+        export_openvino(weights, folder / "fp32")
+        sides["fp32"] = OpenVinoEmbedder(folder / "fp32").embed
+    return {name: round(value, 3) for name, value in ms_per_crop(sides, pictures, 16, _ROUNDS).items()}
 
 
 def _divided(samples: list[Sample]) -> tuple[list[Sample], list[Sample]]:
@@ -127,5 +157,13 @@ def _show(document: dict[str, Any]) -> None:
     stdout.print(f"{document['path']}: {document['format']}, model {document['model_id'][:12]}", highlight=False)
     cosine = ", ".join(f"{n}: {value:.5f}" for n, value in document["parity"]["cosine"].items())
     stdout.print(f"least cosine to torch by batch size: {cosine}", highlight=False)
+    every = document["parity"]
+    stdout.print(f"over {every['pictures']} pictures: least {every['least']:.4f}, median {every['median']:.4f}")
     if ranks := document["parity"].get("rank1"):
         stdout.print(f"rank-1: torch {ranks['torch']:.4f}, exported {ranks['exported']:.4f}", highlight=False)
+    if quantised := document["quantised"]:
+        stdout.print(f"{quantised['fp32_layers']} of {quantised['layers']} layers stay in FP32")
+    if len(times := document["ms_per_crop"]) > 1:
+        gain = times["fp32"] / times["int8"]
+        verdict = f"{gain:.2f} times as fast" if gain > 1 else "no faster: serve FP32"
+        stdout.print(f"ms per crop at batch 16: FP32 {times['fp32']:g}, INT8 {times['int8']:g}: {verdict}")

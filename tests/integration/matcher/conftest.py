@@ -154,13 +154,8 @@ def build(wait_until: Callable[..., None]) -> Iterator[Callable[..., City]]:
     ) -> City:
         store = store or MemoryStore()
         embedder = ColourEmbedder()
-        matcher = build_matcher(
-            store,
-            ColourDetector(),
-            embedder,
-            MatcherSettings(listen="127.0.0.1:0", drain_s=1, **settings),
-            places=places,
-        )
+        listening = MatcherSettings(listen="127.0.0.1:0", drain_s=1, **settings)
+        matcher = build_matcher(store, ColourDetector(), embedder, listening, places=places)
         matcher.start()
         city = City(store, matcher, MatcherClient(matcher.address, timeout_s=20), embedder)
         cities.append(city)

@@ -95,7 +95,10 @@ def city_pictures(small_city):
 
 @pytest.fixture(scope="module")
 def quantised(city_pictures, tmp_path_factory):
-    return export_openvino_int8(default_weights(), tmp_path_factory.mktemp("int8") / "model", city_pictures[1][::3])
+    folder = tmp_path_factory.mktemp("int8") / "model"
+    # Flat colours are unlike anything the network learned from: asking for more would try many layers in FP32.
+    export_openvino_int8(default_weights(), folder, city_pictures[1][::3], aimed_cosine=0.9)
+    return folder
 
 
 def test_int8_is_smaller_and_stays_close_to_torch_in_vectors_and_in_rank1(quantised, city_pictures):
@@ -103,11 +106,13 @@ def test_int8_is_smaller_and_stays_close_to_torch_in_vectors_and_in_rank1(quanti
     embedder = OpenVinoEmbedder(quantised, threads=1)
     parity = check_parity(default_weights(), embedder, pictures, samples)
     assert set(parity.cosine) == {1, 7, 32}
-    # Flat colours are unlike anything the network learned from: photographs come out at 0.99 and above.
-    assert min(parity.cosine.values()) >= 0.97
+    assert min(parity.cosine.values()) >= 0.9
+    assert parity.least >= 0.9
+    assert parity.pictures == len(pictures)
     assert parity.rank1[0] >= 0.9
     assert parity.rank1[0] - parity.rank1[1] <= 0.005
     assert read_document(quantised / "spec.json", ExportSpec).precision == "int8"
+    assert embedder.precision == "int8"
     assert (quantised / "model.bin").stat().st_size < 4_200_000
     vectors = embedder.embed(pictures)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-4)
@@ -122,7 +127,7 @@ def test_parity_refuses_what_strays(trained, exported, city_pictures):
     samples, pictures = city_pictures
     good = check_parity(trained, OpenVinoEmbedder(exported, threads=1), pictures, samples)
     good.require("fp32")
-    assert set(good.document()) == {"cosine", "rank1"}
+    assert set(good.document()) == {"cosine", "pictures", "least", "median", "rank1"}
     assert check_parity(trained, OpenVinoEmbedder(exported, threads=1), pictures[:2]).rank1 is None
 
     class Turned:
@@ -136,7 +141,9 @@ def test_parity_refuses_what_strays(trained, exported, city_pictures):
         with pytest.raises(ModelError, match="strays from torch"):
             bad.require(precision)
     with pytest.raises(ModelError, match=r"costs rank-1: 0\.9000 became 0\.8900"):
-        Parity({1: 0.995}, (0.9, 0.89)).require("int8")
+        Parity({1: 0.995}, 4, 0.995, 0.999, (0.9, 0.89)).require("int8")
+    with pytest.raises(ModelError, match=r"cosine 0\.9800"):
+        Parity({1: 0.995}, 4, 0.98, 0.999).require("int8")
 
 
 def test_a_failed_export_leaves_nothing_and_keeps_what_was_there(weights, exported, tmp_path):

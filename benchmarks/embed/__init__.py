@@ -1,0 +1,1 @@
+"""What it costs to embed a crop, beside the peer that people would use otherwise."""

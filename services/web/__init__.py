@@ -1,0 +1,1 @@
+"""The web console: pages for operators and investigators, over gRPC and the live sockets. Decides nothing."""

@@ -1,0 +1,62 @@
+"""The web role as a process: reads the configuration and serves the console until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.errors import ConfigError, VreidError
+
+if TYPE_CHECKING:
+    from services.config import VreidConfig
+
+log = logging.getLogger("services.web")
+
+
+def run_web(config: VreidConfig) -> int:
+    """Runs the role in this process until SIGTERM or SIGINT.
+
+    Raises:
+        VreidError: It could not start; the message says what to do.
+    """
+    from services.client import MatcherClient
+    from services.live.watcher import LiveWatcher
+    from services.web.settings import tokens_of
+    from services.web.site import Site
+
+    tokens = tokens_of(config.web)
+    folder = config.data_dir / "web"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigError(f"data_dir {config.data_dir}: {exc.strerror or exc}") from exc
+    os.environ["NICEGUI_STORAGE_PATH"] = str(folder)  # Read at its import; else it writes where it was started.
+    from services.web.app import serve
+
+    log.info("the console listens on %s", config.web.listen)
+    with MatcherClient(config.matcher.listen, timeout_s=10.0) as client:
+        serve(config.web, tokens, Site(client, LiveWatcher(config.data_dir)), config.data_dir)
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the web role."""
+    from services.config import load_config
+
+    parser = argparse.ArgumentParser(prog="python -m services.web", description=main.__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="configuration file")
+    args = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        return run_web(load_config(args.config))
+    except VreidError as exc:
+        sys.stderr.write(f"vreid: {' '.join(str(exc).split())}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

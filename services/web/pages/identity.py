@@ -1,0 +1,211 @@
+"""One vehicle: its way through the cameras, its pictures, why its sightings belong together, and corrections."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from gettext import gettext as _
+from typing import Any
+
+from nicegui import ui
+
+from services.errors import NotFound, VreidError
+from services.matcher.types import IdentityDetail, SightingSummary
+from services.web.drawing import Visit, clock, colour_of, route_svg, short
+from services.web.pages.cards import crop_picture
+from services.web.pages.frame import told
+from services.web.site import Site
+
+_PICTURES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Why a sighting belongs: how the decision went, how probable it is, and what spoke for it in nats."""
+
+    status: str
+    probability: float
+    evidence: Mapping[str, float]
+
+
+class IdentityPage:
+    """The page's state and behaviour."""
+
+    def __init__(self, site: Site, identity_id: str, *, may_correct: bool) -> None:
+        self._site = site
+        self._identity_id = identity_id
+        self._may_correct = may_correct and site.corrections is not None
+        self._shown: tuple[object, ...] = ()
+        self._chosen: set[str] = set()
+
+    async def build(self) -> None:
+        """Draws the page."""
+        self._content = ui.column().classes("w-full")
+        if self._may_correct:
+            self._corrections()
+        elif self._site.corrections is None:
+            ui.label(_("This matcher cannot correct identities.")).classes("text-caption")
+        else:
+            ui.label(_("Merging, splitting and undoing need the operator's token.")).classes("text-caption")
+        await self._refresh()
+        ui.timer(2.0, self._refresh)
+
+    async def _refresh(self) -> None:
+        try:
+            detail = await self._site.ask(self._site.client.identity_get, self._identity_id)
+        except NotFound:
+            self._content.clear()
+            with self._content:
+                ui.label(_("There is no such vehicle (any more)."))
+            return
+        except VreidError:
+            return
+        now = (detail.record, *((s.sighting_id, s.revision) for s in detail.sightings))
+        if now == self._shown:
+            return
+        links = await self._links(detail)
+        self._shown = now
+        self._content.clear()
+        with self._content:
+            self._head(detail)
+            visits = [Visit(s.camera_id, s.start_ns, s.end_ns) for s in detail.sightings]
+            ui.html(route_svg(visits, colour_of(detail.record.identity_id)), sanitize=False).classes("w-full")
+            self._pictures(detail)
+            self._sightings(detail, links)
+
+    def _head(self, detail: IdentityDetail) -> None:
+        record = detail.record
+        with ui.row().classes("items-center"):
+            ui.icon("circle").style(f"color: {colour_of(record.identity_id)}")
+            ui.label(record.identity_id).classes("text-subtitle1")
+            ui.badge(record.status or "?").props("outline color=primary")
+            first = detail.sightings[0].sighting_id if detail.sightings else ""
+            ui.button(_("Search what looks like it"), icon="image_search").props(
+                f'flat dense no-caps type=a href="/search?sighting={first}"'
+            )
+        ui.label(
+            f"{' → '.join(record.cameras)} · {clock(record.first_seen_ns, date=True)} - {clock(record.last_seen_ns)}"
+        )
+        if record.aliases:
+            ui.label(_("Also known as") + " " + ", ".join(short(alias) for alias in record.aliases)).classes(
+                "text-caption"
+            )
+
+    def _pictures(self, detail: IdentityDetail) -> None:
+        best = sorted(detail.sightings, key=lambda sighting: -sighting.quality)[:_PICTURES]
+        with ui.element("div").classes("vr-grid").style("--vr-least: 150px"):
+            for sighting in best:
+                with ui.column().classes("gap-0"):
+                    crop_picture(sighting.sighting_id, f"{_('Picture at')} {sighting.camera_id}")
+                    ui.label(f"{sighting.camera_id} {clock(sighting.start_ns)}").classes("text-caption")
+
+    def _sightings(self, detail: IdentityDetail, links: Mapping[str, Link]) -> None:
+        ui.label(_("Sightings and evidence")).classes("text-h6").props('role="heading" aria-level="2"')
+        self._chosen &= {sighting.sighting_id for sighting in detail.sightings}
+        with ui.element("table").classes("w-full text-left").props(f'aria-label="{_("Sightings")}"'):
+            with ui.element("thead"), ui.element("tr"):
+                for name in (
+                    "",
+                    _("Camera"),
+                    _("From"),
+                    _("Until"),
+                    _("Class"),
+                    _("Decision"),
+                    _("Probability"),
+                    _("Evidence in nats"),
+                ):
+                    with ui.element("th").props('scope="col"'):
+                        ui.label(name)
+            with ui.element("tbody"):
+                for sighting in detail.sightings:
+                    self._row(sighting, links.get(sighting.sighting_id))
+
+    def _row(self, sighting: SightingSummary, link: Link | None) -> None:
+        def choose(wanted: bool) -> None:
+            (self._chosen.add if wanted else self._chosen.discard)(sighting.sighting_id)
+
+        evidence = ", ".join(f"{name} {nats:+.1f}" for name, nats in link.evidence.items()) if link else ""
+        cells = [
+            sighting.camera_id,
+            clock(sighting.start_ns),
+            clock(sighting.end_ns) + ("" if sighting.final else " …"),
+            sighting.vehicle_class.name.lower(),
+            link.status if link else "",
+            f"{link.probability:.0%}" if link else "",
+            evidence,
+        ]
+        with ui.element("tr"):
+            with ui.element("td"):
+                if self._may_correct:
+                    box = ui.checkbox(
+                        value=sighting.sighting_id in self._chosen, on_change=lambda e: choose(bool(e.value))
+                    )
+                    named = f"{_('Choose the sighting at')} {sighting.camera_id} {clock(sighting.start_ns)}"
+                    box.props(f'dense aria-label="{named}"')
+            for text in cells:
+                with ui.element("td"):
+                    ui.label(text)
+
+    async def _links(self, detail: IdentityDetail) -> dict[str, Link]:
+        """By sighting, from history where the client has it, and from what the console saw being decided."""
+        links: dict[str, Link] = {}
+        if self._site.corrections is not None:
+            with contextlib.suppress(VreidError):
+                history: Any = await self._site.ask(self._site.corrections.identity_history, detail.record.identity_id)
+                for event in history.events:
+                    if event.kind == "sighting.decided":
+                        links |= {
+                            name: Link(event.status, event.probability, event.evidence) for name in event.sighting_ids
+                        }
+        for sighting in detail.sightings:
+            seen = self._site.decision(sighting.sighting_id)
+            if seen is not None and sighting.sighting_id not in links:
+                links[sighting.sighting_id] = Link(seen.status, seen.probability, seen.evidence)
+        return links
+
+    def _corrections(self) -> None:
+        with ui.card().classes("w-full"):
+            ui.label(_("Corrections")).classes("text-h6").props('role="heading" aria-level="2"')
+            with ui.row().classes("items-center"):
+                other = ui.input(_("Identity that is this vehicle too")).props("dense").classes("w-96")
+                ui.button(
+                    _("Merge"), icon="call_merge", on_click=lambda: self._merge(str(other.value or "").strip())
+                ).props("no-caps")
+                ui.button(_("Split off chosen sightings"), icon="call_split", on_click=self._split).props(
+                    "no-caps outline"
+                )
+                ui.button(_("Undo last correction"), icon="undo", on_click=self._undo).props("no-caps outline")
+
+    async def _merge(self, other: str) -> None:
+        if (corrections := self._site.corrections) is None or not other:
+            ui.notify(_("Name the other identity."))
+            return
+        call = partial(self._site.ask, corrections.identity_merge, self._identity_id, other, "console")
+        await self._correct(call, _("Merged; undo takes it back."))
+
+    async def _split(self) -> None:
+        if (corrections := self._site.corrections) is None or not self._chosen:
+            ui.notify(_("Choose the sightings of the other vehicle."))
+            return
+        call = partial(self._site.ask, corrections.identity_split, self._identity_id, sorted(self._chosen), "console")
+        await self._correct(call, _("Split; undo takes it back."))
+
+    async def _undo(self) -> None:
+        if (corrections := self._site.corrections) is not None:
+            call = partial(self._site.ask, corrections.identity_undo_last, self._identity_id, "console")
+            await self._correct(call, _("Taken back."))
+
+    async def _correct(self, call: Callable[[], Awaitable[Any]], done: str) -> None:
+        try:
+            answer = await call()
+        except VreidError as exc:
+            told(exc)
+            return
+        ui.notify(done, type="positive")
+        self._chosen.clear()
+        self._shown = ()
+        await self._refresh()
+        if fresh := getattr(answer, "new_identity_id", ""):
+            ui.navigate.to(f"/identity/{fresh}", new_tab=True)

@@ -1,0 +1,108 @@
+"""The camera wall: every camera's newest picture with its vehicles. Pictures are asked for while they are shown."""
+
+from __future__ import annotations
+
+from gettext import gettext as _
+
+from nicegui import ui
+
+from services.errors import VreidError
+from services.identity.store import CameraRecord
+from services.live.wire import LivePicture
+from services.web.drawing import DrawnBox, boxes_svg, colour_of, short
+from services.web.pages.frame import told
+from services.web.site import Site
+
+_PICTURE_EVERY_S = 0.25
+_STATE_EVERY_S = 2.0
+_COLOURS = {"up": "positive", "starting": "warning", "down": "negative", "ended": "grey"}
+
+
+class Tile:
+    """One camera on the wall."""
+
+    def __init__(self, site: Site, camera: CameraRecord) -> None:
+        self._site = site
+        self._camera_id = camera.camera_id
+        self._shown_ns = 0
+        self.paused = False
+        with ui.card().classes("q-pa-sm w-full").props(f'aria-label="{camera.camera_id}"'):
+            with ui.row().classes("items-center w-full no-wrap"):
+                ui.label(camera.camera_id).classes("text-subtitle1").props('role="heading" aria-level="2"')
+                self._state = ui.badge()
+                ui.space()
+                self._figures = ui.label().classes("text-caption")
+                self._button = ui.button(icon="pause", on_click=self._pause).props("flat dense round")
+                self._button.props(f'aria-label="{_("Pause")} {camera.camera_id}"')
+            self._picture = ui.interactive_image(sanitize=False).classes("w-full")
+            self._picture.props(f'alt="{_("Live picture of")} {camera.camera_id}"')
+            self._detail = ui.label().classes("text-caption text-negative")
+        self.tell(camera)
+
+    def tell(self, camera: CameraRecord) -> None:
+        """Shows how the camera fares."""
+        self._state.text = camera.state
+        self._state.props(f"color={_COLOURS.get(camera.state, 'grey')}")
+        figures = camera.stats
+        self._figures.text = f"{figures.get('frames_per_s', 0):.0f}/s · {figures.get('vehicles', 0):.0f} " + _(
+            "vehicles"
+        )
+        self._detail.text = camera.detail
+
+    async def refresh(self) -> None:
+        """Shows the newest picture, if it is newer than what is shown."""
+        if self.paused:
+            return
+        found = await self._site.live_picture(self._camera_id)
+        if found is None or found.captured_at_ns == self._shown_ns:
+            return
+        self._shown_ns = found.captured_at_ns
+        self._picture.set_source(f"/media/live/{self._camera_id}?{found.captured_at_ns}")
+        self._picture.content = boxes_svg(self._boxes(found), found.width)
+
+    def _pause(self) -> None:
+        """Holds the picture, so that a vehicle can be picked."""
+        self.paused = not self.paused
+        self._button.props(f"icon={'play_arrow' if self.paused else 'pause'}")
+
+    def _boxes(self, found: LivePicture) -> list[DrawnBox]:
+        drawn = []
+        for box in found.boxes:
+            identity = self._site.identity_of(box.sighting_id) if box.sighting_id else ""
+            label = f"{box.kind} {short(identity)}" if identity else box.kind
+            href = f"/identity/{identity}" if identity else ""
+            if not href and box.sighting_id:
+                href = f"/search?sighting={box.sighting_id}"
+            drawn.append(DrawnBox(box.xyxy, label, colour_of(identity), href))
+        return drawn
+
+
+async def wall(site: Site) -> None:
+    """The page's content."""
+    ui.label(_("A vehicle's box leads to its identity; pause a camera to pick one.")).classes("text-caption")
+    grid = ui.element("div").classes("vr-grid").style("--vr-least: 420px")
+    tiles: dict[str, Tile] = {}
+
+    async def states() -> None:
+        try:
+            cameras = await site.ask(site.client.camera_list)
+        except VreidError:
+            return
+        with grid:
+            for camera in cameras:
+                if camera.camera_id in tiles:
+                    tiles[camera.camera_id].tell(camera)
+                else:
+                    tiles[camera.camera_id] = Tile(site, camera)
+
+    async def pictures() -> None:
+        for tile in list(tiles.values()):
+            await tile.refresh()
+
+    try:
+        await site.ask(site.client.camera_list)
+    except VreidError as exc:
+        told(exc)
+    await states()
+    ui.timer(_STATE_EVERY_S, states)
+    ui.timer(_PICTURE_EVERY_S, pictures)

@@ -1,0 +1,153 @@
+"""What the console keeps of a site, and what it draws of it."""
+
+import asyncio
+import contextlib
+import re
+from xml.etree import ElementTree
+
+import cv2
+import numpy as np
+
+from detector.types import VehicleClass
+from services.errors import MatcherUnavailable, NotFound
+from services.identity.store import IdentityRecord
+from services.live.watcher import LiveWatcher
+from services.matcher.types import IdentityDetail, SightingSummary
+from services.rpc.convert_console import SiteEvent
+from services.web import drawing
+from services.web import site as site_module
+from services.web.drawing import DrawnBox, Trips, Visit, boxes_svg, route_svg, topology_svg
+from services.web.pages.search import cut_out
+from services.web.pages.topology import trips_of
+from services.web.site import Corrections, Site
+
+SECOND = 1_000_000_000
+
+
+class Client:
+    """Answers from lists, as a matcher's client would."""
+
+    def __init__(self, *batches):
+        self.batches = list(batches)
+        self.asked = []
+        self.pictures = 0
+
+    def events(self, after, limit):
+        self.asked.append(after)
+        if not self.batches:
+            return [], after
+        batch = self.batches.pop(0)
+        if isinstance(batch, Exception):
+            raise batch
+        return batch, batch[-1].log_position
+
+    def picture(self, sighting_id, index):
+        self.pictures += 1
+        if sighting_id == "none":
+            raise NotFound("no sighting")
+        return f"{sighting_id}/{index}".encode(), 1
+
+
+def event(n, kind, **fields):
+    return SiteEvent(f"{n}-0", n * SECOND, kind, **fields)
+
+
+def followed(client, tmp_path, monkeypatch, until):
+    monkeypatch.setattr(site_module, "_EVERY_S", 0.001)
+
+    async def run():
+        site = Site(client, LiveWatcher(tmp_path))
+        task = asyncio.create_task(site.follow())
+        for _ in range(2000):
+            if until(site):
+                break
+            await asyncio.sleep(0.002)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        return site
+
+    return asyncio.run(run())
+
+
+def test_events_are_followed_across_a_matcher_that_was_away(tmp_path, monkeypatch):
+    decided = event(1, "sighting.decided", sighting_id="s1", identity_id="a", probability=0.9, evidence={"time": 1.0})
+    merged = event(3, "identity.merged", identity_id="b", other_identity_id="a")
+    client = Client([decided], MatcherUnavailable("gone"), [event(2, "sighting.put", sighting_id="s2"), merged])
+    site = followed(client, tmp_path, monkeypatch, lambda site: site.identity_of("s1") == "b")
+    assert site.identity_of("s1") == "b"
+    assert site.identity_of("unknown") == ""
+    assert site.decision("s1").evidence == {"time": 1.0}
+    assert [found.kind for found in site.events] == ["identity.merged", "sighting.decided"]
+    assert client.asked[:3] == ["", "1-0", "1-0"]
+    assert site.corrections is None
+
+
+def test_pictures_are_kept_until_their_sighting_changes(tmp_path, monkeypatch):
+    client = Client()
+    site = Site(client, LiveWatcher(tmp_path))
+    assert asyncio.run(site.picture("s1", 0)) == asyncio.run(site.picture("s1", 0)) == b"s1/0"
+    assert client.pictures == 1
+    assert asyncio.run(site.picture("none", 0)) is None
+    site._take([event(1, "sighting.put", sighting_id="s1")])
+    asyncio.run(site.picture("s1", 0))
+    assert client.pictures == 3
+
+
+def test_a_client_with_corrections_is_known_by_its_calls():
+    class Able(Client):
+        def identity_merge(self, survivor_id, absorbed_id, reason=""): ...
+        def identity_split(self, identity_id, sighting_ids, reason=""): ...
+        def identity_undo_last(self, identity_id, reason=""): ...
+        def identity_history(self, identity_id): ...
+
+    assert isinstance(Able(), Corrections)
+    assert not isinstance(Client(), Corrections)
+
+
+def sighting(camera, start_s, end_s):
+    return SightingSummary(
+        f"{camera}{start_s}", "a", camera, start_s * SECOND, end_s * SECOND, VehicleClass.CAR, 0.5, 1, True
+    )
+
+
+def test_trips_are_counted_between_cameras_with_the_median_time():
+    def vehicle(*sightings):
+        record = IdentityRecord("a", (), (), 0, 0, "matched")
+        return IdentityDetail(record, len(sightings), sightings)
+
+    found = trips_of(
+        [
+            vehicle(sighting("east", 20, 30), sighting("north", 0, 10)),
+            vehicle(sighting("north", 0, 10), sighting("north", 12, 14), sighting("east", 18, 20)),
+            vehicle(sighting("east", 0, 10), sighting("north", 8, 9)),
+        ]
+    )
+    assert found == {("north", "east"): Trips(2, 7.0), ("east", "north"): Trips(1, -2.0)}
+
+
+def test_drawings_are_svg_with_nothing_let_through():
+    evil = '"><script>alert(1)</script>'
+    visits = [Visit(evil, 0, SECOND), Visit("north", 5 * SECOND, 6 * SECOND)]
+    cameras = [evil, "north", "east"]
+    links = {(evil, "north"): Trips(3, 4.0), ("gone", "north"): Trips(1, 1.0)}
+    boxes = boxes_svg([DrawnBox((1, 2, 30, 40), evil, "red", f"/identity/{evil}")], 640)
+    for text in (route_svg(visits, "red"), topology_svg(cameras, links), f"<svg>{boxes}</svg>"):
+        root = ElementTree.fromstring(text)
+        assert not [node for node in root.iter() if "script" in node.tag]
+    assert len(re.findall("<rect", route_svg(visits, "red"))) == 2
+    assert topology_svg(cameras, links).count("vr-trip") == 1
+    assert route_svg([], "red") == ""
+    assert drawing.colour_of("a") == drawing.colour_of("a") != drawing.colour_of("b")
+
+
+def test_a_chosen_vehicle_is_cut_out_with_a_margin():
+    picture = np.zeros((100, 200, 3), np.uint8)
+    picture[20:70, 50:150] = (0, 0, 255)
+    _, encoded = cv2.imencode(".png", picture)
+    cut = cv2.imdecode(np.frombuffer(cut_out(encoded.tobytes(), (50, 20, 150, 70)), np.uint8), cv2.IMREAD_COLOR)
+    assert cut.shape[:2] == (52, 104)
+    assert cut[26, 52].tolist() == [0, 0, 255]
+    assert cut_out(b"no picture", (0, 0, 1, 1)) == b"no picture"
+    at_edge = cut_out(encoded.tobytes(), (0, 0, 200, 100))
+    assert cv2.imdecode(np.frombuffer(at_edge, np.uint8), cv2.IMREAD_COLOR).shape == picture.shape
