@@ -110,7 +110,7 @@ def test_not_serving_until_caught_up(build, monkeypatch, wait_until) -> None:
 
 
 def test_store_gone_reads_go_on_and_writes_say_so(street, monkeypatch) -> None:
-    def gone(*_: object) -> None:
+    def gone(*_: object, **__: object) -> None:
         raise StoreUnavailable("no server")
 
     for name in ("read_events", "delete_identity", "list_cameras", "last_event_id"):
