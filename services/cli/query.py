@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli.gallery_writing import vehicle_class_of
+from services.cli.gallery.writing import vehicle_class_of
 from services.cli.output import JsonFlag, emit, fail, stdout, table
 from services.cli.pictures import read_picture
 from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time, time_span

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from benchmarks.city import speed
-from services.cli.bench import _show
+from services.cli.bench.city import show_city
 from simulator.errors import MeshesMissing, RendererMissing
 
 
@@ -24,5 +24,5 @@ def test_both_lights_are_measured_in_all_processes(monkeypatch, capsys):
     assert found["frames_per_s"] == min(found["by_light"].values()) > 0
     nothing = {"asked": 0, "recall": None, "precision": None, "class_agreement": None}
     detector = {"day": nothing, "night": nothing, "by_light": {}, "by_place": {}}
-    _show({"detector": detector, "faces": {}, "renderer": found})
+    show_city({"detector": detector, "faces": {}, "renderer": found})
     assert "96x54, 1 vehicles, 2 processes" in " ".join(capsys.readouterr().out.split())

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from services.cli import camera_change
 from services.cli.camera import app
+from services.cli.camera import change as camera_change
 from services.identity.ingest_board import MemoryIngestBoard
 from services.ingest.cameras import CameraSettings
 
@@ -108,7 +108,7 @@ def test_a_camera_that_gives_nothing_fails_in_one_line(board, data_dir, tmp_path
 
 
 def test_a_camera_is_looked_at_as_it_was_added(board, data_dir):
-    from services.cli.camera_look import find_camera
+    from services.cli.camera.look import find_camera
 
     board.set_camera("gate", CameraSettings(id="gate", url="rtsp://new/gate", origin="runtime").model_dump_json())
     assert find_camera("gate", None, data_dir).url == "rtsp://new/gate"

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli import gallery_keeping, gallery_writing
-from services.cli.erasing import erase
+from services.cli.gallery import keeping, writing
+from services.cli.gallery.erasing import erase
 from services.cli.output import JsonFlag, emit, stdout, table
 from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time, time_span
 from services.matcher.types import GalleryEntry
@@ -54,14 +54,14 @@ def show_stats(address: AddressOption = DEFAULT_ADDRESS, as_json: JsonFlag = Fal
     emit(document, as_json=as_json, render=_show_stats)
 
 
-app.command("add")(gallery_writing.add)
-app.command("update")(gallery_writing.update)
-app.command("export")(gallery_writing.export)
-app.command("import")(gallery_writing.import_)
-app.command("snapshot")(gallery_keeping.snapshot)
-app.command("restore")(gallery_keeping.restore)
-app.command("compact")(gallery_keeping.compact)
-app.command("doctor")(gallery_keeping.doctor)
+app.command("add")(writing.add)
+app.command("update")(writing.update)
+app.command("export")(writing.export)
+app.command("import")(writing.import_)
+app.command("snapshot")(keeping.snapshot)
+app.command("restore")(keeping.restore)
+app.command("compact")(keeping.compact)
+app.command("doctor")(keeping.doctor)
 
 
 @app.command("delete")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli.camera_change import DEFAULT_DATA_DIR, ConfigOption, DataDirOption, site_config
+from services.cli.camera.change import DEFAULT_DATA_DIR, ConfigOption, DataDirOption, site_config
 from services.cli.output import JsonFlag, emit, fail, stdout
 from services.errors import ConfigError, SourceUnavailable, StoreUnavailable, VreidError
 

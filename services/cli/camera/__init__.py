@@ -6,17 +6,17 @@ from typing import Any
 
 import typer
 
-from services.cli import camera_change, camera_look
+from services.cli.camera import change, look
 from services.cli.output import JsonFlag, emit, stdout, table
 from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time
 from services.identity.store import CameraRecord
 from tracker.multi_camera.report import ClockWarning, LinkReport, TopologyReport
 
 app = typer.Typer(no_args_is_help=True, help="Cameras and how they fare.")
-app.command("add")(camera_change.add)
-app.command("remove")(camera_change.remove)
-app.command("test")(camera_look.try_out)
-app.command("snapshot")(camera_look.snapshot)
+app.command("add")(change.add)
+app.command("remove")(change.remove)
+app.command("test")(look.try_out)
+app.command("snapshot")(look.snapshot)
 
 #: Share of vehicles seen in two views at once from which these are said to overlap.
 _OVERLAPS_FROM = 0.1

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from detector.types import COLOURS, VehicleClass
-from services.cli.archive import read_archive, write_archive
+from services.cli.gallery.archive import read_archive, write_archive
 from services.cli.output import JsonFlag, emit, fail, stdout
 from services.cli.pictures import read_picture
 from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect

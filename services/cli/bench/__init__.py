@@ -1,0 +1,26 @@
+"""``vreid bench``: what is measured, against peers where there are some, one command each and one file each."""
+
+from __future__ import annotations
+
+import typer
+
+from services.cli.bench import association, city, crash, embed, matcher, model, pipeline
+
+app = typer.Typer(help="Measure speed and quality against peers.", no_args_is_help=True)
+app.command("city")(city.city)
+app.command("model")(model.model)
+app.command("embed")(embed.embed)
+app.command("association")(association.association)
+app.command("matcher")(matcher.matcher)
+app.command("crash")(crash.crash)
+app.command("detector")(pipeline.detector)
+app.command("pipeline")(pipeline.pipeline)
+app.command("faults")(pipeline.faults)
+app.command("cameras")(pipeline.cameras)
+app.command("outage")(pipeline.outage)
+app.command("soak")(pipeline.soak)
+
+
+@app.callback()
+def _bench() -> None:
+    """Measure speed and quality against peers."""
