@@ -74,7 +74,7 @@ def test_rows_are_trained_once_and_compared_on_the_same_vehicles(small_city, tmp
 
 
 def test_sweeps_that_are_none_are_refused(tmp_path):
-    with pytest.raises(DataError, match="there are backbones, losses, toolbox"):
+    with pytest.raises(DataError, match="there are backbones, batches, losses, toolbox"):
         read_sweep("colours")
     (tmp_path / "odd.yaml").write_text("runs: {}")
     with pytest.raises(DataError, match="runs"):

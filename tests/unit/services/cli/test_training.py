@@ -27,7 +27,7 @@ SMALL = {
     "vehicles": 6,
     "pictures": 2,
     "batches": 8,
-    "epochs": 1,
+    "epochs": 3,
     "learning_rate": 3.0e-3,
     "averaging": 0.5,
     "frozen": "[]",
