@@ -78,7 +78,7 @@ def quantise_yolo(model_xml: Path, out_dir: Path, pictures: list[Image] | None =
     height, width = card["input_hw"]
     model = ov.Core().read_model(model_xml)
     model.reshape([1, height, width, 3])
-    nncf.set_log_level(logging.ERROR)
+    logging.getLogger("nncf").setLevel(logging.ERROR)
     with redirect_stdout(sys.stderr):  # It draws bars on stdout.
         quantised = nncf.quantize(
             model,

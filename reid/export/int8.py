@@ -88,7 +88,7 @@ def export_openvino_int8(
         net, metadata = load_checkpoint(weights)
         spec = spec_of(weights, metadata, "int8")
         batch = to_batch(pictures, spec.input_hw)
-        nncf.set_log_level(logging.ERROR)
+        logging.getLogger("nncf").setLevel(logging.ERROR)
         with redirect_stdout(sys.stderr), model_folder(out_dir, spec) as draft:  # It draws bars on stdout.
             search = _Search(traced(EmbeddingGraph(net, metadata.preprocessing), spec.input_hw), batch)
             quantised, found = search.run(aimed_cosine)
