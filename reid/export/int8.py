@@ -79,7 +79,7 @@ def export_openvino_int8(
     if len(pictures) < 3:
         raise ValueError(f"INT8 needs at least 3 pictures to take ranges from, got {len(pictures) or 'none'}")
     with explained_missing_packages():
-        import nncf
+        import nncf  # noqa: F401 - asked for here, so that its absence is one line before any work
         import openvino
 
         from reid.checkpoint import load_checkpoint
@@ -148,7 +148,7 @@ class _Search:
         return self._best
 
     def _quantise(self, kept: Sequence[str] = (), *, correct_biases: bool = True) -> openvino.Model:
-        import nncf
+        import nncf  # noqa: F401 - asked for here, so that its absence is one line before any work
 
         return nncf.quantize(
             self._plain,
