@@ -148,7 +148,7 @@ class _Search:
         return self._best
 
     def _quantise(self, kept: Sequence[str] = (), *, correct_biases: bool = True) -> openvino.Model:
-        import nncf  # noqa: F401 - asked for here, so that its absence is one line before any work
+        import nncf
 
         return nncf.quantize(
             self._plain,
