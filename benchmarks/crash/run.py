@@ -193,6 +193,8 @@ class _Rounds:
                 if draw < 0.5 and large:
                     one = client.identity_get(large[int(self._rng.integers(len(large)))])
                     what, done = "split", client.identity_split(one.record.identity_id, one.record.sighting_ids[:1])
+                elif len(details) < 2:
+                    return True
                 else:
                     pair = self._rng.choice(len(details), 2, replace=False)
                     one_id, other_id = (details[int(n)].record.identity_id for n in pair)

@@ -180,7 +180,8 @@ class AssociatorLoop:
             if sighting.sighting_id in waiting:
                 observation = replace(observation, revision=0, final=False)
             ambiguous = not observation.final and self._is_ambiguous(identity_id)
-            assigned.append(Assigned(observation, identity_id, ambiguous))
+            # What a person corrected a moment ago must not be overturned by a second look at its sightings.
+            assigned.append(Assigned(observation, identity_id, ambiguous, settled=observation.final))
         self._associator.restore(assigned, store.links())
         log.info("association starts with %d identities, %d sightings wait", self._associator.active, len(waiting))
 

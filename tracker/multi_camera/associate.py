@@ -382,6 +382,8 @@ class Associator:
         for entry in sorted(assigned, key=lambda a: (a.observation.start_ns, a.observation.sighting_id)):
             self._memory.assign(entry.observation, entry.identity_id)
             self._remember(entry.observation)
+            if entry.settled:
+                self._closed.pop(entry.observation.sighting_id, None)
             if entry.ambiguous:
                 self._ambiguous.add(entry.observation.sighting_id)
             self._latest_ns = max(self._latest_ns, entry.observation.start_ns)

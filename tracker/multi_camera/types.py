@@ -67,11 +67,13 @@ class Assigned:
         observation: Its newest decided revision.
         identity_id: Aliases resolved.
         ambiguous: Its identity is provisional and waits to be resolved.
+        settled: It is not looked at again by itself: a person may have said whose it is.
     """
 
     observation: Observation
     identity_id: str
     ambiguous: bool = False
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

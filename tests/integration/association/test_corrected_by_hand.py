@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def test_after_a_merge_by_hand_the_associator_goes_on_from_it(street, store, new_loop, settle):
+def test_a_merge_by_hand_is_not_overturned_by_a_second_look(street, store, new_loop, settle):
     loop = new_loop()
     street.put("s1", 1, "a", 0, 2)
     street.put("s2", 2, "b", 1, 3)
@@ -11,10 +11,11 @@ def test_after_a_merge_by_hand_the_associator_goes_on_from_it(street, store, new
     one, two = store.identity_of("s1"), store.identity_of("s2")
     assert one != two
     store.merge_identities(one, two, "alice")
-    street.put("s3", 2, "a", 20, 22)
-    settle(loop)
-    assert store.identity_of("s3") == one
-    assert loop.active == 1
+    for number, seconds in enumerate((20, 40)):
+        street.put(f"later{number}", 3, "c", seconds, seconds + 2)
+        settle(loop)
+    assert store.identity_of("s1") == store.identity_of("s2") == store.resolve(two) == one
+    assert loop.active == 2
 
 
 def test_after_an_undo_both_are_remembered_apart(street, store, new_loop, settle):
