@@ -20,6 +20,7 @@ from services.cli.sheet import sheet, write_sheet
 from services.client import ImageMode, MatcherClient, Probe, Reranking, SearchOptions
 from services.errors import InputError
 from services.matcher.types import Grouping, SearchAnswer, SearchFilter
+from services.types import Match
 
 
 def parse_time(text: str | None, name: str) -> int | None:
@@ -140,19 +141,19 @@ def verify(
 
 def document(answer: SearchAnswer) -> dict[str, Any]:
     """The answer as scripts read it."""
+    return {"matches": [match_document(match) for match in answer.matches]}
+
+
+def match_document(match: Match) -> dict[str, Any]:
+    """A match as scripts read it."""
     return {
-        "matches": [
-            {
-                "identity_id": match.identity_id,
-                "sighting_id": match.sighting_id,
-                "camera_id": match.camera_id,
-                "first_seen": iso_time(match.first_seen_ns),
-                "last_seen": iso_time(match.last_seen_ns),
-                "similarity": match.similarity,
-                "probability": match.probability,
-            }
-            for match in answer.matches
-        ]
+        "identity_id": match.identity_id,
+        "sighting_id": match.sighting_id,
+        "camera_id": match.camera_id,
+        "first_seen": iso_time(match.first_seen_ns),
+        "last_seen": iso_time(match.last_seen_ns),
+        "similarity": match.similarity,
+        "probability": match.probability,
     }
 
 

@@ -11,7 +11,8 @@ import typer
 
 from services.cli.output import JsonFlag, fail, stdout
 from services.cli.pictures import read_picture
-from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time, time_span
+from services.cli.query import match_document
+from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, time_span
 from services.client import Probe
 from services.errors import InputError
 from services.matcher.types import SearchFilter
@@ -39,17 +40,7 @@ def watch(  # noqa: PLR0913, PLR0917 - the options of a command are its paramete
     with connect(address) as client:
         for count, (decided, match, position) in enumerate(client.watch(probes, wanted, min_probability, after), 1):
             if as_json:
-                document = {
-                    "kind": "decided" if decided else "seen",
-                    "identity_id": match.identity_id,
-                    "sighting_id": match.sighting_id,
-                    "camera_id": match.camera_id,
-                    "first_seen": iso_time(match.first_seen_ns),
-                    "last_seen": iso_time(match.last_seen_ns),
-                    "similarity": match.similarity,
-                    "probability": match.probability,
-                    "log_position": position,
-                }
+                document = {"kind": "decided" if decided else "seen", **match_document(match), "log_position": position}
                 sys.stdout.write(json.dumps(document) + "\n")
                 sys.stdout.flush()
             else:

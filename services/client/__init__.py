@@ -5,14 +5,13 @@ from services.client.client import MatcherClient
 from services.client.options import (
     DEFAULT_ADDRESS,
     Enrolled,
-    ImageMode,
     Imported,
     Probe,
-    Reranking,
     RetryRules,
     SearchOptions,
     Verdict,
 )
+from services.matcher.types import ImageMode, Reranking
 
 __all__ = [
     "DEFAULT_ADDRESS",

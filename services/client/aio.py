@@ -11,9 +11,17 @@ import grpc
 import grpc.aio
 
 from services.client.client import RETRIED
-from services.client.messages import CHANNEL_OPTIONS, image_message, probe_message, search_message, translated
-from services.client.options import DEFAULT_ADDRESS, ImageMode, Probe, RetryRules, SearchOptions, Verdict
-from services.matcher.types import GalleryStats, SearchAnswer, SearchFilter
+from services.client.messages import (
+    CHANNEL_OPTIONS,
+    image_message,
+    probe_message,
+    search_message,
+    translated,
+    watch_message,
+    watched,
+)
+from services.client.options import DEFAULT_ADDRESS, Probe, RetryRules, SearchOptions, Verdict
+from services.matcher.types import GalleryStats, ImageMode, SearchAnswer, SearchFilter
 from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
 from services.types import Match
@@ -81,17 +89,10 @@ class AsyncMatcherClient:
         after: str = "",
     ) -> AsyncIterator[tuple[bool, Match, str]]:
         """See MatcherClient.watch."""
-        request = pb.WatchRequest(
-            probes=[probe_message(p) for p in probes],
-            filter=convert.filter_to_message(wanted or SearchFilter()),
-            min_probability=min_probability,
-            after_log_position=after,
-        )
-        call = self._matcher.Watch(request)
+        call = self._matcher.Watch(watch_message(probes, wanted, min_probability, after))
         try:
             async for event in call:
-                decided = event.kind == pb.WATCH_KIND_DECIDED
-                yield decided, convert.match_from_message(event.match), event.log_position
+                yield watched(event)
         except grpc.RpcError as exc:
             raise translated(exc, self._address, None) from exc
         finally:

@@ -13,11 +13,18 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from detector.types import VehicleClass
 from reid.types import Calibration
-from services.client.messages import CHANNEL_OPTIONS, image_message, probe_message, search_message, translated
+from services.client.messages import (
+    CHANNEL_OPTIONS,
+    image_message,
+    probe_message,
+    search_message,
+    translated,
+    watch_message,
+    watched,
+)
 from services.client.options import (
     DEFAULT_ADDRESS,
     Enrolled,
-    ImageMode,
     Imported,
     Probe,
     RetryRules,
@@ -33,6 +40,7 @@ from services.matcher.types import (
     IdentityDetail,
     IdentityFilter,
     IdentityHistory,
+    ImageMode,
     SearchAnswer,
     SearchFilter,
 )
@@ -135,17 +143,10 @@ class MatcherClient:
             min_probability: In [0, 1]; 0 means 0.5 where there are probes.
             after: Log position to go on from; empty for from now on.
         """
-        request = pb.WatchRequest(
-            probes=[probe_message(p) for p in probes],
-            filter=convert.filter_to_message(wanted or SearchFilter()),
-            min_probability=min_probability,
-            after_log_position=after,
-        )
-        call = self._matcher.Watch(request)
+        call = self._matcher.Watch(watch_message(probes, wanted, min_probability, after))
         try:
             for event in call:
-                decided = event.kind == pb.WATCH_KIND_DECIDED
-                yield decided, convert.match_from_message(event.match), event.log_position
+                yield watched(event)
         except grpc.RpcError as exc:
             raise translated(exc, self._address, None) from exc
         finally:

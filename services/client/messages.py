@@ -7,23 +7,13 @@ from typing import Any
 
 import grpc
 
-from services.client.options import ImageMode, Probe, Reranking, SearchOptions
+from services.client.options import Probe, SearchOptions
 from services.errors import DeadlinePassed, InputError, MatcherUnavailable, Overloaded, VreidError
+from services.matcher.types import ImageMode, Reranking, SearchFilter
 from services.rpc import convert
 from services.rpc import vreid_pb2 as pb
 from services.rpc.errors import ERROR_KEY, class_of
-
-_MODES = {
-    ImageMode.LARGEST: pb.IMAGE_MODE_LARGEST,
-    ImageMode.ALL: pb.IMAGE_MODE_ALL,
-    ImageMode.BOX: pb.IMAGE_MODE_BOX,
-    ImageMode.AS_IS: pb.IMAGE_MODE_AS_IS,
-}
-_RERANKS = {
-    Reranking.NONE: pb.RERANK_NONE,
-    Reranking.K_RECIPROCAL: pb.RERANK_K_RECIPROCAL,
-    Reranking.GEOMETRIC: pb.RERANK_GEOMETRIC,
-}
+from services.types import Match
 
 #: Messages are as large as the matcher accepts; no proxy stands between.
 CHANNEL_OPTIONS = (
@@ -36,7 +26,7 @@ CHANNEL_OPTIONS = (
 def image_message(data: bytes, mode: ImageMode, box: tuple[float, float, float, float] | None = None) -> pb.ImageProbe:
     """A picture as a message."""
     given = None if box is None else pb.Box(x1=box[0], y1=box[1], x2=box[2], y2=box[3])
-    return pb.ImageProbe(data=data, mode=_MODES[mode], box=given)
+    return pb.ImageProbe(data=data, mode=convert.MODES[mode], box=given)
 
 
 def probe_message(probe: Probe) -> pb.Probe:
@@ -68,9 +58,26 @@ def search_message(
         k=options.k,
         grouping=convert.grouping_to_message(options.grouping),
         min_log_position=options.min_log_position,
-        rerank=_RERANKS[options.rerank],
+        rerank=convert.RERANKS[options.rerank],
         rerank_depth=options.rerank_depth if options.rerank is not Reranking.NONE else 0,
     )
+
+
+def watch_message(
+    probes: Sequence[Probe], wanted: SearchFilter | None, min_probability: float, after: str
+) -> pb.WatchRequest:
+    """A standing query as a message."""
+    return pb.WatchRequest(
+        probes=[probe_message(p) for p in probes],
+        filter=convert.filter_to_message(wanted or SearchFilter()),
+        min_probability=min_probability,
+        after_log_position=after,
+    )
+
+
+def watched(event: pb.WatchEvent) -> tuple[bool, Match, str]:
+    """Whether it was decided or only seen, the match, and the log position."""
+    return event.kind == pb.WATCH_KIND_DECIDED, convert.match_from_message(event.match), event.log_position
 
 
 def translated(error: Any, address: str, timeout_s: float | None) -> VreidError:

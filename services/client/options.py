@@ -5,28 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
 
-from services.matcher.types import Grouping, SearchFilter
+from services.matcher.types import Grouping, ImageMode, Reranking, SearchFilter
 
 DEFAULT_ADDRESS = "127.0.0.1:50661"
-
-
-class Reranking(Enum):
-    """How the best matches are put in order once more."""
-
-    NONE = "none"
-    K_RECIPROCAL = "k-reciprocal"
-    GEOMETRIC = "geometric"
-
-
-class ImageMode(Enum):
-    """Which part of a picture is the vehicle."""
-
-    LARGEST = "largest"
-    ALL = "all"
-    BOX = "box"
-    AS_IS = "as-is"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +15,7 @@ from reid.types import Embedder, EmbedderSpec, Image
 from services.errors import InputError, ModelMismatch
 from services.images import ImageLimits, decode_image
 from services.matcher.batching import BatchRules, MicroBatcher
+from services.matcher.types import ImageMode
 
 DEFAULT_PADDING = 0.02
 #: Most vehicles of one picture that are asked with.
@@ -48,15 +48,6 @@ class CutRule:
     min_confidence: float = 0.25
     padding: float = DEFAULT_PADDING
     whole_share: float = 0.15
-
-
-class ImageMode(Enum):
-    """Which part of a picture is the vehicle."""
-
-    LARGEST = "largest"
-    ALL = "all"
-    BOX = "box"
-    AS_IS = "as-is"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,37 +9,15 @@ import numpy as np
 
 from services.errors import InputError
 from services.matcher.gallery import Gallery
-from services.matcher.probes import BoxPx, ImageMode, Picture, ProbeReader, Reading
-from services.matcher.rerank import Reranking
+from services.matcher.probes import BoxPx, Picture, ProbeReader, Reading
+from services.matcher.servicers import required
+from services.matcher.types import ImageMode, Reranking
+from services.rpc import convert
 from services.rpc import vreid_pb2 as pb
 
 MAX_PROBES = 16
 DEFAULT_RERANK_DEPTH = 100
 MAX_RERANK_DEPTH = 1000
-
-_MODES: dict[int, ImageMode] = {
-    pb.IMAGE_MODE_LARGEST: ImageMode.LARGEST,
-    pb.IMAGE_MODE_ALL: ImageMode.ALL,
-    pb.IMAGE_MODE_BOX: ImageMode.BOX,
-    pb.IMAGE_MODE_AS_IS: ImageMode.AS_IS,
-}
-_RERANKS: dict[int, Reranking] = {
-    pb.RERANK_UNSPECIFIED: Reranking.NONE,
-    pb.RERANK_NONE: Reranking.NONE,
-    pb.RERANK_K_RECIPROCAL: Reranking.K_RECIPROCAL,
-    pb.RERANK_GEOMETRIC: Reranking.GEOMETRIC,
-}
-
-
-def needed(value: str, name: str) -> str:
-    """An id that must be given.
-
-    Raises:
-        InputError: It is empty.
-    """
-    if not value:
-        raise InputError(f"{name}: missing")
-    return value
 
 
 def picture_of(probe: pb.ImageProbe, name: str) -> Picture:
@@ -53,8 +31,8 @@ def picture_of(probe: pb.ImageProbe, name: str) -> Picture:
         box = (probe.box.x1, probe.box.y1, probe.box.x2, probe.box.y2)
     if probe.mode == pb.IMAGE_MODE_UNSPECIFIED:
         mode = ImageMode.AS_IS if probe.as_is else ImageMode.BOX if box is not None else ImageMode.LARGEST
-    elif probe.mode in _MODES:
-        mode = _MODES[probe.mode]
+    elif probe.mode in convert.MODE_OF:
+        mode = convert.MODE_OF[probe.mode]
     else:
         raise InputError(f"{name}.mode: unknown value {probe.mode}")
     if probe.as_is and mode is not ImageMode.AS_IS:
@@ -70,9 +48,9 @@ def reranking_of(value: int) -> Reranking:
     Raises:
         InputError: Unknown.
     """
-    if value not in _RERANKS:
+    if value not in convert.RERANK_OF:
         raise InputError(f"rerank: unknown value {value}")
-    return _RERANKS[value]
+    return convert.RERANK_OF[value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +97,7 @@ class RequestReader:
             case "embedding":
                 return self._reader.embedding(probe.embedding.values, probe.embedding.model_id, f"{name}.embedding")
             case "sighting_id":
-                return Reading(self._gallery.vectors_of_sighting(needed(probe.sighting_id, f"{name}.sighting_id")))
+                return Reading(self._gallery.vectors_of_sighting(required(probe.sighting_id, f"{name}.sighting_id")))
             case "identity_id":
-                return Reading(self._gallery.vectors_of_identity(needed(probe.identity_id, f"{name}.identity_id")))
+                return Reading(self._gallery.vectors_of_identity(required(probe.identity_id, f"{name}.identity_id")))
         raise InputError(f"{name}: give an image, an embedding, a sighting_id or an identity_id")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from enum import Enum
 
 import cv2
 import numpy as np
@@ -27,14 +26,6 @@ _RATIO = 0.8
 _RANSAC_PX = 6.0
 #: Fewer agreeing features happen between any two vehicles and say nothing.
 MIN_INLIERS = 15
-
-
-class Reranking(Enum):
-    """How the best matches are put in order."""
-
-    NONE = "none"
-    K_RECIPROCAL = "k-reciprocal"
-    GEOMETRIC = "geometric"
 
 
 def k_reciprocal(query: Vectors, candidates: Vectors, matches: Sequence[Match]) -> list[Match]:

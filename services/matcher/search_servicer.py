@@ -24,9 +24,9 @@ from services.matcher.requests import (
     picture_of,
     reranking_of,
 )
-from services.matcher.rerank import Reranking, geometric, k_reciprocal
+from services.matcher.rerank import geometric, k_reciprocal
 from services.matcher.servicers import Parts
-from services.matcher.types import Question, SearchAnswer
+from services.matcher.types import Question, Reranking, SearchAnswer
 from services.matcher.watching import StandingQuery, Watching
 from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb

@@ -21,6 +21,23 @@ class Grouping(Enum):
     IDENTITY = "identity"
 
 
+class Reranking(Enum):
+    """How the best matches are put in order once more."""
+
+    NONE = "none"
+    K_RECIPROCAL = "k-reciprocal"
+    GEOMETRIC = "geometric"
+
+
+class ImageMode(Enum):
+    """Which part of a picture is the vehicle."""
+
+    LARGEST = "largest"
+    ALL = "all"
+    BOX = "box"
+    AS_IS = "as-is"
+
+
 @dataclass(frozen=True, slots=True)
 class SearchFilter:
     """Which sightings may answer; what is empty or None does not restrict.

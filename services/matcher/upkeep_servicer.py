@@ -16,8 +16,8 @@ from services.errors import InputError, NotFound, Unsupported
 from services.identity.codec import encode_sighting
 from services.matcher import servicers
 from services.matcher.enrolment import Enroller, Enrolment
-from services.matcher.requests import needed, picture_of
-from services.matcher.servicers import Parts
+from services.matcher.requests import picture_of
+from services.matcher.servicers import Parts, required
 from services.matcher.snapshot import write_snapshot
 from services.rpc import convert
 from services.rpc import vreid_pb2 as pb
@@ -80,7 +80,7 @@ class GalleryServicer(servicers.GalleryServicer):
     def Update(self, request: pb.UpdateRequest, context: grpc.ServicerContext) -> pb.UpdateResponse:  # noqa: N802
         """See the proto."""
         vehicle_class = convert.class_from_message(request.vehicle_class, "vehicle_class")
-        sighting_id = needed(request.sighting_id, "sighting_id")
+        sighting_id = required(request.sighting_id, "sighting_id")
         done = self._enroller().update(sighting_id, vehicle_class, _colour(request.colour))
         self._parts.show(done.log_position, context)
         return pb.UpdateResponse(revision=done.revision, log_position=done.log_position)
@@ -103,7 +103,7 @@ class GalleryServicer(servicers.GalleryServicer):
 
     def Picture(self, request: pb.PictureRequest, context: grpc.ServicerContext) -> pb.PictureResponse:  # noqa: N802
         """See the proto."""
-        sighting_id, crops = needed(request.sighting_id, "sighting_id"), self._keeping.crops
+        sighting_id, crops = required(request.sighting_id, "sighting_id"), self._keeping.crops
         sighting = self._parts.store.get_sighting(sighting_id)
         if sighting is None:
             raise NotFound(f"sighting_id: no sighting {sighting_id}")
@@ -122,7 +122,7 @@ class GalleryServicer(servicers.GalleryServicer):
         parts.wait("", context)
         wanted = set()
         for identity_id in request.identity_ids:
-            wanted.add(parts.gallery.identity(needed(identity_id, "identity_ids")).record.identity_id)
+            wanted.add(parts.gallery.identity(required(identity_id, "identity_ids")).record.identity_id)
         chunk = pb.ExportChunk(model_id=parts.gallery.model_id)
         for sighting, identity_id in parts.store.scan_sightings():
             if sighting.model_id != parts.gallery.model_id or (wanted and identity_id not in wanted):

@@ -14,6 +14,8 @@ from services.matcher.types import (
     GalleryEntry,
     GalleryStats,
     Grouping,
+    ImageMode,
+    Reranking,
     SearchAnswer,
     SearchFilter,
 )
@@ -39,6 +41,22 @@ _STATE: dict[str, pb.CameraState] = {
     "up": pb.CAMERA_STATE_UP,
     "down": pb.CAMERA_STATE_DOWN,
     "ended": pb.CAMERA_STATE_ENDED,
+}
+MODES = {
+    ImageMode.LARGEST: pb.IMAGE_MODE_LARGEST,
+    ImageMode.ALL: pb.IMAGE_MODE_ALL,
+    ImageMode.BOX: pb.IMAGE_MODE_BOX,
+    ImageMode.AS_IS: pb.IMAGE_MODE_AS_IS,
+}
+MODE_OF: dict[int, ImageMode] = {value: key for key, value in MODES.items()}
+RERANKS = {
+    Reranking.NONE: pb.RERANK_NONE,
+    Reranking.K_RECIPROCAL: pb.RERANK_K_RECIPROCAL,
+    Reranking.GEOMETRIC: pb.RERANK_GEOMETRIC,
+}
+RERANK_OF: dict[int, Reranking] = {
+    pb.RERANK_UNSPECIFIED: Reranking.NONE,
+    **{value: key for key, value in RERANKS.items()},
 }
 _GROUPINGS: dict[int, Grouping] = {
     pb.GROUPING_UNSPECIFIED: Grouping.SIGHTING,
