@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,17 +13,15 @@ from reid.evaluation.ranking import encode
 from reid.mining.semi_hard_offline import mine_offline
 from reid.model import ReidNet
 from reid.preprocess import Preprocessing
+from reid.sampler import Alike, Identity
 
 #: A negative is semi-hard up to this far beyond the positive, in distance between unit vectors.
 MARGIN = 0.2
 
-Identity = tuple[str, str]
-HardVehicles = Mapping[Identity, Sequence[Identity]]
-
 
 def hard_vehicles(
     net: ReidNet, samples: Sequence[Sample], preprocessing: Preprocessing, seed: tuple[int, int]
-) -> HardVehicles:
+) -> Alike:
     """Mines one semi-hard triplet for each picture and tells their vehicles.
 
     Args:

@@ -18,7 +18,7 @@ from reid.collapse import CollapseWatch
 from reid.config import TrainConfig
 from reid.data import Sample
 from reid.errors import TrainingError
-from reid.hard_vehicles import HardVehicles, hard_vehicles
+from reid.hard_vehicles import hard_vehicles
 from reid.journal import log
 from reid.lookalikes import look_alikes
 from reid.memory import keep_freed_memory
@@ -93,23 +93,18 @@ class Run:
         """Leaves behind what it takes to go on after ``epochs`` finished epochs."""
         self.progress.save(epochs, **_stateful(self.net, self.averaged, self.optimiser, self.scaler))
 
-    def look_alikes(self) -> Alike | None:
-        """Which vehicles the averaged network takes for alike; None before it has learned anything."""
-        if not self.averaged.n_averaged:
-            return None
-        identities = sorted(self.labels, key=self.labels.__getitem__)
-        return look_alikes(self.averaged.module.classifier.weight, identities)
-
     def labels_of(self, batch: Sequence[Place], device: torch.device) -> Tensor:
         """(B,) class numbers of a batch."""
         return torch.tensor([self.labels[self.pictures.samples[p.index].identity] for p in batch], device=device)
 
-    def hard_vehicles(self, config: TrainConfig, epoch: int) -> HardVehicles | None:
-        """What offline mining finds before an epoch; None where the run has none, and before the first epoch."""
-        if not config.objective.offline or epoch == 0:
+    def alike(self, config: TrainConfig, epoch: int) -> Alike | None:
+        """Which vehicles the averaged network takes for alike; None before it has learned anything, or unasked."""
+        if not self.sampler.draws_blocks or not self.averaged.n_averaged:
             return None
-        seed = (config.seed, epoch)
-        return hard_vehicles(self.averaged.module, self.pictures.samples, config.preprocessing, seed)
+        net = self.averaged.module
+        if config.objective.offline:
+            return hard_vehicles(net, self.pictures.samples, config.preprocessing, (config.seed, epoch))
+        return look_alikes(net.classifier.weight, sorted(self.labels, key=self.labels.__getitem__))
 
     def attributes_of(self, batch: Sequence[Place], device: torch.device) -> Tensor | None:
         """(B, A) class numbers of a batch's attributes; None where the run has none."""

@@ -58,6 +58,10 @@ class PKSettings:
         """K of a domain."""
         return (self.domain_pictures or {}).get(domain, self.pictures)
 
+    def companions(self, domain: str) -> int:
+        """How many vehicles come with one that is drawn, because they look like it."""
+        return self.block * self.pictures // self.pictures_of(domain) - 1
+
 
 class PKSampler:
     """Draws the batches of an epoch; the same seed and epoch draw the same ones, whatever was drawn before.
@@ -96,6 +100,11 @@ class PKSampler:
         if places < settings.vehicles * settings.pictures:
             raise DataError(f"{len(self._by_camera)} vehicles are too few for batches of {settings.vehicles}")
         self._groups = {group: sorted(members) for group, members in sorted(groups.items())}
+
+    @property
+    def draws_blocks(self) -> bool:
+        """Whether anything asks which vehicles are alike."""
+        return any(self._settings.companions(domain) for domain in {domain for domain, _ in self._by_camera})
 
     def group_weights(self) -> dict[tuple[str, str], float]:
         """Probability of each (domain, class) group at a draw; sums to 1."""
@@ -145,8 +154,7 @@ class PKSampler:
         rng: np.random.Generator,
     ) -> list[Identity]:
         """The rest of a block: some of the vehicles most like the one drawn, not always the same."""
-        k = self._settings.pictures_of(group[0])
-        wanted = self._settings.block * self._settings.pictures // k - 1
+        wanted = self._settings.companions(group[0])
         if not wanted:
             return []
         known = alike.get(drawn, ()) if alike is not None else self._groups[group]

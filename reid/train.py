@@ -71,7 +71,7 @@ def _loop(run: Run, config: TrainConfig, parts: Parts, journal: Journal, options
         run.model.train()
         freeze(run.net, config.frozen)
         torch.manual_seed(_seed(config, epoch))  # What layers draw repeats when an epoch is repeated.
-        drawn = run.sampler.epoch(epoch, run.hard_vehicles(config, epoch) or run.look_alikes())
+        drawn = run.sampler.epoch(epoch, run.alike(config, epoch))
         batches = [_places(b, epoch * config.batches + n, ranks) for n, b in enumerate(drawn)]
         for batch, loaded in zip(batches, load_batches(run.pictures, batches, config.workers), strict=True):
             step = batch[0].step

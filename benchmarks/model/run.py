@@ -1,7 +1,7 @@
 """Makes the default model and judges it, by the product's own commands, one after another. Computes nothing itself.
 
-Each runs in a process of its own: the renderer and torch do not share one. What a command left behind is not made
-again, so that a run that was cut off goes on.
+Each runs in a process of its own: the renderer and torch do not share one. What `figures.json` tells as
+done is not done again, so that a run that was cut off goes on.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class Step:
     Attributes:
         name: In the figures.
         arguments: Of `vreid`.
-        made: What is there when it is done; None for a command whose document is kept instead.
+        judges: Its document is kept as figures.
     """
 
     name: str
     arguments: tuple[str, ...]
-    made: Path | None = None
+    judges: bool = True
 
 
 def make_and_judge(bench: ModelBench, progress: Callable[[int, int], None]) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def make_and_judge(bench: ModelBench, progress: Callable[[int, int], None]) -> d
         if step.name not in done["seconds"]:
             started = time.monotonic()
             document = _run(step)
-            if step.made is None:
+            if step.judges:
                 done["figures"][step.name] = document
             done["seconds"][step.name] = round(time.monotonic() - started, 1)
             record.write_text(json.dumps(done, indent=1) + "\n")
@@ -116,7 +116,7 @@ def _sized(*options: tuple[str, int | None]) -> tuple[str, ...]:
 
 
 def _render(name: str, out: Path, plates: tuple[str, ...], sizes: tuple[str, ...]) -> Step:
-    return Step(name, ("simulate", "dataset", "--out", str(out), *plates, *sizes), out)
+    return Step(name, ("simulate", "dataset", "--out", str(out), *plates, *sizes), judges=False)
 
 
 def _given(bench: ModelBench) -> list[str]:
@@ -129,7 +129,7 @@ def _train(name: str, weights: Path, data: Sequence[str], changes: Sequence[str]
         words.append("--resume")
     for option, values in (("--data", data), ("--set", changes)):
         words += [word for value in values for word in (option, value)]
-    return Step(name, tuple(words), weights)
+    return Step(name, tuple(words), judges=False)
 
 
 def _judge(name: str, data: Path, weights: Path | str, protocol: str = "cross-camera") -> Step:
@@ -159,4 +159,4 @@ def _run(step: Step) -> Any:
     if done.returncode != 0:
         last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
         raise VreidError(f"{step.name}: {last[0].removeprefix('vreid: ')}")
-    return json.loads(done.stdout) if step.made is None else None
+    return json.loads(done.stdout) if step.judges else None

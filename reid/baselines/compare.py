@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,9 @@ import numpy as np
 from reid.baselines.types import Baseline, VectorBaseline
 from reid.data import Sample, read_picture, require_picture
 from reid.errors import DataError
-from reid.evaluation.ranking import Ranking, Rule, Side, encode, judge
+from reid.evaluation.embed import Progress
+from reid.evaluation.evaluate import coded
+from reid.evaluation.ranking import Ranking, Rule, judge
 from reid.evaluation.retrieval import Retrieval, summarise
 from reid.types import Embedder, Image
 
@@ -21,9 +23,6 @@ RULES: dict[str, Rule] = {"cross-camera": "other-cameras", "image-to-image": "ju
 #: Pictures that vocabularies and axes are learned from, at most.
 LEARNED_FROM = 300
 _BATCH = 32
-
-#: Told how many pictures are done, of how many.
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ def compare(baseline: Baseline[Any], task: Task, progress: Progress = lambda _do
     described, ms_per_image = _describe(baseline, task, progress)
     query, gallery = ([described[sample.path] for sample in side] for side in (task.query, task.gallery))
     search = baseline.search(query, gallery)
-    ranking = Ranking(*_codes(task), RULES[task.protocol], search.scores, search.reorder)
+    ranking = Ranking(*coded(task.query, task.gallery), RULES[task.protocol], search.scores, search.reorder)
     began = time.perf_counter()
     try:
         judged = judge(ranking)
@@ -148,13 +147,3 @@ def _describe(baseline: Baseline[Any], task: Task, progress: Progress) -> tuple[
         found.update(zip(paths[start : start + _BATCH], made, strict=True))
         progress(len(found), len(paths))
     return found, 1000 * spent_s / max(1, len(paths))
-
-
-def _codes(task: Task) -> tuple[Side, Side]:
-    both = (task.query, task.gallery)
-    vehicles = encode(*([sample.identity for sample in samples] for samples in both))
-    cameras = encode(*([(sample.domain, sample.camera) for sample in samples] for samples in both))
-    pictures = encode(*([sample.path for sample in samples] for samples in both))
-    rows = [np.arange(len(samples)) for samples in both]
-    query, gallery = (Side(*codes) for codes in zip(vehicles, cameras, pictures, rows, strict=True))
-    return query, gallery

@@ -10,7 +10,7 @@ from reid.baselines.maps import MapMaker
 from reid.baselines.pooled import INPUT_HW
 from reid.baselines.types import Vector, VectorBaseline, unit_rows
 from reid.baselines.vlad import VladWords
-from reid.heads.whitening import Whitening, fit_whitening
+from reid.baselines.whitening import Whitening, fit_whitening
 from reid.preprocess import resize_crop
 from reid.types import Image
 

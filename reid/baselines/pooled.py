@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from reid.baselines.maps import MapMaker, Maps
 from reid.baselines.types import Vector, VectorBaseline, unit_rows
-from reid.heads.whitening import Whitening, fit_whitening
+from reid.baselines.whitening import Whitening, fit_whitening
 from reid.types import Image
 
 INPUT_HW = (144, 144)

@@ -11,7 +11,7 @@ from reid.baselines.kmeans import Rows, kmeans, nearest_centre
 from reid.baselines.maps import MapMaker
 from reid.baselines.pooled import INPUT_HW
 from reid.baselines.types import Vector, VectorBaseline, unit_rows
-from reid.heads.whitening import Whitening, fit_whitening
+from reid.baselines.whitening import Whitening, fit_whitening
 from reid.types import Image
 
 _CELL_DIM, _WORDS, _DIM = 64, 32, 256

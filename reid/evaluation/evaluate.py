@@ -137,7 +137,8 @@ def evaluate(query: Pictures, gallery: Pictures, plan: Plan, tracks: Sequence[Se
     Raises:
         ValueError: No query has a right answer, or vectors and samples differ in number.
     """
-    asked, searched = _embed(query, gallery)
+    here, there = coded(query.samples, gallery.samples)
+    asked, searched = Embedded(here, query.vectors), Embedded(there, gallery.vectors)
     rng = np.random.default_rng(plan.seed)
     rankings = _rankings(asked, searched, plan, tracks, rng)
     pairs = PairCounts()
@@ -159,15 +160,15 @@ def evaluate(query: Pictures, gallery: Pictures, plan: Plan, tracks: Sequence[Se
     )
 
 
-def _embed(query: Pictures, gallery: Pictures) -> tuple[Embedded, Embedded]:
-    """Both sides as codes of one vocabulary."""
-    both = (query.samples, gallery.samples)
+def coded(query: Sequence[Sample], gallery: Sequence[Sample]) -> tuple[Side, Side]:
+    """Queries and gallery as codes of one vocabulary."""
+    both = (query, gallery)
     vehicles = encode(*([sample.identity for sample in samples] for samples in both))
     cameras = encode(*([(sample.domain, sample.camera) for sample in samples] for samples in both))
     pictures = encode(*([sample.path for sample in samples] for samples in both))
     rows = [np.arange(len(samples)) for samples in both]
-    found = [Side(*codes) for codes in zip(vehicles, cameras, pictures, rows, strict=True)]
-    return Embedded(found[0], query.vectors), Embedded(found[1], gallery.vectors)
+    asked, searched = (Side(*codes) for codes in zip(vehicles, cameras, pictures, rows, strict=True))
+    return asked, searched
 
 
 def _rankings(

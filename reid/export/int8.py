@@ -133,7 +133,7 @@ class _Search:
 
         def does(kept: int) -> bool:
             if kept and not self._by_cost:
-                damage = layer_damage(self._plain, raw, self._judges[:_TELLING])
+                damage = layer_damage(self._plain, raw, self._judges[:_TELLING], self._reference[:_TELLING])
                 self._by_cost = sorted(damage, key=lambda name: (-damage[name], name))
             names = tuple(self._by_cost[:kept])
             attempt = self._quantise(names)

@@ -44,6 +44,11 @@ class Parity:
     median: float
     rank1: tuple[float, float] | None = None
 
+    @property
+    def worst(self) -> float:
+        """Smallest cosine of any comparison."""
+        return min(self.least, *self.cosine.values())
+
     def document(self) -> dict[str, Any]:
         """JSON form."""
         found: dict[str, Any] = {"cosine": {str(n): round(value, 6) for n, value in self.cosine.items()}}
@@ -54,12 +59,11 @@ class Parity:
 
     def record(self, spec: ExportSpec, ms_per_crop: Mapping[str, float]) -> ParityRecord:
         """What is kept beside the model, so that serving may choose it."""
-        worst = min(self.least, *self.cosine.values())
         return ParityRecord(
             model_id=spec.model_id,
             precision=spec.precision,
             pictures=self.pictures,
-            least_cosine=round(worst, 6),
+            least_cosine=round(self.worst, 6),
             median_cosine=round(self.median, 6),
             rank1=self.rank1,
             ms_per_crop=dict(ms_per_crop),
@@ -71,9 +75,10 @@ class Parity:
         Raises:
             ModelError: It strays too far.
         """
-        worst = min(self.least, *self.cosine.values())
-        if worst < LEAST_COSINE[precision]:
-            raise ModelError(f"the exported model strays from torch: cosine {worst:.4f} < {LEAST_COSINE[precision]}")
+        if self.worst < LEAST_COSINE[precision]:
+            raise ModelError(
+                f"the exported model strays from torch: cosine {self.worst:.4f} < {LEAST_COSINE[precision]}"
+            )
         if self.rank1 is not None and self.rank1[0] - self.rank1[1] > MOST_RANK1_LOSS:
             raise ModelError(f"the exported model costs rank-1: {self.rank1[0]:.4f} became {self.rank1[1]:.4f}")
 

@@ -35,7 +35,9 @@ def embedded(model: openvino.Model, batch: NDArray[np.uint8]) -> NDArray[np.floa
     return np.concatenate(rows)
 
 
-def layer_damage(plain: openvino.Model, quantised: openvino.Model, batch: NDArray[np.uint8]) -> dict[str, float]:
+def layer_damage(
+    plain: openvino.Model, quantised: openvino.Model, batch: NDArray[np.uint8], reference: NDArray[np.float32]
+) -> dict[str, float]:
     """What each layer costs when it is the only one in INT8.
 
     Args:
@@ -43,11 +45,11 @@ def layer_damage(plain: openvino.Model, quantised: openvino.Model, batch: NDArra
         quantised: The same quantised, biases not corrected: a correction is made for all layers together, and would
             be counted against the layer that is left.
         batch: uint8 (N, H, W, 3) pictures to measure with.
+        reference: float32 (N, D), what the model in FP32 makes of them.
 
     Returns:
         By name of the layer, in order of the network: mean of 1 - cosine to FP32 over the pictures.
     """
-    reference = embedded(plain, batch)
     weights = _plain_weights(plain)
     names = quantised_layers(quantised)
     return {

@@ -34,7 +34,7 @@ class Spoc(nn.Module):  # type: ignore[misc]
     Source:
         Babenko, Lempitsky 2015, equations 2 to 5. Departures: the sum is divided by the weights' sum, so that its scale
         is that of average pooling whatever the map's size; the PCA whitening that follows in the paper is
-        `reid.heads.whitening` where nothing is trained, and the embedding's own linear layer where something is.
+        `reid.baselines.whitening` where nothing is trained, and the embedding's own linear layer where something is.
     """
 
     def forward(self, x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from reid.losses.distance import pairwise_euclidean
-from reid.losses.metric import PlainMetric, require_positive, require_rows, share_above_zero
+from reid.losses.metric import PlainMetric, balanced_mean, require_positive, require_rows, share_above_zero
 
 #: In un-normalised distance, which starts near 4.
 MARGIN = 4.0
@@ -36,8 +36,7 @@ def contrastive_loss(features: Tensor, labels: Tensor, margin: float, *, balance
     terms, same = _terms(features, labels, margin)
     if not balanced:
         return terms.sum() / max(1, len(terms))
-    means = [terms[kind].mean() for kind in (same, ~same) if kind.any()]
-    return torch.stack(means).mean() if means else terms.sum()
+    return balanced_mean(terms, same)
 
 
 def contrastive_metric(margin: float | None) -> PlainMetric:
@@ -46,7 +45,8 @@ def contrastive_metric(margin: float | None) -> PlainMetric:
     require_positive(margin=m)
 
     def judgement(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        return contrastive_loss(features, labels, m), share_above_zero(_terms(features.detach(), labels, m)[0])
+        terms, same = _terms(features, labels, m)
+        return balanced_mean(terms, same), share_above_zero(terms)
 
     return PlainMetric(judgement, at_collapse=m * m / 2, scale=m)
 

@@ -79,6 +79,17 @@ def share_above_zero(terms: Tensor) -> Tensor:
     return (terms.detach() > 0).double().sum() / max(1, terms.numel())
 
 
+def balanced_mean(terms: Tensor, same: Tensor) -> Tensor:
+    """Mean over the kinds of pairs of each kind's mean; 0, attached to the graph, for no pairs.
+
+    Args:
+        terms: (pairs,) what each costs.
+        same: (pairs,) whether it shows one vehicle.
+    """
+    means = [terms[kind].mean() for kind in (same, ~same) if kind.any()]
+    return torch.stack(means).mean() if means else terms.sum()
+
+
 def require_positive(**values: float) -> None:
     """Refuses what must be above 0.
 

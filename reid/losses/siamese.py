@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from reid.losses.metric import MetricTerm, require_rows, spread_of
+from reid.losses.metric import MetricTerm, balanced_mean, require_rows, spread_of
 
 #: At the start features of two vehicles are about 4 apart, 50 in sum over 256 dimensions; logits then lie around 0.
 _FIRST_WEIGHT, _FIRST_BIAS = -10.0, 2.0
@@ -47,10 +47,7 @@ def siamese_binary_loss(features: Tensor, labels: Tensor, weight: Tensor, bias: 
         L1 distance into a sigmoid) and 3.2 (cross entropy). Departures: all pairs of the batch instead of drawn ones,
         weighed to equal shares; features are linear, not sigmoids; a bias, because they are not bounded.
     """
-    logits, same = _pairs(features, labels, weight, bias)
-    terms = F.softplus(torch.where(same, -logits, logits))  # −log p(right)
-    means = [terms[kind].mean() for kind in (same, ~same) if kind.any()]
-    return torch.stack(means).mean() if means else terms.sum()
+    return _cross_entropy(*_pairs(features, labels, weight, bias))
 
 
 class SiameseBinary(nn.Module):  # type: ignore[misc]
@@ -69,11 +66,13 @@ class SiameseBinary(nn.Module):  # type: ignore[misc]
         self, features: Tensor, labels: Tensor, rng: torch.Generator, attributes: Tensor | None = None
     ) -> MetricTerm:
         """Judges (B, D) features of (B,) vehicles; ``active`` is the share of pairs told wrong."""
-        loss = siamese_binary_loss(features, labels, self.weight, self.bias)
-        with torch.no_grad():
-            logits, same = _pairs(features, labels, self.weight, self.bias)
-            wrong = ((logits > 0) != same).double().sum() / max(1, len(same))
-        return MetricTerm(loss, wrong, spread_of(features))
+        logits, same = _pairs(features, labels, self.weight, self.bias)
+        wrong = ((logits.detach() > 0) != same).double().sum() / max(1, len(same))
+        return MetricTerm(_cross_entropy(logits, same), wrong, spread_of(features))
+
+
+def _cross_entropy(logits: Tensor, same: Tensor) -> Tensor:
+    return balanced_mean(F.softplus(torch.where(same, -logits, logits)), same)  # −log p(right)
 
 
 def _pairs(features: Tensor, labels: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:

@@ -71,7 +71,7 @@ def test_the_layer_that_loses_is_found(network, pictures):
         advanced_parameters=nncf.AdvancedQuantizationParameters(disable_bias_correction=True),
     )
     names = quantised_layers(raw)
-    damage = layer_damage(network, raw, pictures[:16])
+    damage = layer_damage(network, raw, pictures[:16], embedded(network, pictures[:16]))
     assert list(damage) == names
     kinds = {node.get_friendly_name(): node.get_type_name() for node in network.get_ordered_ops()}
     assert kinds[max(damage, key=lambda name: damage[name])] == "GroupConvolution"

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from reid.backbones import build_backbone
+from reid.baselines.whitening import fit_whitening
 from reid.errors import ModelError
 from reid.heads.average import GlobalAverage
 from reid.heads.local_global import LocalGlobal
@@ -18,7 +19,6 @@ from reid.heads.netvlad import NetVlad
 from reid.heads.pooling import POOLINGS, build_pooling, pooled_width
 from reid.heads.second_order import FirstAndSecondOrder, covariance, newton_schulz_root
 from reid.heads.spoc import Spoc
-from reid.heads.whitening import fit_whitening
 from reid.metadata import Architecture
 from reid.model import EmbeddingGraph, ReidNet
 from reid.preprocess import Preprocessing

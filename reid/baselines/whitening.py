@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.baselines.types import unit_rows
+
 
 @dataclass(frozen=True, slots=True)
 class Whitening:
@@ -17,11 +19,7 @@ class Whitening:
 
     def apply(self, vectors: NDArray[np.floating]) -> NDArray[np.float32]:
         """(N, D) to float32 (N, d), rows of L2 norm 1 (0 where nothing is left)."""
-        made = (vectors.astype(np.float64) - self.mean) @ self.projection
-        unit: NDArray[np.float32] = (made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-12)).astype(
-            np.float32
-        )
-        return unit
+        return unit_rows((vectors.astype(np.float64) - self.mean) @ self.projection)
 
 
 def fit_whitening(vectors: NDArray[np.floating], dim: int, *, damping: float = 1e-3) -> Whitening:
