@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -15,6 +15,8 @@ from reid.errors import DataError
 from reid.metadata import Architecture, first_error
 from reid.objective import ObjectiveSettings
 from reid.preprocess import Preprocessing
+
+Form = TypeVar("Form", bound=BaseModel)
 
 RECIPES = Path(__file__).with_name("configs")
 
@@ -95,6 +97,28 @@ def read_config(path: Path, changes: Mapping[str, Any] | None = None) -> TrainCo
     document = read_yaml(path)
     try:
         return TrainConfig.model_validate(merged(document, changes or {}))
+    except ValidationError as exc:
+        raise DataError(f"{path}: {first_error(exc)}") from exc
+
+
+def read_shipped(name: str, folder: Path, called: str, form: type[Form]) -> Form:
+    """A file of ours by its name, or somebody's by its path.
+
+    Args:
+        name: Of a YAML file in ``folder``, or the path of one.
+        folder: Where ours lie.
+        called: What such a file is called in messages.
+        form: What it must hold.
+
+    Raises:
+        DataError: There is none, or it is malformed; the message names the key.
+    """
+    shipped = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    path = shipped.get(name, Path(name))
+    if not path.is_file():
+        raise DataError(f"no {called} {name!r}; there are {', '.join(shipped)}, or give a file")
+    try:
+        return form.model_validate(read_yaml(path))
     except ValidationError as exc:
         raise DataError(f"{path}: {first_error(exc)}") from exc
 

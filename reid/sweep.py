@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from reid.checkpoint import load_checkpoint
-from reid.config import RECIPES, TrainConfig, merged, read_config, read_yaml, recipe_path
-from reid.errors import DataError, TrainingError
+from reid.config import RECIPES, TrainConfig, merged, read_config, read_shipped, recipe_path
+from reid.errors import TrainingError
 from reid.export import export_openvino
 from reid.journal import LOG_FILE
-from reid.metadata import CheckpointMetadata, first_error, metadata_path, read_document
+from reid.metadata import CheckpointMetadata, metadata_path, read_document
 from reid.parts import read_parts
 from reid.run import RunOptions
 from reid.runtime import OpenVinoEmbedder
@@ -56,14 +56,7 @@ def read_sweep(name: str, changes: Mapping[str, Any] | None = None) -> dict[str,
     Raises:
         DataError: There is no such sweep, or it is malformed; the message names the key.
     """
-    shipped = {path.stem: path for path in sorted(SWEEPS.glob("*.yaml"))}
-    path = shipped.get(name, Path(name))
-    if not path.is_file():
-        raise DataError(f"no sweep {name!r}; there are {', '.join(shipped)}, or give a file")
-    try:
-        sweep = SweepConfig.model_validate(read_yaml(path))
-    except ValidationError as exc:
-        raise DataError(f"{path}: {first_error(exc)}") from exc
+    sweep = read_shipped(name, SWEEPS, "sweep", SweepConfig)
     return {
         title: read_config(recipe_path(run.recipe), merged(merged(sweep.changes, run.changes), changes or {}))
         for title, run in sweep.runs.items()

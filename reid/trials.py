@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from reid.config import RECIPES, TrainConfig, merged, read_yaml
+from reid.config import RECIPES, TrainConfig, merged, read_shipped
 from reid.errors import DataError, TrainingError
 from reid.metadata import CheckpointMetadata, first_error, metadata_path, read_document
 from reid.parts import read_parts
@@ -72,14 +72,7 @@ def read_space(name: str) -> Space:
     Raises:
         DataError: There is none, or it is malformed; the message names the key.
     """
-    shipped = {path.stem: path for path in sorted(SPACES.glob("*.yaml"))}
-    path = shipped.get(name, Path(name))
-    if not path.is_file():
-        raise DataError(f"no space of trials {name!r}; there are {', '.join(shipped)}, or give a file")
-    try:
-        return Space.model_validate(read_yaml(path))
-    except ValidationError as exc:
-        raise DataError(f"{path}: {first_error(exc)}") from exc
+    return read_shipped(name, SPACES, "space of trials", Space)
 
 
 def run_trials(

@@ -9,12 +9,16 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from reid.asking import asking
 from reid.backbones.efficientnet_lite import EfficientNetLite0
 from reid.backbones.zoo import build_torchreid
 from reid.errors import ModelError
 
 #: Backbones of our own; any other name is torchreid's.
 OWN: Mapping[str, Callable[[Literal[1, 2]], nn.Module]] = {"efficientnet_lite0": EfficientNetLite0}
+
+#: Shape of the picture that a network is asked with.
+_PROBE = (1, 3, 64, 64)
 
 
 class FeatureMaps(nn.Module):  # type: ignore[misc]
@@ -62,11 +66,8 @@ class FeatureMaps(nn.Module):  # type: ignore[misc]
         Raises:
             ModelError: There is no such stage, or it gives no map.
         """
-        was_training = self.network.training
-        self.network.eval()
-        with torch.no_grad():
-            found = self.maps(torch.zeros(1, 3, 64, 64), levels)[:-1]
-        self.network.train(was_training)
+        with asking(self.network):
+            found = self.maps(torch.zeros(_PROBE), levels)[:-1]
         for name, level in zip(levels, found, strict=True):
             if level.ndim != 4:
                 raise ModelError(f"stage {name!r} gives no feature map")
@@ -110,9 +111,5 @@ def build_backbone(name: str, last_stride: Literal[1, 2] = 1, *, from_zoo: bool 
 
 def _feature_channels(network: nn.Module) -> int:
     """Channels of the feature map, by asking the network."""
-    was_training = network.training
-    network.eval()
-    with torch.no_grad():
-        channels = network.featuremaps(torch.zeros(1, 3, 64, 64)).shape[1]
-    network.train(was_training)
-    return int(channels)
+    with asking(network):
+        return int(network.featuremaps(torch.zeros(_PROBE)).shape[1])

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import nn
 
+from reid.asking import asking
 from reid.errors import ModelError
 from reid.heads.average import GeM, GlobalAverage
 from reid.heads.local_global import LocalGlobal
@@ -50,9 +51,5 @@ def build_pooling(name: str, channels: int) -> nn.Module:
 
 def pooled_width(pooling: nn.Module, channels: int) -> int:
     """Length of the vectors that a pooling makes of maps with so many channels, by asking it."""
-    was_training = pooling.training
-    pooling.eval()
-    with torch.no_grad():
-        width = pooling(torch.ones(1, channels, *_PROBE_HW)).shape[1]
-    pooling.train(was_training)
-    return int(width)
+    with asking(pooling):
+        return int(pooling(torch.ones(1, channels, *_PROBE_HW)).shape[1])
