@@ -66,7 +66,7 @@ class TrainConfig(_Section):
 
     vehicles: int = Field(16, ge=2, description="P: vehicles in a batch.")
     pictures: int = Field(4, ge=2, description="K: pictures of each.")
-    block: int = Field(1, ge=1, description="Vehicles that come together in a batch because they look alike.")
+    block: int = Field(1, ge=1, description="Vehicles, of K pictures each, that come together because they look alike.")
     batches: int = Field(50, ge=1, description="In an epoch.")
     balance: float = Field(0.5, ge=0, le=1, description="How far rare classes are lifted towards equal shares.")
     epochs: int = Field(10, ge=1)
@@ -82,6 +82,16 @@ class TrainConfig(_Section):
     workers: int = Field(0, ge=0, description="Processes that read pictures ahead; 0 reads between steps.")
     mixed_precision: bool = Field(True, description="Compute in 16 bits where there is a GPU.")
     tensorboard: bool = Field(True, description="Write TensorBoard's events beside the log.")
+
+    @model_validator(mode="after")
+    def _batches_can_be_drawn(self) -> Self:
+        fewer = {name: domain.pictures_each for name, domain in self.domains.items() if domain.pictures_each}
+        for name, each in fewer.items():
+            if each > self.pictures:
+                raise ValueError(f"domains.{name}.pictures_each is {each}, more than pictures, {self.pictures}")
+        if self.objective.offline and self.block == 1 and all(each == self.pictures for each in fewer.values()):
+            raise ValueError("objective.offline chooses who stands together in a block: set block to 2 or more")
+        return self
 
 
 def read_config(path: Path, changes: Mapping[str, Any] | None = None) -> TrainConfig:

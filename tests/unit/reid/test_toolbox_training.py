@@ -97,7 +97,7 @@ def test_runs_learn_the_losss_weights_and_leave_them_out_of_the_checkpoint(label
     ids=["siamese+attributes", "offline"],
 )
 def test_runs_go_on_to_the_same_result_with_their_losss_weights_and_their_mining(labelled, tmp_path, objective):
-    config = TrainConfig.model_validate({**BASE, "objective": objective, "batches": 4})
+    config = TrainConfig.model_validate({**BASE, "objective": objective, "batches": 4, "block": 2})
     parts = read_parts(config, {"city": labelled})
     whole = train(config, parts, tmp_path / "whole")
 
