@@ -33,8 +33,8 @@ class PKSettings:
             data's shares and 1 draws all classes alike.
         domain_shares: Relative share of each domain in the pictures drawn; domains not named get share 1.
         domain_pictures: K of a domain that has fewer pictures of a vehicle; more vehicles fill its place then.
-        block: Vehicles that come together: one drawn, the others look like it. 1 draws each alone; where a domain has a K
-            of its own, so many more come that K pictures per vehicle of the block are filled.
+        block: Vehicles that come together: one drawn, the others look like it. 1 draws each alone; where a domain has
+            a K of its own, so many more come that K pictures per vehicle of the block are filled.
     """
 
     vehicles: int = 16
