@@ -31,7 +31,7 @@ class LiveState:
         multi_camera_count: Of those seen by two cameras or more.
         elapsed_s: Since the run began.
         duration_s: Of the whole run, None when it has no end.
-        note: One line under the tables.
+        note: What to do next, under the title: a short terminal cuts off the end of the view.
     """
 
     title: str
@@ -53,9 +53,8 @@ def draw(state: LiveState) -> RenderableType:
         (f"{state.identity_count} vehicles", "bold cyan"),
         f", {state.multi_camera_count} of them in two cameras or more",
     )
-    parts: list[RenderableType] = [head, _cameras(state.cameras), _identities(state.identities)]
-    if state.note:
-        parts.append(Text(state.note, style="dim"))
+    note = [Text(state.note, style="dim")] if state.note else []
+    parts: list[RenderableType] = [head, *note, _cameras(state.cameras), _identities(state.identities)]
     return Panel(Group(*parts), border_style="cyan", padding=(0, 1))
 
 
