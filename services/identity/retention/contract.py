@@ -149,10 +149,11 @@ class RetentionStore(Protocol):
         ...
 
     def rewrite(self, sighting_ids: Sequence[str], identity_ids: Sequence[str], timeout_s: float = 60.0) -> None:
-        """Makes the server's streams and files anew without what tells of these ids.
+        """Makes the server's streams and files anew without what tells of these ids; one at a time.
 
         Raises:
-            StoreUnavailable: It was not done in time, or the server could not.
+            StoreUnavailable: It was not done in time, the server could not, or another rewriting did not end in time
+                or took over.
         """
         ...
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
 
 from services.errors import NotFound, StoreUnavailable
 from services.identity.codec import check_id, dumps
-from services.identity.keys import Keys
+from services.identity.keys import REWRITE_LEASE, Keys
 from services.identity.redis_client import Connection
 from services.identity.retention.contract import (
     RETENTION_ACTOR,
@@ -21,11 +23,13 @@ from services.identity.retention.contract import (
     Trimmed,
     View,
 )
+from services.types import Lease
 
 _PAGE = 500
 _TRIES = 50
 _RETIRED_AT_ONCE = 10_000
 _WAIT = b"wait:"
+_REWRITE_TTL_S = 10.0
 
 
 class RedisRetention:
@@ -34,6 +38,9 @@ class RedisRetention:
     _redis: Connection
     keys: Keys
     resolve: Callable[[str], str | None]
+    acquire_lease: Callable[[str, str, float], Lease | None]
+    renew_lease: Callable[[Lease, float], bool]
+    release_lease: Callable[[Lease], None]
 
     def now_ns(self) -> int:
         """See RetentionStore."""
@@ -206,23 +213,51 @@ class RedisRetention:
     def rewrite(self, sighting_ids: Sequence[str], identity_ids: Sequence[str], timeout_s: float = 60.0) -> None:
         """See RetentionStore. The server's log is made anew in the background; this waits for it."""
         drop = dumps({"sightings": list(sighting_ids), "identities": list(identity_ids)})
-        for stream in (self.keys.events, self.keys.sightings):
-            position: bytes = b""
-            keys = [*self.keys.fixed(), stream, stream + ":copy"]
-            while position := self._redis.script("stream_copy", keys, [position, _PAGE, drop]):
-                pass
-        self._redis.call(lambda client: client.delete(self.keys.last_commit))
-        self._rewrite_log(timeout_s)
+        with self._rewriting(timeout_s) as lease:
+            for stream in (self.keys.events, self.keys.sightings):
+                self._copy_stream(stream, drop, lease)
+            self._redis.call(lambda client: client.delete(self.keys.last_commit))
+            self._rewrite_log(timeout_s, lease)
 
-    def _rewrite_log(self, timeout_s: float) -> None:
+    @contextmanager
+    def _rewriting(self, timeout_s: float) -> Iterator[Lease]:
+        """Holds the lease for rewriting, which nobody else of the site has meanwhile, nor another thread of ours."""
         deadline = time.monotonic() + timeout_s
-        self._until_no_rewrite(deadline)
+        owner = uuid.uuid4().hex
+        while (lease := self.acquire_lease(REWRITE_LEASE, owner, _REWRITE_TTL_S)) is None:
+            if time.monotonic() > deadline:
+                raise StoreUnavailable("another rewriting of the streams did not end in time")
+            time.sleep(0.02)
+        try:
+            yield lease
+        finally:
+            self.release_lease(lease)
+
+    def _keep_rewriting(self, lease: Lease) -> None:
+        if not self.renew_lease(lease, _REWRITE_TTL_S):
+            raise StoreUnavailable("the lease for rewriting was lost")
+
+    def _copy_stream(self, stream: str, drop: str, lease: Lease) -> None:
+        keys = [*self.keys.fixed(REWRITE_LEASE), stream, stream + ":copy"]
+        position = b""
+        while True:
+            said, *rest = self._redis.script("stream_copy", keys, [lease.token, position, _PAGE, drop])
+            if said == b"lost":
+                raise StoreUnavailable("another rewriting of the streams took over")
+            if said == b"ok":
+                return
+            position = rest[0]
+            self._keep_rewriting(lease)
+
+    def _rewrite_log(self, timeout_s: float, lease: Lease) -> None:
+        deadline = time.monotonic() + timeout_s
+        self._until_no_rewrite(deadline, lease)
         self._redis.call(lambda client: client.bgrewriteaof())
-        said = self._until_no_rewrite(deadline)
+        said = self._until_no_rewrite(deadline, lease)
         if said.get("aof_enabled") and said.get("aof_last_bgrewrite_status") != "ok":
             raise StoreUnavailable("the server could not write its log anew")
 
-    def _until_no_rewrite(self, deadline: float) -> dict[str, Any]:
+    def _until_no_rewrite(self, deadline: float, lease: Lease) -> dict[str, Any]:
         """Waits until no rewriting of the log is under way; what the server says of its files then."""
         while True:
             said: dict[str, Any] = self._redis.call(lambda client: client.info("persistence"))
@@ -230,6 +265,7 @@ class RedisRetention:
                 return said
             if time.monotonic() > deadline:
                 raise StoreUnavailable("the server did not write its log anew in time")
+            self._keep_rewriting(lease)
             time.sleep(0.02)
 
     def note(self, entry: AuditEntry) -> None:

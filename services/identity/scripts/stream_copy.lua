@@ -1,12 +1,13 @@
 -- Copies a stream without some entries, page by page; the last page puts the copy in its place. Deleted entries stay in the
--- nodes of a stream, so only a fresh stream is free of their bytes.
--- KEYS: stream, its copy. ARGV: position copied so far ('' to begin), how many, JSON {sightings [id], identities [id]}.
--- Answers the position copied so far, '' when the copy is in place.
-local from, to, done = KEYS[FIRST], KEYS[FIRST + 1], ARGV[1]
-if redis.call('EXISTS', from) == 0 then return '' end
+-- nodes of a stream, so only a fresh stream is free of their bytes. Two at once would fill one copy: the lease forbids it.
+-- KEYS: stream, its copy. ARGV: token, position copied so far ('' to begin), how many, JSON {sightings [id],
+-- identities [id]}. Answers {'lost'} | {'more', position copied so far} | {'ok'} when the copy is in place.
+local from, to, done = KEYS[FIRST], KEYS[FIRST + 1], ARGV[2]
+if not fenced(ARGV[1]) then return { 'lost' } end
+if redis.call('EXISTS', from) == 0 then return { 'ok' } end
 if done == '' then redis.call('DEL', to) end
 local drop = {}
-local doc = cjson.decode(ARGV[3])
+local doc = cjson.decode(ARGV[4])
 for _, list in ipairs({ doc.sightings, doc.identities }) do
   for _, id in ipairs(list) do drop[id] = true end
 end
@@ -29,12 +30,12 @@ local function concerns(fields)
   end
   return false
 end
-local page = redis.call('XRANGE', from, done == '' and '-' or '(' .. done, '+', 'COUNT', ARGV[2])
+local page = redis.call('XRANGE', from, done == '' and '-' or '(' .. done, '+', 'COUNT', ARGV[3])
 for _, entry in ipairs(page) do
   if not concerns(entry[2]) then redis.call('XADD', to, entry[1], unpack(entry[2])) end
   done = entry[1]
 end
-if #page == tonumber(ARGV[2]) then return done end
+if #page == tonumber(ARGV[3]) then return { 'more', done } end
 local info, last = redis.call('XINFO', 'STREAM', from), nil
 for i = 1, #info, 2 do
   if info[i] == 'last-generated-id' then last = info[i + 1] end
@@ -45,4 +46,4 @@ if redis.call('EXISTS', to) == 0 then
 end
 redis.call('XSETID', to, last)
 redis.call('RENAME', to, from)
-return ''
+return { 'ok' }
