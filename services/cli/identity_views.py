@@ -181,7 +181,7 @@ def sentence(entry: HistoryEntry) -> str:
         "identity.created": f"{one} appeared",
         "identity.merged": f"{other} became an alias of {one}",
         "identity.split": f"{names} left {one} for {other}",
-        "identity.unmerged": f"{other} is apart from {one} again, with {names}",
+        "identity.unmerged": f"{other} is apart from {one} again" + (f", with {names}" if names else ""),
         "identity.enrolled": f"{one} was enrolled or no longer is",
         "identity.deleted": f"{one} was deleted",
     }.get(entry.kind, entry.kind)

@@ -151,6 +151,8 @@ class RetentionStore(Protocol):
     def rewrite(self, sighting_ids: Sequence[str], identity_ids: Sequence[str], timeout_s: float = 60.0) -> None:
         """Makes the server's streams and files anew without what tells of these ids; one at a time.
 
+        Events that list several ids lose these alone, and go when none is left, but for ``identity.unmerged``.
+
         Raises:
             StoreUnavailable: It was not done in time, the server could not, or another rewriting did not end in time
                 or took over.

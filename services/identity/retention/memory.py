@@ -171,7 +171,9 @@ class MemoryRetention:
                     listed = payload.get(name)
                     if isinstance(listed, list):
                         payload[name] = [n for n in listed if n not in drop]
-                if any(payload.get(n) in drop for n in _NAMES) or any(payload.get(n) == [] for n in _LISTS):
+                emptied = any(payload.get(n) == [] for n in _LISTS)
+                # An identity that was restored stays so, because the merge that it takes back stays too.
+                if any(payload.get(n) in drop for n in _NAMES) or (emptied and event.kind != "identity.unmerged"):
                     continue
                 events.append(replace(event, payload=payload))
             state.events = events

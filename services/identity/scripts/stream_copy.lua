@@ -15,8 +15,13 @@ local names = {
   sighting_id = true, identity_id = true, survivor_id = true, absorbed_id = true, new_identity_id = true,
   restored_id = true, previous_identity_id = true,
 }
--- Whether an entry tells of what is to go; of a list only the ids that are to go are taken out.
+-- Whether an entry tells of what is to go; of a list only the ids that are to go are taken out. An identity that was
+-- restored stays so without sightings, because the merge that it takes back stays too.
 local function concerns(fields)
+  local restores = false
+  for i = 1, #fields, 2 do
+    if fields[i] == 'kind' then restores = fields[i + 1] == 'identity.unmerged' end
+  end
   for i = 1, #fields, 2 do
     if names[fields[i]] and drop[fields[i + 1]] then return true end
     if fields[i] == 'sighting_ids' or fields[i] == 'aliases' then
@@ -24,8 +29,8 @@ local function concerns(fields)
       for _, id in ipairs(cjson.decode(fields[i + 1])) do
         if not drop[id] then kept[#kept + 1] = id end
       end
-      if #kept == 0 then return true end
-      fields[i + 1] = cjson.encode(kept)
+      if #kept == 0 and not restores then return true end
+      fields[i + 1] = #kept == 0 and '[]' or cjson.encode(kept)
     end
   end
   return false

@@ -8,6 +8,7 @@ import pytest
 
 from services.errors import NotFound
 from services.identity.codec import encode_sighting
+from services.identity.history import believed
 from services.identity.retention.contract import CROPS, SERVER, AuditEntry, Overdue
 from services.types import Merge
 
@@ -218,6 +219,23 @@ def test_streams_are_written_anew_without_what_is_erased(site):
     assert {w.sighting_id for w in site.store.read_work("0-0", 100, 0)} == {"s3", "s5"}
     site.put("s9")
     assert site.store.read_events(last, 10, 0)[0].payload["sighting_id"] == "s9"
+
+
+def test_an_undone_merge_stays_undone_when_what_it_brought_back_is_erased(site):
+    site.assign(s1="a", s2="c", s3="b", s4="d")
+    site.store.merge_identities("b", "d", "alice")
+    merged = site.store.merge_identities("a", "b", "alice")
+    site.store.undo(merged.event_id, "alice")
+    site.associator = site.store.acquire_lease("associator", "tester", 600)
+    site.put("s5", at_s=9)
+    site.commit(site.decide("s5", "b"))
+    site.store.rewrite(["s3", "s4"], ["d"])
+    events = site.store.read_events("0-0", 100, 0)
+    assert not any(repr(name) in repr(events) for name in ("s3", "s4", "d"))
+    undone = next(e for e in events if e.kind == "identity.unmerged")
+    assert (undone.payload["restored_id"], undone.payload["sighting_ids"], undone.payload["aliases"]) == ("b", [], [])
+    assert believed(events).resolve("b") == "b"
+    assert believed(events).members("b") == ("s5",)
 
 
 def test_enrolling_nobody(site):
