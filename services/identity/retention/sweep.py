@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from services.crops import CropStore
 from services.errors import StoreUnavailable
+from services.identity.history import all_events, believed
 from services.identity.retention.contract import CROPS, RETENTION_ACTOR, SERVER, AuditEntry, Trimmed
 from services.identity.retention.settings import RetentionSettings
 from services.identity.store import IdentityStore
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 LEASE = "retention"
 _NS_PER_S = 1_000_000_000
 _PAGE = 500
+_ALL = 10_000_000
 #: Pictures that no sighting names are looked for once in so many sweeps, because that lists the whole folder.
 _ORPHANS_EVERY = 60
 
@@ -169,12 +171,15 @@ def finish_erasures(store: IdentityStore) -> int:
 
     An erasure that was interrupted, or waited for a view that was away, ends here.
     """
-    waiting = [purge for purge in store.purges(SERVER, limit=_PAGE) if purge.waits == (SERVER,)]
+    waiting = [purge for purge in store.purges(SERVER, limit=_ALL) if purge.waits == (SERVER,)][:_PAGE]
     if not waiting:
         return 0
     sightings = [purge.sighting_id for purge in waiting]
-    gone = {purge.identity_id for purge in waiting if purge.identity_id}
-    store.rewrite(sightings, sorted(i for i in gone if store.resolve(i) is None))
+    names = {purge.identity_id for purge in waiting if purge.identity_id}
+    alias = believed(all_events(store)).alias
+    while absorbed := {name for name, survivor in alias.items() if survivor in names} - names:
+        names |= absorbed
+    store.rewrite(sightings, sorted(name for name in names if store.resolve(name) is None))
     store.acknowledge(SERVER, sightings)
     return len(waiting)
 
