@@ -126,6 +126,10 @@ class RetentionStore(Protocol):
         """What was deleted and not acknowledged by ``holder`` (None: by somebody), oldest first."""
         ...
 
+    def purges_of(self, sighting_ids: Sequence[str]) -> list[Purge]:
+        """What was deleted and not acknowledged by everybody among these sightings, in their order."""
+        ...
+
     def acknowledge(self, holder: str, sighting_ids: Sequence[str]) -> int:
         """Says that ``holder`` holds nothing of these any more; returns how many are done with for good by that."""
         ...

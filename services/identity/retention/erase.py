@@ -10,7 +10,7 @@ from pathlib import Path
 
 from services.crops import CropStore
 from services.errors import NotFound, StoreUnavailable
-from services.identity.retention.contract import SERVER, AuditEntry, Purge
+from services.identity.retention.contract import SERVER, AuditEntry
 from services.identity.retention.proof import Search, search_folder
 from services.identity.retention.sweep import purge_crops
 from services.identity.store import IdentityStore
@@ -100,7 +100,7 @@ class Eraser:
         store = self._store
         vectors = store.vector_bytes(sighting_ids)
         position = delete()
-        held = self._outbox(sighting_ids)
+        held = store.purges_of(sighting_ids)
         crops = sum(len(purge.crop_keys) for purge in held)
         waits = self._wait_for_holders(sighting_ids)
         if waits:
@@ -112,17 +112,13 @@ class Eraser:
         store.note(AuditEntry("", 0, actor, "erasure_done", subject, len(sighting_ids), found))
         return Erasure(subject, sighting_ids, crops, (), search, position)
 
-    def _outbox(self, sighting_ids: Sequence[str]) -> list[Purge]:
-        wanted = set(sighting_ids)
-        return [p for p in self._store.purges(limit=1_000_000) if p.sighting_id in wanted]
-
     def _wait_for_holders(self, sighting_ids: Sequence[str]) -> tuple[str, ...]:
         """Removes pictures and waits for views; returns who is missing when patience ends."""
         deadline = time.monotonic() + self._patience_s
         pause = threading.Event()
         while True:
             purge_crops(self._store, self._crops)
-            missing = {name for purge in self._outbox(sighting_ids) for name in purge.waits} - {SERVER}
+            missing = {name for purge in self._store.purges_of(sighting_ids) for name in purge.waits} - {SERVER}
             if not missing or time.monotonic() > deadline:
                 return tuple(sorted(missing))
             pause.wait(_POLL_S)

@@ -110,6 +110,11 @@ class MemoryRetention:
             found = [p for p in self._state.purges.values() if holder is None or holder in p.waits]
             return sorted(found, key=lambda p: (p.at_ns, p.sighting_id))[:limit]
 
+    def purges_of(self, sighting_ids: Sequence[str]) -> list[Purge]:
+        """See RetentionStore."""
+        with self._changed:
+            return [self._state.purges[name] for name in sighting_ids if name in self._state.purges]
+
     def acknowledge(self, holder: str, sighting_ids: Sequence[str]) -> int:
         """See RetentionStore."""
         done = 0

@@ -169,6 +169,14 @@ class RedisRetention:
                     found.append(_purge(name, fields))
         return found[:limit]
 
+    def purges_of(self, sighting_ids: Sequence[str]) -> list[Purge]:
+        """See RetentionStore."""
+        found: list[Purge] = []
+        for start in range(0, len(sighting_ids), _PAGE):
+            page = sighting_ids[start : start + _PAGE]
+            found += [_purge(name, row) for name, row in zip(page, self._purge_hashes(page), strict=True) if row]
+        return found
+
     def _purge_hashes(self, sighting_ids: Sequence[str]) -> list[dict[bytes, bytes]]:
         def fill(pipe: Any) -> None:
             for sighting_id in sighting_ids:

@@ -221,6 +221,19 @@ def test_streams_are_written_anew_without_what_is_erased(site):
     assert site.store.read_events(last, 10, 0)[0].payload["sighting_id"] == "s9"
 
 
+def test_the_outbox_by_sighting(site):
+    site.assign(s1="a", s2="b", s3="c", s4="d")
+    for name in ("s1", "s2", "s3"):
+        site.store.delete_sighting(name, "alice", cause="erase")
+    for holder in (CROPS, SERVER):
+        site.store.acknowledge(holder, ["s2"])
+    outbox = {purge.sighting_id: purge for purge in site.store.purges()}
+    assert site.store.purges_of(["s3", "s4", "?", "s2", "s1"]) == [outbox["s3"], outbox["s1"]]
+    assert site.store.purges_of([]) == []
+    many = [f"?{n}" for n in range(600)]
+    assert site.store.purges_of(["s1", *many, "s3"]) == [outbox["s1"], outbox["s3"]]
+
+
 def test_an_undone_merge_stays_undone_when_what_it_brought_back_is_erased(site):
     site.assign(s1="a", s2="c", s3="b", s4="d")
     site.store.merge_identities("b", "d", "alice")
