@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from services.identity.records import CameraRecord, Event, EventKind, IdentityRecord
+from services.identity.records import LIST_FIELDS, CameraRecord, Event, EventKind, IdentityRecord
 from services.types import Sighting
 from tracker.types import Decision, TrackKey
 
@@ -23,7 +23,6 @@ Fields = dict[str, bytes]
 
 _INT_FIELDS = frozenset({"revision"})
 _BOOL_FIELDS = frozenset({"final", "enrolled", "absorbed_enrolled"})
-_JSON_FIELDS = frozenset({"sighting_ids", "aliases"})
 
 
 def dumps(value: Any) -> str:
@@ -165,7 +164,7 @@ def decode_event(event_id: str, fields: Mapping[str, bytes]) -> Event:
             payload[name] = int(value)
         elif name in _BOOL_FIELDS:
             payload[name] = value == b"1"
-        elif name in _JSON_FIELDS:
+        elif name in LIST_FIELDS:
             payload[name] = json.loads(value)
         else:
             payload[name] = value.decode()

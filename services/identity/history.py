@@ -6,19 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
+from services.identity.records import IDENTITY_FIELDS
 from services.identity.store import Event, IdentityStore
 from tracker.metrics.latency import Aliased, LabelEvent, LabelHistory, Labelled
 
 _PAGE = 1000
-#: In the payload of an event, what may name an identity.
-_IDENTITIES = (
-    "identity_id",
-    "previous_identity_id",
-    "survivor_id",
-    "absorbed_id",
-    "new_identity_id",
-    "restored_id",
-)
 
 
 def all_events(store: IdentityStore, after: str = "0-0") -> Iterator[Event]:
@@ -176,7 +168,7 @@ def concerning(identity_id: str, events: Sequence[Event]) -> list[Event]:
 
 
 def _named(payload: Mapping[str, object]) -> set[object]:
-    return {payload[name] for name in _IDENTITIES if name in payload}
+    return {payload[name] for name in IDENTITY_FIELDS if name in payload}
 
 
 def last_undoable(identity_id: str, events: Sequence[Event]) -> str | None:

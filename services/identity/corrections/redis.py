@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,11 +9,10 @@ from services.errors import StoreUnavailable
 from services.identity.codec import decode_event, dumps
 from services.identity.corrections.contract import Amendment, Correction, Corrections, absorbed_through, refusal
 from services.identity.keys import ASSOCIATOR_LEASE, Keys
-from services.identity.records import Event
+from services.identity.records import Event, is_event_id
 from services.identity.redis_client import Connection
 
 _TRIES = 50
-_EVENT_ID = re.compile(r"\d{1,16}-\d{1,16}")
 
 
 class RedisCorrections(Corrections):
@@ -28,7 +26,7 @@ class RedisCorrections(Corrections):
 
     def get_event(self, event_id: str) -> Event | None:
         """See CorrectingStore."""
-        if not _EVENT_ID.fullmatch(event_id):
+        if not is_event_id(event_id):
             return None
         found = self._redis.call(lambda client: client.xrange(self.keys.events, event_id, event_id))
         for entry_id, fields in found:

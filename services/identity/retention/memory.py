@@ -9,20 +9,11 @@ from dataclasses import replace
 from services.errors import NotFound
 from services.identity.codec import check_id
 from services.identity.memory_state import MemoryState, position
+from services.identity.records import IDENTITY_FIELDS, LIST_FIELDS
 from services.identity.retention.contract import RETENTION_ACTOR, AuditEntry, Overdue, Purge, Trimmed, View
 from services.identity.retention.redis import cut_vectors
 
-#: In the payload of an event, what may name an id, and what may list some.
-_NAMES = (
-    "sighting_id",
-    "identity_id",
-    "survivor_id",
-    "absorbed_id",
-    "new_identity_id",
-    "restored_id",
-    "previous_identity_id",
-)
-_LISTS = ("sighting_ids", "aliases")
+_NAMES = ("sighting_id", *IDENTITY_FIELDS)
 
 
 class MemoryRetention:
@@ -172,11 +163,11 @@ class MemoryRetention:
             events = []
             for event in state.events:
                 payload = dict(event.payload)
-                for name in _LISTS:
+                for name in LIST_FIELDS:
                     listed = payload.get(name)
                     if isinstance(listed, list):
                         payload[name] = [n for n in listed if n not in drop]
-                emptied = any(payload.get(n) == [] for n in _LISTS)
+                emptied = any(payload.get(n) == [] for n in LIST_FIELDS)
                 # An identity that was restored stays so, because the merge that it takes back stays too.
                 if any(payload.get(n) in drop for n in _NAMES) or (emptied and event.kind != "identity.unmerged"):
                     continue

@@ -11,6 +11,7 @@ local doc = cjson.decode(ARGV[4])
 for _, list in ipairs({ doc.sightings, doc.identities }) do
   for _, id in ipairs(list) do drop[id] = true end
 end
+-- As IDENTITY_FIELDS of records.py, and below as LIST_FIELDS.
 local names = {
   sighting_id = true, identity_id = true, survivor_id = true, absorbed_id = true, new_identity_id = true,
   restored_id = true, previous_identity_id = true,
