@@ -132,6 +132,16 @@ def decode_sighting(fields: Mapping[str, bytes]) -> Sighting:
     )
 
 
+def cut_vectors(embedding: bytes, exemplars: bytes) -> list[bytes]:
+    """The stored bytes of each vector of a sighting, the embedding first.
+
+    >>> cut_vectors(b"ab", b"cdef")
+    [b'ab', b'cd', b'ef']
+    """
+    size = len(embedding)
+    return [embedding, *(exemplars[start : start + size] for start in range(0, len(exemplars), size))]
+
+
 def sessions_of(track_keys: bytes) -> set[str]:
     """Sessions named by an encoded ``track_keys`` field."""
     return {session for _, session, _ in json.loads(track_keys)}

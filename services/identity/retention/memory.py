@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from services.errors import NotFound
-from services.identity.codec import check_id
+from services.identity.codec import check_id, cut_vectors
 from services.identity.memory_state import MemoryState, position
 from services.identity.records import IDENTITY_FIELDS, LIST_FIELDS
 from services.identity.retention.contract import RETENTION_ACTOR, AuditEntry, Overdue, Purge, Trimmed, View
-from services.identity.retention.redis import cut_vectors
 
 _NAMES = ("sighting_id", *IDENTITY_FIELDS)
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, cast
 
 from services.errors import NotFound, StoreUnavailable
-from services.identity.codec import check_id, dumps
+from services.identity.codec import check_id, cut_vectors, dumps
 from services.identity.keys import REWRITE_LEASE, Keys
 from services.identity.redis_client import Connection
 from services.identity.retention.contract import (
@@ -327,13 +327,3 @@ def _audit_entry(entry_id: str, fields: dict[bytes, bytes]) -> AuditEntry:
         int(text["sightings"]),
         text.get("detail", ""),
     )
-
-
-def cut_vectors(embedding: bytes, exemplars: bytes) -> list[bytes]:
-    """The stored bytes of each vector of a sighting, the embedding first.
-
-    >>> cut_vectors(b"ab", b"cdef")
-    [b'ab', b'cd', b'ef']
-    """
-    size = len(embedding)
-    return [embedding, *(exemplars[start : start + size] for start in range(0, len(exemplars), size))]
