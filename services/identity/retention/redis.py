@@ -38,14 +38,15 @@ class RedisRetention:
     _redis: Connection
     keys: Keys
     resolve: Callable[[str], str | None]
+    _resolve_all: Callable[[set[str]], dict[str, str | None]]
+    _rows: Callable[..., list[list[bytes | None]]]
     acquire_lease: Callable[[str, str, float], Lease | None]
     renew_lease: Callable[[Lease, float], bool]
     release_lease: Callable[[Lease], None]
 
     def now_ns(self) -> int:
         """See RetentionStore."""
-        seconds, micros = self._redis.call(lambda client: client.time())
-        return (int(seconds) * 1_000_000 + int(micros)) * 1000
+        return self._redis.now_us() * 1000
 
     def _ended_before(self, bound_us: int, offset: int, count: int) -> list[tuple[str, int]]:
         found = self._redis.call(
@@ -70,15 +71,8 @@ class RedisRetention:
 
     def _owners(self, sighting_ids: Sequence[str]) -> list[str | None]:
         """The living identity of each sighting."""
-
-        def fill(pipe: Any) -> None:
-            for sighting_id in sighting_ids:
-                pipe.hget(self.keys.sighting(sighting_id), "identity_id")
-
-        given = [None if raw is None else raw.decode() for raw in self._redis.pipeline(fill)]
-        names = sorted({name for name in given if name is not None})
-        found = self._redis.call(lambda client: client.hmget(self.keys.alias, names)) if names else []
-        living = {n: n if a is None else a.decode() or None for n, a in zip(names, found, strict=True)}
+        given = [None if raw is None else raw.decode() for (raw,) in self._rows(sighting_ids, "identity_id")]
+        living = self._resolve_all({name for name in given if name is not None})
         return [None if name is None else living[name] for name in given]
 
     def _expire_page(self, sighting_ids: list[str], before_us: int, enrolled_us: int) -> int:
@@ -210,13 +204,8 @@ class RedisRetention:
 
     def vector_bytes(self, sighting_ids: Sequence[str]) -> list[bytes]:
         """See RetentionStore."""
-
-        def fill(pipe: Any) -> None:
-            for sighting_id in sighting_ids:
-                pipe.hmget(self.keys.sighting(sighting_id), "embedding", "exemplars")
-
-        rows = self._redis.pipeline(fill) if sighting_ids else []
-        return [vector for embedding, views in rows if embedding for vector in cut_vectors(embedding, views)]
+        rows = self._rows(sighting_ids, "embedding", "exemplars")
+        return [vector for embedding, views in rows if embedding for vector in cut_vectors(embedding, views or b"")]
 
     def rewrite(self, sighting_ids: Sequence[str], identity_ids: Sequence[str], timeout_s: float = 60.0) -> None:
         """See RetentionStore. The server's log is made anew in the background; this waits for it."""
