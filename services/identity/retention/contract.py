@@ -163,8 +163,8 @@ class RetentionStore(Protocol):
         """
         ...
 
-    def note(self, entry: AuditEntry) -> None:
-        """Adds to the audit log; id and time of ``entry`` are set by the store."""
+    def note(self, actor: str, action: str, subject: str, sightings: int, detail: str = "") -> None:
+        """Adds to the audit log: who did what to which id, and how many sightings it concerned."""
         ...
 
     def audit_log(self, after: str = "0-0", count: int = 1000) -> list[AuditEntry]:

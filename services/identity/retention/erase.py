@@ -10,7 +10,7 @@ from pathlib import Path
 
 from services.crops import CropStore
 from services.errors import NotFound, StoreUnavailable
-from services.identity.retention.contract import SERVER, AuditEntry
+from services.identity.retention.contract import SERVER
 from services.identity.retention.proof import Search, search_folder
 from services.identity.retention.sweep import purge_crops
 from services.identity.store import IdentityStore
@@ -109,7 +109,7 @@ class Eraser:
         store.acknowledge(SERVER, sighting_ids)
         search = None if self._data_dir is None else self._search(vectors)
         found = "not searched" if search is None else f"{len(search.traces)} traces in {search.files} files"
-        store.note(AuditEntry("", 0, actor, "erasure_done", subject, len(sighting_ids), found))
+        store.note(actor, "erasure_done", subject, len(sighting_ids), found)
         return Erasure(subject, sighting_ids, crops, (), search, position)
 
     def _wait_for_holders(self, sighting_ids: Sequence[str]) -> tuple[str, ...]:

@@ -173,10 +173,10 @@ class MemoryRetention:
                 events.append(replace(event, payload=payload))
             state.events = events
 
-    def note(self, entry: AuditEntry) -> None:
+    def note(self, actor: str, action: str, subject: str, sightings: int, detail: str = "") -> None:
         """See RetentionStore."""
         with self._changed:
-            self._state.note(entry.actor, entry.action, entry.subject, entry.sightings, entry.detail)
+            self._state.note(actor, action, subject, sightings, detail)
 
     def audit_log(self, after: str = "0-0", count: int = 1000) -> list[AuditEntry]:
         """See RetentionStore."""

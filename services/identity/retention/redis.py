@@ -265,15 +265,15 @@ class RedisRetention:
             self._keep_rewriting(lease)
             time.sleep(0.02)
 
-    def note(self, entry: AuditEntry) -> None:
+    def note(self, actor: str, action: str, subject: str, sightings: int, detail: str = "") -> None:
         """See RetentionStore."""
         fields = {
             "at_ns": self.now_ns(),
-            "actor": entry.actor,
-            "action": entry.action,
-            "subject": entry.subject,
-            "sightings": entry.sightings,
-            "detail": entry.detail,
+            "actor": actor,
+            "action": action,
+            "subject": subject,
+            "sightings": sightings,
+            "detail": detail,
         }
         self._redis.call(lambda client: client.xadd(self.keys.audit, fields))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from services.crops import CropStore
 from services.errors import StoreUnavailable
 from services.identity.history import all_events, believed
-from services.identity.retention.contract import CROPS, RETENTION_ACTOR, SERVER, AuditEntry, Trimmed
+from services.identity.retention.contract import CROPS, RETENTION_ACTOR, SERVER, Trimmed
 from services.identity.retention.settings import RetentionSettings
 from services.identity.store import IdentityStore
 from services.types import Lease
@@ -122,7 +122,7 @@ class RetentionLoop:
         limit = settings.sweep_at_once
         expired = store.expire(bounds.sightings_before_ns, bounds.enrolled_before_ns, limit=limit)
         if expired:
-            store.note(AuditEntry("", 0, RETENTION_ACTOR, "expire", "", expired, ""))
+            store.note(RETENTION_ACTOR, "expire", "", expired)
         purged = purge_crops(store, self._crops)
         dropped = self._drop_stalled(bounds.views_before_ns)
         trimmed = store.trim(bounds.history_before_ns, bounds.forget_before_ns, bounds.audit_before_ns)
@@ -140,7 +140,7 @@ class RetentionLoop:
         for name in stalled:
             log.warning("view %s has stalled and is dropped; it has to be filled again", name)
             self._store.drop_view(name)
-            self._store.note(AuditEntry("", 0, RETENTION_ACTOR, "drop_view", name, 0, "stalled"))
+            self._store.note(RETENTION_ACTOR, "drop_view", name, 0, "stalled")
         return stalled
 
 

@@ -9,7 +9,7 @@ import pytest
 from services.errors import NotFound
 from services.identity.codec import encode_sighting
 from services.identity.history import believed
-from services.identity.retention.contract import CROPS, SERVER, AuditEntry, Overdue
+from services.identity.retention.contract import CROPS, SERVER, Overdue
 from services.types import Merge
 
 SECOND = 1_000_000_000
@@ -176,7 +176,7 @@ def test_the_audit_log_says_who_did_what(site):
     site.assign(s1="a", s2="a")
     site.store.delete_sighting("s1", "bob")
     site.store.delete_identity("a", "alice", cause="erase")
-    site.store.note(AuditEntry("", 0, "carol", "search", "", 3, "by picture"))
+    site.store.note("carol", "search", "", 3, "by picture")
     log = site.store.audit_log()
     assert [(a.actor, a.action, a.subject, a.sightings, a.detail) for a in log] == [
         ("bob", "delete_sighting", "s1", 1, ""),
