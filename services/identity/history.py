@@ -86,14 +86,12 @@ class Belief:
         labels: Identity by sighting as decided; perhaps an alias by then.
         alias: Absorbed identity -> who absorbed it.
         status: How the latest decision on each identity went; holds each that was ever an identity.
-        camera: Camera by sighting, where an event told it.
         retired: Identities that were deleted.
     """
 
     labels: dict[str, str] = field(default_factory=dict)
     alias: dict[str, str] = field(default_factory=dict)
     status: dict[str, str] = field(default_factory=dict)
-    camera: dict[str, str] = field(default_factory=dict)
     retired: set[str] = field(default_factory=set)
 
     def resolve(self, identity_id: str) -> str | None:
@@ -123,8 +121,6 @@ class Belief:
         """Takes in one event; they come in order."""
         said = event.payload
         match event.kind:
-            case "sighting.put":
-                self.camera[str(said["sighting_id"])] = str(said["camera_id"])
             case "sighting.decided":
                 self._label(sightings_of(event), str(said["identity_id"]), str(said["status"]))
             case "sighting.deleted":

@@ -107,7 +107,7 @@ class Eraser:
             return Erasure(subject, sighting_ids, crops, (*waits, SERVER), None, position)
         store.rewrite(sighting_ids, names, self._patience_s)
         store.acknowledge(SERVER, sighting_ids)
-        search = None if self._data_dir is None else self._search(vectors)
+        search = None if self._data_dir is None else self._search(self._data_dir, vectors)
         found = "not searched" if search is None else f"{len(search.traces)} traces in {search.files} files"
         store.note(actor, "erasure_done", subject, len(sighting_ids), found)
         return Erasure(subject, sighting_ids, crops, (), search, position)
@@ -123,14 +123,12 @@ class Eraser:
                 return tuple(sorted(missing))
             pause.wait(_POLL_S)
 
-    def _search(self, vectors: Sequence[bytes]) -> Search:
+    def _search(self, data_dir: Path, vectors: Sequence[bytes]) -> Search:
         """Searches, for a while again: a server removes the files that it has replaced in the background."""
-        if self._data_dir is None:
-            raise ValueError("there is no folder to search")
         deadline = time.monotonic() + min(self._patience_s, 10.0)
         while True:
             try:
-                search = search_folder(self._data_dir, vectors)
+                search = search_folder(data_dir, vectors)
             except OSError as exc:
                 raise StoreUnavailable(f"the data folder cannot be searched: {exc}") from exc
             if not search.traces or time.monotonic() > deadline:
