@@ -70,8 +70,11 @@ class CrashSite:
         """
         if self._server is None:
             command = self._embedded.command()
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL) if self._disk is None else None
-            started = self._server = process or self._behind_shim(command)
+            if self._disk is None:
+                started = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            else:
+                started = self._disk.start(command)
+            self._server = started
             self._embedded.wait_ready(_START_S, lambda: started.poll() is None)
         if self._matcher is None:
             command = [sys.executable, "-m", "benchmarks.crash.matcher", "--listen", self.address]
@@ -90,11 +93,6 @@ class CrashSite:
             return self.client.serving()
         except Unavailable:
             return False
-
-    def _behind_shim(self, command: list[str]) -> subprocess.Popen[bytes]:
-        if self._disk is None:
-            raise ValueError("there is no shim")
-        return self._disk.start(command)
 
     def kill_matcher(self) -> None:
         """SIGKILL to the matcher."""

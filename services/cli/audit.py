@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -98,15 +97,6 @@ def _show_log(entries: list[AuditEntry]) -> None:
     stdout.print(shown)
 
 
-@dataclass(frozen=True, slots=True)
-class _Retention:
-    document: dict[str, Any]
-
-    @property
-    def clean(self) -> bool:
-        return not self.document["overdue_total"] and not self.document["unacknowledged_total"]
-
-
 @app.command("retention")
 def retention(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many ids are looked at of each kind.")] = 1000,
@@ -118,13 +108,13 @@ def retention(
     Ends with status 1 where there is anything of it.
     """
     with opened_store(config_file) as (config, store):
-        looked = _look(config, store, limit)
-    emit(looked.document, as_json=as_json, render=lambda _: _show_retention(looked.document))
-    if not looked.clean:
+        document = _look(config, store, limit)
+    emit(document, as_json=as_json, render=_show_retention)
+    if document["overdue_total"] or document["unacknowledged_total"]:
         raise typer.Exit(1)
 
 
-def _look(config: VreidConfig, store: RedisStore, limit: int) -> _Retention:
+def _look(config: VreidConfig, store: RedisStore, limit: int) -> dict[str, Any]:
     from services.identity.retention.sweep import Bounds
 
     settings = config.retention
@@ -133,36 +123,34 @@ def _look(config: VreidConfig, store: RedisStore, limit: int) -> _Retention:
     overdue = store.overdue(bounds.sightings_before_ns, bounds.enrolled_before_ns, limit=limit)
     purges = store.purges(limit=limit)
     oldest_ns = store.oldest_event_ns()
-    return _Retention(
-        {
-            "settings": {
-                "active_window_s": settings.active_window_s,
-                "sighting_retention_s": settings.sighting_retention_s,
-                "enrolled_retention_s": settings.enrolled_retention_s,
-                "history_s": settings.kept_history_s,
-                "audit_s": settings.audit_s,
-            },
-            "overdue": [{"sighting_id": o.sighting_id, "ended": iso_time(o.ended_ns)} for o in overdue],
-            "overdue_total": len(overdue),
-            "unacknowledged": [
-                {
-                    "sighting_id": p.sighting_id,
-                    "deleted": iso_time(p.at_ns),
-                    "cause": p.cause,
-                    "actor": p.actor,
-                    "waits_for": list(p.waits),
-                }
-                for p in purges
-            ],
-            "unacknowledged_total": len(purges),
-            "views": [
-                {"name": v.name, "log_position": v.position, "silent_s": max(0.0, (now_ns - v.said_at_ns) / 1e9)}
-                for v in store.views()
-            ],
-            "oldest_event": None if oldest_ns is None else iso_time(oldest_ns),
-            "looked_at_most": limit,
-        }
-    )
+    return {
+        "settings": {
+            "active_window_s": settings.active_window_s,
+            "sighting_retention_s": settings.sighting_retention_s,
+            "enrolled_retention_s": settings.enrolled_retention_s,
+            "history_s": settings.kept_history_s,
+            "audit_s": settings.audit_s,
+        },
+        "overdue": [{"sighting_id": o.sighting_id, "ended": iso_time(o.ended_ns)} for o in overdue],
+        "overdue_total": len(overdue),
+        "unacknowledged": [
+            {
+                "sighting_id": p.sighting_id,
+                "deleted": iso_time(p.at_ns),
+                "cause": p.cause,
+                "actor": p.actor,
+                "waits_for": list(p.waits),
+            }
+            for p in purges
+        ],
+        "unacknowledged_total": len(purges),
+        "views": [
+            {"name": v.name, "log_position": v.position, "silent_s": max(0.0, (now_ns - v.said_at_ns) / 1e9)}
+            for v in store.views()
+        ],
+        "oldest_event": None if oldest_ns is None else iso_time(oldest_ns),
+        "looked_at_most": limit,
+    }
 
 
 def _show_retention(document: dict[str, Any]) -> None:

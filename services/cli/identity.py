@@ -10,6 +10,7 @@ from services.cli import identity_views as views
 from services.cli.moments import HELP, moment_option
 from services.cli.output import JsonFlag, emit, stdout
 from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect
+from services.identity.records import is_event_id
 from services.matcher.types import CorrectionAnswer, IdentityFilter
 
 app = typer.Typer(name="identity", help="Vehicles, each under one id across all cameras.", no_args_is_help=True)
@@ -129,7 +130,7 @@ def undo(
 ) -> None:
     """Takes back a merge, a split or an earlier undo, whoever did it."""
     with connect(address) as client:
-        undone = client.identity_undo if views.is_event_id(target) else client.identity_undo_last
+        undone = client.identity_undo if is_event_id(target) else client.identity_undo_last
         done = undone(target, reason)
     _corrected(done, f"taken back by event {done.event_id}", as_json)
 

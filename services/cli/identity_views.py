@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,17 +14,6 @@ from services.matcher.types import (
     PastIdentity,
     SightingSummary,
 )
-
-_EVENT_ID = re.compile(r"\d{1,16}-\d{1,16}")
-
-
-def is_event_id(text: str) -> bool:
-    """Whether a text is written like an event.
-
-    >>> is_event_id("1763000000123-0"), is_event_id("0199a3c4-7b1e-7f00-8000-000000000000")
-    (True, False)
-    """
-    return _EVENT_ID.fullmatch(text) is not None
 
 
 def list_document(detail: IdentityDetail) -> dict[str, Any]:
@@ -181,7 +169,7 @@ def sentence(entry: HistoryEntry) -> str:
         "identity.created": f"{one} appeared",
         "identity.merged": f"{other} became an alias of {one}",
         "identity.split": f"{names} left {one} for {other}",
-        "identity.unmerged": f"{other} is apart from {one} again, with {names}",
+        "identity.unmerged": f"{other} is apart from {one} again" + (f", with {names}" if names else ""),
         "identity.enrolled": f"{one} was enrolled or no longer is",
         "identity.deleted": f"{one} was deleted",
     }.get(entry.kind, entry.kind)

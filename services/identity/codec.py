@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from services.identity.records import CameraRecord, Event, EventKind, IdentityRecord
+from services.identity.records import LIST_FIELDS, CameraRecord, Event, EventKind, IdentityRecord
 from services.types import Sighting
 from tracker.types import Decision, TrackKey
 
@@ -23,7 +23,6 @@ Fields = dict[str, bytes]
 
 _INT_FIELDS = frozenset({"revision"})
 _BOOL_FIELDS = frozenset({"final", "enrolled", "absorbed_enrolled"})
-_JSON_FIELDS = frozenset({"sighting_ids", "aliases"})
 
 
 def dumps(value: Any) -> str:
@@ -133,6 +132,16 @@ def decode_sighting(fields: Mapping[str, bytes]) -> Sighting:
     )
 
 
+def cut_vectors(embedding: bytes, exemplars: bytes) -> list[bytes]:
+    """The stored bytes of each vector of a sighting, the embedding first.
+
+    >>> cut_vectors(b"ab", b"cdef")
+    [b'ab', b'cd', b'ef']
+    """
+    size = len(embedding)
+    return [embedding, *(exemplars[start : start + size] for start in range(0, len(exemplars), size))]
+
+
 def sessions_of(track_keys: bytes) -> set[str]:
     """Sessions named by an encoded ``track_keys`` field."""
     return {session for _, session, _ in json.loads(track_keys)}
@@ -165,7 +174,7 @@ def decode_event(event_id: str, fields: Mapping[str, bytes]) -> Event:
             payload[name] = int(value)
         elif name in _BOOL_FIELDS:
             payload[name] = value == b"1"
-        elif name in _JSON_FIELDS:
+        elif name in LIST_FIELDS:
             payload[name] = json.loads(value)
         else:
             payload[name] = value.decode()

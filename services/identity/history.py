@@ -6,19 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
+from services.identity.records import IDENTITY_FIELDS
 from services.identity.store import Event, IdentityStore
 from tracker.metrics.latency import Aliased, LabelEvent, LabelHistory, Labelled
 
 _PAGE = 1000
-#: In the payload of an event, what may name an identity.
-_IDENTITIES = (
-    "identity_id",
-    "previous_identity_id",
-    "survivor_id",
-    "absorbed_id",
-    "new_identity_id",
-    "restored_id",
-)
 
 
 def all_events(store: IdentityStore, after: str = "0-0") -> Iterator[Event]:
@@ -94,14 +86,12 @@ class Belief:
         labels: Identity by sighting as decided; perhaps an alias by then.
         alias: Absorbed identity -> who absorbed it.
         status: How the latest decision on each identity went; holds each that was ever an identity.
-        camera: Camera by sighting, where an event told it.
         retired: Identities that were deleted.
     """
 
     labels: dict[str, str] = field(default_factory=dict)
     alias: dict[str, str] = field(default_factory=dict)
     status: dict[str, str] = field(default_factory=dict)
-    camera: dict[str, str] = field(default_factory=dict)
     retired: set[str] = field(default_factory=set)
 
     def resolve(self, identity_id: str) -> str | None:
@@ -131,8 +121,6 @@ class Belief:
         """Takes in one event; they come in order."""
         said = event.payload
         match event.kind:
-            case "sighting.put":
-                self.camera[str(said["sighting_id"])] = str(said["camera_id"])
             case "sighting.decided":
                 self._label(sightings_of(event), str(said["identity_id"]), str(said["status"]))
             case "sighting.deleted":
@@ -176,7 +164,7 @@ def concerning(identity_id: str, events: Sequence[Event]) -> list[Event]:
 
 
 def _named(payload: Mapping[str, object]) -> set[object]:
-    return {payload[name] for name in _IDENTITIES if name in payload}
+    return {payload[name] for name in IDENTITY_FIELDS if name in payload}
 
 
 def last_undoable(identity_id: str, events: Sequence[Event]) -> str | None:

@@ -66,8 +66,7 @@ class RedisIngestBoard:
 
     def join(self, group: str, owner: str, ttl_s: float) -> int:
         """See IngestBoard."""
-        seconds, micros = self._redis.call(lambda client: client.time())
-        now_us = int(seconds) * 1_000_000 + int(micros)
+        now_us = self._redis.now_us()
         key = self._members(group)
 
         def fill(pipe: Any) -> None:

@@ -47,6 +47,8 @@ import re
 
 #: The lease of whoever decides; a correction by a person ends its token.
 ASSOCIATOR_LEASE = "associator"
+#: The lease of whoever makes the streams and the server's files anew.
+REWRITE_LEASE = "rewrite"
 
 _SITE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 

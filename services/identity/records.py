@@ -1,7 +1,8 @@
-"""What the identity store speaks in: events, work, identities, cameras. Data only."""
+"""What the identity store speaks in: events, work, identities, cameras. Data and its field names only."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -17,6 +18,28 @@ EventKind = Literal[
     "identity.enrolled",
     "identity.deleted",
 ]
+
+#: In the payload of an event, what may name an identity, and what may list ids.
+IDENTITY_FIELDS = (
+    "identity_id",
+    "previous_identity_id",
+    "survivor_id",
+    "absorbed_id",
+    "new_identity_id",
+    "restored_id",
+)
+LIST_FIELDS = ("sighting_ids", "aliases")
+
+_EVENT_ID = re.compile(r"\d{1,16}-\d{1,16}")
+
+
+def is_event_id(text: str) -> bool:
+    """Whether a text is written like an event.
+
+    >>> is_event_id("1763000000123-0"), is_event_id("0199a3c4-7b1e-7f00-8000-000000000000")
+    (True, False)
+    """
+    return _EVENT_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +66,9 @@ class Event:
             ``sighting.deleted`` identity_id where it had one; ``identity.merged`` survivor_id, absorbed_id, reason,
             absorbed_status, and absorbed_enrolled where it was; ``identity.split`` identity_id, new_identity_id,
             sighting_ids, reason; ``identity.unmerged`` identity_id (who had absorbed), restored_id, sighting_ids that
-            went with it, status, aliases where there are any, reason; ``identity.enrolled`` enrolled. Deletions and
-            corrections by a person add actor, and what takes an event back its id as undoes.
+            went with it (none where they were erased), status, aliases where there are any, reason;
+            ``identity.enrolled`` enrolled. Deletions and corrections by a person add actor, and what takes an event
+            back its id as undoes.
     """
 
     event_id: str

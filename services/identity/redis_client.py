@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import redis
@@ -34,6 +34,11 @@ def connect(url: str, settings: RedisSettings) -> redis.Redis:
     )
 
 
+def named(fields: Mapping[bytes, bytes]) -> dict[str, bytes]:
+    """A hash or an entry as the client reads it, with its field names as text."""
+    return {name.decode(): value for name, value in fields.items()}
+
+
 class Connection:
     """Runs commands and scripts on a client; every error of the client leaves as StoreUnavailable."""
 
@@ -62,6 +67,11 @@ class Connection:
                 return replies
 
         return self.call(run)
+
+    def now_us(self) -> int:
+        """The server's clock, UTC microseconds. Raises as ``call``."""
+        seconds, micros = self.call(lambda client: client.time())
+        return int(seconds) * 1_000_000 + int(micros)
 
     def script(self, name: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
         """Runs a script of ``services/identity/scripts``; loads it where the server does not know it."""

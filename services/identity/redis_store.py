@@ -28,7 +28,7 @@ from services.identity.codec import (
 from services.identity.corrections.redis import RedisCorrections
 from services.identity.keys import Keys
 from services.identity.records import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
-from services.identity.redis_client import Connection
+from services.identity.redis_client import Connection, named
 from services.identity.retention.contract import Cause
 from services.identity.retention.redis import RedisRetention
 from services.types import Commit, Lease, Sighting
@@ -39,10 +39,6 @@ ZERO = "0-0"
 _TRIES = 50
 _PAGE = 500
 _DELETE_AT_ONCE = 2000
-
-
-def _named(fields: Mapping[bytes, bytes]) -> dict[str, bytes]:
-    return {name.decode(): value for name, value in fields.items()}
 
 
 def _ids(joined: bytes) -> tuple[str, ...]:
@@ -131,8 +127,7 @@ class RedisStore(RedisCorrections, RedisRetention):
     def finalise_orphans(self, session_ids_alive: Sequence[str], idle_s: float) -> list[str]:
         """See IdentityStore."""
         alive = set(session_ids_alive)
-        seconds, micros = self._redis.call(lambda client: client.time())
-        newest_us = int(seconds) * 1_000_000 + int(micros) - int(idle_s * 1_000_000)
+        newest_us = self._redis.now_us() - int(idle_s * 1_000_000)
         idle = self._redis.call(lambda client: client.zrangebyscore(self.keys.provisional, "-inf", newest_us))
         done: list[str] = []
         for start in range(0, len(idle), _PAGE):
@@ -163,7 +158,7 @@ class RedisStore(RedisCorrections, RedisRetention):
             for key in keys:
                 pipe.hgetall(key)
 
-        return [_named(fields) for fields in self._redis.pipeline(fill)] if keys else []
+        return [named(fields) for fields in self._redis.pipeline(fill)] if keys else []
 
     def get_sighting(self, sighting_id: str) -> Sighting | None:
         """See IdentityStore."""
@@ -220,7 +215,7 @@ class RedisStore(RedisCorrections, RedisRetention):
             block = min(left_ms, self._longest_block_ms) if left_ms > 0 else None
             found = self._redis.call(methodcaller("xread", {stream: after}, count=count, block=block))
             if found:
-                return [(entry_id.decode(), _named(fields)) for entry_id, fields in found[0][1]]
+                return [(entry_id.decode(), named(fields)) for entry_id, fields in found[0][1]]
             if left_ms <= 0:
                 return []
 
@@ -289,16 +284,20 @@ class RedisStore(RedisCorrections, RedisRetention):
 
     def _identities_touched(self, change: Commit, sightings: Sequence[str]) -> list[str]:
         """Every identity whose keys a commit may need, as far as can be seen before it runs."""
-        named = {d.identity_id for d in change.decisions}
-        named |= {i for m in change.merges for i in (m.survivor_id, m.absorbed_id)}
-        named |= {i for s in change.splits for i in (s.identity_id, s.new_identity_id)}
-        named |= {row[0].decode() for row in self._rows(sightings, "identity_id") if row[0] is not None}
-        return sorted(named | {living for living in self._resolve_all(named).values() if living is not None})
+        names = {d.identity_id for d in change.decisions}
+        names |= {i for m in change.merges for i in (m.survivor_id, m.absorbed_id)}
+        names |= {i for s in change.splits for i in (s.identity_id, s.new_identity_id)}
+        return self._with_owners(names, sightings)
+
+    def _with_owners(self, identity_ids: set[str], sightings: Sequence[str]) -> list[str]:
+        """Identities, those of sightings as assigned, and who each of them stands for, by name."""
+        names = identity_ids | {row[0].decode() for row in self._rows(sightings, "identity_id") if row[0] is not None}
+        return sorted(names | {living for living in self._resolve_all(names).values() if living is not None})
 
     def links(self) -> Mapping[str, str]:
         """See IdentityStore."""
         found = self._redis.call(lambda client: client.hgetall(self.keys.links))
-        return {name: state.decode() for name, state in _named(found).items()}
+        return {name: state.decode() for name, state in named(found).items()}
 
     def resolve(self, identity_id: str) -> str | None:
         """See IdentityStore."""

@@ -217,8 +217,8 @@ class GalleryFollower:
         gone = {str(event.payload["sighting_id"]) for event in deleted}
         folder = self._upkeep.folder
         if folder is not None:
-            waiting = self._store.purges(self._view, limit=_ALL)
-            if any(purge.cause == "erase" and purge.sighting_id in gone for purge in waiting):
+            waiting = self._store.purges_of(sorted(gone))
+            if any(purge.cause == "erase" and self._view in purge.waits for purge in waiting):
                 remove_snapshot(folder)
         self._store.acknowledge(self._view, sorted(gone))
 

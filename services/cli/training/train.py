@@ -116,8 +116,8 @@ class _Carried:
     resume: bool
     device: str
     settings: tuple[str, ...]
-    labels_from: str | None = None
-    pair_share: float = 1.6e-3
+    labels_from: str | None
+    pair_share: float
 
     def options(self, config: TrainConfig, report: Callable[[int, int], None], command: str) -> RunOptions:
         """The same in reid's terms; fetches the weights to start from."""

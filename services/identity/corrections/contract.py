@@ -12,7 +12,6 @@ from services.identity.codec import check_id
 from services.identity.records import Event
 
 Action = Literal["merge", "split", "unmerge", "unsplit"]
-UNDOABLE = ("identity.merged", "identity.split", "identity.unmerged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Amendment:
         other: merge: who becomes an alias; split: the fresh id; unmerge: who comes back; unsplit: where they are now.
         actor: Who asks.
         reason: Theirs, one line.
-        sighting_ids: split, unsplit: those that move; unmerge: filled in by the store.
+        sighting_ids: split, unsplit: those that move; empty otherwise.
         undoes: The event taken back; empty for a merge or split of its own.
         status: unmerge: how its latest decision had gone.
         enrolled: unmerge: whether it was enrolled.

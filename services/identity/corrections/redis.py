@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from services.errors import StoreUnavailable
 from services.identity.codec import decode_event, dumps
 from services.identity.corrections.contract import Amendment, Correction, Corrections, absorbed_through, refusal
 from services.identity.keys import ASSOCIATOR_LEASE, Keys
-from services.identity.records import Event
-from services.identity.redis_client import Connection
+from services.identity.records import Event, is_event_id
+from services.identity.redis_client import Connection, named
 
 _TRIES = 50
-_EVENT_ID = re.compile(r"\d{1,16}-\d{1,16}")
 
 
 class RedisCorrections(Corrections):
@@ -25,14 +23,15 @@ class RedisCorrections(Corrections):
     resolve: Callable[[str], str | None]
     _resolve_all: Callable[[set[str]], dict[str, str | None]]
     _rows: Callable[..., list[list[bytes | None]]]
+    _with_owners: Callable[[set[str], list[str]], list[str]]
 
     def get_event(self, event_id: str) -> Event | None:
         """See CorrectingStore."""
-        if not _EVENT_ID.fullmatch(event_id):
+        if not is_event_id(event_id):
             return None
         found = self._redis.call(lambda client: client.xrange(self.keys.events, event_id, event_id))
         for entry_id, fields in found:
-            return decode_event(entry_id.decode(), _named(fields))
+            return decode_event(entry_id.decode(), named(fields))
         return None
 
     def known_since(self, identity_id: str) -> str:
@@ -58,7 +57,7 @@ class RedisCorrections(Corrections):
         }
         for _ in range(_TRIES):
             sightings = self._concerned(a)
-            identities = self._identities_of(a, sightings)
+            identities = self._with_owners({a.one, a.other}, sightings)
             keys = [*self.keys.fixed(ASSOCIATOR_LEASE), *(self.keys.sighting(s) for s in sightings)]
             keys += [key for identity_id in identities for key in self.keys.identity(identity_id)]
             args = [dumps(document | {"sightings": sightings, "identities": identities})]
@@ -85,12 +84,3 @@ class RedisCorrections(Corrections):
         own = {amendment.other, *absorbed_through(amendment.other, parents)}
         rows = self._rows(names, "identity_id")
         return [name for name, (raw,) in zip(names, rows, strict=True) if raw is not None and raw.decode() in own]
-
-    def _identities_of(self, amendment: Amendment, sightings: Sequence[str]) -> list[str]:
-        named = {amendment.one, amendment.other}
-        named |= {row[0].decode() for row in self._rows(sightings, "identity_id") if row[0] is not None}
-        return sorted(named | {living for living in self._resolve_all(named).values() if living is not None})
-
-
-def _named(fields: Mapping[bytes, bytes]) -> dict[str, bytes]:
-    return {name.decode(): value for name, value in fields.items()}

@@ -126,6 +126,10 @@ class RetentionStore(Protocol):
         """What was deleted and not acknowledged by ``holder`` (None: by somebody), oldest first."""
         ...
 
+    def purges_of(self, sighting_ids: Sequence[str]) -> list[Purge]:
+        """What was deleted and not acknowledged by everybody among these sightings, in their order."""
+        ...
+
     def acknowledge(self, holder: str, sighting_ids: Sequence[str]) -> int:
         """Says that ``holder`` holds nothing of these any more; returns how many are done with for good by that."""
         ...
@@ -149,15 +153,18 @@ class RetentionStore(Protocol):
         ...
 
     def rewrite(self, sighting_ids: Sequence[str], identity_ids: Sequence[str], timeout_s: float = 60.0) -> None:
-        """Makes the server's streams and files anew without what tells of these ids.
+        """Makes the server's streams and files anew without what tells of these ids; one at a time.
+
+        Events that list several ids lose these alone, and go when none is left, but for ``identity.unmerged``.
 
         Raises:
-            StoreUnavailable: It was not done in time, or the server could not.
+            StoreUnavailable: It was not done in time, the server could not, or another rewriting did not end in time
+                or took over.
         """
         ...
 
-    def note(self, entry: AuditEntry) -> None:
-        """Adds to the audit log; id and time of ``entry`` are set by the store."""
+    def note(self, actor: str, action: str, subject: str, sightings: int, detail: str = "") -> None:
+        """Adds to the audit log: who did what to which id, and how many sightings it concerned."""
         ...
 
     def audit_log(self, after: str = "0-0", count: int = 1000) -> list[AuditEntry]:

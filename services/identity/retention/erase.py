@@ -10,7 +10,7 @@ from pathlib import Path
 
 from services.crops import CropStore
 from services.errors import NotFound, StoreUnavailable
-from services.identity.retention.contract import SERVER, AuditEntry, Purge
+from services.identity.retention.contract import SERVER
 from services.identity.retention.proof import Search, search_folder
 from services.identity.retention.sweep import purge_crops
 from services.identity.store import IdentityStore
@@ -100,21 +100,17 @@ class Eraser:
         store = self._store
         vectors = store.vector_bytes(sighting_ids)
         position = delete()
-        held = self._outbox(sighting_ids)
+        held = store.purges_of(sighting_ids)
         crops = sum(len(purge.crop_keys) for purge in held)
         waits = self._wait_for_holders(sighting_ids)
         if waits:
             return Erasure(subject, sighting_ids, crops, (*waits, SERVER), None, position)
         store.rewrite(sighting_ids, names, self._patience_s)
         store.acknowledge(SERVER, sighting_ids)
-        search = None if self._data_dir is None else self._search(vectors)
+        search = None if self._data_dir is None else self._search(self._data_dir, vectors)
         found = "not searched" if search is None else f"{len(search.traces)} traces in {search.files} files"
-        store.note(AuditEntry("", 0, actor, "erasure_done", subject, len(sighting_ids), found))
+        store.note(actor, "erasure_done", subject, len(sighting_ids), found)
         return Erasure(subject, sighting_ids, crops, (), search, position)
-
-    def _outbox(self, sighting_ids: Sequence[str]) -> list[Purge]:
-        wanted = set(sighting_ids)
-        return [p for p in self._store.purges(limit=1_000_000) if p.sighting_id in wanted]
 
     def _wait_for_holders(self, sighting_ids: Sequence[str]) -> tuple[str, ...]:
         """Removes pictures and waits for views; returns who is missing when patience ends."""
@@ -122,19 +118,17 @@ class Eraser:
         pause = threading.Event()
         while True:
             purge_crops(self._store, self._crops)
-            missing = {name for purge in self._outbox(sighting_ids) for name in purge.waits} - {SERVER}
+            missing = {name for purge in self._store.purges_of(sighting_ids) for name in purge.waits} - {SERVER}
             if not missing or time.monotonic() > deadline:
                 return tuple(sorted(missing))
             pause.wait(_POLL_S)
 
-    def _search(self, vectors: Sequence[bytes]) -> Search:
+    def _search(self, data_dir: Path, vectors: Sequence[bytes]) -> Search:
         """Searches, for a while again: a server removes the files that it has replaced in the background."""
-        if self._data_dir is None:
-            raise ValueError("there is no folder to search")
         deadline = time.monotonic() + min(self._patience_s, 10.0)
         while True:
             try:
-                search = search_folder(self._data_dir, vectors)
+                search = search_folder(data_dir, vectors)
             except OSError as exc:
                 raise StoreUnavailable(f"the data folder cannot be searched: {exc}") from exc
             if not search.traces or time.monotonic() > deadline:

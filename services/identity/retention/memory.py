@@ -7,22 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from services.errors import NotFound
-from services.identity.codec import check_id
+from services.identity.codec import check_id, cut_vectors
 from services.identity.memory_state import MemoryState, position
+from services.identity.records import IDENTITY_FIELDS, LIST_FIELDS
 from services.identity.retention.contract import RETENTION_ACTOR, AuditEntry, Overdue, Purge, Trimmed, View
-from services.identity.retention.redis import cut_vectors
 
-#: In the payload of an event, what may name an id, and what may list some.
-_NAMES = (
-    "sighting_id",
-    "identity_id",
-    "survivor_id",
-    "absorbed_id",
-    "new_identity_id",
-    "restored_id",
-    "previous_identity_id",
-)
-_LISTS = ("sighting_ids", "aliases")
+_NAMES = ("sighting_id", *IDENTITY_FIELDS)
 
 
 class MemoryRetention:
@@ -110,6 +100,11 @@ class MemoryRetention:
             found = [p for p in self._state.purges.values() if holder is None or holder in p.waits]
             return sorted(found, key=lambda p: (p.at_ns, p.sighting_id))[:limit]
 
+    def purges_of(self, sighting_ids: Sequence[str]) -> list[Purge]:
+        """See RetentionStore."""
+        with self._changed:
+            return [self._state.purges[name] for name in sighting_ids if name in self._state.purges]
+
     def acknowledge(self, holder: str, sighting_ids: Sequence[str]) -> int:
         """See RetentionStore."""
         done = 0
@@ -167,19 +162,21 @@ class MemoryRetention:
             events = []
             for event in state.events:
                 payload = dict(event.payload)
-                for name in _LISTS:
+                for name in LIST_FIELDS:
                     listed = payload.get(name)
                     if isinstance(listed, list):
                         payload[name] = [n for n in listed if n not in drop]
-                if any(payload.get(n) in drop for n in _NAMES) or any(payload.get(n) == [] for n in _LISTS):
+                emptied = any(payload.get(n) == [] for n in LIST_FIELDS)
+                # An identity that was restored stays so, because the merge that it takes back stays too.
+                if any(payload.get(n) in drop for n in _NAMES) or (emptied and event.kind != "identity.unmerged"):
                     continue
                 events.append(replace(event, payload=payload))
             state.events = events
 
-    def note(self, entry: AuditEntry) -> None:
+    def note(self, actor: str, action: str, subject: str, sightings: int, detail: str = "") -> None:
         """See RetentionStore."""
         with self._changed:
-            self._state.note(entry.actor, entry.action, entry.subject, entry.sightings, entry.detail)
+            self._state.note(actor, action, subject, sightings, detail)
 
     def audit_log(self, after: str = "0-0", count: int = 1000) -> list[AuditEntry]:
         """See RetentionStore."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
 
 from services.errors import NotFound, StoreUnavailable
-from services.identity.codec import check_id, dumps
-from services.identity.keys import Keys
+from services.identity.codec import check_id, cut_vectors, dumps
+from services.identity.keys import REWRITE_LEASE, Keys
 from services.identity.redis_client import Connection
 from services.identity.retention.contract import (
     RETENTION_ACTOR,
@@ -21,11 +23,13 @@ from services.identity.retention.contract import (
     Trimmed,
     View,
 )
+from services.types import Lease
 
 _PAGE = 500
 _TRIES = 50
 _RETIRED_AT_ONCE = 10_000
 _WAIT = b"wait:"
+_REWRITE_TTL_S = 10.0
 
 
 class RedisRetention:
@@ -34,11 +38,15 @@ class RedisRetention:
     _redis: Connection
     keys: Keys
     resolve: Callable[[str], str | None]
+    _resolve_all: Callable[[set[str]], dict[str, str | None]]
+    _rows: Callable[..., list[list[bytes | None]]]
+    acquire_lease: Callable[[str, str, float], Lease | None]
+    renew_lease: Callable[[Lease, float], bool]
+    release_lease: Callable[[Lease], None]
 
     def now_ns(self) -> int:
         """See RetentionStore."""
-        seconds, micros = self._redis.call(lambda client: client.time())
-        return (int(seconds) * 1_000_000 + int(micros)) * 1000
+        return self._redis.now_us() * 1000
 
     def _ended_before(self, bound_us: int, offset: int, count: int) -> list[tuple[str, int]]:
         found = self._redis.call(
@@ -63,15 +71,8 @@ class RedisRetention:
 
     def _owners(self, sighting_ids: Sequence[str]) -> list[str | None]:
         """The living identity of each sighting."""
-
-        def fill(pipe: Any) -> None:
-            for sighting_id in sighting_ids:
-                pipe.hget(self.keys.sighting(sighting_id), "identity_id")
-
-        given = [None if raw is None else raw.decode() for raw in self._redis.pipeline(fill)]
-        names = sorted({name for name in given if name is not None})
-        found = self._redis.call(lambda client: client.hmget(self.keys.alias, names)) if names else []
-        living = {n: n if a is None else a.decode() or None for n, a in zip(names, found, strict=True)}
+        given = [None if raw is None else raw.decode() for (raw,) in self._rows(sighting_ids, "identity_id")]
+        living = self._resolve_all({name for name in given if name is not None})
         return [None if name is None else living[name] for name in given]
 
     def _expire_page(self, sighting_ids: list[str], before_us: int, enrolled_us: int) -> int:
@@ -162,6 +163,14 @@ class RedisRetention:
                     found.append(_purge(name, fields))
         return found[:limit]
 
+    def purges_of(self, sighting_ids: Sequence[str]) -> list[Purge]:
+        """See RetentionStore."""
+        found: list[Purge] = []
+        for start in range(0, len(sighting_ids), _PAGE):
+            page = sighting_ids[start : start + _PAGE]
+            found += [_purge(name, row) for name, row in zip(page, self._purge_hashes(page), strict=True) if row]
+        return found
+
     def _purge_hashes(self, sighting_ids: Sequence[str]) -> list[dict[bytes, bytes]]:
         def fill(pipe: Any) -> None:
             for sighting_id in sighting_ids:
@@ -195,34 +204,57 @@ class RedisRetention:
 
     def vector_bytes(self, sighting_ids: Sequence[str]) -> list[bytes]:
         """See RetentionStore."""
-
-        def fill(pipe: Any) -> None:
-            for sighting_id in sighting_ids:
-                pipe.hmget(self.keys.sighting(sighting_id), "embedding", "exemplars")
-
-        rows = self._redis.pipeline(fill) if sighting_ids else []
-        return [vector for embedding, views in rows if embedding for vector in cut_vectors(embedding, views)]
+        rows = self._rows(sighting_ids, "embedding", "exemplars")
+        return [vector for embedding, views in rows if embedding for vector in cut_vectors(embedding, views or b"")]
 
     def rewrite(self, sighting_ids: Sequence[str], identity_ids: Sequence[str], timeout_s: float = 60.0) -> None:
         """See RetentionStore. The server's log is made anew in the background; this waits for it."""
         drop = dumps({"sightings": list(sighting_ids), "identities": list(identity_ids)})
-        for stream in (self.keys.events, self.keys.sightings):
-            position: bytes = b""
-            keys = [*self.keys.fixed(), stream, stream + ":copy"]
-            while position := self._redis.script("stream_copy", keys, [position, _PAGE, drop]):
-                pass
-        self._redis.call(lambda client: client.delete(self.keys.last_commit))
-        self._rewrite_log(timeout_s)
+        with self._rewriting(timeout_s) as lease:
+            for stream in (self.keys.events, self.keys.sightings):
+                self._copy_stream(stream, drop, lease)
+            self._redis.call(lambda client: client.delete(self.keys.last_commit))
+            self._rewrite_log(timeout_s, lease)
 
-    def _rewrite_log(self, timeout_s: float) -> None:
+    @contextmanager
+    def _rewriting(self, timeout_s: float) -> Iterator[Lease]:
+        """Holds the lease for rewriting, which nobody else of the site has meanwhile, nor another thread of ours."""
         deadline = time.monotonic() + timeout_s
-        self._until_no_rewrite(deadline)
+        owner = uuid.uuid4().hex
+        while (lease := self.acquire_lease(REWRITE_LEASE, owner, _REWRITE_TTL_S)) is None:
+            if time.monotonic() > deadline:
+                raise StoreUnavailable("another rewriting of the streams did not end in time")
+            time.sleep(0.02)
+        try:
+            yield lease
+        finally:
+            self.release_lease(lease)
+
+    def _keep_rewriting(self, lease: Lease) -> None:
+        if not self.renew_lease(lease, _REWRITE_TTL_S):
+            raise StoreUnavailable("the lease for rewriting was lost")
+
+    def _copy_stream(self, stream: str, drop: str, lease: Lease) -> None:
+        keys = [*self.keys.fixed(REWRITE_LEASE), stream, stream + ":copy"]
+        position = b""
+        while True:
+            said, *rest = self._redis.script("stream_copy", keys, [lease.token, position, _PAGE, drop])
+            if said == b"lost":
+                raise StoreUnavailable("another rewriting of the streams took over")
+            if said == b"ok":
+                return
+            position = rest[0]
+            self._keep_rewriting(lease)
+
+    def _rewrite_log(self, timeout_s: float, lease: Lease) -> None:
+        deadline = time.monotonic() + timeout_s
+        self._until_no_rewrite(deadline, lease)
         self._redis.call(lambda client: client.bgrewriteaof())
-        said = self._until_no_rewrite(deadline)
+        said = self._until_no_rewrite(deadline, lease)
         if said.get("aof_enabled") and said.get("aof_last_bgrewrite_status") != "ok":
             raise StoreUnavailable("the server could not write its log anew")
 
-    def _until_no_rewrite(self, deadline: float) -> dict[str, Any]:
+    def _until_no_rewrite(self, deadline: float, lease: Lease) -> dict[str, Any]:
         """Waits until no rewriting of the log is under way; what the server says of its files then."""
         while True:
             said: dict[str, Any] = self._redis.call(lambda client: client.info("persistence"))
@@ -230,17 +262,18 @@ class RedisRetention:
                 return said
             if time.monotonic() > deadline:
                 raise StoreUnavailable("the server did not write its log anew in time")
+            self._keep_rewriting(lease)
             time.sleep(0.02)
 
-    def note(self, entry: AuditEntry) -> None:
+    def note(self, actor: str, action: str, subject: str, sightings: int, detail: str = "") -> None:
         """See RetentionStore."""
         fields = {
             "at_ns": self.now_ns(),
-            "actor": entry.actor,
-            "action": entry.action,
-            "subject": entry.subject,
-            "sightings": entry.sightings,
-            "detail": entry.detail,
+            "actor": actor,
+            "action": action,
+            "subject": subject,
+            "sightings": sightings,
+            "detail": detail,
         }
         self._redis.call(lambda client: client.xadd(self.keys.audit, fields))
 
@@ -283,13 +316,3 @@ def _audit_entry(entry_id: str, fields: dict[bytes, bytes]) -> AuditEntry:
         int(text["sightings"]),
         text.get("detail", ""),
     )
-
-
-def cut_vectors(embedding: bytes, exemplars: bytes) -> list[bytes]:
-    """The stored bytes of each vector of a sighting, the embedding first.
-
-    >>> cut_vectors(b"ab", b"cdef")
-    [b'ab', b'cd', b'ef']
-    """
-    size = len(embedding)
-    return [embedding, *(exemplars[start : start + size] for start in range(0, len(exemplars), size))]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from services.crops import CropStore
 from services.errors import StoreUnavailable
-from services.identity.retention.contract import CROPS, RETENTION_ACTOR, SERVER, AuditEntry, Trimmed
+from services.identity.history import all_events, believed
+from services.identity.retention.contract import CROPS, RETENTION_ACTOR, SERVER, Trimmed
 from services.identity.retention.settings import RetentionSettings
 from services.identity.store import IdentityStore
 from services.types import Lease
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 LEASE = "retention"
 _NS_PER_S = 1_000_000_000
 _PAGE = 500
+_ALL = 10_000_000
 #: Pictures that no sighting names are looked for once in so many sweeps, because that lists the whole folder.
 _ORPHANS_EVERY = 60
 
@@ -120,7 +122,7 @@ class RetentionLoop:
         limit = settings.sweep_at_once
         expired = store.expire(bounds.sightings_before_ns, bounds.enrolled_before_ns, limit=limit)
         if expired:
-            store.note(AuditEntry("", 0, RETENTION_ACTOR, "expire", "", expired, ""))
+            store.note(RETENTION_ACTOR, "expire", "", expired)
         purged = purge_crops(store, self._crops)
         dropped = self._drop_stalled(bounds.views_before_ns)
         trimmed = store.trim(bounds.history_before_ns, bounds.forget_before_ns, bounds.audit_before_ns)
@@ -138,7 +140,7 @@ class RetentionLoop:
         for name in stalled:
             log.warning("view %s has stalled and is dropped; it has to be filled again", name)
             self._store.drop_view(name)
-            self._store.note(AuditEntry("", 0, RETENTION_ACTOR, "drop_view", name, 0, "stalled"))
+            self._store.note(RETENTION_ACTOR, "drop_view", name, 0, "stalled")
         return stalled
 
 
@@ -169,12 +171,15 @@ def finish_erasures(store: IdentityStore) -> int:
 
     An erasure that was interrupted, or waited for a view that was away, ends here.
     """
-    waiting = [purge for purge in store.purges(SERVER, limit=_PAGE) if purge.waits == (SERVER,)]
+    waiting = [purge for purge in store.purges(SERVER, limit=_ALL) if purge.waits == (SERVER,)][:_PAGE]
     if not waiting:
         return 0
     sightings = [purge.sighting_id for purge in waiting]
-    gone = {purge.identity_id for purge in waiting if purge.identity_id}
-    store.rewrite(sightings, sorted(i for i in gone if store.resolve(i) is None))
+    names = {purge.identity_id for purge in waiting if purge.identity_id}
+    alias = believed(all_events(store)).alias
+    while absorbed := {name for name, survivor in alias.items() if survivor in names} - names:
+        names |= absorbed
+    store.rewrite(sightings, sorted(name for name in names if store.resolve(name) is None))
     store.acknowledge(SERVER, sightings)
     return len(waiting)
 

@@ -1,21 +1,28 @@
 -- Copies a stream without some entries, page by page; the last page puts the copy in its place. Deleted entries stay in the
--- nodes of a stream, so only a fresh stream is free of their bytes.
--- KEYS: stream, its copy. ARGV: position copied so far ('' to begin), how many, JSON {sightings [id], identities [id]}.
--- Answers the position copied so far, '' when the copy is in place.
-local from, to, done = KEYS[FIRST], KEYS[FIRST + 1], ARGV[1]
-if redis.call('EXISTS', from) == 0 then return '' end
+-- nodes of a stream, so only a fresh stream is free of their bytes. Two at once would fill one copy: the lease forbids it.
+-- KEYS: stream, its copy. ARGV: token, position copied so far ('' to begin), how many, JSON {sightings [id],
+-- identities [id]}. Answers {'lost'} | {'more', position copied so far} | {'ok'} when the copy is in place.
+local from, to, done = KEYS[FIRST], KEYS[FIRST + 1], ARGV[2]
+if not fenced(ARGV[1]) then return { 'lost' } end
+if redis.call('EXISTS', from) == 0 then return { 'ok' } end
 if done == '' then redis.call('DEL', to) end
 local drop = {}
-local doc = cjson.decode(ARGV[3])
+local doc = cjson.decode(ARGV[4])
 for _, list in ipairs({ doc.sightings, doc.identities }) do
   for _, id in ipairs(list) do drop[id] = true end
 end
+-- As IDENTITY_FIELDS of records.py, and below as LIST_FIELDS.
 local names = {
   sighting_id = true, identity_id = true, survivor_id = true, absorbed_id = true, new_identity_id = true,
   restored_id = true, previous_identity_id = true,
 }
--- Whether an entry tells of what is to go; of a list only the ids that are to go are taken out.
+-- Whether an entry tells of what is to go; of a list only the ids that are to go are taken out. An identity that was
+-- restored stays so without sightings, because the merge that it takes back stays too.
 local function concerns(fields)
+  local restores = false
+  for i = 1, #fields, 2 do
+    if fields[i] == 'kind' then restores = fields[i + 1] == 'identity.unmerged' end
+  end
   for i = 1, #fields, 2 do
     if names[fields[i]] and drop[fields[i + 1]] then return true end
     if fields[i] == 'sighting_ids' or fields[i] == 'aliases' then
@@ -23,18 +30,18 @@ local function concerns(fields)
       for _, id in ipairs(cjson.decode(fields[i + 1])) do
         if not drop[id] then kept[#kept + 1] = id end
       end
-      if #kept == 0 then return true end
-      fields[i + 1] = cjson.encode(kept)
+      if #kept == 0 and not restores then return true end
+      fields[i + 1] = #kept == 0 and '[]' or cjson.encode(kept)
     end
   end
   return false
 end
-local page = redis.call('XRANGE', from, done == '' and '-' or '(' .. done, '+', 'COUNT', ARGV[2])
+local page = redis.call('XRANGE', from, done == '' and '-' or '(' .. done, '+', 'COUNT', ARGV[3])
 for _, entry in ipairs(page) do
   if not concerns(entry[2]) then redis.call('XADD', to, entry[1], unpack(entry[2])) end
   done = entry[1]
 end
-if #page == tonumber(ARGV[2]) then return done end
+if #page == tonumber(ARGV[3]) then return { 'more', done } end
 local info, last = redis.call('XINFO', 'STREAM', from), nil
 for i = 1, #info, 2 do
   if info[i] == 'last-generated-id' then last = info[i + 1] end
@@ -45,4 +52,4 @@ if redis.call('EXISTS', to) == 0 then
 end
 redis.call('XSETID', to, last)
 redis.call('RENAME', to, from)
-return ''
+return { 'ok' }

@@ -8,7 +8,8 @@ import pytest
 
 from services.errors import NotFound
 from services.identity.codec import encode_sighting
-from services.identity.retention.contract import CROPS, SERVER, AuditEntry, Overdue
+from services.identity.history import believed
+from services.identity.retention.contract import CROPS, SERVER, Overdue
 from services.types import Merge
 
 SECOND = 1_000_000_000
@@ -175,7 +176,7 @@ def test_the_audit_log_says_who_did_what(site):
     site.assign(s1="a", s2="a")
     site.store.delete_sighting("s1", "bob")
     site.store.delete_identity("a", "alice", cause="erase")
-    site.store.note(AuditEntry("", 0, "carol", "search", "", 3, "by picture"))
+    site.store.note("carol", "search", "", 3, "by picture")
     log = site.store.audit_log()
     assert [(a.actor, a.action, a.subject, a.sightings, a.detail) for a in log] == [
         ("bob", "delete_sighting", "s1", 1, ""),
@@ -218,6 +219,36 @@ def test_streams_are_written_anew_without_what_is_erased(site):
     assert {w.sighting_id for w in site.store.read_work("0-0", 100, 0)} == {"s3", "s5"}
     site.put("s9")
     assert site.store.read_events(last, 10, 0)[0].payload["sighting_id"] == "s9"
+
+
+def test_the_outbox_by_sighting(site):
+    site.assign(s1="a", s2="b", s3="c", s4="d")
+    for name in ("s1", "s2", "s3"):
+        site.store.delete_sighting(name, "alice", cause="erase")
+    for holder in (CROPS, SERVER):
+        site.store.acknowledge(holder, ["s2"])
+    outbox = {purge.sighting_id: purge for purge in site.store.purges()}
+    assert site.store.purges_of(["s3", "s4", "?", "s2", "s1"]) == [outbox["s3"], outbox["s1"]]
+    assert site.store.purges_of([]) == []
+    many = [f"?{n}" for n in range(600)]
+    assert site.store.purges_of(["s1", *many, "s3"]) == [outbox["s1"], outbox["s3"]]
+
+
+def test_an_undone_merge_stays_undone_when_what_it_brought_back_is_erased(site):
+    site.assign(s1="a", s2="c", s3="b", s4="d")
+    site.store.merge_identities("b", "d", "alice")
+    merged = site.store.merge_identities("a", "b", "alice")
+    site.store.undo(merged.event_id, "alice")
+    site.associator = site.store.acquire_lease("associator", "tester", 600)
+    site.put("s5", at_s=9)
+    site.commit(site.decide("s5", "b"))
+    site.store.rewrite(["s3", "s4"], ["d"])
+    events = site.store.read_events("0-0", 100, 0)
+    assert not any(repr(name) in repr(events) for name in ("s3", "s4", "d"))
+    undone = next(e for e in events if e.kind == "identity.unmerged")
+    assert (undone.payload["restored_id"], undone.payload["sighting_ids"], undone.payload["aliases"]) == ("b", [], [])
+    assert believed(events).resolve("b") == "b"
+    assert believed(events).members("b") == ("s5",)
 
 
 def test_enrolling_nobody(site):

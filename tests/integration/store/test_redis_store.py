@@ -164,3 +164,74 @@ def test_a_blocked_read_outlasts_the_command_time_out(server):
     store = server.store(command_timeout_s=0.3)
     assert store.read_events("0-0", 10, block_ms=900) == []
     store.close()
+
+
+@pytest.fixture
+def many_events(store, ingest, make_sighting, monkeypatch):
+    """Twelve sightings, whose streams a rewriting copies in several pages."""
+    monkeypatch.setattr("services.identity.retention.redis._PAGE", 5)
+    for n in range(12):
+        store.put_sighting(make_sighting(f"s{n}"), ingest)
+
+
+def _between_pages(store, step):
+    """Has ``step`` done once, after the first page that a rewriting copies."""
+    script = store._redis.script
+
+    def interfering(name, keys, args):
+        said = script(name, keys, args)
+        if name == "stream_copy":
+            store._redis.script = script
+            step()
+        return said
+
+    store._redis.script = interfering
+
+
+def _streams(store):
+    events = [event.payload["sighting_id"] for event in store.read_events("0-0", 100, 0)]
+    return events, [item.sighting_id for item in store.read_work("0-0", 100, 0)]
+
+
+def test_a_second_rewriting_waits_and_nothing_is_lost(server, store, many_events):
+    other, refused = server.store(), []
+
+    def second():
+        with pytest.raises(StoreUnavailable, match="another rewriting") as caught:
+            other.rewrite(["s2"], [], timeout_s=0.1)
+        refused.append(caught.value)
+
+    _between_pages(store, second)
+    store.rewrite(["s1"], [])
+    assert len(refused) == 1
+    left = ["s0", *(f"s{n}" for n in range(2, 12))]
+    assert _streams(store) == (left, left)
+    other.rewrite(["s2"], [])
+    left.remove("s2")
+    assert _streams(store) == (left, left)
+    other.close()
+
+
+def test_a_rewriting_that_was_taken_over_changes_nothing_more(server, store, many_events):
+    other = server.store()
+
+    def take_over():
+        other._redis.call(lambda client: client.delete(other.keys.lease("rewrite")))
+        other.rewrite(["s2"], [])
+
+    _between_pages(store, take_over)
+    with pytest.raises(StoreUnavailable):
+        store.rewrite(["s1"], [])
+    left = ["s0", "s1", *(f"s{n}" for n in range(3, 12))]
+    assert _streams(store) == (left, left)
+    assert store.lease_token("rewrite") is None
+    other.close()
+
+
+def test_a_copy_whose_lease_is_outdated_is_refused(store, many_events):
+    old = store.acquire_lease("rewrite", "old", 60)
+    store.release_lease(old)
+    store.acquire_lease("rewrite", "new", 60)
+    with pytest.raises(StoreUnavailable, match="took over"):
+        store._copy_stream(store.keys.events, '{"sightings":["s1"],"identities":[]}', old)
+    assert len(_streams(store)[0]) == 12

@@ -168,6 +168,32 @@ def test_an_erasure_that_was_left_waiting_ends(store, see):
     assert "s2" in repr(store.read_events("0-0", 100, 0))
 
 
+def test_an_erasure_that_waits_does_not_hold_back_later_ones(store, see, monkeypatch):
+    monkeypatch.setattr("services.identity.retention.sweep._PAGE", 2)
+    for n in range(5):
+        see(f"s{n}", f"i{n}", 0)
+        store.delete_identity(f"i{n}", "alice", cause="erase")
+    store.acknowledge(CROPS, ["s2", "s3", "s4"])
+    assert finish_erasures(store) == 2
+    assert finish_erasures(store) == 1
+    assert [p.sighting_id for p in store.purges()] == ["s0", "s1"]
+
+
+def test_an_erasure_that_ends_later_takes_aliases_with_it(store, see):
+    for sighting_id, identity_id in (("s1", "a"), ("s2", "b"), ("s3", "c"), ("s4", "d")):
+        see(sighting_id, identity_id, 0)
+    undone = store.merge_identities("a", "d", "alice")
+    store.undo(undone.event_id, "alice")
+    store.merge_identities("b", "c", "alice")
+    store.merge_identities("a", "b", "alice")
+    store.delete_identity("a", "alice", cause="erase")
+    store.acknowledge(CROPS, ["s1", "s2", "s3"])
+    assert finish_erasures(store) == 3
+    events = store.read_events("0-0", 100, 0)
+    assert {e.payload["identity_id"] for e in events if e.kind == "identity.created"} == {"d"}
+    assert not any(repr(name) in repr(events) for name in ("s1", "s2", "s3", "a", "b", "c"))
+
+
 def test_runs_until_told_and_waits_for_a_store_that_is_away(loop, store, see, monkeypatch):
     see("s1", "a", 2000)
     stop, tries = threading.Event(), []
