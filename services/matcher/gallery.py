@@ -104,7 +104,7 @@ class Gallery:
 
         Args:
             sightings: Every sighting with its identity, aliases resolved.
-            identities: Every identity, for its status and aliases.
+            identities: Every identity, for its status, aliases and whether it is enrolled.
             position: A log position read before the others were; events after it may be applied again.
         """
         state = GalleryState(self._model_id, self._new_index())
@@ -360,4 +360,5 @@ class Gallery:
             last_seen_ns=max(s.end_ns for s in sightings),
             status=self._state.status.get(identity_id, "new"),
             aliases=self._state.aliases(identity_id),
+            enrolled=identity_id in self._state.enrolled,
         )
