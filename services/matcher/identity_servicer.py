@@ -10,7 +10,15 @@ import numpy as np
 from detector.types import VEHICLE_CLASSES
 from services.errors import InputError, NotFound
 from services.identity.corrections.contract import Correction
-from services.identity.history import believed, concerning, events_about, last_undoable, sightings_of
+from services.identity.history import (
+    believed,
+    concerning,
+    events_about,
+    last_undoable,
+    other_of,
+    sightings_of,
+    subject_of,
+)
 from services.identity.store import Event
 from services.ids import uuid7
 from services.matcher.servicers import MAX_LIMIT, Parts, actor_of, page, required
@@ -29,7 +37,6 @@ from services.rpc import vreid_pb2_grpc
 from services.types import Sighting
 
 MAX_REASON = 500
-_OTHERS = ("absorbed_id", "new_identity_id", "restored_id", "previous_identity_id")
 MAX_SPLIT = 10_000
 
 
@@ -175,11 +182,8 @@ def _entry(event: Event) -> HistoryEntry:
         event_id=event.event_id,
         at_ns=event.at_ns,
         kind=event.kind,
-        identity_id=said.get("survivor_id") or said.get("identity_id", ""),
-        other_identity_id=next(
-            (said[n] for n in ("absorbed_id", "new_identity_id", "restored_id", "previous_identity_id") if n in said),
-            "",
-        ),
+        identity_id=subject_of(event),
+        other_identity_id=other_of(event),
         sighting_ids=sightings_of(event),
         actor=said.get("actor", ""),
         reason=said.get("reason", ""),
