@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.types import VEHICLE_CLASSES
+from detector.types import VEHICLE_CLASSES, VehicleClass
 from services.matcher.types import SearchFilter, SightingSummary
 from services.types import Sighting
 
@@ -180,7 +180,7 @@ class SightingTable:
             camera_id=self._cameras.name(value["camera"]),
             start_ns=value["start_ns"],
             end_ns=value["end_ns"],
-            vehicle_class=next(c for c in VEHICLE_CLASSES if c == value["vehicle_class"]),
+            vehicle_class=VehicleClass(value["vehicle_class"]),
             quality=value["quality"],
             revision=value["revision"],
             final=value["final"],
