@@ -187,12 +187,13 @@ class SightingTable:
             colour=self._colours.name(value["colour"]),
         )
 
-    def ended_before(self, before_ns: int, keep_camera: str) -> list[str]:
-        """Sightings that ended before a moment, but for those of one camera."""
+    def ended_before(self, before_ns: int, keep_camera: str) -> list[int]:
+        """Rows of sightings that ended before a moment, but for those of one camera."""
         kept = self._cameras.known([keep_camera])
         column = self._columns
         late = (column["end_ns"] >= np.int64(before_ns)) | np.isin(column["camera"], kept)
-        return [self._sighting_ids[row] for row in np.flatnonzero(column["alive"].astype(np.bool_) & ~late).tolist()]
+        rows: list[int] = np.flatnonzero(column["alive"].astype(np.bool_) & ~late).tolist()
+        return rows
 
     def export(self) -> tuple[dict[str, NDArray[np.generic]], dict[str, list[str]]]:
         """Copies of all that it holds: columns cut to the rows in use, and lists of strings by name."""

@@ -79,11 +79,11 @@ class GalleryState:
 
         Vectors go in one call, so that a segment left empty is dropped whole.
         """
-        rows = [row for s in self.table.ended_before(before_ns, keep_camera) if (row := self.table.row(s)) is not None]
+        rows = self.table.ended_before(before_ns, keep_camera)
         if rows:
             self.index.remove(np.concatenate([_vector_ids(row) for row in rows]))
         for row in rows:
-            self._drop(self.table.sighting_id(row))
+            self._forget(row)
         return len(rows)
 
     def export_identities(self) -> dict[str, dict[str, str]]:
@@ -192,9 +192,13 @@ class GalleryState:
         row = self.table.row(sighting_id)
         if row is not None:
             self.index.remove(_vector_ids(row))
-            self.table.drop(row)
-            self.drops += 1
-            self.dropped_at[row] = self.drops
+            self._forget(row)
+
+    def _forget(self, row: int) -> None:
+        """Drops a row whose vectors are removed."""
+        self.table.drop(row)
+        self.drops += 1
+        self.dropped_at[row] = self.drops
 
     def _merge(self, payload: Mapping[str, object]) -> None:
         survivor, absorbed = self.resolve(str(payload["survivor_id"])), self.resolve(str(payload["absorbed_id"]))
