@@ -164,10 +164,11 @@ class SightingTable:
         codes: NDArray[np.int32] = self._columns["identity"].astype(np.int32, copy=False)
         return codes
 
-    def identities_by_last_seen(self) -> Iterator[str]:
-        """Identities with a sighting, most recently seen first, then by id."""
+    def identities_by_last_seen(self, since_ns: int = 0) -> Iterator[str]:
+        """Identities with a sighting that were seen since a moment, most recently seen first, then by id."""
         end_ns = self._columns["end_ns"]
         last = {code: int(end_ns[list(rows)].max()) for code, rows in self._rows_of.items()}
+        last = {code: at_ns for code, at_ns in last.items() if at_ns >= since_ns}
         for code in sorted(last, key=lambda code: (-last[code], self._identities.name(code))):
             yield self._identities.name(code)
 

@@ -306,6 +306,11 @@ class Gallery:
             total = self._state.table.identity_count
         return [IdentityDetail(detail.record, detail.sighting_count) for detail in page], total
 
+    def identity_ids(self, since_ns: int = 0) -> list[str]:
+        """Identities seen since a moment (UTC nanoseconds), most recently seen first."""
+        with self._moved:
+            return list(self._state.table.identities_by_last_seen(since_ns))
+
     def entry(self, identity_id: str) -> GalleryEntry:
         """An identity as what is searched, by id or alias.
 

@@ -21,7 +21,7 @@ from services.identity.history import (
 )
 from services.identity.store import Event
 from services.ids import uuid7
-from services.matcher.servicers import MAX_LIMIT, Parts, actor_of, page, required
+from services.matcher.servicers import Parts, actor_of, page, required
 from services.matcher.types import (
     HistoryEntry,
     IdentityDetail,
@@ -73,21 +73,22 @@ class IdentityServicer(vreid_pb2_grpc.IdentityServiceServicer):  # type: ignore[
         return pb.ListIdentitiesResponse(identities=[convert.identity_to_message(d) for d in details], total=total)
 
     def _filtered(self, wanted: IdentityFilter) -> Iterator[IdentityDetail]:
-        """Those that pass, most recently seen first; ends where they are too old to."""
+        """Those that pass, most recently seen first; what meanwhile is gone or merged with one before is left out."""
         floor_ns = wanted.from_ns or 0
         if wanted.active:
             floor_ns = max(floor_ns, self._parts.store.now_ns() - int(self._parts.active_window_s * 1e9))
-        offset = 0
-        while True:
-            details, _ = self._parts.gallery.identities(MAX_LIMIT, offset)
-            for detail in details:
-                if detail.record.last_seen_ns < floor_ns:
-                    return
-                if wanted.takes(detail.record):
-                    yield detail
-            if len(details) < MAX_LIMIT:
-                return
-            offset += MAX_LIMIT
+        seen = set()
+        for identity_id in self._parts.gallery.identity_ids(floor_ns):
+            try:
+                detail = self._parts.gallery.identity(identity_id)
+            except NotFound:
+                continue
+            record = detail.record
+            if record.identity_id in seen or record.last_seen_ns < floor_ns:
+                continue
+            seen.add(record.identity_id)
+            if wanted.takes(record):
+                yield IdentityDetail(record, detail.sighting_count)
 
     def Merge(self, request: pb.MergeRequest, context: grpc.ServicerContext) -> pb.CorrectionResponse:  # noqa: N802
         """See the proto."""
