@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -158,7 +157,6 @@ def _host(asked: Hosting, connection: Connection) -> None:
     connection.recv()
     single.stop(1.0)
     matcher.stop()
-    threading.Event().wait(0.01)
 
 
 def _working(tier: str, wanted: str) -> bool:

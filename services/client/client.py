@@ -295,22 +295,22 @@ class MatcherClient:
     def identity_merge(self, survivor_id: str, absorbed_id: str, reason: str = "") -> CorrectionAnswer:
         """Makes one identity an alias of another."""
         request = pb.MergeRequest(survivor_id=survivor_id, absorbed_id=absorbed_id, reason=reason)
-        return convert_identity.correction_from_message(self._call(self._identity.Merge, request))
+        return convert_identity.correction_from_message(self._call(self._identity.Merge, request, repeat=False))
 
     def identity_split(self, identity_id: str, sighting_ids: Sequence[str], reason: str = "") -> CorrectionAnswer:
         """Moves sightings of an identity to a fresh one, which the answer names."""
         request = pb.SplitRequest(identity_id=identity_id, sighting_ids=sighting_ids, reason=reason)
-        return convert_identity.correction_from_message(self._call(self._identity.Split, request))
+        return convert_identity.correction_from_message(self._call(self._identity.Split, request, repeat=False))
 
     def identity_undo(self, event_id: str, reason: str = "") -> CorrectionAnswer:
         """Takes back a merge, a split or an undone merge."""
         request = pb.UndoRequest(event_id=event_id, reason=reason)
-        return convert_identity.correction_from_message(self._call(self._identity.Undo, request))
+        return convert_identity.correction_from_message(self._call(self._identity.Undo, request, repeat=False))
 
     def identity_undo_last(self, identity_id: str, reason: str = "") -> CorrectionAnswer:
         """Takes back the latest merge or split of an identity that was not taken back."""
         request = pb.UndoRequest(identity_id=identity_id, reason=reason)
-        return convert_identity.correction_from_message(self._call(self._identity.Undo, request))
+        return convert_identity.correction_from_message(self._call(self._identity.Undo, request, repeat=False))
 
     def identity_history(self, identity_id: str, at_ns: int | None = None) -> IdentityHistory:
         """What happened to an identity, and with ``at_ns`` (UTC nanoseconds) what was believed of it then."""

@@ -78,6 +78,20 @@ def sightings_of(event: Event) -> tuple[str, ...]:
     return () if name is None else (str(name),)
 
 
+def subject_of(event: Event) -> str:
+    """The identity that an event is about: decided for, who stayed, whose sightings left; empty where it names none."""
+    return _first_named(event, ("identity_id", "survivor_id"))
+
+
+def other_of(event: Event) -> str:
+    """The other identity: absorbed, fresh, back, or the sighting's before; empty where there is none."""
+    return _first_named(event, ("absorbed_id", "new_identity_id", "restored_id", "previous_identity_id"))
+
+
+def _first_named(event: Event, names: Iterable[str]) -> str:
+    return next((str(event.payload[name]) for name in names if event.payload.get(name)), "")
+
+
 @dataclass(slots=True)
 class Belief:
     """What was believed at one moment.

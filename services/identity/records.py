@@ -66,9 +66,9 @@ class Event:
             ``sighting.deleted`` identity_id where it had one; ``identity.merged`` survivor_id, absorbed_id, reason,
             absorbed_status, and absorbed_enrolled where it was; ``identity.split`` identity_id, new_identity_id,
             sighting_ids, reason; ``identity.unmerged`` identity_id (who had absorbed), restored_id, sighting_ids that
-            went with it (none where they were erased), status, aliases where there are any, reason;
-            ``identity.enrolled`` enrolled. Deletions and corrections by a person add actor, and what takes an event
-            back its id as undoes.
+            went with it (none where they were erased), status, aliases where there are any, enrolled where it is,
+            reason; ``identity.enrolled`` enrolled. Deletions and corrections by a person add actor, and what takes an
+            event back its id as undoes.
     """
 
     event_id: str

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Protocol
 
 from detector.types import Detections, Frame
+from services.ingest.pipeline import Publisher
 from services.ingest.sightings import Outgoing
 from tracker.single_camera.session import CameraTracker, LiveBox
 from tracker.single_camera.settings import TrackerSettings
@@ -88,22 +88,6 @@ class LiveTracker(CameraTracker):
         told = super().update(frame, detections)
         self._board.show(frame, self.boxes())
         return told
-
-
-class Publisher(Protocol):
-    """See services.ingest.pipeline.Publisher."""
-
-    def submit(self, outgoing: Outgoing) -> None:
-        """Takes a sighting."""
-        ...
-
-    def session_started(self, session_id: str) -> None:
-        """A session may have open sightings from now on."""
-        ...
-
-    def session_ended(self, session_id: str) -> None:
-        """A session has no open sightings any more."""
-        ...
 
 
 class LivePublisher:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.types import VEHICLE_CLASSES
+from detector.types import VEHICLE_CLASSES, VehicleClass
 from services.matcher.types import SearchFilter, SightingSummary
 from services.types import Sighting
 
@@ -164,10 +164,11 @@ class SightingTable:
         codes: NDArray[np.int32] = self._columns["identity"].astype(np.int32, copy=False)
         return codes
 
-    def identities_by_last_seen(self) -> Iterator[str]:
-        """Identities with a sighting, most recently seen first, then by id."""
+    def identities_by_last_seen(self, since_ns: int = 0) -> Iterator[str]:
+        """Identities with a sighting that were seen since a moment, most recently seen first, then by id."""
         end_ns = self._columns["end_ns"]
         last = {code: int(end_ns[list(rows)].max()) for code, rows in self._rows_of.items()}
+        last = {code: at_ns for code, at_ns in last.items() if at_ns >= since_ns}
         for code in sorted(last, key=lambda code: (-last[code], self._identities.name(code))):
             yield self._identities.name(code)
 
@@ -180,19 +181,20 @@ class SightingTable:
             camera_id=self._cameras.name(value["camera"]),
             start_ns=value["start_ns"],
             end_ns=value["end_ns"],
-            vehicle_class=next(c for c in VEHICLE_CLASSES if c == value["vehicle_class"]),
+            vehicle_class=VehicleClass(value["vehicle_class"]),
             quality=value["quality"],
             revision=value["revision"],
             final=value["final"],
             colour=self._colours.name(value["colour"]),
         )
 
-    def ended_before(self, before_ns: int, keep_camera: str) -> list[str]:
-        """Sightings that ended before a moment, but for those of one camera."""
+    def ended_before(self, before_ns: int, keep_camera: str) -> list[int]:
+        """Rows of sightings that ended before a moment, but for those of one camera."""
         kept = self._cameras.known([keep_camera])
         column = self._columns
         late = (column["end_ns"] >= np.int64(before_ns)) | np.isin(column["camera"], kept)
-        return [self._sighting_ids[row] for row in np.flatnonzero(column["alive"].astype(np.bool_) & ~late).tolist()]
+        rows: list[int] = np.flatnonzero(column["alive"].astype(np.bool_) & ~late).tolist()
+        return rows
 
     def export(self) -> tuple[dict[str, NDArray[np.generic]], dict[str, list[str]]]:
         """Copies of all that it holds: columns cut to the rows in use, and lists of strings by name."""

@@ -8,16 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detector.colour import colour_probabilities
-from detector.types import VEHICLE_CLASSES, VehicleClass
+from detector.types import VehicleClass
 from services.crops import CropStore
 from services.errors import InputError, ModelMismatch, NotFound, Unavailable
 from services.identity.codec import decode_sighting
 from services.identity.store import IdentityStore
 from services.ids import IdFactory, uuid7
-from services.matcher.probes import Reading
+from services.matcher.probes import Reading, certain
 from services.types import ENROLLED_CAMERA, MAX_EXEMPLARS, Commit, Lease, Sighting
 from tracker.types import Decision, DecisionStatus, TrackKey
 
@@ -117,7 +116,7 @@ class Enroller:
         fresh = replace(
             old,
             revision=old.revision + 1,
-            class_probs=old.class_probs if vehicle_class is None else _certain(vehicle_class),
+            class_probs=old.class_probs if vehicle_class is None else certain(vehicle_class),
             colour={colour: 1.0} if colour else old.colour,
         )
         with _Leased(self._store) as lease:
@@ -181,7 +180,7 @@ class Enroller:
             times_ns=np.zeros(0, np.int64),
             frames=np.zeros(0, np.int64),
             boxes_xyxy=np.zeros((0, 4), np.float32),
-            class_probs=_certain(asked.vehicle_class or VehicleClass.CAR)
+            class_probs=certain(asked.vehicle_class or VehicleClass.CAR)
             if asked.vehicle_class is not None or probs is None
             else probs,
             colour={asked.colour: 1.0} if asked.colour else (colour_probabilities(views[0]) if views else {}),
@@ -211,9 +210,3 @@ class _Leased:
     def __exit__(self, *_: object) -> None:
         if self._lease is not None:
             self._store.release_lease(self._lease)
-
-
-def _certain(vehicle_class: VehicleClass) -> NDArray[np.float32]:
-    probs = np.zeros(len(VEHICLE_CLASSES), np.float32)
-    probs[VEHICLE_CLASSES.index(vehicle_class)] = 1.0
-    return probs

@@ -158,12 +158,9 @@ class GalleryFollower:
 
     def _log_knows(self, position: str) -> bool:
         """Whether this very event is still in the log, so that nothing after it is missing."""
-        ms, number = parse_position(position)
-        if (ms, number) == (0, 0):
+        if parse_position(position) == (0, 0):
             return self._store.last_event_id() == "0-0"
-        before = f"{ms}-{number - 1}" if number else f"{ms - 1}-{2**64 - 1}"
-        found = self._store.read_events(before, 1, 0)
-        return bool(found) and found[0].event_id == position
+        return self._store.get_event(position) is not None
 
     def _fill(self) -> bool:
         used = self._from_snapshot()

@@ -104,7 +104,7 @@ class Gallery:
 
         Args:
             sightings: Every sighting with its identity, aliases resolved.
-            identities: Every identity, for its status and aliases.
+            identities: Every identity, for its status, aliases and whether it is enrolled.
             position: A log position read before the others were; events after it may be applied again.
         """
         state = GalleryState(self._model_id, self._new_index())
@@ -306,6 +306,11 @@ class Gallery:
             total = self._state.table.identity_count
         return [IdentityDetail(detail.record, detail.sighting_count) for detail in page], total
 
+    def identity_ids(self, since_ns: int = 0) -> list[str]:
+        """Identities seen since a moment (UTC nanoseconds), most recently seen first."""
+        with self._moved:
+            return list(self._state.table.identities_by_last_seen(since_ns))
+
     def entry(self, identity_id: str) -> GalleryEntry:
         """An identity as what is searched, by id or alias.
 
@@ -360,4 +365,5 @@ class Gallery:
             last_seen_ns=max(s.end_ns for s in sightings),
             status=self._state.status.get(identity_id, "new"),
             aliases=self._state.aliases(identity_id),
+            enrolled=identity_id in self._state.enrolled,
         )

@@ -10,10 +10,18 @@ import numpy as np
 from detector.types import VEHICLE_CLASSES
 from services.errors import InputError, NotFound
 from services.identity.corrections.contract import Correction
-from services.identity.history import believed, concerning, events_about, last_undoable, sightings_of
+from services.identity.history import (
+    believed,
+    concerning,
+    events_about,
+    last_undoable,
+    other_of,
+    sightings_of,
+    subject_of,
+)
 from services.identity.store import Event
 from services.ids import uuid7
-from services.matcher.servicers import MAX_LIMIT, Parts, actor_of, page, required
+from services.matcher.servicers import Parts, actor_of, page, required
 from services.matcher.types import (
     HistoryEntry,
     IdentityDetail,
@@ -29,7 +37,6 @@ from services.rpc import vreid_pb2_grpc
 from services.types import Sighting
 
 MAX_REASON = 500
-_OTHERS = ("absorbed_id", "new_identity_id", "restored_id", "previous_identity_id")
 MAX_SPLIT = 10_000
 
 
@@ -66,21 +73,22 @@ class IdentityServicer(vreid_pb2_grpc.IdentityServiceServicer):  # type: ignore[
         return pb.ListIdentitiesResponse(identities=[convert.identity_to_message(d) for d in details], total=total)
 
     def _filtered(self, wanted: IdentityFilter) -> Iterator[IdentityDetail]:
-        """Those that pass, most recently seen first; ends where they are too old to."""
+        """Those that pass, most recently seen first; what meanwhile is gone or merged with one before is left out."""
         floor_ns = wanted.from_ns or 0
         if wanted.active:
             floor_ns = max(floor_ns, self._parts.store.now_ns() - int(self._parts.active_window_s * 1e9))
-        offset = 0
-        while True:
-            details, _ = self._parts.gallery.identities(MAX_LIMIT, offset)
-            for detail in details:
-                if detail.record.last_seen_ns < floor_ns:
-                    return
-                if wanted.takes(detail.record):
-                    yield detail
-            if len(details) < MAX_LIMIT:
-                return
-            offset += MAX_LIMIT
+        seen = set()
+        for identity_id in self._parts.gallery.identity_ids(floor_ns):
+            try:
+                detail = self._parts.gallery.identity(identity_id)
+            except NotFound:
+                continue
+            record = detail.record
+            if record.identity_id in seen or record.last_seen_ns < floor_ns:
+                continue
+            seen.add(record.identity_id)
+            if wanted.takes(record):
+                yield IdentityDetail(record, detail.sighting_count)
 
     def Merge(self, request: pb.MergeRequest, context: grpc.ServicerContext) -> pb.CorrectionResponse:  # noqa: N802
         """See the proto."""
@@ -175,11 +183,8 @@ def _entry(event: Event) -> HistoryEntry:
         event_id=event.event_id,
         at_ns=event.at_ns,
         kind=event.kind,
-        identity_id=said.get("survivor_id") or said.get("identity_id", ""),
-        other_identity_id=next(
-            (said[n] for n in ("absorbed_id", "new_identity_id", "restored_id", "previous_identity_id") if n in said),
-            "",
-        ),
+        identity_id=subject_of(event),
+        other_identity_id=other_of(event),
         sighting_ids=sightings_of(event),
         actor=said.get("actor", ""),
         reason=said.get("reason", ""),

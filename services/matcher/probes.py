@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.types import VEHICLE_CLASSES, Detections
+from detector.types import VEHICLE_CLASSES, Detections, VehicleClass
 from reid.types import Embedder, EmbedderSpec, Image
 from services.errors import InputError, ModelMismatch
 from services.images import ImageLimits, decode_image
@@ -121,10 +121,6 @@ class ProbeReader:
         self._detections.close()
         self._embeddings.close()
 
-    def image(self, data: bytes, *, as_is: bool, name: str = "image") -> Reading:
-        """As picture, by the largest vehicle or as it is."""
-        return self.picture(Picture(data, ImageMode.AS_IS if as_is else ImageMode.LARGEST, name=name))
-
     def picture(self, asked: Picture, timeout_s: float = 60.0) -> Reading:
         """The vectors of the vehicles that are meant in a picture.
 
@@ -146,7 +142,9 @@ class ProbeReader:
         if asked.mode is ImageMode.BOX:
             boxes = [self._given(asked, pixels)]
         elif asked.mode is not ImageMode.AS_IS:
-            boxes, probs = self._vehicles(pixels, self._detections.ask(pixels, timeout_s))
+            found = self._worth(pixels, self._detections.ask(pixels, timeout_s))
+            boxes = [(x1, y1, x2, y2) for x1, y1, x2, y2 in found.boxes_xyxy.tolist()]
+            probs = certain(VehicleClass(int(found.class_ids[0]))) if boxes else None
         if asked.mode is ImageMode.LARGEST:
             boxes = boxes[:1]
         views = [self._cut(pixels, box) for box in boxes[:MAX_VIEWS]] or [pixels]
@@ -164,13 +162,8 @@ class ProbeReader:
             DeadlinePassed: Time ran out.
         """
         picture = decode_image(data, self._limits, name)
-        found = self._detections.ask(picture, timeout_s)
         height, width = picture.shape[:2]
-        boxes = np.clip(found.boxes_xyxy, 0, (width, height, width, height)).astype(np.float32)
-        sides = boxes[:, 2:] - boxes[:, :2]  # (N, 2)
-        fit = (found.scores >= self._rule.min_confidence) & (sides.min(axis=1, initial=1e9) >= self._limits.min_side_px)
-        order = [i for i in np.argsort(-sides.prod(axis=1), kind="stable") if fit[i]]
-        return Detections(boxes[order], found.scores[order], found.class_ids[order]), (width, height)
+        return self._worth(picture, self._detections.ask(picture, timeout_s)), (width, height)
 
     def embedding(self, values: Sequence[float], model_id: str, name: str = "embedding") -> Reading:
         """A vector from outside, checked and scaled to unit length.
@@ -192,21 +185,15 @@ class ProbeReader:
             raise InputError(f"{name}.values: must not be zero")
         return Reading((vector / norm).astype(np.float32)[None])
 
-    def _vehicles(self, picture: Image, found: Detections) -> tuple[list[BoxPx], NDArray[np.float32] | None]:
-        """Boxes inside the picture that are worth a look, largest first, and the classes of the largest."""
-        sure = found.scores >= self._rule.min_confidence
-        boxes = found.boxes_xyxy[sure].astype(np.float64)  # (N, 4)
+    def _worth(self, picture: Image, found: Detections) -> Detections:
+        """Detections that are worth a look, largest first, their boxes inside the picture."""
         height, width = picture.shape[:2]
-        boxes = np.clip(boxes, 0, (width, height, width, height))
+        boxes = np.clip(found.boxes_xyxy.astype(np.float64), 0, (width, height, width, height))  # (N, 4)
         sides = boxes[:, 2:] - boxes[:, :2]  # (N, 2)
         large = sides.min(axis=1, initial=np.inf) >= self._limits.min_side_px
-        order = [i for i in np.argsort(-sides.prod(axis=1), kind="stable").tolist() if large[i]]
-        if not order:
-            return [], None
-        probs = np.zeros(len(VEHICLE_CLASSES), np.float32)
-        known = [int(c) for c in VEHICLE_CLASSES]
-        probs[known.index(int(found.class_ids[sure][order[0]]))] = 1.0
-        return [(x1, y1, x2, y2) for x1, y1, x2, y2 in boxes[order].tolist()], probs
+        fit = large & (found.scores >= self._rule.min_confidence)
+        order = [i for i in np.argsort(-sides.prod(axis=1), kind="stable").tolist() if fit[i]]
+        return Detections(boxes[order].astype(np.float32), found.scores[order], found.class_ids[order])
 
     def _given(self, asked: Picture, picture: Image) -> BoxPx:
         """The caller's box, inside the picture.
@@ -239,6 +226,13 @@ class ProbeReader:
         left, top = max(0, math.floor(x1 - dx)), max(0, math.floor(y1 - dy))
         right, bottom = min(width, math.ceil(x2 + dx)), min(height, math.ceil(y2 + dy))
         return np.ascontiguousarray(picture[top:bottom, left:right])
+
+
+def certain(vehicle_class: VehicleClass) -> NDArray[np.float32]:
+    """Class probabilities of a vehicle whose class is known, float32 (4,)."""
+    probs = np.zeros(len(VEHICLE_CLASSES), np.float32)
+    probs[VEHICLE_CLASSES.index(vehicle_class)] = 1.0
+    return probs
 
 
 def detector_work(detector: Detector) -> Callable[[list[Image]], Sequence[Detections]]:

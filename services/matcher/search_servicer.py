@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -30,7 +29,7 @@ from services.matcher.types import Question, Reranking, SearchAnswer
 from services.matcher.watching import StandingQuery, Watching
 from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
-from services.rpc.errors import one_line, status_of
+from services.rpc.errors import told
 from services.types import Match
 
 log = logging.getLogger(__name__)
@@ -223,11 +222,5 @@ def _left_s(context: grpc.ServicerContext) -> float:
 
 
 def _call_error(exc: Exception) -> pb.CallError:
-    status = status_of(exc)
-    if status is grpc.StatusCode.INTERNAL:
-        request_id = uuid.uuid4().hex[:12]
-        log.error("SearchStream failed, request_id=%s", request_id, exc_info=exc)
-        return pb.CallError(
-            code=status.value[0], message=f"internal error; the matcher logged it under request_id {request_id}"
-        )
-    return pb.CallError(code=status.value[0], error=type(exc).__name__, message=one_line(exc))
+    failure = told("SearchStream", exc)
+    return pb.CallError(code=failure.status.value[0], error=failure.error, message=failure.message)

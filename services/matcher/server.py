@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import logging
 import socket
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
@@ -22,9 +20,7 @@ from services.matcher.servicers import CameraServicer, Parts
 from services.matcher.settings import is_loopback, split_address
 from services.matcher.upkeep_servicer import GalleryServicer, Keeping
 from services.rpc import vreid_pb2, vreid_pb2_grpc
-from services.rpc.errors import ERROR_KEY, one_line, status_of
-
-log = logging.getLogger(__name__)
+from services.rpc.errors import ERROR_KEY, told
 
 SERVICES = tuple(service.full_name for service in vreid_pb2.DESCRIPTOR.services_by_name.values())
 
@@ -74,13 +70,10 @@ def _guarded_stream(method: str, inner: Callable[[Any, Any], Any]) -> Callable[[
 
 
 def _abort(context: grpc.ServicerContext, method: str, exc: Exception) -> NoReturn:
-    status = status_of(exc)
-    if status is grpc.StatusCode.INTERNAL:
-        request_id = uuid.uuid4().hex[:12]
-        log.error("%s failed, request_id=%s", method, request_id, exc_info=exc)
-        context.abort(status, f"internal error; the matcher logged it under request_id {request_id}")
-    context.set_trailing_metadata(((ERROR_KEY, type(exc).__name__),))
-    context.abort(status, one_line(exc))
+    failure = told(method, exc)
+    if failure.error:
+        context.set_trailing_metadata(((ERROR_KEY, failure.error),))
+    context.abort(failure.status, failure.message)
     raise AssertionError("abort raises")
 
 

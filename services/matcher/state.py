@@ -29,6 +29,7 @@ class GalleryState:
         index: Raw vectors.
         table: Everything else about sightings.
         status: How the latest decision on each identity went.
+        enrolled: Identities that are kept as enrolled ones are.
     """
 
     def __init__(self, model_id: str, index: VectorIndex) -> None:
@@ -36,6 +37,7 @@ class GalleryState:
         self.index = index
         self.table = SightingTable()
         self.status: dict[str, str] = {}
+        self.enrolled: set[str] = set()
         #: Counts drops; with ``dropped_at`` it tells whether a row still stands for what a search found in it.
         self.drops = 0
         self.dropped_at: dict[int, int] = {}
@@ -77,27 +79,33 @@ class GalleryState:
 
         Vectors go in one call, so that a segment left empty is dropped whole.
         """
-        rows = [row for s in self.table.ended_before(before_ns, keep_camera) if (row := self.table.row(s)) is not None]
+        rows = self.table.ended_before(before_ns, keep_camera)
         if rows:
             self.index.remove(np.concatenate([_vector_ids(row) for row in rows]))
         for row in rows:
-            self._drop(self.table.sighting_id(row))
+            self._forget(row)
         return len(rows)
 
     def export_identities(self) -> dict[str, dict[str, str]]:
-        """Statuses and aliases, copied."""
-        return {"status": dict(self.status), "alias": dict(self._alias)}
+        """Statuses, aliases and who is enrolled, copied."""
+        return {
+            "status": dict(self.status),
+            "alias": dict(self._alias),
+            "enrolled": dict.fromkeys(sorted(self.enrolled), "1"),
+        }
 
     def load_identities(self, exported: Mapping[str, Mapping[str, str]]) -> None:
         """Takes what was exported."""
         self.status = dict(exported["status"])
+        self.enrolled = set(exported["enrolled"])
         for absorbed, survivor in exported["alias"].items():
             self._alias[absorbed] = survivor
             self._aliases.setdefault(survivor, set()).add(absorbed)
 
     def add_identity(self, record: IdentityRecord) -> None:
-        """Takes an identity's status and aliases from the store."""
+        """Takes an identity's status, aliases and whether it is enrolled from the store."""
         self.status[record.identity_id] = record.status
+        self._set_enrolled(record.identity_id, yes=record.enrolled)
         for alias in record.aliases:
             self._add_alias(record.identity_id, alias)
 
@@ -132,9 +140,7 @@ class GalleryState:
         payload = event.payload
         match event.kind:
             case "sighting.put":
-                sighting = sightings.get(str(payload["sighting_id"]))
-                if sighting is not None:
-                    self.put([sighting])
+                self._put_newest(sightings.get(str(payload["sighting_id"])))
             case "sighting.decided":
                 identity_id = self.resolve(str(payload["identity_id"]))
                 self.assign(str(payload["sighting_id"]), identity_id)
@@ -144,13 +150,19 @@ class GalleryState:
             case "identity.created":
                 self.status.setdefault(self.resolve(str(payload["identity_id"])), "new")
             case "identity.merged":
-                self._merge(str(payload["survivor_id"]), str(payload["absorbed_id"]))
+                self._merge(payload)
             case "identity.split":
                 self._split(str(payload["new_identity_id"]), payload["sighting_ids"])
             case "identity.unmerged":
                 self._unmerge(payload)
+            case "identity.enrolled":
+                self._set_enrolled(self.resolve(str(payload["identity_id"])), yes=bool(payload["enrolled"]))
             case "identity.deleted":
                 self._retire(str(payload["identity_id"]))
+
+    def _put_newest(self, sighting: Sighting | None) -> None:
+        if sighting is not None:
+            self.put([sighting])
 
     def _views(self, sighting: Sighting) -> Vectors:
         """Its vectors, (V, dim), the embedding first; none when another model made them."""
@@ -168,22 +180,35 @@ class GalleryState:
                 self._alias[old] = survivor
                 self._aliases.setdefault(survivor, set()).add(old)
             self.status.pop(name, None)
+            self.enrolled.discard(name)
+
+    def _set_enrolled(self, identity_id: str, *, yes: bool) -> None:
+        if yes:
+            self.enrolled.add(identity_id)
+        else:
+            self.enrolled.discard(identity_id)
 
     def _drop(self, sighting_id: str) -> None:
         row = self.table.row(sighting_id)
         if row is not None:
             self.index.remove(_vector_ids(row))
-            self.table.drop(row)
-            self.drops += 1
-            self.dropped_at[row] = self.drops
+            self._forget(row)
 
-    def _merge(self, survivor_id: str, absorbed_id: str) -> None:
-        survivor, absorbed = self.resolve(survivor_id), self.resolve(absorbed_id)
+    def _forget(self, row: int) -> None:
+        """Drops a row whose vectors are removed."""
+        self.table.drop(row)
+        self.drops += 1
+        self.dropped_at[row] = self.drops
+
+    def _merge(self, payload: Mapping[str, object]) -> None:
+        survivor, absorbed = self.resolve(str(payload["survivor_id"])), self.resolve(str(payload["absorbed_id"]))
         if survivor == absorbed:
             return
         for row in self.table.rows_of(absorbed):
             self.table.assign(row, survivor)
         self._add_alias(survivor, absorbed)
+        if payload.get("absorbed_enrolled"):
+            self.enrolled.add(survivor)
 
     def _split(self, new_identity_id: str, sighting_ids: object) -> None:
         new_id = self.resolve(new_identity_id)
@@ -201,6 +226,7 @@ class GalleryState:
         self._alias.pop(restored, None)
         self._add_alias(restored, *own)
         self.status[restored] = str(payload["status"])
+        self._set_enrolled(restored, yes=bool(payload.get("enrolled")))
         for sighting_id in names if isinstance(names, list | tuple) else ():
             self.assign(str(sighting_id), restored)
 
@@ -208,6 +234,7 @@ class GalleryState:
         for row in self.table.rows_of(identity_id):
             self._drop(self.table.sighting_id(row))
         self.status.pop(identity_id, None)
+        self.enrolled.discard(identity_id)
         for alias in self._aliases.pop(identity_id, ()):
             self._alias.pop(alias, None)
 

@@ -28,7 +28,7 @@ CLASSES: dict[VehicleClass, pb.VehicleClass] = {
     VehicleClass.BUS: pb.VEHICLE_CLASS_BUS,
     VehicleClass.TRUCK: pb.VEHICLE_CLASS_TRUCK,
 }
-CLASS_OF = {value: key for key, value in CLASSES.items()}
+CLASS_OF: dict[int, VehicleClass] = {value: key for key, value in CLASSES.items()}
 STATUS: dict[str, pb.IdentityStatus] = {
     "matched": pb.IDENTITY_STATUS_MATCHED,
     "new": pb.IDENTITY_STATUS_NEW,
@@ -42,6 +42,7 @@ _STATE: dict[str, pb.CameraState] = {
     "down": pb.CAMERA_STATE_DOWN,
     "ended": pb.CAMERA_STATE_ENDED,
 }
+_STATE_OF = {value: key for key, value in _STATE.items()}
 MODES = {
     ImageMode.LARGEST: pb.IMAGE_MODE_LARGEST,
     ImageMode.ALL: pb.IMAGE_MODE_ALL,
@@ -156,7 +157,7 @@ def class_from_message(value: int, name: str) -> VehicleClass | None:
         return None
     if value not in CLASS_OF:
         raise InputError(f"{name}: unknown class {value}")
-    return next(ours for ours, theirs in CLASSES.items() if theirs == value)
+    return CLASS_OF[value]
 
 
 def grouping_to_message(grouping: Grouping) -> pb.Grouping:
@@ -297,12 +298,11 @@ def camera_to_message(record: CameraRecord) -> pb.Camera:
 
 def camera_from_message(message: pb.Camera) -> CameraRecord:
     """A camera from a message."""
-    states = {value: key for key, value in _STATE.items()}
     return CameraRecord(
         camera_id=message.camera_id,
         url=message.url,
         origin="runtime" if message.origin == pb.CAMERA_ORIGIN_RUNTIME else "file",
-        state=states.get(message.state, "starting"),  # type: ignore[arg-type]  # keys of _STATE are the literals
+        state=_STATE_OF.get(message.state, "starting"),  # type: ignore[arg-type]  # keys of _STATE are the literals
         detail=message.detail,
         updated_at_ns=message.updated_at.ToNanoseconds(),
         stats=dict(message.stats),

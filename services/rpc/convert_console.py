@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detector.types import Detections, VehicleClass
+from services.identity.history import other_of, subject_of
 from services.identity.store import Event
 from services.rpc import vreid_pb2 as pb
 from services.rpc.convert import CLASS_OF, CLASSES, STATUS, STATUS_OF, timestamp
@@ -42,8 +43,8 @@ def event_to_message(event: Event) -> pb.SiteEvent:
     """An entry of the log as a message; what has no field there is left out."""
     payload = event.payload
 
-    def text(*names: str) -> str:
-        return next((str(payload[name]) for name in names if payload.get(name)), "")
+    def text(name: str) -> str:
+        return str(payload.get(name) or "")
 
     evidence: Any = payload.get("evidence") or {}
     return pb.SiteEvent(
@@ -51,8 +52,8 @@ def event_to_message(event: Event) -> pb.SiteEvent:
         at=timestamp(event.at_ns),
         kind=event.kind,
         sighting_id=text("sighting_id"),
-        identity_id=text("identity_id", "survivor_id"),
-        other_identity_id=text("absorbed_id", "new_identity_id", "previous_identity_id"),
+        identity_id=subject_of(event),
+        other_identity_id=other_of(event),
         camera_id=text("camera_id"),
         status=STATUS.get(text("status"), pb.IDENTITY_STATUS_UNSPECIFIED),
         probability=float(text("probability") or 0.0),

@@ -5,9 +5,15 @@ Unlike its neighbours this file is written by hand.
 
 from __future__ import annotations
 
+import logging
+import uuid
+from dataclasses import dataclass
+
 import grpc
 
 from services import errors
+
+log = logging.getLogger(__name__)
 
 #: Statuses travel as metadata, of which gRPC takes 8 KB, and a character may take 12 bytes of it.
 _MAX_MESSAGE = 500
@@ -63,6 +69,31 @@ def status_of(error: BaseException) -> grpc.StatusCode:
         if cls in STATUS_OF:
             return STATUS_OF[cls]
     return grpc.StatusCode.INTERNAL
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a caller is told of a failure.
+
+    Attributes:
+        status: Of the call.
+        error: The class of ours that it is; empty for a failure of the matcher's own.
+        message: One line.
+    """
+
+    status: grpc.StatusCode
+    error: str
+    message: str
+
+
+def told(call: str, error: Exception) -> Told:
+    """What to say of a failed call. What is not the caller's affair is logged, and only the log's id is said."""
+    status = status_of(error)
+    if status is not grpc.StatusCode.INTERNAL:
+        return Told(status, type(error).__name__, one_line(error))
+    request_id = uuid.uuid4().hex[:12]
+    log.error("%s failed, request_id=%s", call, request_id, exc_info=error)
+    return Told(status, "", f"internal error; the matcher logged it under request_id {request_id}")
 
 
 def class_of(status: grpc.StatusCode, name: str | None) -> type[errors.VreidError]:

@@ -146,6 +146,8 @@ class Site:
                 continue
             elif event.kind == "identity.merged":
                 self._merged[event.other_identity_id] = event.identity_id
+            elif event.kind == "identity.unmerged":
+                self._merged.pop(event.other_identity_id, None)
             elif event.kind == "sighting.deleted":
                 self._decided.pop(event.sighting_id, None)
             self.events.appendleft(event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -143,17 +144,12 @@ def import_(
     with connect(address) as client, progress("sightings") as report:
         chunks = read_archive(file)
         first = next(chunks)  # raises here, where the whole file was checked, and not inside the call
-        done = client.gallery_import(_counted(_with_first(first, chunks), report))
+        done = client.gallery_import(_counted(chain([first], chunks), report))
     emit(
         {"imported": done.imported, "passed_over": done.passed_over, "log_position": done.log_position},
         as_json=as_json,
         render=lambda _: stdout.print(f"imported {done.imported} sightings, {done.passed_over} were held already"),
     )
-
-
-def _with_first(first: pb.ExportChunk, rest: Iterator[pb.ExportChunk]) -> Iterator[pb.ExportChunk]:
-    yield first
-    yield from rest
 
 
 def _counted(chunks: Iterator[pb.ExportChunk], report: Any) -> Iterator[pb.ExportChunk]:

@@ -104,7 +104,11 @@ class MemoryCorrections(Corrections):
             "status": a.status,
             "reason": a.reason,
         }
-        event_id = state.emit("identity.unmerged", payload | said | ({"aliases": kept} if kept else {}))
+        if kept:
+            payload["aliases"] = kept
+        if a.enrolled:
+            payload["enrolled"] = True
+        event_id = state.emit("identity.unmerged", payload | said)
         if not state.living[survivor].sightings:
             state.absorb(back, survivor, "emptied", {"actor": a.actor})
         return event_id, len(own)

@@ -90,6 +90,10 @@ function actions.unmerge()
     said[#said + 1] = 'aliases'
     said[#said + 1] = cjson.encode(kept)
   end
+  if doc.enrolled == '1' then
+    said[#said + 1] = 'enrolled'
+    said[#said + 1] = '1'
+  end
   local position = emit('identity.unmerged', 'identity_id', survivor, 'restored_id', back, 'sighting_ids',
     cjson.encode(own), 'status', doc.status, 'reason', doc.reason, unpack(said))
   if redis.call('ZCARD', I[survivor].sightings) == 0 then

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from services.matcher.index.coarse import TRAINING_ROWS, CoarseQuantiser, can_quantise
-from services.matcher.index.codes import Codes, FaissCodes, Half, MakeCodes, NumpyCodes
+from services.matcher.index.codes import Codes, FaissCodes, Half, MakeCodes
 from services.matcher.index.contract import (
     NO_ID,
     IdFilter,
@@ -288,11 +288,6 @@ class SegmentedIndex:
         step = max(1, total // TRAINING_ROWS)
         rows: Vectors = np.concatenate([s.codes.half[::step] for s in self._sealed]).astype(np.float32)
         return rows
-
-
-def numpy_index(dim: int, rules: SegmentRules | None = None) -> SegmentedIndex:
-    """A segmented index that needs NumPy alone."""
-    return SegmentedIndex(dim, NumpyCodes, rules)
 
 
 def faiss_index(dim: int, rules: SegmentRules | None = None) -> SegmentedIndex:

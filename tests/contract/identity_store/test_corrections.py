@@ -127,8 +127,9 @@ def test_an_enrolled_identity_stays_so_through_merge_and_undo(site):
     site.store.enrol("b", "alice")
     merged = site.store.merge_identities("a", "b", "alice")
     assert site.store.get_identity("a").enrolled
-    site.store.undo(merged.event_id, "alice")
+    undone = site.store.undo(merged.event_id, "alice")
     assert site.store.get_identity("b").enrolled
+    assert site.store.get_event(undone.event_id).payload["enrolled"] is True
 
 
 def test_a_split_by_hand_and_its_undo(site):

@@ -23,6 +23,9 @@ def test_events_are_read_from_a_position_on(street):
     later, end = street.client.events(position)
     assert [(e.kind, e.identity_id, e.other_identity_id) for e in later] == [("identity.merged", "id-red", "id-blue")]
     assert street.client.events(end) == ([], end)
+    street.client.identity_undo_last("id-red")
+    (undone,), end = street.client.events(end)
+    assert (undone.kind, undone.identity_id, undone.other_identity_id) == ("identity.unmerged", "id-red", "id-blue")
     assert len(street.client.events("0-0", 2)[0]) == 2
     for after, limit in (("yesterday", 1), ("0-0", 1001)):
         with pytest.raises(InputError):

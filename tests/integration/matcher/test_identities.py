@@ -88,6 +88,22 @@ def test_split_and_undo_of_the_latest(street) -> None:
     assert street.client.identity_get(done.new_identity_id).record.identity_id == "id-red"
 
 
+def test_enrolled_is_told_through_merge_and_undo(street) -> None:
+    def enrolled(identity_id: str) -> bool:
+        street.settle()
+        return street.client.identity_get(identity_id).record.enrolled
+
+    street.store.enrol("id-blue", "alice")
+    assert (enrolled("id-blue"), enrolled("id-red")) == (True, False)
+    merged = street.client.identity_merge("id-red", "id-blue")
+    assert enrolled("id-red")
+    street.client.identity_undo(merged.event_id)
+    street.store.enrol("id-red", "alice", enrolled=False)
+    assert (enrolled("id-blue"), enrolled("id-red")) == (True, False)
+    street.client.gallery_restore(from_store=True)
+    assert (enrolled("id-blue"), enrolled("id-red")) == (True, False)
+
+
 def test_who_asked_is_written_down(street) -> None:
     for said, noted in (("ann@desk", "grpc:ann@desk"), ("two words", "grpc")):
         with MatcherClient(street.matcher.address, actor=said) as client:

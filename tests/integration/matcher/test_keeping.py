@@ -145,6 +145,7 @@ def test_restart_from_a_snapshot(kept, build, places, caplog, picture) -> None:
         kept.see(f"s{n}", (n, 0, 250), at_s=n)
         kept.decide(f"s{n}", f"i{n % 7}")
     kept.merge("i0", "i1")
+    kept.store.enrol("i2", "alice")
     kept.settle()
     kept.client.gallery_snapshot()
     kept.see("late", BLUE, at_s=99)
@@ -158,6 +159,7 @@ def test_restart_from_a_snapshot(kept, build, places, caplog, picture) -> None:
     after = again.client.search_image(picture(RED), SearchOptions(k=100))
     assert after.matches == before.matches
     assert again.client.gallery_get("i1").identity_id == "i0"
+    assert [again.client.identity_get(name).record.enrolled for name in ("i2", "i3")] == [True, False]
 
 
 @pytest.mark.parametrize("harm", ["flip", "cut", "empty", "header"])

@@ -37,6 +37,16 @@ class MoodyGallery(vreid_pb2_grpc.GalleryServiceServicer):
         context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
 
 
+class MoodyIdentities(vreid_pb2_grpc.IdentityServiceServicer):
+    calls = 0
+
+    def _refuse(self, request, context):
+        self.calls += 1
+        context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+
+    Merge = Split = Undo = _refuse
+
+
 @pytest.fixture
 def served():
     server = grpc.server(futures.ThreadPoolExecutor(2))
@@ -46,6 +56,17 @@ def served():
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     yield f"127.0.0.1:{port}", moody, gallery
+    server.stop(0).wait()
+
+
+@pytest.fixture
+def identities():
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    service = MoodyIdentities()
+    vreid_pb2_grpc.add_IdentityServiceServicer_to_server(service, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}", service
     server.stop(0).wait()
 
 
@@ -88,6 +109,23 @@ def test_a_deletion_is_never_sent_twice(served) -> None:
     with MatcherClient(address, retry=RULES) as client, pytest.raises(MatcherUnavailable):
         client.gallery_delete("i")
     assert gallery.calls == 1
+
+
+@pytest.mark.parametrize(
+    "correct",
+    [
+        lambda client: client.identity_merge("i", "j"),
+        lambda client: client.identity_split("i", ["s"]),
+        lambda client: client.identity_undo("1-1"),
+        lambda client: client.identity_undo_last("i"),
+    ],
+    ids=["merge", "split", "undo", "undo_last"],
+)
+def test_a_correction_is_never_sent_twice(identities, correct) -> None:
+    address, service = identities
+    with MatcherClient(address, retry=RULES) as client, pytest.raises(MatcherUnavailable):
+        correct(client)
+    assert service.calls == 1
 
 
 def test_a_probe_is_one_thing() -> None:

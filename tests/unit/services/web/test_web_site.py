@@ -83,6 +83,15 @@ def test_events_are_followed_across_a_matcher_that_was_away(tmp_path, monkeypatc
     assert site.corrections is None
 
 
+def test_labels_follow_a_merge_that_is_taken_back(tmp_path):
+    site = Site(Client(), LiveWatcher(tmp_path))
+    site._take([event(1, "sighting.decided", sighting_id="s1", identity_id="a")])
+    site._take([event(2, "identity.merged", identity_id="b", other_identity_id="a")])
+    assert site.identity_of("s1") == "b"
+    site._take([event(3, "identity.unmerged", identity_id="b", other_identity_id="a")])
+    assert site.identity_of("s1") == "a"
+
+
 def test_pictures_are_kept_until_their_sighting_changes(tmp_path, monkeypatch):
     client = Client()
     site = Site(client, LiveWatcher(tmp_path))
