@@ -143,13 +143,14 @@ class SightingBuilder:
         track, new = self._tracks.get(ended.key), self._tracks.get(later.key)
         if track is None or new is None:
             return False
-        usable, continued = self._described(track, track.whole(ended)), self._described(new, later)
+        whole = track.whole(ended)
+        usable, continued = self._described(track, whole), self._described(new, later)
         if not usable or not continued:
             return False
         alike = float((track.vectors(usable) @ new.vectors(continued).T).max())
         if self._embedder.spec.calibration.log_likelihood_ratio(alike) < self._tracklets.join_nats:
             return False
-        self._tracks[later.key] = track.go_on(ended, usable, new, self._settings.max_boxes)
+        self._tracks[later.key] = track.go_on(whole, usable, new, self._settings.max_boxes)
         del self._tracks[ended.key]
         self._joined += 1
         return True
