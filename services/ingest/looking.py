@@ -73,10 +73,7 @@ class FrameLooker:
         if frame.camera_id in busy:
             gate.forget()
             return True
-        if not gate.moved(frame.image, frame.captured_at_ns, self._longest_ns):
-            return False
-        gate.looked(frame.image, frame.captured_at_ns)
-        return True
+        return gate.notices(frame.image, frame.captured_at_ns, self._longest_ns)
 
     def _counted(self, frame: Frame, detections: Detections) -> Detections:
         settings = self._cameras(frame.camera_id)
