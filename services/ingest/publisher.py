@@ -266,14 +266,15 @@ class SightingPublisher:
         """
         camera_id = outgoing.sighting.camera_id
         lease = self._share.lease_of(camera_id)
+        sighting = self._with_crops(outgoing)
         if lease is not None:
             try:
-                self._store.put_sighting(self._with_crops(outgoing), lease)
+                self._store.put_sighting(sighting, lease)
             except LeaseLost:
                 lease = None
             else:
                 return
-        self._store.put_sighting(self._with_crops(outgoing), self._share.retake(camera_id))
+        self._store.put_sighting(sighting, self._share.retake(camera_id))
 
     def _put_back(self, sighting_id: str, outgoing: Outgoing) -> None:
         with self._changed:
