@@ -16,6 +16,7 @@ from services.errors import ConfigError, MatcherUnavailable, PortInUse, StoreUna
 from services.identity.embedded import EmbeddedServer
 from services.identity.opening import open_store
 from services.ids import uuid7
+from services.ingest.settings import OWNER_VARIABLE
 from services.matcher.settings import split_address
 from services.supervisor import Role, Supervisor
 from services.web.settings import tokens_of
@@ -124,7 +125,7 @@ class Machine:
                 "ingest",
                 self._python("services.ingest", *(("--once",) if self.once else ())),
                 # Restarted under the same name, ingest takes its cameras back without waiting for their leases to end.
-                env=self._environment() | {"VREID_INGEST_OWNER": self._ingest_owner},
+                env=self._environment() | {OWNER_VARIABLE: self._ingest_owner},
                 restart="on-failure",
                 stop_timeout_s=self.config.ingest.drain_timeout_s + 10.0,
             )

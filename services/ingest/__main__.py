@@ -16,6 +16,7 @@ from services.errors import VreidError
 from services.identity.ingest_board import open_board
 from services.identity.opening import open_store
 from services.ingest.runner import Ingest, IngestParts, build_ingest
+from services.ingest.settings import OWNER_VARIABLE
 from services.live.server import LiveServer
 from services.models.networks import open_detector, open_embedder
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from services.config import VreidConfig
 
 log = logging.getLogger("services.ingest")
-
-#: Set by a supervisor that restarts the role: the restarted process takes the cameras of the dead one at once.
-OWNER_VARIABLE = "VREID_INGEST_OWNER"
 
 
 def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
