@@ -42,7 +42,8 @@ def refuse_taken_port(address: str) -> None:
             raise PortInUse(f"cannot listen on {address}: {exc.strerror or exc}") from exc
 
 
-def _free_port(host: str) -> int:
+def free_port(host: str) -> int:
+    """A TCP port of this address that nobody listens on now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))
@@ -110,7 +111,7 @@ class Machine:
             refuse_taken_port(listen)
         except PortInUse:
             host, _ = split_address(listen)
-            listen = f"{host}:{_free_port(host)}"
+            listen = f"{host}:{free_port(host)}"
             log.warning("web.listen: %s is taken, the console listens on %s", self.config.web.listen, listen)
             web = self.config.web.model_copy(update={"listen": listen})
             self.config = self.config.model_copy(update={"web": web})
