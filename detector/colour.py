@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import cv2
@@ -53,22 +52,6 @@ def colour_probabilities(crop: NDArray[np.uint8]) -> dict[str, float]:
     votes = _pixel_votes(_lab_of_middle(crop))
     total = sum(votes.values())
     return {name: votes[name] / total for name in COLOURS}
-
-
-def mean_colour(weighted: list[tuple[Mapping[str, float], float]]) -> dict[str, float]:
-    """Weighted mean of several answers; empty for none.
-
-    >>> mean_colour([({"red": 1.0}, 3.0), ({"blue": 1.0}, 1.0)])
-    {'red': 0.75, 'blue': 0.25}
-    """
-    total = sum(weight for _, weight in weighted)
-    if total <= 0:
-        return {}
-    mean: dict[str, float] = {}
-    for probabilities, weight in weighted:
-        for name, value in probabilities.items():
-            mean[name] = mean.get(name, 0.0) + value * weight / total
-    return mean
 
 
 def _lab_of_middle(crop: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -12,11 +12,9 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.letterbox import letterbox_into
 from detector.telemetry import forbid_telemetry
 
 #: Pictures of rendered cities, by day, dusk and night, in random order; no place of the demo and none of training.
@@ -34,6 +32,8 @@ def calibration_pictures(clip: Path = CALIBRATION_CLIP) -> list[Image]:
         FileNotFoundError: There is no such clip.
         ValueError: It holds no picture.
     """
+    import cv2
+
     if not clip.is_file():
         raise FileNotFoundError(f"no calibration clip at {clip}")
     capture = cv2.VideoCapture(str(clip))
@@ -97,6 +97,8 @@ def quantise_yolo(model_xml: Path, out_dir: Path, pictures: list[Image] | None =
 
 
 def _fitted(picture: Image, height: int, width: int) -> Image:
+    from detector.letterbox import letterbox_into
+
     batch = np.empty((1, height, width, 3), np.uint8)
     letterbox_into(picture, batch[0])
     return batch

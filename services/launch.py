@@ -16,6 +16,7 @@ from services.errors import ConfigError, MatcherUnavailable, PortInUse, StoreUna
 from services.identity.embedded import EmbeddedServer
 from services.identity.opening import open_store
 from services.ids import uuid7
+from services.ingest.settings import OWNER_VARIABLE
 from services.matcher.settings import split_address
 from services.supervisor import Role, Supervisor
 from services.web.settings import tokens_of
@@ -41,7 +42,8 @@ def refuse_taken_port(address: str) -> None:
             raise PortInUse(f"cannot listen on {address}: {exc.strerror or exc}") from exc
 
 
-def _free_port(host: str) -> int:
+def free_port(host: str) -> int:
+    """A TCP port of this address that nobody listens on now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))
@@ -109,7 +111,7 @@ class Machine:
             refuse_taken_port(listen)
         except PortInUse:
             host, _ = split_address(listen)
-            listen = f"{host}:{_free_port(host)}"
+            listen = f"{host}:{free_port(host)}"
             log.warning("web.listen: %s is taken, the console listens on %s", self.config.web.listen, listen)
             web = self.config.web.model_copy(update={"listen": listen})
             self.config = self.config.model_copy(update={"web": web})
@@ -124,7 +126,7 @@ class Machine:
                 "ingest",
                 self._python("services.ingest", *(("--once",) if self.once else ())),
                 # Restarted under the same name, ingest takes its cameras back without waiting for their leases to end.
-                env=self._environment() | {"VREID_INGEST_OWNER": self._ingest_owner},
+                env=self._environment() | {OWNER_VARIABLE: self._ingest_owner},
                 restart="on-failure",
                 stop_timeout_s=self.config.ingest.drain_timeout_s + 10.0,
             )

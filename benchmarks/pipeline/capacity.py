@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from benchmarks.pipeline.live import Cameras, running_ingest, wait_up
+from benchmarks.pipeline.live import Cameras, handled_rate, running_ingest, wait_up
 from benchmarks.pipeline.process import holdings
 from benchmarks.pipeline.server import running_store
 from services.identity.store import CameraRecord
@@ -81,7 +81,7 @@ def level_of(samples: Sequence[Sequence[CameraRecord]]) -> dict[str, Any]:
     first = {record.camera_id: record for record in samples[0]}
     last = samples[-1]
     age_s = max((record.stats["frame_age_p99_s"] for record in last), default=0.0)
-    rates = [_rate(first[record.camera_id], record) for record in last if record.camera_id in first]
+    rates = [handled_rate(first[record.camera_id], record) for record in last if record.camera_id in first]
     slowest = min((mean(rates_of) for rates_of in busy.values()), default=0.0)
     return {
         "cameras": len(last),
@@ -90,9 +90,3 @@ def level_of(samples: Sequence[Sequence[CameraRecord]]) -> dict[str, Any]:
         "mean_handled_per_s": round(mean(rates), 2) if rates else 0.0,
         "held": age_s < LONGEST_AGE_S and slowest >= LEAST_RATE and all(each.state == "up" for each in last),
     }
-
-
-def _rate(before: CameraRecord, after: CameraRecord) -> float:
-    elapsed_s = (after.updated_at_ns - before.updated_at_ns) / 1e9
-    handled = [each.stats["frames_inferred"] + each.stats.get("frames_gated", 0.0) for each in (before, after)]
-    return (handled[1] - handled[0]) / elapsed_s if elapsed_s > 0 else 0.0

@@ -19,16 +19,17 @@ from benchmarks.pipeline.average_precision import Judged, average_precision, coc
 from detector.settings import DetectorSettings
 from detector.types import VEHICLE_CLASSES, Detections, VehicleClass
 from detector.yolo import OpenVinoDetector
+from services.ingest.cameras import IMAGE_SUFFIXES
 from simulator.city import City, load_city
 from simulator.truth import TruthBox, read_truth
+from tracker.metrics.mtmc import CITYFLOW_RULES
 
 #: Truth boxes narrower or more hidden than this need not be found, as in the product's own rules of scoring.
-MIN_WIDTH_PX, MIN_VISIBLE = 32, 0.40
+MIN_WIDTH_PX, MIN_VISIBLE = CITYFLOW_RULES.min_width_px, CITYFLOW_RULES.min_visible
 #: Score from which FP32's boxes are the truth that INT8 is held against on pictures without truth.
 SURE = 0.25
 #: How far INT8 may fall behind FP32, in points of a hundred.
 ALLOWED_POINTS = 1.5
-_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 
 Image = NDArray[np.uint8]
 #: (precision, input width, input height) to a detector.
@@ -200,7 +201,7 @@ def real_pictures(path: Path, every: int) -> list[Image]:
         FileNotFoundError: There is no such clip or folder, or no picture in it.
     """
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() in _IMAGE_SUFFIXES)
+        files = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
         read: Iterable[Any] = (cv2.imread(str(file)) for file in files)
         pictures = [np.asarray(picture, np.uint8) for picture in read if picture is not None]
     else:

@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.pipeline.live import Cameras, running_ingest, wait_up
+from benchmarks.pipeline.live import Cameras, handled, handled_rate, running_ingest, wait_up
 from benchmarks.pipeline.process import Holdings, holdings
 from benchmarks.pipeline.server import running_store
 from services.identity.redis_store import RedisStore
-from services.identity.store import CameraRecord
 from simulator.rtsp.faults.kinds import KINDS
 
 SCRIPT = ("drop", "stall", "garbage", "resolution", "password", "restart", "slow")
@@ -158,16 +157,7 @@ def _rates(store: RedisStore, seconds: float) -> dict[str, float]:
     first = {record.camera_id: record for record in store.list_cameras()}
     time.sleep(seconds)
     last = {record.camera_id: record for record in store.list_cameras()}
-    return {name: _rate(record, last[name]) for name, record in first.items() if name in last}
-
-
-def _rate(before: CameraRecord, after: CameraRecord) -> float:
-    elapsed_s = (after.updated_at_ns - before.updated_at_ns) / 1e9
-    return (_handled(after) - _handled(before)) / elapsed_s if elapsed_s > 0 else 0.0
-
-
-def _handled(record: CameraRecord) -> float:
-    return record.stats.get("frames_inferred", 0.0) + record.stats.get("frames_gated", 0.0)
+    return {name: handled_rate(record, last[name]) for name, record in first.items() if name in last}
 
 
 def _back_after(store: RedisStore, camera_id: str) -> float | None:
@@ -175,8 +165,8 @@ def _back_after(store: RedisStore, camera_id: str) -> float | None:
     began_s, before = time.monotonic(), None
     while (waited_s := time.monotonic() - began_s) < _RETURN_TIMEOUT_S:
         record = next((each for each in store.list_cameras() if each.camera_id == camera_id), None)
-        if record is not None and before is not None and record.state == "up" and _handled(record) > before:
+        if record is not None and before is not None and record.state == "up" and handled(record) > before:
             return waited_s
-        before = _handled(record) if record is not None else before
+        before = handled(record) if record is not None else before
         time.sleep(_SAMPLE_S)
     return None

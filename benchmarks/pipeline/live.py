@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from services.identity.redis_store import RedisStore
+from services.identity.store import CameraRecord
 from simulator.rtsp.faults.kinds import Fault
 from simulator.rtsp.play import PlayRequest, server_for
 from simulator.rtsp.server import CityServer
@@ -101,3 +102,14 @@ def wait_up(store: RedisStore, process: subprocess.Popen[bytes], count: int) -> 
         if time.monotonic() > end_s:
             raise RuntimeError(f"not all {count} cameras came up within {_UP_TIMEOUT_S:.0f} s")
         time.sleep(_SAMPLE_S)
+
+
+def handled(record: CameraRecord) -> float:
+    """Frames of a camera that were looked at or found unchanged so far."""
+    return record.stats.get("frames_inferred", 0.0) + record.stats.get("frames_gated", 0.0)
+
+
+def handled_rate(before: CameraRecord, after: CameraRecord) -> float:
+    """Frames a second of a camera that were handled between two of its records; 0 where no time lies between."""
+    elapsed_s = (after.updated_at_ns - before.updated_at_ns) / 1e9
+    return (handled(after) - handled(before)) / elapsed_s if elapsed_s > 0 else 0.0

@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.pipeline.footage import Footage, TrackRow, rounds
 from benchmarks.pipeline.server import running_store
 from detector.settings import DetectorSettings
+from services.config import ReidSettings
 from services.crops import CropStore
 from services.identity.ingest_board import MemoryIngestBoard
 from services.identity.redis_store import RedisStore
@@ -28,7 +29,7 @@ from services.ingest.stats import IngestStats
 from services.models.networks import open_detector, open_embedder
 from tracker.single_camera.session import CameraTracker
 
-EMBEDDER = "vreid-mobilenetv2"
+EMBEDDER = ReidSettings().model
 
 _TIMEOUT_S = 60.0
 

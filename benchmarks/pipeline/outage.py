@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
 import tempfile
 import time
 from collections import Counter
@@ -13,6 +12,7 @@ from typing import Any
 
 from benchmarks.pipeline.footage import Footage, rounds
 from benchmarks.pipeline.ours import Bench, compose
+from benchmarks.pipeline.server import start
 from benchmarks.pipeline.soak import ReplayingLooker
 from detector.settings import DetectorSettings
 from detector.types import Frame
@@ -23,7 +23,7 @@ from services.identity.store import WorkItem
 from services.ingest.sightings import Outgoing
 from services.models.networks import open_detector
 
-_START_TIMEOUT_S = 30.0
+_END_TIMEOUT_S = 30.0
 #: Frames are processed no faster than this many rounds a second, so that an outage is long in frames as in seconds.
 _ROUNDS_PER_S = 10.0
 
@@ -46,7 +46,7 @@ def outage(footage: Footage, away_s: float, progress: Callable[[int, int], None]
     """
     with tempfile.TemporaryDirectory(prefix="vreid-bench-") as folder:
         server = EmbeddedServer(Path(folder))
-        process = _started(server)
+        process = start(server)
         store = open_store(RedisSettings(command_timeout_s=1.0, reconnect_attempts=1), Path(folder), "bench")
         try:
             bench = compose(footage, Path(folder), store, ReplayingLooker(open_detector(DetectorSettings())))
@@ -54,25 +54,19 @@ def outage(footage: Footage, away_s: float, progress: Callable[[int, int], None]
             frames = _endless(footage)
             _play(bench, frames, seconds=max(away_s / 4, 5.0))
             process.kill()
-            process.wait(_START_TIMEOUT_S)
+            process.wait(_END_TIMEOUT_S)
             for second in range(round(away_s)):
                 _play(bench, frames, seconds=1.0)
                 progress(second + 1, round(away_s))
-            process = _started(server)
+            process = start(server)
             _play(bench, frames, seconds=max(away_s / 4, 5.0))
             bench.pipeline.finish()
             bench.close()
             return {"away_s": away_s, "handed_over": len(newest)} | _verdict(bench, newest)
         finally:
             process.kill()
-            process.wait(_START_TIMEOUT_S)
+            process.wait(_END_TIMEOUT_S)
             store.close()
-
-
-def _started(server: EmbeddedServer) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(server.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    server.wait_ready(_START_TIMEOUT_S, lambda: process.poll() is None)
-    return process
 
 
 def _watched(bench: Bench) -> dict[str, int]:

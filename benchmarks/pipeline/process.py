@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -13,10 +13,6 @@ class Holdings:
     threads: int
     files: int
     resident_mb: float
-
-    def document(self) -> dict[str, float]:
-        """JSON form."""
-        return asdict(self)
 
 
 def holdings(pid: int | str = "self") -> Holdings:

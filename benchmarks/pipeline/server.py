@@ -15,13 +15,28 @@ from services.identity.settings import RedisSettings
 _START_TIMEOUT_S = 30.0
 
 
+def start(server: EmbeddedServer) -> subprocess.Popen[bytes]:
+    """The server's process, once it answers; ended again where it does not.
+
+    Raises:
+        StoreUnavailable: It did not answer in time, or ended.
+    """
+    process = subprocess.Popen(server.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        server.wait_ready(_START_TIMEOUT_S, lambda: process.poll() is None)
+    except BaseException:
+        process.terminate()
+        process.wait(_START_TIMEOUT_S)
+        raise
+    return process
+
+
 @contextmanager
 def running_server(data_dir: Path) -> Iterator[EmbeddedServer]:
     """The bundled server on a fresh folder, a child process whose time counts as its parent's."""
     server = EmbeddedServer(data_dir)
-    process = subprocess.Popen(server.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = start(server)
     try:
-        server.wait_ready(_START_TIMEOUT_S, lambda: process.poll() is None)
         yield server
     finally:
         process.terminate()

@@ -27,6 +27,7 @@ __all__ = [
     "IdentityStore",
     "PutResult",
     "WorkItem",
+    "renewed_or_acquired",
 ]
 
 
@@ -160,3 +161,21 @@ class IdentityStore(CorrectingStore, RetentionStore, Protocol):
     def ping(self) -> None:
         """Returns when the server answers; raises StoreUnavailable otherwise."""
         ...
+
+
+def renewed_or_acquired(store: IdentityStore, lease: Lease | None, name: str, owner: str, ttl_s: float) -> Lease | None:
+    """The lease extended, or where there is none or it was lost, a new one; None while another owner holds it.
+
+    Args:
+        store: Keeps the leases.
+        lease: What was held of that name, if anything.
+        name: Of the role.
+        owner: Who asks.
+        ttl_s: Time to live from now.
+
+    Raises:
+        StoreUnavailable: The server does not answer.
+    """
+    if lease is not None and store.renew_lease(lease, ttl_s):
+        return lease
+    return store.acquire_lease(name, owner, ttl_s)

@@ -16,6 +16,7 @@ from services.errors import VreidError
 from services.identity.ingest_board import open_board
 from services.identity.opening import open_store
 from services.ingest.runner import Ingest, IngestParts, build_ingest
+from services.ingest.settings import OWNER_VARIABLE
 from services.live.server import LiveServer
 from services.models.networks import open_detector, open_embedder
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from services.config import VreidConfig
 
 log = logging.getLogger("services.ingest")
-
-#: Set by a supervisor that restarts the role: the restarted process takes the cameras of the dead one at once.
-OWNER_VARIABLE = "VREID_INGEST_OWNER"
 
 
 def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
@@ -36,7 +34,6 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
     """
     detector = open_detector(config.detector)
     embedder = open_embedder(config.reid.model, config.reid.threads, config.reid.precision)
-    sizes = {camera.input_size for camera in config.cameras if camera.input_size is not None}
     return IngestParts(
         store=open_store(config.redis, config.data_dir, config.site),
         crop_store=open_crops(config.ingest.crops_url, config.data_dir),
@@ -49,8 +46,14 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
         max_batch=config.detector.max_batch,
         board=open_board(config.redis, config.data_dir, config.site),
         owner=os.environ.get(OWNER_VARIABLE),
-        sized={size: open_detector(sized_settings(config.detector, size)) for size in sorted(sizes)},
+        sized={size: open_detector(sized_settings(config.detector, size)) for size in own_sizes(config)},
     )
+
+
+def own_sizes(config: VreidConfig) -> list[tuple[int, int]]:
+    """The input widths and heights of cameras that need a detector beside the general one, in order."""
+    general = (config.detector.input_width_px, config.detector.input_height_px)
+    return sorted({camera.input_size for camera in config.cameras if camera.input_size is not None} - {general})
 
 
 def sized_settings(settings: DetectorSettings, size: tuple[int, int]) -> DetectorSettings:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from services.identity.store import CameraRecord
 from services.ingest.camera import CameraWorker
-from services.ingest.cameras import CameraSettings, redact
+from services.ingest.cameras import CameraSettings
 from services.ingest.slot import LatestFrames
 from services.ingest.stats import IngestStats
 
@@ -99,7 +99,7 @@ class CameraCrew:
         left_out = worker.left_out
         return CameraRecord(
             camera_id=settings.id,
-            url=redact(settings.url),
+            url=settings.shown_url,
             origin="file" if settings.origin == "config" else "runtime",
             state=state.state,
             detail=state.detail,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from services.ingest.track_memory import CropName, crop_name
 from tracker.single_camera.assignment import iou_matrix
 from tracker.types import Crop
 
@@ -30,14 +31,14 @@ def worth_embedding(crops: Sequence[Crop], embedded: Sequence[Crop]) -> tuple[Cr
     """
     if not crops or not embedded:
         return tuple(crops)
-    known = {(crop.t_ns, crop.frame) for crop in embedded}
+    known = {crop_name(crop) for crop in embedded}
     overlaps = iou_matrix(_boxes(crops), _boxes(embedded))
-    chosen: dict[tuple[int, int], Crop] = {}
+    chosen: dict[CropName, Crop] = {}
     for crop, row in zip(crops, overlaps, strict=True):
         best = int(row.argmax())
         stale = row[best] >= SAME_VIEW_IOU and crop.quality < NEWS * embedded[best].quality
-        kept = embedded[best] if stale and (crop.t_ns, crop.frame) not in known else crop
-        chosen.setdefault((kept.t_ns, kept.frame), kept)
+        kept = embedded[best] if stale and crop_name(crop) not in known else crop
+        chosen.setdefault(crop_name(kept), kept)
     return tuple(chosen.values())
 
 

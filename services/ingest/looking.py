@@ -54,8 +54,8 @@ class FrameLooker:
         """See ``pipeline.Looker``."""
         answers: list[Detections | None] = [None] * len(frames)
         groups: dict[InputSize | None, list[int]] = {}
-        for index, frame in enumerate(frames):
-            settings = self._cameras(frame.camera_id)
+        cameras = [self._cameras(frame.camera_id) for frame in frames]
+        for index, (frame, settings) in enumerate(zip(frames, cameras, strict=True)):
             if self._worth(frame, settings, busy):
                 size = settings.input_size if settings is not None else None
                 groups.setdefault(size if size in self._sized else None, []).append(index)
@@ -63,7 +63,7 @@ class FrameLooker:
             detector = self._detector if size is None else self._sized[size]
             found = detector.detect([frames[index].image for index in members])
             for index, detections in zip(members, found, strict=True):
-                answers[index] = self._counted(frames[index], detections)
+                answers[index] = self._counted(frames[index], cameras[index], detections)
         return answers
 
     def _worth(self, frame: Frame, settings: CameraSettings | None, busy: Collection[str]) -> bool:
@@ -73,13 +73,9 @@ class FrameLooker:
         if frame.camera_id in busy:
             gate.forget()
             return True
-        if not gate.moved(frame.image, frame.captured_at_ns, self._longest_ns):
-            return False
-        gate.looked(frame.image, frame.captured_at_ns)
-        return True
+        return gate.notices(frame.image, frame.captured_at_ns, self._longest_ns)
 
-    def _counted(self, frame: Frame, detections: Detections) -> Detections:
-        settings = self._cameras(frame.camera_id)
+    def _counted(self, frame: Frame, settings: CameraSettings | None, detections: Detections) -> Detections:
         if settings is None:
             return detections
         known = self._zones.get(frame.camera_id)

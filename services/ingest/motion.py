@@ -24,8 +24,8 @@ class MotionGate:
         self._seen: Grey | None = None
         self._seen_ns = 0
 
-    def moved(self, image: NDArray[np.uint8], at_ns: int, longest_ns: int) -> bool:
-        """Whether a picture is worth a look.
+    def notices(self, image: NDArray[np.uint8], at_ns: int, longest_ns: int) -> bool:
+        """Whether a picture is worth a look; if so, later ones are compared with it.
 
         Args:
             image: uint8 (H, W, 3) BGR.
@@ -33,18 +33,14 @@ class MotionGate:
             longest_ns: A picture so much later than the last one looked at is always worth it.
 
         Returns:
-            True too for the first picture and one of another size. Call ``looked`` when it is then looked at.
+            True too for the first picture and one of another size.
         """
-        seen = self._seen
-        if seen is None or not 0 <= at_ns - self._seen_ns < longest_ns:
-            return True
-        grey = small_grey(image)
-        return grey.shape != seen.shape or changed_pixels(grey, seen) >= LEAST_PIXELS
-
-    def looked(self, image: NDArray[np.uint8], at_ns: int) -> None:
-        """Notes the picture that was looked at; later ones are compared with it."""
-        self._seen = small_grey(image)
-        self._seen_ns = at_ns
+        seen, grey = self._seen, small_grey(image)
+        in_time = 0 <= at_ns - self._seen_ns < longest_ns
+        if seen is not None and in_time and grey.shape == seen.shape and changed_pixels(grey, seen) < LEAST_PIXELS:
+            return False
+        self._seen, self._seen_ns = grey, at_ns
+        return True
 
     def forget(self) -> None:
         """The next picture is worth a look."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from services.crops import CropStore
 from services.errors import LeaseLost, StoreUnavailable
-from services.identity.store import CameraRecord, IdentityStore
+from services.identity.store import CameraRecord, IdentityStore, renewed_or_acquired
 from services.ingest.settings import IngestSettings
 from services.ingest.sharing import CameraShare
 from services.ingest.sightings import Outgoing
@@ -211,15 +211,11 @@ class SightingPublisher:
         self._share.keep()
         self._share.release(self._waits_for)
         for session_id, lease in sessions.items():
-            if lease is not None and self._store.renew_lease(lease, self._settings.lease_ttl_s):
-                continue
-            fresh = self._acquire(f"session:{session_id}")
+            name = f"session:{session_id}"
+            kept = renewed_or_acquired(self._store, lease, name, self._owner, self._settings.lease_ttl_s)
             with self._changed:
                 if session_id in self._sessions:
-                    self._sessions[session_id] = fresh
-
-    def _acquire(self, name: str) -> Lease | None:
-        return self._store.acquire_lease(name, self._owner, self._settings.lease_ttl_s)
+                    self._sessions[session_id] = kept
 
     def _waits_for(self, camera_id: str) -> bool:
         with self._changed:
@@ -266,14 +262,15 @@ class SightingPublisher:
         """
         camera_id = outgoing.sighting.camera_id
         lease = self._share.lease_of(camera_id)
+        sighting = self._with_crops(outgoing)
         if lease is not None:
             try:
-                self._store.put_sighting(self._with_crops(outgoing), lease)
+                self._store.put_sighting(sighting, lease)
             except LeaseLost:
                 lease = None
             else:
                 return
-        self._store.put_sighting(self._with_crops(outgoing), self._share.retake(camera_id))
+        self._store.put_sighting(sighting, self._share.retake(camera_id))
 
     def _put_back(self, sighting_id: str, outgoing: Outgoing) -> None:
         with self._changed:

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from reid.types import Embedder
 from services.crops import CropStore
 from services.identity.ingest_board import IngestBoard, MemoryIngestBoard
-from services.identity.store import CameraRecord, IdentityStore
+from services.identity.store import IdentityStore
 from services.ids import IdFactory, uuid7
 from services.ingest.camera import CameraWorker
 from services.ingest.cameras import CameraSettings
@@ -77,10 +77,14 @@ class IngestReport:
     Attributes:
         publish: What became of the sightings.
         skipped: Tracklets that became no sighting, by reason.
+        split_tracks: Tracks split because their pictures turned into those of another vehicle.
+        joined_tracks: Tracks joined to one that had ended shortly before.
     """
 
     publish: PublishCounts
     skipped: Mapping[str, int]
+    split_tracks: int
+    joined_tracks: int
 
 
 class Ingest:
@@ -98,7 +102,7 @@ class Ingest:
         board = parts.board if parts.board is not None else MemoryIngestBoard()
         self._share = CameraShare(parts.store, board, settings, owner, parts.cameras, alone=parts.once)
         self._publisher = SightingPublisher(
-            parts.store, parts.crop_store, settings, owner, self._share, self.camera_records
+            parts.store, parts.crop_store, settings, owner, self._share, self._crew.records
         )
         self._builder = SightingBuilder(parts.embedder, parts.id_factory, settings, parts.tracker.tracklets)
         self._pipeline = IngestPipeline(
@@ -135,11 +139,8 @@ class Ingest:
 
     def report(self) -> IngestReport:
         """How the run goes or went."""
-        return IngestReport(self._publisher.counts(), self._builder.skipped)
-
-    def camera_records(self) -> list[CameraRecord]:
-        """How every camera that is read here fares now."""
-        return self._crew.records()
+        builder = self._builder
+        return IngestReport(self._publisher.counts(), builder.skipped, builder.split_tracks, builder.joined_tracks)
 
     def _worker(self, camera: CameraSettings) -> CameraWorker:
         return CameraWorker(camera, self._slot, once=self._parts.once)

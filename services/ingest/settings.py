@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+#: Set by a supervisor that restarts the role: the restarted process takes the cameras of the dead one at once.
+OWNER_VARIABLE = "VREID_INGEST_OWNER"
+
 
 class IngestSettings(BaseModel):
     """How frames become sightings and how these reach the store."""

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from services.errors import LeaseLost
 from services.identity.ingest_board import IngestBoard
-from services.identity.store import IdentityStore
+from services.identity.store import IdentityStore, renewed_or_acquired
 from services.ingest.cameras import CameraSettings
 from services.ingest.settings import IngestSettings
 from services.types import Lease
@@ -108,7 +108,9 @@ class CameraShare:
         wanted = self._current()
         with self._lock:
             former = dict(self._leases)
-        kept = {camera_id: lease for camera_id, old in former.items() if (lease := self._renewed(old)) is not None}
+        kept = {
+            camera_id: lease for camera_id, old in former.items() if (lease := self._hold(camera_id, old)) is not None
+        }
         quota = len(wanted) if self._alone else math.ceil(len(wanted) / max(members, 1))
         with self._lock:
             self._wanted = wanted
@@ -128,7 +130,7 @@ class CameraShare:
             LeaseLost: Another process has it; it is no longer held here.
             StoreUnavailable: The store does not answer.
         """
-        lease = self._acquire(camera_id)
+        lease = self._hold(camera_id)
         with self._lock:
             if lease is not None:
                 self._leases[camera_id] = lease
@@ -190,21 +192,17 @@ class CameraShare:
                     log.error("camera %s was added with settings that cannot be used: %s", camera_id, exc.errors()[0])
         return wanted
 
-    def _renewed(self, lease: Lease) -> Lease | None:
-        if self._store.renew_lease(lease, self._settings.lease_ttl_s):
-            return lease
-        return self._acquire(lease.name.removeprefix("camera:"))
-
     def _take(self, camera_ids: Sequence[str], room: int) -> None:
         for camera_id in camera_ids:
             if room <= 0:
                 return
-            lease = self._acquire(camera_id)
+            lease = self._hold(camera_id)
             if lease is not None:
                 room -= 1
                 with self._lock:
                     self._leases[camera_id] = lease
                     self._held[camera_id] = self._wanted[camera_id]
 
-    def _acquire(self, camera_id: str) -> Lease | None:
-        return self._store.acquire_lease(self.lease_name(camera_id), self._owner, self._settings.lease_ttl_s)
+    def _hold(self, camera_id: str, lease: Lease | None = None) -> Lease | None:
+        name = self.lease_name(camera_id)
+        return renewed_or_acquired(self._store, lease, name, self._owner, self._settings.lease_ttl_s)

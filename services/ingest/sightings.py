@@ -112,24 +112,25 @@ class SightingBuilder:
                 out += self._outgoing(part, size)
         return out
 
-    def _usable(self, tracklet: Tracklet) -> tuple[Crop, ...]:
+    def _large(self, tracklet: Tracklet) -> list[Crop]:
         least = self._settings.min_crop_px
-        large = [crop for crop in tracklet.crops if min(crop.image.shape[:2]) >= least]
-        track = self._tracks.get(tracklet.key)
-        return worth_embedding(large, [part.crop for part in track.embedded.values()] if track else [])
+        return [crop for crop in tracklet.crops if min(crop.image.shape[:2]) >= least]
 
-    def _described(self, track: TrackMemory | None, tracklet: Tracklet) -> tuple[Crop, ...]:
+    def _usable(self, track: TrackMemory, tracklet: Tracklet) -> tuple[Crop, ...]:
+        return worth_embedding(self._large(tracklet), [part.crop for part in track.embedded.values()])
+
+    def _described(self, track: TrackMemory, tracklet: Tracklet) -> tuple[Crop, ...]:
         """The crops worth an embedding that have one; which are worth it may look different once others have theirs."""
-        return tuple(c for c in self._usable(tracklet) if track is not None and crop_name(c) in track.embedded)
+        return tuple(crop for crop in self._usable(track, tracklet) if crop_name(crop) in track.embedded)
 
     def _embed(self, tracklets: Sequence[Tracklet]) -> None:
         """Embeds in one call what is not embedded yet and forgets what is no longer among a track's crops."""
         fresh: list[tuple[TrackMemory, Crop]] = []
         for tracklet in tracklets:
-            if not self._usable(tracklet):
+            if not self._large(tracklet):
                 continue
             track = self._tracks.setdefault(tracklet.key, TrackMemory())
-            crops = self._usable(track.whole(tracklet))
+            crops = self._usable(track, track.whole(tracklet))
             track.keep(crops)
             fresh += [(track, crop) for crop in crops if crop_name(crop) not in track.embedded]
         if not fresh:
@@ -143,13 +144,14 @@ class SightingBuilder:
         track, new = self._tracks.get(ended.key), self._tracks.get(later.key)
         if track is None or new is None:
             return False
-        usable, continued = self._described(track, track.whole(ended)), self._described(new, later)
+        whole = track.whole(ended)
+        usable, continued = self._described(track, whole), self._described(new, later)
         if not usable or not continued:
             return False
         alike = float((track.vectors(usable) @ new.vectors(continued).T).max())
         if self._embedder.spec.calibration.log_likelihood_ratio(alike) < self._tracklets.join_nats:
             return False
-        self._tracks[later.key] = track.go_on(ended, usable, new, self._settings.max_boxes)
+        self._tracks[later.key] = track.go_on(whole, usable, new, self._settings.max_boxes)
         del self._tracks[ended.key]
         self._joined += 1
         return True
@@ -157,8 +159,10 @@ class SightingBuilder:
     def _parts(self, tracklet: Tracklet, split: Splitter | None) -> tuple[Tracklet, ...]:
         """The tracklet, or the two vehicles that it was."""
         track = self._tracks.get(tracklet.key)
+        if split is None or track is None or not tracklet.contacts:
+            return (tracklet,)
         crops = self._described(track, tracklet)
-        if split is None or track is None or not crops or not tracklet.contacts:
+        if not crops:
             return (tracklet,)
         times_ns = np.array([crop.t_ns for crop in crops], np.int64)
         calibration = self._embedder.spec.calibration
@@ -174,7 +178,7 @@ class SightingBuilder:
         """The sighting of a tracklet; none without a usable crop."""
         track = self._tracks.get(tracklet.key)
         whole = tracklet if track is None else track.whole(tracklet)
-        crops = self._described(track, whole)
+        crops = () if track is None else self._described(track, whole)
         if tracklet.final:
             self._tracks.pop(tracklet.key, None)
         if track is None or not crops:

@@ -9,13 +9,13 @@ from services.errors import SourceUnavailable
 from services.ids import IdFactory
 from services.ingest.cameras import CameraSettings
 from services.ingest.sources.base import Source
-from services.ingest.sources.container import Opened, exact_rate, open_container, video_stream
+from services.ingest.sources.container import Opened, open_container, video_stream
 from services.ingest.sources.files import file_frames, folder_frames, image_frames, paced
 from services.ingest.sources.live import LiveFrames
 from services.ingest.sources.pace import RateCap
 from services.ingest.zones import hidden
 
-__all__ = ["Source", "exact_rate", "open_source"]
+__all__ = ["Source", "open_source"]
 
 
 def open_source(settings: CameraSettings, session_ids: IdFactory) -> Source:

@@ -90,7 +90,7 @@ class TrackMemory:
         return np.stack([self.embedded[crop_name(crop)].vector for crop in crops])
 
     def go_on(self, ended: Tracklet, usable: Sequence[Crop], later: TrackMemory, most_boxes: int) -> TrackMemory:
-        """This memory with ``ended``, its last revision, closed, going on with the track that ``later`` remembers.
+        """This memory with ``ended``, the whole of its last revision, going on with the track that ``later`` remembers.
 
         Of the crops up to then the few most different stay, of the boxes at most ``most_boxes``: chains stay bounded.
         """
@@ -103,7 +103,7 @@ class TrackMemory:
             boxes_xyxy=ended.boxes_xyxy[rows],
             crops=tuple(kept),
         )
-        self.earlier = self.whole(part) if self.earlier is None else part
+        self.earlier = part
         self.earlier_keys = (*self.earlier_keys, ended.key)
         self.keep(kept)
         self.embedded |= later.embedded

@@ -32,8 +32,8 @@ class Zones:
 
     def __init__(self, include: Sequence[Polygon], exclude: Sequence[Polygon]) -> None:
         """Polygons in shares of the picture's width and height; without include zones the whole picture is one."""
-        self._include = tuple(include)
-        self._exclude = tuple(exclude)
+        self._include = [np.array(polygon, np.float32) for polygon in include]
+        self._exclude = [np.array(polygon, np.float32) for polygon in exclude]
 
     def __bool__(self) -> bool:
         return bool(self._include or self._exclude)
@@ -55,11 +55,10 @@ class Zones:
         return Detections(boxes[kept], detections.scores[kept], detections.class_ids[kept])
 
 
-def _inside(points: NDArray[np.float32], polygons: Sequence[Polygon]) -> NDArray[np.bool_]:
-    """Which points (N, 2) lie in or on any of the polygons: bool (N,)."""
+def _inside(points: NDArray[np.float32], polygons: Sequence[NDArray[np.float32]]) -> NDArray[np.bool_]:
+    """Which points (N, 2) lie in or on any of the polygons, each of corners (M, 2): bool (N,)."""
     found = np.zeros(len(points), bool)
-    for polygon in polygons:
-        corners = np.array(polygon, np.float32)
+    for corners in polygons:
         inside = [cv2.pointPolygonTest(corners, (float(x), float(y)), measureDist=False) >= 0 for x, y in points]
         found |= np.array(inside, bool)
     return found

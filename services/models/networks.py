@@ -12,8 +12,6 @@ from services.errors import ModelFileError
 from services.models.precisions import PrecisionChoice, choose_folder
 from services.models.store import ModelStore
 
-log = logging.getLogger(__name__)
-
 if TYPE_CHECKING:
     from detector.yolo import OpenVinoDetector
     from reid.runtime import OpenVinoEmbedder

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from services.errors import ModelFileError
-from services.models.store import ModelStore
 
 if TYPE_CHECKING:
     from reid.metadata import ExportSpec, ParityRecord
+    from services.models.store import ModelStore
 
 #: "auto" is INT8 where one is installed that was faster than FP32 when it was exported, else FP32.
 PrecisionChoice = Literal["fp32", "int8", "auto"]

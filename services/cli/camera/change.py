@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,9 +68,8 @@ def add(  # noqa: PLR0913, PLR0917 - one option per setting
     try:
         camera = _settings(values)
         config = site_config(config_file, data_dir)
-        board = open_board(config.redis, config.data_dir, config.site)
-        board.set_camera(camera.id, camera.model_dump_json(exclude_defaults=False))
-        board.close()
+        with closing(open_board(config.redis, config.data_dir, config.site)) as board:
+            board.set_camera(camera.id, camera.model_dump_json(exclude_defaults=False))
     except VreidError as exc:
         fail(str(exc))
     emit({"camera_id": camera.id, "url": camera.shown_url, "added": True}, as_json=as_json, render=_show_added)
@@ -86,17 +86,16 @@ def remove(
 
     try:
         config = site_config(config_file, data_dir)
-        board = open_board(config.redis, config.data_dir, config.site)
         configured = any(camera.id == camera_id for camera in config.cameras)
-        known = board.cameras().get(camera_id)
-        if not known and (known == "" or not configured):
-            raise ConfigError(f"no camera {camera_id} is read here")
-        if configured:
-            board.set_camera(camera_id, "")
-        else:
-            board.unset_camera(camera_id)
-        board.clear_record(camera_id)
-        board.close()
+        with closing(open_board(config.redis, config.data_dir, config.site)) as board:
+            known = board.cameras().get(camera_id)
+            if not known and (known == "" or not configured):
+                raise ConfigError(f"no camera {camera_id} is read here")
+            if configured:
+                board.set_camera(camera_id, "")
+            else:
+                board.unset_camera(camera_id)
+            board.clear_record(camera_id)
     except VreidError as exc:
         fail(str(exc))
     emit({"camera_id": camera_id, "removed": True}, as_json=as_json, render=_show_removed)

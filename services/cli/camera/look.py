@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,9 +77,8 @@ def find_camera(name: str, config_file: Path | None, data_dir: Path) -> CameraSe
     config = site_config(config_file, data_dir)
     known = {camera.id: camera for camera in config.cameras}
     try:
-        board = open_board(config.redis, config.data_dir, config.site)
-        text = board.cameras().get(name)
-        board.close()
+        with closing(open_board(config.redis, config.data_dir, config.site)) as board:
+            text = board.cameras().get(name)
     except StoreUnavailable:  # what the configuration names can be looked at without a running system
         text = None
     if text:

@@ -94,11 +94,11 @@ class Demo:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         from services.cli.demo import session
-        from services.launch import Machine
+        from services.launch import Machine, free_port
 
         self._data_dir.mkdir(parents=True, exist_ok=True)
         playing = session.resumable(self._data_dir, self.city, loop=not self._once)
-        rtsp_port = playing.rtsp_port if playing else session.free_port()
+        rtsp_port = playing.rtsp_port if playing else free_port("127.0.0.1")
         with Machine(self._config(rtsp_port), once=self._once) as machine:
             machine.claim()
             if playing is None:

@@ -87,13 +87,6 @@ def clear(data_dir: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def free_port() -> int:
-    """A TCP port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def city_role(city: City, playing: Playing, faults: Path | None = None) -> Role:
     """The RTSP server that plays the city, with a script of faults where one is given."""
     argv = [sys.executable, "-m", "simulator.rtsp", "--city", str(city.folder), "--port", str(playing.rtsp_port)]

@@ -11,7 +11,7 @@ from services.errors import StoreUnavailable
 from services.identity.history import all_events, believed
 from services.identity.retention.contract import CROPS, RETENTION_ACTOR, SERVER, Trimmed
 from services.identity.retention.settings import RetentionSettings
-from services.identity.store import IdentityStore
+from services.identity.store import IdentityStore, renewed_or_acquired
 from services.types import Lease
 
 log = logging.getLogger(__name__)
@@ -99,10 +99,7 @@ class RetentionLoop:
         self._give_back(lease)
 
     def _hold(self, lease: Lease | None) -> Lease | None:
-        ttl_s = 3 * self.settings.sweep_every_s
-        if lease is not None and self._store.renew_lease(lease, ttl_s):
-            return lease
-        return self._store.acquire_lease(LEASE, self._owner, ttl_s)
+        return renewed_or_acquired(self._store, lease, LEASE, self._owner, 3 * self.settings.sweep_every_s)
 
     def _give_back(self, lease: Lease | None) -> None:
         if lease is not None:

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from detector.colour import COLOURS, colour_probabilities, mean_colour
+from detector.colour import COLOURS, colour_probabilities
 
 PAINT_BGR = {
     "white": (245, 245, 245),
@@ -53,7 +53,3 @@ def test_tiny_crops_have_an_answer(hw):
 def test_refuses_an_empty_crop():
     with pytest.raises(ValueError, match="crop must be"):
         colour_probabilities(np.zeros((0, 3, 3), np.uint8))
-
-
-def test_mean_of_nothing_is_unknown():
-    assert mean_colour([]) == {}

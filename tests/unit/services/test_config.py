@@ -1,5 +1,7 @@
 """Configuration: read whole, refused by key and line, overridden from the environment, written for its owner alone."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,12 @@ def test_what_is_written_reads_back_and_is_private(write, tmp_path):
 
 def test_the_example_is_valid():
     load_config(Path(__file__).parents[3] / "deploy" / "vreid.example.yaml")
+
+
+def test_configuration_and_commands_import_no_pictures_and_no_networks():
+    code = (
+        "import sys, services.config, services.cli.main, services.launch;"
+        "heavy = {'cv2', 'openvino', 'torch', 'av'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=True, timeout=120)

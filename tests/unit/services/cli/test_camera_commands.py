@@ -15,8 +15,10 @@ runner = CliRunner()
 
 
 class Board(MemoryIngestBoard):
+    closed = 0
+
     def close(self):
-        pass
+        self.closed += 1
 
 
 @pytest.fixture
@@ -82,6 +84,11 @@ def test_cameras_are_removed_for_good_whoever_named_them(board, data_dir):
         done = run("remove", name, "--data-dir", data_dir)
         assert done.exit_code == 1
         assert f"no camera {name}" in done.stderr
+
+
+def test_the_board_is_closed_where_a_command_fails(board, data_dir):
+    assert run("remove", "yard", "--data-dir", data_dir).exit_code != 0
+    assert board.closed == 1
 
 
 def test_where_nothing_runs_it_says_so(tmp_path):

@@ -108,12 +108,17 @@ def test_zones_decide_what_counts(finder):
     assert [len(answer) for answer in answers] == [0, 1]
 
 
-def test_pictures_of_another_size_are_looked_at():
+def gate_that_saw(image):
     gate = MotionGate()
-    gate.looked(noisy(), 0)
-    assert gate.moved(noisy()[:200], 1, 10**9)
-    assert not gate.moved(noisy(), 1, 10**9)
-    assert gate.moved(noisy(), -5, 10**9), "time went back"
+    gate.notices(image, 0, 10**9)
+    return gate
+
+
+def test_pictures_of_another_size_are_looked_at():
+    seen = noisy()
+    assert gate_that_saw(seen).notices(noisy()[:200], 1, 10**9)
+    assert not gate_that_saw(seen).notices(noisy(), 1, 10**9)
+    assert gate_that_saw(seen).notices(noisy(), -5, 10**9), "time went back"
 
 
 def test_night_noise_is_no_movement_and_a_small_vehicle_is():

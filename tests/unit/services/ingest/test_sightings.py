@@ -245,6 +245,19 @@ def test_a_chain_of_parts_stays_bounded(sharp):
     assert len(out.sighting.exemplars) == 4
 
 
+def test_a_chain_of_parts_keeps_its_beginning(sharp):
+    part = tracklet([crop(0, bgr=RED)], boxes=3)
+    for k in range(1, 4):
+        ended = replace(part, final=True)
+        part = tracklet([crop(1000 * k, bgr=RED)], track_id=k + 1, boxes=500)
+        part = replace(part, times_ns=part.times_ns + k * 100_000_000_000, frames=part.frames + 1000 * k)
+        (out,) = sharp.build([(ended, SIZE), (replace(part, continues=ended.key), SIZE)])
+    assert [key.track_id for key in out.sighting.track_keys] == [1, 2, 3, 4]
+    assert (out.sighting.start_ns, out.sighting.frames[0], out.sighting.frames[-1]) == (0, 0, 3499)
+    assert len(out.sighting.frames) == 600
+    assert len(sharp._tracks[part.key].earlier.times_ns) <= 600
+
+
 def test_the_colour_is_that_of_all_crops_ever_seen(sharp):
     sharp.build([(tracklet([crop(0, bgr=RED), crop(1, bgr=RED), crop(2, bgr=RED)]), SIZE)])
     colour = sharp.build([(tracklet([crop(5, bgr=BLUE)], revision=2), SIZE)])[0].sighting.colour

@@ -9,7 +9,8 @@ from PIL import Image
 
 from services.errors import SourceUnavailable
 from services.ingest.cameras import CameraSettings
-from services.ingest.source import exact_rate, open_source
+from services.ingest.source import open_source
+from services.ingest.sources.container import exact_rate
 
 
 @pytest.fixture(scope="module")
