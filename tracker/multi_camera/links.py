@@ -117,6 +117,11 @@ class CameraCells:
     entry: Floats
     exit: Floats
 
+    def grown(self) -> CameraCells:
+        """With one camera more."""
+        pad = ((0, 1), (0, 0))
+        return CameraCells(np.pad(self.entry, pad), np.pad(self.exit, pad))
+
 
 def compile_tables(tally: Tally, cells: CameraCells, settings: AssociationSettings) -> LinkTables:
     """Counts as scoring reads them."""

@@ -112,6 +112,7 @@ class Topology:
             self._arrivals = np.pad(self._arrivals, ((0, 1), (0, 0)))
             self._camera_entry = np.pad(self._camera_entry, ((0, 1), (0, 0)))
             self._camera_exit = np.pad(self._camera_exit, ((0, 1), (0, 0)))
+            self._fitted_cells = self._fitted_cells.grown()
             self._tables = self._new_rates = None
             self._changed.add(f"camera/{camera_id}")
         return number
@@ -279,18 +280,13 @@ class Topology:
 
     def _fit(self) -> LinkTables:
         rows = self._lessons.open_before(self._fitted)
-        cells = self._cells()
+        cells = self._fitted_cells
         tables = compile_tables(self._settled, cells, self._settings)
         for _ in range(ROUNDS if len(rows) else 0):
             tally = self._settled.copy()
             self._add(tally, rows, *self._responsibilities(tables, rows))
             tables = compile_tables(tally, cells, self._settings)
         return tables
-
-    def _cells(self) -> CameraCells:
-        """Cells counted up to the last fit, with rows for cameras met since."""
-        more = ((0, len(self._index) - len(self._fitted_cells.entry)), (0, 0))
-        return CameraCells(np.pad(self._fitted_cells.entry, more), np.pad(self._fitted_cells.exit, more))
 
     # ------------------------------------------------------------------ state
 
@@ -325,9 +321,11 @@ class Topology:
                 "returns": float(self._settled.returns[i]),
                 "entry": self._camera_entry[i].tolist(),
                 "exit": self._camera_exit[i].tolist(),
-                "fitted": [c[i].tolist() for c in (self._cells().entry, self._cells().exit)],
+                "fitted": [c[i].tolist() for c in (self._fitted_cells.entry, self._fitted_cells.exit)],
             }
-        a, c = next((a, c) for a in self._index for c in self._index if f"{a}/{c}" == rest)
+        # Ids may hold slashes: of all ways to part the two, that of the camera met first.
+        a = next(a for a in self._index if rest.startswith(f"{a}/") and rest[len(a) + 1 :] in self._index)
+        c = rest[len(a) + 1 :]
         i, j = self._index[a], self._index[c]
         return {
             "kind": "link",
@@ -363,9 +361,7 @@ class Topology:
             self._settled.returns[i] = state["returns"]
             self._camera_entry[i] = state["entry"]
             self._camera_exit[i] = state["exit"]
-            cells = self._cells()
-            cells.entry[i], cells.exit[i] = state["fitted"]
-            self._fitted_cells = cells
+            self._fitted_cells.entry[i], self._fitted_cells.exit[i] = state["fitted"]
         self._fitted = max((int(state["lessons"]) for state in by_kind["fit"]), default=0)
         for state in by_kind["link"]:
             i, j = self._index[state["from"]], self._index[state["to"]]
