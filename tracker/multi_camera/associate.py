@@ -297,19 +297,20 @@ class Associator:
         """Merges identities that closed sightings belong to with others that turn out to be the same."""
         touched = dict.fromkeys(self._memory.owner(o.sighting_id) for o in closed)
         least = self._settings.merge_margin_nats
-        pairs = twins(self._scorer, self._memory, [i for i in touched if i is not None], least)
-        for identity_id, other in pairs:
-            standing = identity_id in self._memory and other in self._memory
-            if any(self._provisional(i) for i in (identity_id, other)):
+        # What grew by a merge may no longer be its twin's twin; the evidence on all others is as it was.
+        merged: set[str] = set()
+        for pair in twins(self._scorer, self._memory, [i for i in touched if i is not None], least):
+            if any(i not in self._memory or self._provisional(i) for i in pair):
                 continue
-            if standing and merge_nats(self._scorer, self._memory, identity_id, other) > least:
-                self._merge(identity_id, other, "same vehicle", bucket)
+            if merged.isdisjoint(pair) or merge_nats(self._scorer, self._memory, *pair) > least:
+                merged.add(self._merge(*pair, "same vehicle", bucket))
 
-    def _merge(self, one: str, other: str, reason: str, bucket: _Bucket) -> None:
-        """Makes two identities one; the one seen first survives."""
+    def _merge(self, one: str, other: str, reason: str, bucket: _Bucket) -> str:
+        """Makes two identities one; the one seen first survives and is returned."""
         survivor, absorbed = sorted((one, other), key=lambda i: (self._memory.members(i)[0].start_ns, i))
         self._memory.merge(survivor, absorbed)
         bucket.changes.append(IdentityMerge(survivor, absorbed, reason))
+        return survivor
 
     def _note(
         self, bucket: _Bucket, observation: Observation, verdict: _Verdict, choice: Choice, scores: Scores
