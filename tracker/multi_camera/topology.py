@@ -169,7 +169,7 @@ class Topology:
         """Settles lessons that the ring will soon overwrite, and lets everything be fitted anew."""
         tables = self.tables()
         self._fitted = self._lessons.taken
-        for slot in self._lessons.older_than(self._fitted - (CAPACITY - SPARE)):
+        for slot in self._lessons.open_before(self._fitted - (CAPACITY - SPARE)).tolist():
             self._settle(slot, tables)
         self._fitted_cells = CameraCells(self._camera_entry.copy(), self._camera_exit.copy())
         self._changed.add("fit")
