@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from services.cli.evaluate.truth_files import read_text
 from tracker.metrics.cityflow import CityFlowTracks, parse_cityflow
 from tracker.metrics.frame_rate import Detected, DetectedFrame, DetectorNoise, Material, simulate_detections
 
@@ -44,7 +45,7 @@ def truth_scene(path: Path, fps: float) -> Scene:
 
     Raises:
         ValueError: It does not read, or holds no box.
-        OSError: It cannot be opened.
+        InputError: It cannot be opened or is no text.
     """
     return Scene(_read(path), fps)
 
@@ -53,9 +54,9 @@ def city_scene(city_name: str, *, detect: bool) -> Scene:
     """Truth of a rendered city, with what the default detector finds in its clips where that is asked for.
 
     Raises:
-        ValueError: Its truth does not read.
-        VreidError: The detector cannot be opened.
-        OSError: There is no such city, a file of it is damaged or a clip cannot be decoded.
+        ValueError: There is no such city, or its truth does not read.
+        VreidError: The truth cannot be opened or is no text, or the detector cannot be opened.
+        OSError: A file of the city cannot be read, or a clip not decoded.
     """
     from simulator.city import load_city
     from simulator.errors import CityError
@@ -87,10 +88,7 @@ def _found(city: City) -> Detected:
 
 
 def _read(path: Path) -> CityFlowTracks:
-    try:
-        truth = parse_cityflow(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not a text file") from None
+    truth = parse_cityflow(read_text(path), str(path))
     if not len(truth):
         raise ValueError(f"{path}: no boxes: there is nothing to score against")
     return truth
