@@ -22,6 +22,8 @@ DIM = 256
 #: Directions in which vehicles really differ, as measured of the default network.
 REAL_DIM = 16
 NOISE = 0.45
+#: Vectors drawn for a passage, of which the first is taken; a seed's load hangs on how many there are.
+DRAWN = 5
 STAY_S = 4.0
 TRIP_SPREAD = 0.2
 TRIP_MAX_S = 60.0
@@ -39,7 +41,6 @@ class LoadPlan:
         cameras: Of the site.
         out_degree: Links that leave a camera.
         window_s: How long an identity is remembered.
-        exemplars: Vectors that a sighting brings beside its embedding.
         unknown_share: Share of trips over links that nobody has travelled before.
         burst: Sightings that arrive at one instant.
         per_s: Sightings a second.
@@ -52,7 +53,6 @@ class LoadPlan:
     cameras: int = 32
     out_degree: int = 4
     window_s: float = 1800.0
-    exemplars: int = 4
     unknown_share: float = 0.25
     burst: int = 50
     per_s: float = 200.0
@@ -112,7 +112,6 @@ class Traffic:
     def seen(self, vehicle: int, camera: int, start_s: float) -> Observation:
         """A closed passage of a vehicle."""
         self._count += 1
-        vectors = self._vectors(vehicle, 1 + self._plan.exemplars)
         start_ns = EPOCH_NS + round(start_s * SECOND_NS)
         return Observation(
             sighting_id=f"s{self._count:08d}",
@@ -123,11 +122,9 @@ class Traffic:
             end_ns=start_ns + round(STAY_S * SECOND_NS),
             entry=(0.5, 0.2),
             exit=(0.5, 0.8),
-            embedding=vectors[0],
-            exemplars=vectors[1:],
+            embedding=self._vectors(vehicle, DRAWN)[0],
             class_probs=np.array([0.85, 0.05, 0.05, 0.05], np.float32),
             colour={},
-            quality=0.8,
             model_id=MODEL_ID,
         )
 

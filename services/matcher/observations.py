@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.types import Sighting
 from tracker.multi_camera.types import Observation, Point
 
 
 def to_observation(sighting: Sighting) -> Observation:
-    """What association needs of a sighting: time and place of both ends, vectors, attributes."""
+    """What association needs of a sighting: time and place of both ends, embedding, attributes."""
     return Observation(
         sighting_id=sighting.sighting_id,
         revision=sighting.revision,
@@ -19,11 +20,9 @@ def to_observation(sighting: Sighting) -> Observation:
         end_ns=sighting.end_ns,
         entry=_centre(sighting, 0),
         exit=_centre(sighting, -1),
-        embedding=_unit(sighting.embedding[None, :])[0],
-        exemplars=_unit(sighting.exemplars),
+        embedding=_unit(sighting.embedding),
         class_probs=np.asarray(sighting.class_probs, np.float32),
         colour=dict(sighting.colour),
-        quality=min(max(sighting.quality, 0.0), 1.0),
         model_id=sighting.model_id,
     )
 
@@ -36,8 +35,6 @@ def _centre(sighting: Sighting, index: int) -> Point | None:
     return min(max((x1 + x2) / (2 * width), 0.0), 1.0), min(max((y1 + y2) / (2 * height), 0.0), 1.0)
 
 
-def _unit(
-    vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]],
-) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    wide = vectors.astype(np.float32)
-    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-6), np.float32)
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    wide = vector.astype(np.float32)[None, :]
+    return np.asarray(wide[0] / np.maximum(np.linalg.norm(wide, axis=1), 1e-6), np.float32)

@@ -9,8 +9,5 @@ from tracker.multi_camera.types import Observation
 class FlatTimeAssociator(Associator):
     """An associator that learns how cameras see, and nothing of links; its priors of time stay what they were."""
 
-    def _learn(self, closed: list[Observation]) -> None:
-        own = [o for o in closed if o.model_id == self._model_id]
-        renewed = [self._means.add(o.camera_id, o.embedding) for o in own]
-        if any(renewed):
-            self._memory.refresh_all()
+    def _learn_links(self, own: list[Observation]) -> None:
+        """Takes nothing in."""

@@ -14,6 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from tracker.evaluation.truth import SECOND_NS, TruthTracklet
+from tracker.metrics.mtmc import spans
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -49,9 +50,8 @@ def tracklet_idf1(tracklets: Sequence[TruthTracklet], labels: Sequence[object], 
     identity = np.full(len(counted), -1, np.int64)
     identity[published] = _codes([labels[i] for i in counted if labels[i] is not None])
 
-    asked = _spans(vehicle, camera, min_cameras)
-    kept = np.zeros(len(counted), bool)
-    kept[published] = _spans(identity[published], camera[published], min_cameras)
+    asked = spans(vehicle, camera, np.ones(len(counted), bool), min_cameras)
+    kept = spans(identity, camera, published, min_cameras)
     total = float(weight[asked].sum() + weight[kept].sum())
     both = asked & kept
     right = _agreement(vehicle[both], identity[both], weight[both])
@@ -61,13 +61,6 @@ def tracklet_idf1(tracklets: Sequence[TruthTracklet], labels: Sequence[object], 
 def _codes(names: Sequence[object]) -> Ints:
     number: dict[object, int] = {}
     return np.array([number.setdefault(name, len(number)) for name in names], np.int64)
-
-
-def _spans(identity: Ints, camera: Ints, min_cameras: int) -> NDArray[np.bool_]:
-    """Rows whose identity has rows in that many cameras."""
-    pairs = np.unique(np.stack([identity, camera], axis=1), axis=0)
-    ids, cameras = np.unique(pairs[:, 0], return_counts=True)
-    return np.isin(identity, ids[cameras >= min_cameras])
 
 
 def _agreement(vehicle: Ints, identity: Ints, weight: Floats) -> float:

@@ -49,13 +49,10 @@ def revisions(tracklet: TruthTracklet, index: int, simulated: Simulated) -> list
         entry=tracklet.entry,
         exit=tracklet.exit,
         embedding=simulated.final[index],
-        exemplars=simulated.exemplars[index],
         class_probs=_class_probs(tracklet.vehicle_class),
         colour={},
-        quality=float(simulated.quality[index]),
         model_id=MODEL_ID,
     )
-    none = simulated.exemplars[index][:0]
     sent: list[tuple[int, Observation]] = []
     age_ns, step_ns = FIRST_NS, FIRST_NS
     while tracklet.start_ns + age_ns < tracklet.end_ns:
@@ -66,7 +63,6 @@ def revisions(tracklet: TruthTracklet, index: int, simulated: Simulated) -> list
             end_ns=tracklet.shown_start_ns + age_ns,
             exit=None,
             embedding=simulated.first[index] if not sent else whole.embedding,
-            exemplars=none,
         )
         sent.append((tracklet.start_ns + age_ns + SEND_NS, early))
         age_ns += step_ns

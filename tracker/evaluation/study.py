@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tracker.evaluation.baselines.thresholds import THRESHOLDS, Curve
-from tracker.evaluation.intervals import Mean, bootstrap_mean
+from tracker.evaluation.intervals import Mean, bootstrap_mean, mean_of
 from tracker.evaluation.trial import APPEARANCE_ONLY, OFFSETS, Played, TrialPlan, TrialResult, run_trial
 from tracker.evaluation.truth import ClockStep
 
@@ -100,19 +100,19 @@ def study_document(plan: TrialPlan, results: Sequence[TrialResult]) -> dict[str,
         paired[name] = {
             "threshold": threshold,
             "ci95": _interval(mean),
-            **_difference([p.idf1 - v for p, v in zip(ours, values, strict=True)]),
+            **_difference("difference", [p.idf1 for p in ours], values),
         }
     return {
         "idf1": _number(main.value),
-        "idf1_at": {n: _number(bootstrap_mean([p.idf1_at[s] for p in ours]).value) for s, n in _LATENCY_NAMES.items()},
+        "idf1_at": {n: _number(mean_of([p.idf1_at[s] for p in ours])) for s, n in _LATENCY_NAMES.items()},
         "ci95": _interval(main),
         "baselines": baselines,
-        "idf1_all": _number(bootstrap_mean([p.idf1_all for p in ours]).value),
+        "idf1_all": _number(mean_of([p.idf1_all for p in ours])),
         "new_vehicle": {_LATENCY_NAMES[s]: _new(ours, s) for s in (0.0, 10.0)},
         "topology": _topology(ours),
         "paired": paired,
         **_ablations(plan, results),
-        "rank1": {"asked": plan.rank1, "reached": _number(bootstrap_mean([r.solved.rank1 for r in results]).value)},
+        "rank1": {"asked": plan.rank1, "reached": _number(mean_of([r.solved.rank1 for r in results]))},
         "tracklets": len(plan.tracklets),
         "vehicles": len({t.vehicle_id for t in plan.tracklets}),
         "cameras": len({t.camera_id for t in plan.tracklets}),
@@ -131,15 +131,15 @@ def _at_best(curves: Sequence[Curve], thresholds: Sequence[float]) -> tuple[list
     return table[:, k].tolist(), thresholds[k]
 
 
-def _difference(differences: Sequence[float]) -> dict[str, Any]:
-    mean = bootstrap_mean(differences)
-    return {"difference": _number(mean.value), "difference_ci95": _interval(mean)}
+def _difference(name: str, ours: Sequence[float], others: Sequence[float]) -> dict[str, Any]:
+    """What ours is above others, seed by seed, under that name."""
+    mean = bootstrap_mean([one - other for one, other in zip(ours, others, strict=True)])
+    return {name: _number(mean.value), f"{name}_ci95": _interval(mean)}
 
 
 def _new(played: Sequence[Played], latency_s: float) -> dict[str, float | None]:
     return {
-        name: _number(bootstrap_mean([getattr(p.new_at[latency_s], name) for p in played]).value)
-        for name in ("precision", "recall")
+        name: _number(mean_of([getattr(p.new_at[latency_s], name) for p in played])) for name in ("precision", "recall")
     }
 
 
@@ -149,13 +149,12 @@ def _ablations(plan: TrialPlan, results: Sequence[TrialResult]) -> dict[str, Any
     for name, what in (("flat_time", "gain"), ("skewed", "loss"), ("stepped", "loss")):
         played = [getattr(r, name) for r in results]
         if all(p is not None for p in played):
-            paired = bootstrap_mean([r.ours.idf1 - p.idf1 for r, p in zip(results, played, strict=True)])
-            mean = bootstrap_mean([p.idf1 for p in played])
+            theirs = [p.idf1 for p in played]
+            mean = bootstrap_mean(theirs)
             found[name] = {
                 "idf1": _number(mean.value),
                 "ci95": _interval(mean),
-                what: _number(paired.value),
-                f"{what}_ci95": _interval(paired),
+                **_difference(what, [r.ours.idf1 for r in results], theirs),
             }
     if "skewed" in found:
         found["skewed"]["skew_s"] = plan.skew_s

@@ -119,7 +119,7 @@ def run_trial(plan: TrialPlan, seed: int) -> TrialResult:
     table = _Table(plan, solved, calibrate(plan.components, solved, seed), seed)
     curves = dict(joiner_curves(plan.tracklets, simulated, plan.settings.max_trip_s, plan.baselines))
     if APPEARANCE_ONLY in plan.baselines:
-        curves[APPEARANCE_ONLY] = tuple(table.by_looks(simulated, offset).idf1 for offset in OFFSETS)
+        curves[APPEARANCE_ONLY] = tuple(table.by_looks(simulated, offset) for offset in OFFSETS)
     flat = table.play(plan.tracklets, simulated, flat=True) if plan.flat_time else None
     skewed = table.play_skewed(simulated) if plan.skew_s else None
     stepped, flagged_after = (None, None) if plan.step is None else table.play_stepped(simulated, plan.step)
@@ -152,14 +152,16 @@ class _Table:
         watch = StepWatch(associator, self._plan.settings, tracklets, step)
         return self._judged(associator, tracklets, simulated, watch), watch.flagged_after
 
-    def by_looks(self, simulated: Simulated, offset: float) -> Played:
-        """Plays the judged tracklets with nothing but looks, its threshold shifted."""
+    def by_looks(self, simulated: Simulated, offset: float) -> float:
+        """IDF1 at 10 s of the judged tracklets played with nothing but looks, its threshold shifted."""
         c = self.calibration
         shifted = Calibration(c.slope, c.offset + offset, c.limit + abs(offset))
         weights = dict.fromkeys(("time_weight", "zone_weight", "class_weight", "colour_weight"), _NAUGHT)
         associator = self._associator(self._plan.settings.model_copy(update=weights), shifted, flat=False)
         associator.restore((), self._lesson(flat=False, skew_s=0.0))
-        return self._judged(associator, self._plan.tracklets, simulated)
+        tracklets = self._plan.tracklets
+        labels = Replay(associator, self._plan.settings.max_trip_s).run(tracklets, simulated)
+        return tracklet_idf1(tracklets, labels.identity[10.0])
 
     def _taught(self, *, flat: bool = False, skew_s: float = 0.0) -> Associator:
         associator = self._associator(self._plan.settings, self.calibration, flat=flat)

@@ -109,8 +109,8 @@ def evaluate_mtmc(truth: CityFlowTracks, predicted: CityFlowTracks, rules: MtmcR
     plain = plain_boxes(truth, rules)
     kept = ~_on_ignored(joined, plain, rules.min_iou)
 
-    wanted = plain & _spans(truth.identity, truth.camera, plain, rules.min_cameras)
-    spanning = kept & _spans(predicted.identity, predicted.camera, kept, rules.min_cameras)
+    wanted = plain & spans(truth.identity, truth.camera, plain, rules.min_cameras)
+    spanning = kept & spans(predicted.identity, predicted.camera, kept, rules.min_cameras)
     judged = joined.select(wanted, spanning)
     identity = identity_score(judged, rules.min_iou)
     hota = hota_score(judged)
@@ -163,10 +163,14 @@ def _on_ignored(joined: Overlaps, plain: NDArray[np.bool_], min_iou: float) -> N
     return on_ignored
 
 
-def _spans(
+def spans(
     identity: NDArray[np.int64], camera: NDArray[np.int64], counted: NDArray[np.bool_], min_cameras: int
 ) -> NDArray[np.bool_]:
-    """Rows whose identity has ``counted`` rows in at least ``min_cameras`` cameras: bool (N,)."""
+    """Rows whose identity has ``counted`` rows in at least ``min_cameras`` cameras: bool (N,).
+
+    >>> spans(np.array([1, 1, 2, 2]), np.array([7, 8, 7, 8]), np.array([True, True, True, False]), 2).tolist()
+    [True, True, False, False]
+    """
     seen = np.unique(np.stack([identity[counted], camera[counted]], axis=1), axis=0)
     ids, cameras = np.unique(seen[:, 0], return_counts=True)
     return np.isin(identity, ids[cameras >= min_cameras])

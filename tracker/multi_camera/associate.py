@@ -35,9 +35,9 @@ from tracker.types import Decision, DecisionStatus
 
 IdFactory = Callable[[], str]
 
-#: Seconds after a sighting's last box at which it is looked at again, with what has come into view since. The last of
-#: them leaves the bucket's wait and the tracker's until the 10 s within which identities settle.
-REVIEW_AGES_S = (6.0,)
+#: Seconds after a sighting's last box at which it is looked at again, with what has come into view since. They leave
+#: the bucket's wait and the tracker's until the 10 s within which identities settle.
+REVIEW_AGE_S = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,19 @@ class _Verdict:
     status: DecisionStatus
     identity_id: str
     runner_up: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What another look at a sighting shows: where it stands, where it belongs now, and by how many nats more."""
+
+    owner: str
+    own_row: int | None
+    scores: Scores
+    choice: Choice
+    target: str | None
+    runner_up: str | None
+    lead: float
 
 
 @dataclass(slots=True)
@@ -198,8 +211,7 @@ class Associator:
         # Rows are looked up before the first new identity takes one.
         named = [(self._identity(c.column), self._identity(c.runner_up)) for c in choices]
         for observation, score, choice, (chosen, second) in zip(group, scores, choices, named, strict=True):
-            needed = self._settings.final_margin_nats if observation.final else self._settings.margin_nats
-            sure = choice.margin >= needed
+            sure = choice.margin >= self._needed(observation)
             if chosen is not None and sure:
                 status, identity_id, runner_up = DecisionStatus.MATCHED, chosen, second
             else:
@@ -210,38 +222,39 @@ class Associator:
 
     def _revise(self, observation: Observation, bucket: _Bucket) -> None:
         """Another look at a sighting decided before, with what is known by now."""
-        sighting_id = observation.sighting_id
-        owner = self._memory.detach(sighting_id)
-        alone = owner not in self._memory
-        own_row = None if alone else self._memory.row(owner)
+        look = self._look_again(observation)
+        runner_up = look.runner_up
+        stays = look.choice.column == look.own_row or not self._overturns(observation, look.lead)
+        if stays:
+            status = self._standing(observation, look)
+            if look.target != look.owner:
+                runner_up = look.target or runner_up
+        else:
+            status = DecisionStatus.MATCHED if look.target is not None else DecisionStatus.NEW
+            self._move(observation, look.owner, look.target, bucket)
+        verdict = _Verdict(status, bucket.owners[observation.sighting_id], runner_up)
+        self._note(bucket, observation, verdict, look.choice, look.scores)
+
+    def _look_again(self, observation: Observation) -> _Look:
+        """Scores a sighting as if it were not decided, and leaves it where it stands."""
+        owner = self._memory.detach(observation.sighting_id)
+        own_row = self._memory.row(owner) if owner in self._memory else None
         scores = self._scorer.score(observation, keep=own_row)
         own_score = 0.0 if own_row is None else scores.of(own_row)
         choice = _in_rows(choose(scores.total), scores.rows)
-        lead = choice.score - own_score
-        target = self._identity(choice.column)
-        runner_up = self._identity(choice.runner_up)
+        # Rows are looked up before the sighting takes one back.
+        target, runner_up = self._identity(choice.column), self._identity(choice.runner_up)
         self._memory.assign(observation, owner)
-
-        stays = choice.column == own_row or not self._overturns(observation, lead)
-        if stays:
-            status = self._standing(observation, owner, choice, alone=alone)
-            if target != owner:
-                runner_up = target or runner_up
-        else:
-            status = DecisionStatus.MATCHED if target is not None else DecisionStatus.NEW
-            self._move(observation, owner, target, bucket)
-        verdict = _Verdict(status, bucket.owners[sighting_id], runner_up)
-        self._note(bucket, observation, verdict, choice, scores)
+        return _Look(owner, own_row, scores, choice, target, runner_up, choice.score - own_score)
 
     def _due_for_review(self, begun_ns: int) -> list[Observation]:
         """Closed sightings that came of an age to be looked at again since the last bucket, by start."""
-        oldest_ns = begun_ns - int(max(REVIEW_AGES_S) / NS)
+        oldest_ns = begun_ns - int(REVIEW_AGE_S / NS)
         self._closed = {s: end_ns for s, end_ns in self._closed.items() if end_ns >= oldest_ns}
         due = []
         for sighting_id, end_ns in self._closed.items():
-            ages = (end_ns + int(age_s / NS) for age_s in REVIEW_AGES_S)
             observation = self._memory.observation(sighting_id)
-            if observation is not None and any(begun_ns < at_ns <= self._latest_ns for at_ns in ages):
+            if observation is not None and begun_ns < end_ns + int(REVIEW_AGE_S / NS) <= self._latest_ns:
                 due.append(observation)
         return sorted(due, key=lambda o: (o.start_ns, o.sighting_id))
 
@@ -249,36 +262,30 @@ class Associator:
         """Another look at a sighting that will not change any more; only a change is told."""
         if self._memory.owner(observation.sighting_id) is None:
             return
-        owner = self._memory.detach(observation.sighting_id)
-        own_row = self._memory.row(owner) if owner in self._memory else None
-        scores = self._scorer.score(observation, keep=own_row)
-        own_score = 0.0 if own_row is None else scores.of(own_row)
-        choice = _in_rows(choose(scores.total), scores.rows)
-        target, lead = self._identity(choice.column), choice.score - own_score
-        self._memory.assign(observation, owner)
-        if choice.column != own_row and lead > self._settings.revise_margin_nats and not self._provisional(target):
-            self._move(observation, owner, target, bucket)
+        look = self._look_again(observation)
+        elsewhere = look.choice.column != look.own_row and look.lead > self._settings.revise_margin_nats
+        if elsewhere and not self._provisional(look.target):
+            self._move(observation, look.owner, look.target, bucket)
 
     def _provisional(self, identity_id: str | None) -> bool:
         """Whether an identity stands for nothing but a sighting that is not decided yet."""
         members = self._memory.members(identity_id) if identity_id is not None else []
         return bool(members) and all(o.sighting_id in self._ambiguous for o in members)
 
-    def _overturns(self, observation: Observation, lead: float) -> bool:
-        settings = self._settings
-        if observation.sighting_id not in self._ambiguous:
-            needed = settings.revise_margin_nats
-        else:
-            needed = settings.final_margin_nats if observation.final else settings.margin_nats
-        return lead > 0.0 and lead >= needed
+    def _needed(self, observation: Observation) -> float:
+        """The lead in nats from which a sighting is decided."""
+        return self._settings.final_margin_nats if observation.final else self._settings.margin_nats
 
-    def _standing(self, observation: Observation, owner: str, choice: Choice, *, alone: bool) -> DecisionStatus:
+    def _overturns(self, observation: Observation, lead: float) -> bool:
+        undecided = observation.sighting_id in self._ambiguous
+        return lead > 0.0 and lead >= (self._needed(observation) if undecided else self._settings.revise_margin_nats)
+
+    def _standing(self, observation: Observation, look: _Look) -> DecisionStatus:
         """The status of a sighting that stays where it is."""
-        if not alone:
-            first = self._memory.members(owner)[0].sighting_id == observation.sighting_id
+        if look.own_row is not None:
+            first = self._memory.members(look.owner)[0].sighting_id == observation.sighting_id
             return DecisionStatus.NEW if first else DecisionStatus.MATCHED
-        needed = self._settings.final_margin_nats if observation.final else self._settings.margin_nats
-        sure = choice.column is None and choice.margin >= needed
+        sure = look.choice.column is None and look.choice.margin >= self._needed(observation)
         return DecisionStatus.NEW if sure or observation.final else DecisionStatus.AMBIGUOUS
 
     def _move(self, observation: Observation, owner: str, target: str | None, bucket: _Bucket) -> None:
@@ -297,19 +304,20 @@ class Associator:
         """Merges identities that closed sightings belong to with others that turn out to be the same."""
         touched = dict.fromkeys(self._memory.owner(o.sighting_id) for o in closed)
         least = self._settings.merge_margin_nats
-        pairs = twins(self._scorer, self._memory, [i for i in touched if i is not None], least)
-        for identity_id, other in pairs:
-            standing = identity_id in self._memory and other in self._memory
-            if any(self._provisional(i) for i in (identity_id, other)):
+        # What grew by a merge may no longer be its twin's twin; the evidence on all others is as it was.
+        merged: set[str] = set()
+        for pair in twins(self._scorer, self._memory, [i for i in touched if i is not None], least):
+            if any(i not in self._memory or self._provisional(i) for i in pair):
                 continue
-            if standing and merge_nats(self._scorer, self._memory, identity_id, other) > least:
-                self._merge(identity_id, other, "same vehicle", bucket)
+            if merged.isdisjoint(pair) or merge_nats(self._scorer, self._memory, *pair) > least:
+                merged.add(self._merge(*pair, "same vehicle", bucket))
 
-    def _merge(self, one: str, other: str, reason: str, bucket: _Bucket) -> None:
-        """Makes two identities one; the one seen first survives."""
+    def _merge(self, one: str, other: str, reason: str, bucket: _Bucket) -> str:
+        """Makes two identities one; the one seen first survives and is returned."""
         survivor, absorbed = sorted((one, other), key=lambda i: (self._memory.members(i)[0].start_ns, i))
         self._memory.merge(survivor, absorbed)
         bucket.changes.append(IdentityMerge(survivor, absorbed, reason))
+        return survivor
 
     def _note(
         self, bucket: _Bucket, observation: Observation, verdict: _Verdict, choice: Choice, scores: Scores
@@ -337,10 +345,14 @@ class Associator:
     def _learn(self, closed: list[Observation]) -> None:
         """Takes in what sightings that will not change any more teach."""
         own = [o for o in closed if o.model_id == self._model_id]
-        self._topology.conclude(self._recent.origins(own, self._topology))
+        self._learn_links(own)
         renewed = [self._means.add(o.camera_id, o.embedding) for o in own]
         if any(renewed):
             self._memory.refresh_all()
+
+    def _learn_links(self, own: list[Observation]) -> None:
+        """Takes in where such sightings of the model may have come from."""
+        self._topology.conclude(self._recent.origins(own, self._topology))
 
     def _identity(self, row: int | None) -> str | None:
         return None if row is None else self._memory.row_ids[row]

@@ -133,10 +133,6 @@ class Lessons:
         rows = np.flatnonzero(self.number >= 0)
         return rows[np.argsort(self.number[rows])]
 
-    def older_than(self, number: int) -> list[int]:
-        """As :meth:`open_before`, as plain numbers."""
-        return [int(row) for row in self.open_before(number)]
-
     @property
     def slots(self) -> tuple[int, ...]:
         """Rows that hold a lesson."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.travel import Floats, TravelTimes, travel_times
+from tracker.multi_camera.travel import Floats, Index, TravelTimes, travel_times
 
 Ints = NDArray[np.intp]
 
@@ -61,11 +61,26 @@ class LinkTables:
     log_last: Floats
     log_new: Floats
 
-    def log_density(self, mode: Ints, index: tuple[Ints, ...], x: Floats) -> Floats:
-        """Log rate per second of coming from the one camera to the other in a mode after log-duration ``x``."""
-        gone = self.log_apart[index] + self.gap.log_density(index, x)
-        there = self.log_overlap[index] + self.overlap.log_density(index, x)
-        return np.where(mode == GAP, gone, there)
+    def log_gone(self, index: Index, x: Floats) -> Floats:
+        """Log rate per second of coming into the other view a log-duration ``x`` after leaving the one."""
+        rate: Floats = self.log_apart[index] + self.gap.log_density(index, x)
+        return rate
+
+    def log_there(self, index: Index, x: Floats) -> Floats:
+        """As :meth:`log_gone` of a vehicle that is still in the one view, ``x`` after it came into that."""
+        rate: Floats = self.log_overlap[index] + self.overlap.log_density(index, x)
+        return rate
+
+    def log_rate_and_typical(self, mode: Ints, index: Index, x: Floats) -> tuple[Floats, Floats]:
+        """Log rate per second of coming over a link in a mode after log-duration ``x``.
+
+        Returns:
+            That rate, and the probability that such a trip is one the link's own part of the mode stands for.
+        """
+        gone, usual_gone = self.gap.log_density_and_typical(index, x)
+        there, usual_there = self.overlap.log_density_and_typical(index, x)
+        rate = np.where(mode == GAP, self.log_apart[index] + gone, self.log_overlap[index] + there)
+        return rate, np.where(mode == GAP, usual_gone, usual_there)
 
 
 @dataclass(slots=True)
@@ -116,6 +131,11 @@ class CameraCells:
 
     entry: Floats
     exit: Floats
+
+    def grown(self) -> CameraCells:
+        """With one camera more."""
+        pad = ((0, 1), (0, 0))
+        return CameraCells(np.pad(self.entry, pad), np.pad(self.exit, pad))
 
 
 def compile_tables(tally: Tally, cells: CameraCells, settings: AssociationSettings) -> LinkTables:

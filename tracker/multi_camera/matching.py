@@ -30,9 +30,22 @@ def matching_marginals(log_odds: Floats, keys: NDArray[np.int64]) -> Floats:
     >>> matching_marginals(np.zeros((1, 1)), np.zeros((1, 1), np.int64))
     array([[0.5]])
     """
-    odds = np.exp(np.minimum(log_odds, CERTAIN))
+    return marginals_by_column(log_odds, columns_of(keys))
+
+
+def columns_of(keys: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Origins numbered from 0 in place of their keys, in the same shape.
+
+    >>> columns_of(np.array([[7, 9], [9, -1]])).tolist()
+    [[1, 2], [2, 0]]
+    """
     _, column = np.unique(keys, return_inverse=True)
-    column = column.reshape(keys.shape)
+    return column.reshape(keys.shape)
+
+
+def marginals_by_column(log_odds: Floats, column: NDArray[np.intp]) -> Floats:
+    """As :func:`matching_marginals`, for origins numbered by :func:`columns_of` once for many calls."""
+    odds = np.exp(np.minimum(log_odds, CERTAIN))
     free = np.ones_like(odds)
     for _ in range(ROUNDS):
         part = odds * free

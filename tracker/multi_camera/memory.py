@@ -259,8 +259,9 @@ class IdentityMemory:
 
     def _trim(self, identity: Identity) -> None:
         excess = len(identity.members) - self._settings.visits_kept
-        over = [o for o in identity.ordered() if o.final][: max(excess, 0)] if excess > 0 else []
-        for observation in over:
+        if excess <= 0:
+            return
+        for observation in [o for o in identity.ordered() if o.final][:excess]:
             del identity.members[observation.sighting_id]
             del self._owner[observation.sighting_id]
 

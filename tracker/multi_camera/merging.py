@@ -38,20 +38,14 @@ def twins(
     found = []
     for row, alike in zip(rows, similar, strict=True):
         near = np.argpartition(alike, -NEAREST)[-NEAREST:] if len(alike) > NEAREST else np.arange(len(alike))
-        worth = [
-            r
-            for r in near
-            if alike[r] > -np.inf and _looks(scorer, memory, row, int(r), alike[r]) > least_nats - HEADROOM
-        ]
+        near = near[alike[near] > -np.inf]
+        looks = scorer.appearance_nats(alike[near].astype(np.float64), memory.sources[row], memory.sources[near])
+        worth = near[looks > least_nats - HEADROOM]
         scored = [(merge_nats(scorer, memory, str(memory.row_ids[row]), str(memory.row_ids[r])), int(r)) for r in worth]
         best, other = max(scored, default=(-np.inf, -1))
         if best > least_nats:
             found.append((best, str(memory.row_ids[row]), str(memory.row_ids[other])))
     return [(one, other) for _, one, other in sorted(found, key=lambda f: (-f[0], f[1]))]
-
-
-def _looks(scorer: Scorer, memory: IdentityMemory, one: int, other: int, similarity: float) -> float:
-    return scorer.appearance_nats(similarity, int(memory.sources[one]), int(memory.sources[other]))
 
 
 def merge_nats(scorer: Scorer, memory: IdentityMemory, one: str, other: str) -> float:
@@ -64,7 +58,9 @@ def merge_nats(scorer: Scorer, memory: IdentityMemory, one: str, other: str) -> 
         Nats; -inf when one camera saw both at the same time, or there is nothing to compare.
     """
     rows = memory.row(one), memory.row(other)
-    if not memory.sources[list(rows)].all():
+    sources = memory.sources[list(rows)]
+    if not sources.all():
         return -np.inf
-    similarity = float(memory.centres[rows[0]] @ memory.centres[rows[1]])
-    return _looks(scorer, memory, *rows, similarity) + scorer.joint_path_nats(*rows)
+    similarity = np.float64(memory.centres[rows[0]] @ memory.centres[rows[1]])
+    looks = float(scorer.appearance_nats(np.asarray(similarity), *sources))
+    return looks + scorer.joint_path_nats(*rows)

@@ -55,6 +55,7 @@ class Recent:
         if not arrivals:
             return []
         known = sorted(self._sightings.values(), key=lambda o: (o.start_ns, o.sighting_id))
+        places = {o.sighting_id: i for i, o in enumerate(known)}
         visits = _visits_of(known, topology)
         similarity = np.stack([o.embedding for o in arrivals]) @ np.stack([o.embedding for o in known]).T
         c = self._calibration
@@ -62,8 +63,11 @@ class Recent:
         found = []
         for arrival, row in zip(arrivals, nats, strict=True):
             here = _visits_of([arrival], topology)
-            own = np.array([o.sighting_id == arrival.sighting_id for o in known])
-            possible = np.flatnonzero(self._possible(visits, here) & ~own)
+            earlier = self._possible(visits, here)
+            own = places.get(arrival.sighting_id)
+            if own is not None:
+                earlier[own] = False
+            possible = np.flatnonzero(earlier)
             before = Visits(*(getattr(visits, f.name)[possible] for f in fields(Visits)))
             total = row[possible] + topology.log_transition(before, here)
             best = possible[np.argsort(-total, kind="stable")[:ORIGINS]]

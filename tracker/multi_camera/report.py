@@ -97,7 +97,7 @@ def topology_report(settings: AssociationSettings, links: Mapping[str, str]) -> 
     """Reads learned state as it is stored.
 
     Args:
-        settings: Of association; pinned links are taken from it.
+        settings: Of association; its priors stand where little was learned.
         links: Learned state by name, as the store keeps it; entries of other kinds are left alone.
 
     Raises:

@@ -98,10 +98,10 @@ class Scorer:
         ]
         return Scores(rows, parts.sum(axis=0), parts)
 
-    def appearance_nats(self, similarity: float, one: int, other: int) -> float:
-        """Evidence of the product of two means over so many sightings each."""
-        nats = self._calibration.nats(np.array(similarity), np.array(one), np.array(other))
-        return self._settings.appearance_weight * float(nats)
+    def appearance_nats(self, similarity: Floats, one: NDArray[np.intp], other: NDArray[np.intp]) -> Floats:
+        """Evidence of products of two means over so many sightings each; arguments broadcast."""
+        nats: Floats = self._settings.appearance_weight * self._calibration.nats(similarity, one, other)
+        return nats
 
     def prepare(self, batch: Sequence[Observation]) -> None:
         """Tells which observations will be scored next, so that they are compared together."""

@@ -28,7 +28,7 @@ from tracker.multi_camera.links import (
     Tally,
     compile_tables,
 )
-from tracker.multi_camera.matching import matching_marginals
+from tracker.multi_camera.matching import columns_of, marginals_by_column
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.travel import SHIFT_S, Floats, log_duration
 from tracker.multi_camera.types import Observation, Point
@@ -112,6 +112,7 @@ class Topology:
             self._arrivals = np.pad(self._arrivals, ((0, 1), (0, 0)))
             self._camera_entry = np.pad(self._camera_entry, ((0, 1), (0, 0)))
             self._camera_exit = np.pad(self._camera_exit, ((0, 1), (0, 0)))
+            self._fitted_cells = self._fitted_cells.grown()
             self._tables = self._new_rates = None
             self._changed.add(f"camera/{camera_id}")
         return number
@@ -168,7 +169,7 @@ class Topology:
         """Settles lessons that the ring will soon overwrite, and lets everything be fitted anew."""
         tables = self.tables()
         self._fitted = self._lessons.taken
-        for slot in self._lessons.older_than(self._fitted - (CAPACITY - SPARE)):
+        for slot in self._lessons.open_before(self._fitted - (CAPACITY - SPARE)).tolist():
             self._settle(slot, tables)
         self._fitted_cells = CameraCells(self._camera_entry.copy(), self._camera_exit.copy())
         self._changed.add("fit")
@@ -185,7 +186,7 @@ class Topology:
     def _settle(self, slot: int, tables: LinkTables) -> None:
         """Counts the lesson of a row for good and takes it out of the ring's."""
         row = np.array([slot])
-        self._add(self._settled, row, *self._responsibilities(tables, row))
+        self._add(self._settled, row, *self._responsibilities(tables, row, self._columns(row)))
         cameras = self.cameras
         here = int(self._lessons.camera[slot])
         origins = self._lessons.origin[slot]
@@ -193,18 +194,21 @@ class Topology:
         self._changed.update((f"camera/{cameras[here]}", f"lesson/{slot}"))
         self._lessons.settled[slot] = True
 
-    def _responsibilities(self, tables: LinkTables, rows: Ints) -> tuple[Floats, Floats]:
+    def _columns(self, rows: Ints) -> Ints:
+        """The origins of lessons, each sighting one number, (R, K)."""
+        return columns_of(self._lessons.key[rows])
+
+    def _responsibilities(self, tables: LinkTables, rows: Ints, columns: Ints) -> tuple[Floats, Floats]:
         """Probability of each origin of lessons, and that it counts as a typical trip, (R, K) each."""
         lessons = self._lessons
         origin = lessons.origin[rows]
         index = (np.maximum(origin, 0), np.broadcast_to(lessons.camera[rows][:, None], origin.shape))
         mode, x = lessons.mode[rows], lessons.x[rows]
         log_new = lessons.log_rate[rows] + tables.log_new[lessons.camera[rows]]
-        log_odds = lessons.nats[rows] + tables.log_share[index] + tables.log_density(mode, index, x)
+        log_density, typical = tables.log_rate_and_typical(mode, index, x)
+        log_odds = lessons.nats[rows] + tables.log_share[index] + log_density
         log_odds += tables.log_return[index[0]] - tables.log_last[index[0]] - log_new[:, None]
-        weight = matching_marginals(np.where(origin >= 0, log_odds, -np.inf), lessons.key[rows])
-        typical = np.where(mode == GAP, tables.gap.typical(index, x), tables.overlap.typical(index, x))
-        return weight, typical
+        return marginals_by_column(np.where(origin >= 0, log_odds, -np.inf), columns), typical
 
     def _add(self, tally: Tally, rows: Ints, weight: Floats, typical: Floats) -> None:
         lessons = self._lessons
@@ -238,7 +242,7 @@ class Topology:
         lessons, rows = self._lessons, self._lessons.kept()
         if not len(rows):
             return []
-        weight, _ = self._responsibilities(self.tables(), rows)
+        weight, _ = self._responsibilities(self.tables(), rows, self._columns(rows))
         r, k = np.nonzero(weight > LIKELY)
         at = rows[r]
         durations_s = np.exp(lessons.x[at, k]) - SHIFT_S
@@ -261,9 +265,8 @@ class Topology:
         tables = self.tables()
         a, c = np.broadcast_arrays(before.camera, after.camera)
         gap_s = after.start_s - before.end_s
-        gone = tables.log_apart[a, c] + tables.gap.log_density((a, c), log_duration(gap_s))
-        since_s = after.start_s - before.start_s
-        there = tables.log_overlap[a, c] + tables.overlap.log_density((a, c), log_duration(since_s))
+        gone = tables.log_gone((a, c), log_duration(gap_s))
+        there = tables.log_there((a, c), log_duration(after.start_s - before.start_s))
         density = np.where(gap_s < 0, there, np.where(before.open, np.logaddexp(gone, there), gone))
         longest_s = self._settings.max_trip_s
         rest = np.where(gap_s > longest_s, -np.inf, math.log(OUTLIER_SHARE / longest_s))
@@ -279,18 +282,13 @@ class Topology:
 
     def _fit(self) -> LinkTables:
         rows = self._lessons.open_before(self._fitted)
-        cells = self._cells()
+        cells, columns = self._fitted_cells, self._columns(rows)
         tables = compile_tables(self._settled, cells, self._settings)
         for _ in range(ROUNDS if len(rows) else 0):
             tally = self._settled.copy()
-            self._add(tally, rows, *self._responsibilities(tables, rows))
+            self._add(tally, rows, *self._responsibilities(tables, rows, columns))
             tables = compile_tables(tally, cells, self._settings)
         return tables
-
-    def _cells(self) -> CameraCells:
-        """Cells counted up to the last fit, with rows for cameras met since."""
-        more = ((0, len(self._index) - len(self._fitted_cells.entry)), (0, 0))
-        return CameraCells(np.pad(self._fitted_cells.entry, more), np.pad(self._fitted_cells.exit, more))
 
     # ------------------------------------------------------------------ state
 
@@ -325,9 +323,11 @@ class Topology:
                 "returns": float(self._settled.returns[i]),
                 "entry": self._camera_entry[i].tolist(),
                 "exit": self._camera_exit[i].tolist(),
-                "fitted": [c[i].tolist() for c in (self._cells().entry, self._cells().exit)],
+                "fitted": [c[i].tolist() for c in (self._fitted_cells.entry, self._fitted_cells.exit)],
             }
-        a, c = next((a, c) for a in self._index for c in self._index if f"{a}/{c}" == rest)
+        # Ids may hold slashes: of all ways to part the two, that of the camera met first.
+        a = next(a for a in self._index if rest.startswith(f"{a}/") and rest[len(a) + 1 :] in self._index)
+        c = rest[len(a) + 1 :]
         i, j = self._index[a], self._index[c]
         return {
             "kind": "link",
@@ -363,9 +363,7 @@ class Topology:
             self._settled.returns[i] = state["returns"]
             self._camera_entry[i] = state["entry"]
             self._camera_exit[i] = state["exit"]
-            cells = self._cells()
-            cells.entry[i], cells.exit[i] = state["fitted"]
-            self._fitted_cells = cells
+            self._fitted_cells.entry[i], self._fitted_cells.exit[i] = state["fitted"]
         self._fitted = max((int(state["lessons"]) for state in by_kind["fit"]), default=0)
         for state in by_kind["link"]:
             i, j = self._index[state["from"]], self._index[state["to"]]

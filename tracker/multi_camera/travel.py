@@ -61,10 +61,11 @@ class TravelTimes:
         density: Floats = np.logaddexp(*self.log_parts(index, x)) - x
         return density
 
-    def typical(self, index: Index, x: Floats) -> Floats:
-        """Probability that a trip of log-duration ``x`` is one of those the link's own part stands for."""
+    def log_density_and_typical(self, index: Index, x: Floats) -> tuple[Floats, Floats]:
+        """As :meth:`log_density`, and the probability that such a trip is one the link's own part stands for."""
         narrow, broad = self.log_parts(index, x)
-        return np.asarray(1.0 / (1.0 + np.exp(np.minimum(broad - narrow, 500.0))))
+        typical = np.asarray(1.0 / (1.0 + np.exp(np.minimum(broad - narrow, 500.0))))
+        return np.logaddexp(narrow, broad) - x, typical
 
 
 def log_duration(seconds: Floats | float) -> Floats:

@@ -28,10 +28,8 @@ class Observation:
         entry: Centre of the first box, None when the frame size is unknown.
         exit: Centre of the last box so far, None when the frame size is unknown.
         embedding: float32 (D,), L2 = 1, raw (no camera mean removed).
-        exemplars: float32 (E, D), L2 = 1 each; E may be 0.
         class_probs: float32 (4,) over ``detector.types.VEHICLE_CLASSES``.
         colour: Probability by colour name; empty when unknown.
-        quality: In [0, 1].
         model_id: Of the embedder; vectors of different ones are never compared.
     """
 
@@ -44,10 +42,8 @@ class Observation:
     entry: Point | None
     exit: Point | None
     embedding: NDArray[np.float32]
-    exemplars: NDArray[np.float32]
     class_probs: NDArray[np.float32]
     colour: Mapping[str, float]
-    quality: float
     model_id: str
 
     def __post_init__(self) -> None:
@@ -55,8 +51,6 @@ class Observation:
             raise ValueError(f"end_ns {self.end_ns} lies before start_ns {self.start_ns}")
         if self.embedding.ndim != 1 or self.embedding.size == 0:
             raise ValueError(f"embedding must be (D,), got {self.embedding.shape}")
-        if self.exemplars.ndim != 2 or (len(self.exemplars) and self.exemplars.shape[1] != self.embedding.size):
-            raise ValueError(f"exemplars must be (E, {self.embedding.size}), got {self.exemplars.shape}")
 
 
 @dataclass(frozen=True, slots=True)

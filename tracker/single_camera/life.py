@@ -13,7 +13,7 @@ from tracker.single_camera.contacts import ContactLog, Votes
 from tracker.single_camera.crops import CropChooser, Image, View
 from tracker.single_camera.parts import class_shares
 from tracker.single_camera.settings import TrackerSettings
-from tracker.types import Contact, TrackKey, Tracklet
+from tracker.types import Contact, Crop, TrackKey, Tracklet
 
 _PLACE = {int(vehicle_class): k for k, vehicle_class in enumerate(VEHICLE_CLASSES)}
 _NO_VOTES: Votes = (0.0,) * len(VEHICLE_CLASSES)
@@ -96,15 +96,17 @@ class TrackLife:
         """A revision, if one is due and there is news since the last."""
         if self._due_ns is None or self._log.last_ns < self._due_ns or not self._tellable():
             return None
-        if not self._crops.chosen() or not self._changed():
+        crops = self._crops.chosen()
+        if not crops or not self._changed(self._news(crops)):
             return None
-        return self._tell(final=False)
+        return self._tell(crops, final=False)
 
     def close(self) -> Tracklet | None:
         """The final revision; None if the track was too short to tell, or never well enough seen for a picture."""
-        if self._revision == 0 and not (self._tellable() and self._crops.chosen()):
+        crops = self._crops.chosen()
+        if self._revision == 0 and not (self._tellable() and crops):
             return None
-        return self._tell(final=True)
+        return self._tell(crops, final=True)
 
     def renewed(self, key: TrackKey, t_ns: int) -> TrackLife:
         """The life of another vehicle that this track has followed since ``t_ns``, told once already.
@@ -124,30 +126,29 @@ class TrackLife:
         life._parked = self._parked
         life._revision = 1
         life._due_ns = life._log.last_ns + life._interval_ns
-        life._told = life._news()
+        life._told = life._news(life._crops.chosen())
         return life
 
     def _tellable(self) -> bool:
         duration_ns = self._log.last_ns - self._log.first_ns
         return self._observed >= self._settings.min_boxes and duration_ns >= self._settings.min_duration_s * 1e9
 
-    def _news(self) -> _Told:
-        """What a revision would say now."""
-        return _Told(self._log.last_box, tuple(crop.frame for crop in self._crops.chosen()), self.vehicle_class)
+    def _news(self, crops: tuple[Crop, ...]) -> _Told:
+        """What a revision with these pictures would say now."""
+        return _Told(self._log.last_box, tuple(crop.frame for crop in crops), self.vehicle_class)
 
-    def _changed(self) -> bool:
+    def _changed(self, now: _Told) -> bool:
         """Whether the vehicle moved, better pictures came or its class turned out another since the last revision."""
-        told, now = self._told, self._news()
+        told = self._told
         if told is None:
             return True
         iou = paired_iou(np.array([told.box]), np.array([now.box]))[0]
         moved = bool(iou < self._settings.moved_iou)
         return moved or (told.crop_frames, told.vehicle_class) != (now.crop_frames, now.vehicle_class)
 
-    def _tell(self, *, final: bool) -> Tracklet:
+    def _tell(self, crops: tuple[Crop, ...], *, final: bool) -> Tracklet:
         self._revision += 1
-        crops = self._crops.chosen()
-        self._told = self._news()
+        self._told = self._news(crops)
         if self._revision > 1:
             self._interval_ns = min(2 * self._interval_ns, round(self._settings.longest_revision_s * 1e9))
         self._due_ns = self._log.last_ns + self._interval_ns

@@ -2,38 +2,61 @@
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from services.cli.evaluate.truth_files import read_text
 from tracker.metrics.cityflow import CityFlowTracks, parse_cityflow
-from tracker.metrics.frame_rate import DetectedFrame, DetectorNoise, Material, simulate_detections
+from tracker.metrics.frame_rate import Detected, DetectedFrame, DetectorNoise, Material, simulate_detections
+
+if TYPE_CHECKING:
+    from simulator.city import City
 
 
-def truth_material(path: Path, fps: float, rng: np.random.Generator) -> Material:
-    """Truth of any recording, with detections drawn.
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What every draw is judged on.
+
+    Attributes:
+        truth: The boxes.
+        fps: Of their frame numbers.
+        found: What a detector found, the same in every draw; None to draw detections.
+    """
+
+    truth: CityFlowTracks
+    fps: float
+    found: Detected | None = None
+
+    def material(self, rng: np.random.Generator) -> Material:
+        """The truth with detections: those found, or a draw."""
+        found = simulate_detections(self.truth, DetectorNoise(), rng) if self.found is None else self.found
+        return Material(self.truth, found, self.fps)
+
+
+def truth_scene(path: Path, fps: float) -> Scene:
+    """Truth of any recording.
 
     Args:
         path: CityFlow text.
         fps: Of its frame numbers.
-        rng: Draws the detections.
 
     Raises:
         ValueError: It does not read, or holds no box.
-        OSError: It cannot be opened.
+        InputError: It cannot be opened or is no text.
     """
-    truth = _read(path)
-    return Material(truth, simulate_detections(truth, DetectorNoise(), rng), fps)
+    return Scene(_read(path), fps)
 
 
-def city_material(city_name: str, *, detect: bool, rng: np.random.Generator) -> Material:
-    """Truth of a rendered city, with detections drawn, or found in its clips by the default detector.
+def city_scene(city_name: str, *, detect: bool) -> Scene:
+    """Truth of a rendered city, with what the default detector finds in its clips where that is asked for.
 
     Raises:
-        ValueError: Its truth does not read.
-        VreidError: The detector cannot be opened.
-        OSError: There is no such city, a file of it is damaged or a clip cannot be decoded.
+        ValueError: There is no such city, or its truth does not read.
+        VreidError: The truth cannot be opened or is no text, or the detector cannot be opened.
+        OSError: A file of the city cannot be read, or a clip not decoded.
     """
     from simulator.city import load_city
     from simulator.errors import CityError
@@ -42,38 +65,30 @@ def city_material(city_name: str, *, detect: bool, rng: np.random.Generator) -> 
         city = load_city(city_name)
     except CityError as error:
         raise ValueError(str(error)) from error
-    truth = _read(city.truth_path)
-    if not detect:
-        return Material(truth, simulate_detections(truth, DetectorNoise(), rng), city.fps)
-    clips = tuple((camera.number, camera.path) for camera in city.cameras)
-    return Material(truth, dict(_found(clips)), city.fps)
+    return Scene(_read(city.truth_path), city.fps, _found(city) if detect else None)
 
 
-@cache
-def _found(clips: tuple[tuple[int, Path], ...]) -> tuple[tuple[int, tuple[DetectedFrame, ...]], ...]:
-    """Detections in every frame of every clip, by camera number; the same for every seed."""
+def _found(city: City) -> Detected:
+    """Detections in every frame of every clip, by camera number."""
     import av
 
     from detector.settings import DetectorSettings
     from services.models.networks import open_detector
 
     detector = open_detector(DetectorSettings())
-    result = []
-    for number, path in clips:
+    result = {}
+    for camera in city.cameras:
         frames = []
-        with av.open(str(path)) as container:
+        with av.open(str(camera.path)) as container:
             for k, picture in enumerate(container.decode(video=0), start=1):
                 found = detector.detect([picture.to_ndarray(format="bgr24")])[0]
                 frames.append(DetectedFrame(k, found.boxes_xyxy.astype(np.float64), found.scores.astype(np.float64)))
-        result.append((number, tuple(frames)))
-    return tuple(result)
+        result[camera.number] = frames
+    return result
 
 
 def _read(path: Path) -> CityFlowTracks:
-    try:
-        truth = parse_cityflow(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not a text file") from None
+    truth = parse_cityflow(read_text(path), str(path))
     if not len(truth):
         raise ValueError(f"{path}: no boxes: there is nothing to score against")
     return truth

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from services.cli.evaluate.truth_files import read_text
 from services.cli.output import JsonFlag, emit, fail, stdout
+from services.errors import InputError
 from tracker.metrics.cityflow import CityFlowTracks, parse_cityflow
 from tracker.metrics.mtmc import evaluate_mtmc
 
@@ -34,12 +36,8 @@ def mtmc(
 
 def _read(path: Path, *, read_visible: bool) -> CityFlowTracks:
     try:
-        return parse_cityflow(path.read_text(encoding="utf-8"), str(path), read_visible=read_visible)
-    except UnicodeDecodeError:
-        fail(f"{path}: not a text file")
-    except OSError as error:
-        fail(f"{path}: {error.strerror or error}")
-    except ValueError as error:
+        return parse_cityflow(read_text(path), str(path), read_visible=read_visible)
+    except (InputError, ValueError) as error:
         fail(str(error))
 
 

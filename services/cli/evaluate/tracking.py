@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from services.cli.evaluate.detecting import city_material, truth_material
+from services.cli.evaluate.detecting import city_scene, truth_scene
 from services.cli.output import JsonFlag, emit, fail, stdout
 from services.errors import VreidError
-from tracker.metrics.frame_rate import Material, Rate, score_at_rate
+from tracker.metrics.frame_rate import Rate, score_at_rate
 from tracker.metrics.mtmc import MtmcScore
 from tracker.single_camera.settings import TrackerSettings
 
@@ -47,8 +47,9 @@ def tracking(  # noqa: PLR0913, PLR0917 - options of a command
     scores: dict[tuple[str, float], list[MtmcScore]] = {}
     algorithms = [str(algorithm) for algorithm in tracker or list(Algorithm)]
     try:
+        scene = city_scene(city, detect=detect) if truth is None else truth_scene(truth, truth_fps)
         for seed in range(seeds):
-            material = _material(city, truth, truth_fps, detect=detect, seed=seed)
+            material = scene.material(np.random.default_rng([seed, 0]))
             for name in algorithms:
                 for rate in rates:
                     score = score_at_rate(
@@ -77,13 +78,6 @@ def _rates(text: str, drop: float) -> list[Rate]:
     if any(not value > 0 for value in values):
         fail(f"--fps: frame rates must be > 0, got {text!r}")
     return [Rate(value, drop) for value in dict.fromkeys(values)]
-
-
-def _material(city: str, truth: Path | None, fps: float, *, detect: bool, seed: int) -> Material:
-    rng = np.random.default_rng([seed, 0])
-    if truth is not None:
-        return truth_material(truth, fps, rng)
-    return city_material(city, detect=detect, rng=rng)
 
 
 def _table(rows: list[tuple[float, list[MtmcScore]]]) -> dict[str, dict[str, float]]:

@@ -53,7 +53,7 @@ def read_truth(path: Path, options: SceneOptions) -> list[TruthTracklet]:
 
 def _of_boxes(path: Path, options: SceneOptions) -> list[TruthTracklet]:
     try:
-        tracks = parse_cityflow(_text(path), str(path))
+        tracks = parse_cityflow(read_text(path), str(path))
     except ValueError as exc:
         raise InputError(str(exc)) from exc
     known = {int(camera) for camera in set(tracks.camera.tolist())}
@@ -75,7 +75,7 @@ def _of_boxes(path: Path, options: SceneOptions) -> list[TruthTracklet]:
 
 def _offsets(path: Path) -> dict[int, float]:
     found = {}
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         columns = line.split()
         if not columns:
             continue
@@ -121,7 +121,12 @@ def _finite(text: str) -> float:
     return value
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Text of a file that was named on the command line.
+
+    Raises:
+        InputError: It cannot be opened or is no text; one line.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as exc:

@@ -20,7 +20,7 @@ def test_what_is_remembered_and_offered_is_as_asked():
     assigned, queue = traffic.remembered()
     arrivals = list(traffic.arrivals(queue))
     assert len(assigned) == len({a.identity_id for a in assigned}) == 120
-    assert all(a.observation.exemplars.shape == (4, 256) for a in assigned)
+    assert all(a.observation.embedding.shape == (256,) for a in assigned)
     ends_s = np.array([a.observation.end_ns for a in assigned]) / 1e9 - 1.7e9
     assert ends_s.max() <= 1e-3
     assert ends_s.min() >= -1800.0

@@ -16,7 +16,7 @@ from tracker.evaluation.truth import TruthTracklet
 Vectors = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
-#: Pictures that a sighting keeps.
+#: Pictures that a sighting is embedded from.
 PICTURES = 4
 #: Width from which a vehicle is as large as the network wants it.
 FULL_WIDTH_PX = 160.0
@@ -49,14 +49,10 @@ class Simulated:
     Attributes:
         first: float32 (N, D), of the first picture alone.
         final: float32 (N, D), of all pictures.
-        exemplars: float32 (N, PICTURES, D).
-        quality: float64 (N,), in [LEAST_QUALITY, 1].
     """
 
     first: Vectors
     final: Vectors
-    exemplars: Vectors
-    quality: Floats
 
 
 class Parts:
@@ -64,6 +60,9 @@ class Parts:
 
     The same seed draws the same parts for a vehicle, a look or a camera whatever else there is, so a fresh hour before
     the same cameras has the same camera parts.
+
+    Attributes:
+        quality: float64 (N,), in [LEAST_QUALITY, 1].
     """
 
     def __init__(self, tracklets: Sequence[TruthTracklet], components: Components, draw: Draw) -> None:
@@ -126,9 +125,17 @@ class Parts:
             level: Factor on the noise of passages and pictures.
             shift: Factor on views and cameras.
         """
+        base = self._base(level, shift)
+        return Simulated(_unit(base[:, 0]), _unit(base.mean(axis=1)))
+
+    def pictures(self, level: float, shift: float = 1.0) -> Vectors:
+        """The embeddings of single pictures, float32 (N, PICTURES, D); arguments as in :meth:`at`."""
+        return _unit(self._base(level, shift))
+
+    def _base(self, level: float, shift: float) -> Floats:
         shared = self._shared + shift * self._shift
-        base = shared[:, None, :] + level * self._noise
-        return Simulated(_unit(base[:, 0]), _unit(base.mean(axis=1)), _unit(base), self.quality)
+        base: Floats = shared[:, None, :] + level * self._noise
+        return base
 
     def rank1(self, simulated: Simulated) -> float:
         """Share of tracklets whose nearest tracklet of another camera is of the same vehicle, of those that have one.

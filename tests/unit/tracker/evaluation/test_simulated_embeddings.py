@@ -95,9 +95,9 @@ def test_vectors_are_of_unit_length_and_small_vehicles_of_low_quality():
     ]
     parts = Parts(tracklets, packaged_components(), Draw(0))
     simulated = parts.at(1.0)
-    for vectors in (simulated.first, simulated.final, simulated.exemplars):
+    for vectors in (simulated.first, simulated.final, parts.pictures(1.0)):
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=-1), 1.0, rtol=1e-5)
-    assert simulated.quality[0] < simulated.quality[1] <= 1.0
+    assert parts.quality[0] < parts.quality[1] <= 1.0
 
 
 def test_sizes_are_found_again_in_what_they_made():
@@ -107,7 +107,7 @@ def test_sizes_are_found_again_in_what_they_made():
     looks = rng.integers(30, size=n)
     sides = rng.integers(2, size=(n, cameras))
     tracklets = [_tracklet(f"c{k}", v, int(sides[v, k]), int(looks[v])) for v in range(n) for k in range(cameras)]
-    made = Parts(tracklets, true, Draw(9)).at(1.0).exemplars[:, :pictures].reshape(-1, true.dim)
+    made = Parts(tracklets, true, Draw(9)).pictures(1.0)[:, :pictures].reshape(-1, true.dim)
 
     def each(values):
         return np.repeat(np.asarray(values, np.int64), pictures)

@@ -61,10 +61,8 @@ class Vehicles:
             "entry": None,
             "exit": None,
             "embedding": embedding,
-            "exemplars": np.zeros((0, DIM), np.float32),
             "class_probs": np.array([0.85, 0.05, 0.05, 0.05], np.float32),
             "colour": {},
-            "quality": 0.8,
             "model_id": "m",
         }
         return Observation(**{**fields, **changes})  # type: ignore[arg-type]

@@ -7,7 +7,8 @@ from scipy import integrate
 from reid.types import Calibration
 from tracker.multi_camera.assignment import MARGIN_MAX, assign, choose, posterior
 from tracker.multi_camera.lessons import CAPACITY
-from tracker.multi_camera.matching import matching_marginals
+from tracker.multi_camera.links import CELLS, GAP, OVERLAP, CameraCells, Tally, compile_tables
+from tracker.multi_camera.matching import columns_of, marginals_by_column, matching_marginals
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.origins import Recent
 from tracker.multi_camera.pooling import pool
@@ -126,7 +127,33 @@ def test_marginals_without_rivals_are_plain_posteriors():
     assert found[1, 0] == pytest.approx(np.exp(2) / (1 + np.exp(2)))
 
 
+def test_origins_numbered_once_give_the_very_marginals_of_their_keys():
+    rng = np.random.default_rng(3)
+    keys = rng.integers(-1, 40, (30, 8)) * 10**9
+    columns = columns_of(keys)
+    for _ in range(3):
+        log_odds = np.where(keys < 0, -INF, rng.normal(0, 3, keys.shape))
+        assert np.array_equal(marginals_by_column(log_odds, columns), matching_marginals(log_odds, keys))
+
+
 # ------------------------------------------------------------------ travel and topology
+
+
+def test_a_link_is_read_by_mode_as_its_two_parts_are():
+    rng = np.random.default_rng(4)
+    tally = Tally.empty(3)
+    tally.moments[..., 0] = rng.integers(0, 20, (3, 3, 2))
+    tally.moments[..., 1] = 2.5 * tally.moments[..., 0]
+    tally.moments[..., 2] = 7.0 * tally.moments[..., 0]
+    tables = compile_tables(tally, CameraCells(np.zeros((3, CELLS)), np.zeros((3, CELLS))), AssociationSettings())
+    index, mode = (rng.integers(0, 3, 50), rng.integers(0, 3, 50)), rng.integers(0, 2, 50)
+    x = rng.normal(2.0, 2.0, 50)
+    rate, typical = tables.log_rate_and_typical(mode, index, x)
+    assert np.array_equal(rate, np.where(mode == GAP, tables.log_gone(index, x), tables.log_there(index, x)))
+    for of_mode, times in ((GAP, tables.gap), (OVERLAP, tables.overlap)):
+        narrow, broad = times.log_parts(index, x)
+        share = np.exp(narrow) / (np.exp(narrow) + np.exp(broad))
+        assert typical[mode == of_mode] == pytest.approx(share[mode == of_mode])
 
 
 @pytest.mark.parametrize("count", [0, 1, 30])

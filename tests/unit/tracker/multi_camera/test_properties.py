@@ -51,10 +51,8 @@ def traffic(draw):
                         entry=(0.1, 0.9),
                         exit=(0.9, 0.1),
                         embedding=(vector / np.linalg.norm(vector)).astype(np.float32),
-                        exemplars=np.zeros((0, DIM), np.float32),
                         class_probs=np.array([0.7, 0.1, 0.1, 0.1], np.float32),
                         colour={"red": 0.6, "blue": 0.4},
-                        quality=0.7,
                         model_id="m",
                     ),
                 )
@@ -181,7 +179,7 @@ def test_links_committed_along_the_way_are_all_a_restart_needs():
             Observation(
                 f"s{i:02d}", 1, True, "abc"[(i // 3) % 3], START + 4 * i * SECOND, START + (4 * i + 3) * SECOND,
                 (0.2, 0.2), (0.8, 0.8), (vector / np.linalg.norm(vector)).astype(np.float32),
-                np.zeros((0, DIM), np.float32), np.array([1, 0, 0, 0], np.float32), {}, 0.5, "m",
+                np.array([1, 0, 0, 0], np.float32), {}, "m",
             ),
             0,
         )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,19 @@ def test_state_drained_along_the_way_rebuilds_the_tables(vehicles, lessons):
     teach(topology, vehicles, more)
     teach(twin, vehicles, more)
     equal(twin.tables(), topology.tables())
+
+
+def test_links_of_cameras_with_slashes_in_their_ids_are_told_apart(vehicles):
+    topology = Topology(AssociationSettings())
+    cameras = ("yard", "yard/gate", "gate")
+    for i in range(CAPACITY):
+        here, there = cameras[i % 3], cameras[(i + 1) % 3]
+        before = vehicles.see(f"b{i}", 1, here, 60.0 * i, 60.0 * i + 5)
+        after = vehicles.see(f"a{i}", 1, there, 60.0 * i + 15, 60.0 * i + 19)
+        topology.conclude([(before, []), (after, [(before, 4.0)])])
+    links = topology.all_links()
+    known = {name: (s["from"], s["to"]) for name, text in links.items() if (s := json.loads(text))["kind"] == "link"}
+    assert known == {f"link/{a}/{c}": (a, c) for a, c in zip(cameras, cameras[1:] + cameras[:1], strict=True)}
 
 
 def test_between_two_fits_tables_stand_still_and_then_move(vehicles):
