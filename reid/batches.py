@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -50,28 +51,50 @@ class AugmentedPictures:
         return augment(picture, self.input_hw, self.settings, rng)
 
 
-def load_batches(pictures: AugmentedPictures, batches: Sequence[Sequence[Place]], workers: int) -> Iterator[Tensor]:
-    """Yields one batch of pictures after another.
+class BatchLoader:
+    """Yields batches of pictures, epoch after epoch; helpers are started once for all of them.
 
-    Args:
-        pictures: Where they come from.
-        batches: What each holds.
-        workers: Processes that read ahead; 0 reads here.
-
-    Yields:
-        uint8 (B, H, W, 3), BGR.
-
-    Raises:
-        DataError: A picture cannot be read any more.
+    Their start (each imports torch) would take longer than a short epoch of a GPU.
     """
-    yield from DataLoader(
-        pictures,
-        batch_sampler=batches,
-        collate_fn=_stack,
-        num_workers=workers,
-        multiprocessing_context="spawn" if workers else None,
-        pin_memory=torch.cuda.is_available(),
-    )
+
+    def __init__(self, pictures: AugmentedPictures, workers: int) -> None:
+        """Starts nothing yet.
+
+        Args:
+            pictures: Where they come from.
+            workers: Processes that read ahead; 0 reads here.
+        """
+        self._asked: list[Sequence[Place]] = []
+        self._loader: DataLoader[Tensor] = DataLoader(
+            pictures,
+            batch_sampler=self._asked,
+            collate_fn=_stack,
+            num_workers=workers,
+            multiprocessing_context="spawn" if workers else None,
+            worker_init_fn=_one_thread if workers else None,
+            persistent_workers=workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def epoch(self, batches: Sequence[Sequence[Place]]) -> Iterator[Tensor]:
+        """Yields one batch of pictures after another.
+
+        Args:
+            batches: What each holds.
+
+        Yields:
+            uint8 (B, H, W, 3), BGR.
+
+        Raises:
+            DataError: A picture cannot be read any more.
+        """
+        self._asked[:] = batches
+        yield from self._loader
+
+
+def _one_thread(_worker: int) -> None:
+    """Readers share the processor among themselves: each opening threads of its own, they would stand in line."""
+    cv2.setNumThreads(1)
 
 
 def _stack(rows: Sequence[Image]) -> Tensor:

@@ -35,9 +35,16 @@ class DomainConfig(_Section):
     labels: str | None = Field(None, description="For `pattern`: JSON below the data folder, each vehicle's class.")
     share: float = Field(1.0, gt=0, description="Relative share of the pictures in a batch.")
     pictures_each: int | None = Field(None, ge=2, description="K here, where vehicles have fewer pictures than K.")
-    select: int = Field(40, ge=2, description="Vehicles held out to follow and compare runs.")
-    calibrate: int = Field(40, ge=2, description="Vehicles held out to fit the calibration.")
+    select: int = Field(40, ge=0, description="Vehicles held out to follow and compare runs; 2 or more, or none.")
+    calibrate: int = Field(40, ge=0, description="Vehicles held out to fit the calibration; 2 or more, or none.")
     drop_singletons: bool = Field(False, description="Leave out vehicles with one picture instead of refusing.")
+
+    @model_validator(mode="after")
+    def _one_vehicle_shows_nothing(self) -> Self:
+        for key in ("select", "calibrate"):
+            if getattr(self, key) == 1:
+                raise ValueError(f"{key} must be 2 or more, or 0")
+        return self
 
     @model_validator(mode="after")
     def _keys_belong_to_the_layout(self) -> Self:

@@ -88,11 +88,12 @@ def moving_average(decay: float) -> Callable[[Sequence[Tensor], Sequence[Tensor]
     def update(averaged: Sequence[Tensor], current: Sequence[Tensor], count: Tensor) -> None:
         n = int(count)
         share = 1 - min(decay, (1 + n) / (10 + n))
+        floats = [pair for pair in zip(averaged, current, strict=True) if pair[0].is_floating_point()]
         with torch.no_grad():
+            if floats:  # One call for all: on a GPU hundreds of small ones take longer than the arithmetic.
+                torch._foreach_lerp_([kept for kept, _ in floats], [new for _, new in floats], share)
             for kept, new in zip(averaged, current, strict=True):
-                if kept.is_floating_point():
-                    kept.lerp_(new, share)
-                else:
+                if not kept.is_floating_point():
                     kept.copy_(new)
 
     return update

@@ -31,7 +31,10 @@ TAKEN_FROM = "taken_from"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Disjoint by vehicle: what is learned from, what runs are compared by, what is calibrated on."""
+    """Disjoint by vehicle: what is learned from, what runs are compared by, what is calibrated on.
+
+    The last two by domain, without those that hold out nothing.
+    """
 
     fit: tuple[Sample, ...]
     select: dict[str, tuple[Sample, ...]]
@@ -84,20 +87,24 @@ def read_parts(config: TrainConfig, folders: Mapping[str, Path]) -> Parts:
     if unknown or not folders:
         raise DataError(f"domains are {', '.join(config.domains)}; given: {', '.join(folders) or 'none'}")
     fit: list[Sample] = []
-    select, calibrate = {}, {}
+    select: dict[str, tuple[Sample, ...]] = {}
+    calibrate: dict[str, tuple[Sample, ...]] = {}
     for name, folder in folders.items():
         domain = config.domains[name]
         samples = require_positives(read_domain(name, folder, domain), drop=domain.drop_singletons)
         try:
-            learned, select[name], calibrate[name] = split_vehicles(
-                samples, (domain.select, domain.calibrate), config.seed
-            )
+            learned, *held_out = split_vehicles(samples, (domain.select, domain.calibrate), config.seed)
         except DataError as exc:
             raise DataError(f"{name}: {exc}; lower `select` and `calibrate` in its configuration") from exc
-        for held_out in (select[name], calibrate[name]):
-            if not crosses_cameras(held_out):
+        for part, found in zip((select, calibrate), held_out, strict=True):
+            if found and not crosses_cameras(found):
                 raise DataError(f"{name}: no vehicle that is held out was seen by two cameras")
+            if found:
+                part[name] = found
         fit.extend(learned)
+    for key, part in (("select", select), ("calibrate", calibrate)):
+        if not part:
+            raise DataError(f"no data set holds out vehicles: set `{key}` of one of {', '.join(folders)} to 2 or more")
     return Parts(tuple(fit), select, calibrate)
 
 

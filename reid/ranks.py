@@ -100,5 +100,7 @@ def _device(name: str, local: int | None) -> torch.device:
             raise TrainingError("there is no CUDA device here")
         if local is not None:
             device = torch.device("cuda", local)
+        elif device.index is None:  # What takes a device by number takes no other.
+            device = torch.device("cuda", torch.cuda.current_device())
         torch.cuda.set_device(device)
     return device

@@ -6,7 +6,7 @@ Knows no pixels, and how alike vehicles are only by what it is told.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,6 +101,7 @@ class PKSampler:
         if places < settings.vehicles * settings.pictures:
             raise DataError(f"{len(self._by_camera)} vehicles are too few for batches of {settings.vehicles}")
         self._groups = {group: sorted(members) for group, members in sorted(groups.items())}
+        self._group_of = {identity: group for group, members in self._groups.items() for identity in members}
 
     @property
     def draws_blocks(self) -> bool:
@@ -129,20 +130,22 @@ class PKSampler:
         """
         rng = np.random.default_rng((self._seed, number))
         groups = list(self._groups)
-        weights = np.array([self.group_weights()[group] for group in groups])
+        weights = np.array([*self.group_weights().values()])
         # Each group is dealt like a pack of cards, so that all its vehicles come up before one comes again.
         packs: dict[tuple[str, str], list[Identity]] = {group: [] for group in groups}
         size = self._settings.vehicles * self._settings.pictures
         for _ in range(self._settings.batches):
-            chosen: list[Identity] = []
+            chosen: set[Identity] = set()
+            left = {group: len(members) for group, members in self._groups.items()}
             batch: list[int] = []
             while len(batch) < size:
-                open_groups = [i for i, g in enumerate(groups) if not set(self._groups[g]) <= set(chosen)]
+                open_groups = [i for i, group in enumerate(groups) if left[group]]
                 odds = weights[open_groups]
                 group = groups[int(rng.choice(open_groups, p=odds / odds.sum()))]
                 drawn = self._deal(group, packs, chosen, rng)
                 for identity in [drawn, *self._look_alikes(drawn, group, alike, chosen, rng)]:
-                    chosen.append(identity)
+                    chosen.add(identity)
+                    left[self._group_of[identity]] -= 1
                     batch += self._pictures(identity, size - len(batch), rng)
             yield batch
 
@@ -151,7 +154,7 @@ class PKSampler:
         drawn: Identity,
         group: tuple[str, str],
         alike: Alike | None,
-        chosen: Sequence[Identity],
+        chosen: Set[Identity],
         rng: np.random.Generator,
     ) -> list[Identity]:
         """The rest of a block: some of the vehicles most like the one drawn, not always the same."""
@@ -168,7 +171,7 @@ class PKSampler:
         self,
         group: tuple[str, str],
         packs: dict[tuple[str, str], list[Identity]],
-        chosen: Sequence[Identity],
+        chosen: Set[Identity],
         rng: np.random.Generator,
     ) -> Identity:
         """The next vehicle of a group that is not in the batch yet; one that is keeps its place in the pack."""

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reid.batches import Place, load_batches
+from reid.batches import BatchLoader, Place
 from reid.config import TrainConfig
 from reid.errors import TrainingError
 from reid.finish import finish, judge
@@ -66,6 +66,7 @@ def train(config: TrainConfig, parts: Parts, out: Path, options: RunOptions | No
 def _loop(run: Run, config: TrainConfig, parts: Parts, journal: Journal, options: RunOptions, ranks: Ranks) -> None:
     """All epochs that are left."""
     objective, steps = config.objective, config.epochs * config.batches
+    loader = BatchLoader(run.pictures, config.workers)
     for epoch in range(run.first_epoch, config.epochs):
         started, sums, collapsed = time.monotonic(), np.zeros(len(BATCH_FIGURES)), False
         run.model.train()
@@ -73,7 +74,7 @@ def _loop(run: Run, config: TrainConfig, parts: Parts, journal: Journal, options
         torch.manual_seed(_seed(config, epoch))  # What layers draw repeats when an epoch is repeated.
         drawn = run.sampler.epoch(epoch, run.alike(config, epoch))
         batches = [_places(b, epoch * config.batches + n, ranks) for n, b in enumerate(drawn)]
-        for batch, loaded in zip(batches, load_batches(run.pictures, batches, config.workers), strict=True):
+        for batch, loaded in zip(batches, loader.epoch(batches), strict=True):
             step = batch[0].step
             pictures = loaded.to(ranks.device, non_blocking=True)  # (b, H, W, 3) uint8, b = B / processes
             labels = run.labels_of(batch, ranks.device)  # (b,)

@@ -115,6 +115,20 @@ def test_data_sets_that_are_too_small_say_what_to_lower(small_city):
         read_parts(config_of(pattern="veri"), {"sea": small_city})
 
 
+def test_a_data_set_beside_others_may_hold_nothing_out(small_city):
+    held, none = ({"layout": "pattern", "pattern": "veri", "select": n, "calibrate": n} for n in (4, 0))
+    config = config_of(pattern="veri").model_copy(
+        update={"domains": {"city": DomainConfig(**held), "town": DomainConfig(**none)}}
+    )
+    parts = read_parts(config, {"city": small_city, "town": small_city})
+    assert list(parts.select) == list(parts.calibrate) == ["city"]
+    assert sum(s.domain == "town" for s in parts.fit) == len(read_folder(small_city, "city", "veri").samples)
+    with pytest.raises(DataError, match="no data set holds out vehicles: set `select` of one of town"):
+        read_parts(config, {"town": small_city})
+    with pytest.raises(ValueError, match="calibrate must be 2 or more, or 0"):
+        config_of(pattern="veri", calibrate=1)
+
+
 def test_which_vehicles_served_for_what_is_read_back(tmp_path, small_city):
     parts = read_parts(config_of(pattern="veri", select=4, calibrate=4), {"city": small_city})
     write_vehicles(parts, tmp_path / "vehicles.json")
