@@ -7,6 +7,7 @@ done is not done again, so that a run that was cut off goes on.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -15,9 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reid.config import TrainConfig, read_config, recipe_path
 from services.errors import VreidError
 
-WEIGHTS = "vreid-mobilenetv2.safetensors"
+#: Domains of a recipe that stand for further rendered sets, by the seed in their names.
+_FURTHER = re.compile(r"city-(?P<seed>\d+)")
+#: Vehicles of each of those: as many as VeRi-776's layout numbers.
+_FURTHER_VEHICLES = 776
 #: Label of the city's test pictures by which figures are set apart, and what it tells.
 APART = ("twin", "trained_body", "light", "face")
 
@@ -29,10 +34,11 @@ class ModelBench:
     Attributes:
         out: Folder for sets, models and figures.
         pairs: The real photographs, as `docs/training.md` names them; None trains and judges on the city alone.
-        train: Vehicles of the city to train on; None is what `vreid simulate dataset` takes by itself.
+        train: Vehicles of each rendered set to train on; None is what `vreid simulate dataset` takes by itself for the
+            first, and all that a set can hold for further ones.
         test: Vehicles of the city to judge on; likewise.
         changes: `--set` of both trainings.
-        alone_epochs: Epochs on the real photographs alone. A third of the recipe's: so it sees as many of them.
+        recipe: Of both trainings. Each of its domains `city-N` is one more rendered set, of seed N.
     """
 
     out: Path
@@ -40,7 +46,7 @@ class ModelBench:
     train: int | None = None
     test: int | None = None
     changes: tuple[str, ...] = ()
-    alone_epochs: int = 7
+    recipe: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,27 +94,45 @@ def make_and_judge(bench: ModelBench, progress: Callable[[int, int], None]) -> d
 
 
 def steps(bench: ModelBench) -> list[Step]:
-    """The commands, in order."""
-    city, masked, model = bench.out / "city", bench.out / "city-masked", bench.out / "model" / WEIGHTS
+    """The commands, in order.
+
+    Raises:
+        DataError: There is no such recipe.
+    """
+    config = read_config(recipe_path(bench.recipe))
+    weights = f"{config.name}.safetensors"
+    city, masked, model = bench.out / "city", bench.out / "city-masked", bench.out / "model" / weights
+    further = {name: named["seed"] for name in config.domains if (named := _FURTHER.fullmatch(name))}
     test = _sized(("--test", bench.test))
-    found = [
-        _render("render", city, ("--plates", "random"), _sized(("--train", bench.train)) + test),
+    found = [_render("render", city, ("--plates", "random"), _sized(("--train", bench.train)) + test)]
+    for name, seed in further.items():
+        sizes = _sized(("--train", bench.train or _FURTHER_VEHICLES), ("--test", 0))
+        found.append(_render(f"render-{seed}", bench.out / name, ("--seed", seed), sizes))
+    data = [f"{name}={bench.out / name}" for name in ("city", *further)]
+    found += [
         _render("render-masked", masked, ("--plates", "masked"), ("--train", "0", *test)),
-        _train("train", model, [f"city={city}", *_given(bench)], bench.changes),
+        _train("train", model, bench, [*data, *_given(bench)], bench.changes),
         _judge("city", city, model),
         _judge("city-masked", masked, model),
         _judge("city-untrained", city, "imagenet"),
         _judge("city-image-to-image", city, model, "image-to-image"),
     ]
     if bench.pairs is not None:
-        alone = bench.out / "real-alone" / WEIGHTS
+        alone = bench.out / "real-alone" / weights
+        fewer = f"epochs={_epochs_alone(config)}"
         found += [
-            _train("train-real-alone", alone, _given(bench), (*bench.changes, f"epochs={bench.alone_epochs}")),
+            _train("train-real-alone", alone, bench, _given(bench), (*bench.changes, fewer)),
             _judge_pairs("pairs", bench.pairs, model),
             _judge_pairs("pairs-real-alone", bench.pairs, alone),
             _judge_pairs("pairs-untrained", bench.pairs, "imagenet"),
         ]
     return found
+
+
+def _epochs_alone(config: TrainConfig) -> int:
+    """Epochs on the real photographs alone that see as many of them as all epochs of the recipe do."""
+    shares = {name: domain.share for name, domain in config.domains.items()}
+    return max(1, round(config.epochs * shares["pairs"] / sum(shares.values())))
 
 
 def _sized(*options: tuple[str, int | None]) -> tuple[str, ...]:
@@ -123,8 +147,8 @@ def _given(bench: ModelBench) -> list[str]:
     return [f"pairs={bench.pairs}"] if bench.pairs is not None else []
 
 
-def _train(name: str, weights: Path, data: Sequence[str], changes: Sequence[str]) -> Step:
-    words = ["train", "--recipe", "default", "--out", str(weights.parent)]
+def _train(name: str, weights: Path, bench: ModelBench, data: Sequence[str], changes: Sequence[str]) -> Step:
+    words = ["train", "--recipe", bench.recipe, "--out", str(weights.parent)]
     if (weights.parent / "last.pt").is_file():
         words.append("--resume")
     for option, values in (("--data", data), ("--set", changes)):

@@ -12,23 +12,28 @@ from services.cli.simulate.progress import progress
 from services.errors import VreidError
 
 
-def model(
+def model(  # noqa: PLR0913
     out: Annotated[Path, typer.Option(help="Folder for sets, models and figures; a run cut off goes on.")],
     pairs: Annotated[
         Path | None, typer.Option(help="The real photographs that docs/training.md names; without it the city alone.")
     ] = None,
-    train: Annotated[int | None, typer.Option(help="Vehicles of the city to train on.", min=4)] = None,
+    train: Annotated[int | None, typer.Option(help="Vehicles of each rendered set to train on.", min=4)] = None,
     test: Annotated[int | None, typer.Option(help="Vehicles of the city to judge on.", min=2)] = None,
     changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="As in vreid train.")] = None,
+    *,
+    recipe: Annotated[
+        str, typer.Option(help="Of the training: default, or gpu, by which the shipped model was made.")
+    ] = "default",
     as_json: JsonFlag = False,
 ) -> None:
     """Makes the default model from ImageNet weights and takes every figure of its card."""
     from benchmarks.model.run import ModelBench, make_and_judge
+    from reid.errors import ReidError
 
     try:
         with progress("commands") as report:
-            document = make_and_judge(ModelBench(out, pairs, train, test, tuple(changes or ())), report)
-    except (VreidError, OSError) as exc:
+            document = make_and_judge(ModelBench(out, pairs, train, test, tuple(changes or ()), recipe), report)
+    except (VreidError, ReidError, OSError) as exc:
         fail(str(exc))
     emit(document, as_json=as_json, render=_show_model)
 

@@ -6,6 +6,8 @@ import pytest
 
 from benchmarks.model import run
 from benchmarks.model.run import ModelBench, Step, make_and_judge, steps
+from reid.config import read_config, recipe_path
+from reid.errors import DataError
 from services.errors import VreidError
 
 
@@ -16,14 +18,30 @@ def test_the_validation_list_is_judged_and_never_trained_on(tmp_path):
     assert all(step.arguments[0] == "evaluate" for step in made if step.name in using)
 
 
-def test_both_trainings_see_as_many_real_photographs(tmp_path):
-    from reid.config import read_config, recipe_path
-
-    config = read_config(recipe_path("default"))
-    alone = next(s for s in steps(ModelBench(tmp_path, tmp_path)) if s.name == "train-real-alone")
+@pytest.mark.parametrize("recipe", ["default", "gpu"])
+def test_both_trainings_see_as_many_real_photographs(tmp_path, recipe):
+    config = read_config(recipe_path(recipe))
+    alone = next(s for s in steps(ModelBench(tmp_path, tmp_path, recipe=recipe)) if s.name == "train-real-alone")
     epochs = int(alone.arguments[alone.arguments.index("--set") + 1].removeprefix("epochs="))
     shares = {name: domain.share for name, domain in config.domains.items()}
     assert epochs == pytest.approx(config.epochs * shares["pairs"] / sum(shares.values()), abs=0.5)
+
+
+def test_a_recipe_names_the_sets_that_are_rendered_for_it(tmp_path):
+    made = {step.name: step.arguments for step in steps(ModelBench(tmp_path, recipe="gpu", train=16))}
+    assert [name for name in made if name.startswith("render")] == [
+        "render",
+        "render-1",
+        "render-2",
+        "render-3",
+        "render-masked",
+    ]
+    assert made["render-2"][2:] == ("--out", str(tmp_path / "city-2"), "--seed", "2", "--train", "16", "--test", "0")
+    data = [word for word in made["train"] if "=" in word]
+    assert data == [f"{name}={tmp_path / name}" for name in ("city", "city-1", "city-2", "city-3")]
+    assert not [name for name in {step.name for step in steps(ModelBench(tmp_path))} if name.startswith("render-1")]
+    with pytest.raises(DataError, match="no recipe 'none'"):
+        steps(ModelBench(tmp_path, recipe="none"))
 
 
 def test_a_run_without_photographs_keeps_to_the_city(tmp_path):
