@@ -42,14 +42,16 @@ def read_veri(root: Path) -> ReidSet:
 
     Raises:
         DataError: A folder, or a picture that a file names, is missing; a name does not tell vehicle and camera; a
-            number is beyond the set's (vehicles to 776, cameras to 20).
+            number is beyond the set's (vehicles to 776, cameras to 20); the set holds nothing, or only queries.
     """
     train, query, gallery = (_read_part(root, part) for part in _PARTS)
+    if bool(query) != bool(gallery) or not (train or gallery):
+        raise DataError(f"the split file {root / ('name_test.txt' if not gallery else 'name_query.txt')} is empty")
     labels = find_labels(root)
     if labels:
         train, query, gallery = (apply_labels(part, labels) for part in (train, query, gallery))
     tracks_file = root / "test_track.txt"
-    tracks = read_tracks(tracks_file, gallery) if tracks_file.is_file() else ()
+    tracks = read_tracks(tracks_file, gallery) if gallery and tracks_file.is_file() else ()
     return ReidSet("veri", train, _as_in_gallery(query, gallery), gallery, tracks)
 
 
@@ -58,8 +60,8 @@ def _read_part(root: Path, part: str) -> tuple[Sample, ...]:
     names_file = root / f"name_{part}.txt"
     if not folder.is_dir():
         raise DataError(f"no folder {folder}")
-    if part == "train" and names_file.is_file() and not names_file.stat().st_size:
-        return ()  # A set to judge on only.
+    if names_file.is_file() and not names_file.stat().st_size:
+        return ()  # A set to learn from only, or to judge on only.
     if names_file.is_file():
         paths = [folder / name for name in read_lines(names_file)]
         require_files(paths, names_file)

@@ -118,6 +118,19 @@ def test_veri_may_be_there_to_judge_on_only(veri):
         read_set(veri, "veri")
 
 
+def test_veri_may_be_there_to_learn_from_only(veri):
+    (veri / "name_test.txt").write_text("")
+    (veri / "test_track.txt").write_text("")
+    with pytest.raises(DataError, match="name_test"):
+        read_set(veri, "veri")
+    (veri / "name_query.txt").write_text("")
+    found = read_set(veri, "veri")
+    assert (len(found.train), found.query, found.gallery, found.tracks) == (2, (), (), ())
+    (veri / "name_train.txt").write_text("")
+    with pytest.raises(DataError, match="name_test"):
+        read_set(veri, "veri")
+
+
 def test_veri_tracks_with_and_without_a_name_in_front(veri):
     write(
         veri / "test_track.txt",
