@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,10 @@ from benchmarks.matcher.generator import load_generator
 from benchmarks.matcher.host import Hosting, hosted
 from benchmarks.matcher.load import measure_load
 from benchmarks.matcher.peers import OUTSIDE, Ids, Peer, Skipped, Vectors
+from benchmarks.matcher.timing import BATCH, K, batched_qps, single_ms
 from services.matcher.index.segmented import SegmentRules, faiss_index
 from services.matcher.index.testbed import FaissHnsw, RawFaiss
 
-K = 10
-BATCH = 64
 TIE = 1e-3
 _MAX_EFFORT = 2048
 _UNBATCHED = (1, 4, 16, 64)
@@ -84,9 +83,9 @@ def bench_matcher(bench: MatcherBench, report: Report) -> dict[str, Any]:
 def exact_figures(size: int, bench: MatcherBench) -> dict[str, Any]:
     """The exact tier over gRPC against FAISS's own half-precision and flat indexes in process, the better of them."""
     gallery, queries = load_generator().gallery(size, bench.queries, bench.seed)
-    raw = max((RawFaiss(gallery, half=half) for half in (True, False)), key=lambda r: _batched_qps(r.search, queries))
-    raw_qps = _batched_qps(raw.search, queries)
-    raw_p50, raw_p99 = _single_ms(raw.search, queries, bench.seconds)
+    raw = max((RawFaiss(gallery, half=half) for half in (True, False)), key=lambda r: batched_qps(r.search, queries))
+    raw_qps = batched_qps(raw.search, queries)
+    raw_p50, raw_p99 = single_ms(raw.search, queries, bench.seconds)
     exact = raw.search(queries, K)
     kind = raw.kind
     del raw
@@ -130,7 +129,7 @@ def fast_figures(size: int, bench: MatcherBench) -> dict[str, Any]:
         while index.maintain():
             pass
         view = index.view()
-        qps[tier] = _batched_qps(view.search, queries)
+        qps[tier] = batched_qps(view.search, queries)
         found[tier] = view.search(queries, K).ids
         per_vector = index.nbytes / size
         index.close()
@@ -181,9 +180,9 @@ def peer_figures(peer: Peer, gallery: Vectors, queries: Vectors, bench: MatcherB
             if recall >= bench.recall or not turned or effort >= _MAX_EFFORT:
                 break
             effort *= 2
-        p50, p99 = _single_ms(peer.search, queries, bench.seconds)
+        p50, p99 = single_ms(peer.search, queries, bench.seconds)
         return {
-            "qps": _batched_qps(peer.search, queries),
+            "qps": batched_qps(peer.search, queries),
             "recall": recall,
             "p50_ms": p50,
             "p99_ms": p99,
@@ -217,29 +216,3 @@ def _exact(gallery: Vectors, queries: Vectors) -> Ids:
     ids: NDArray[np.int64] = np.concatenate(nearest)
     scores = np.einsum("qd,qkd->qk", queries, gallery[ids])
     return np.take_along_axis(ids, np.argsort(-scores, axis=1), axis=1)
-
-
-def _batched_qps(search: Callable[[Vectors, int], Any], queries: Vectors, least_s: float = 2.0) -> float:
-    """Queries per second in batches of 64."""
-    batches: Sequence[Vectors] = [queries[n : n + BATCH] for n in range(0, len(queries) - BATCH + 1, BATCH)] or [
-        queries
-    ]
-    search(batches[0], K)
-    started, asked = time.perf_counter(), 0
-    while time.perf_counter() - started < least_s:
-        part = batches[(asked // BATCH) % len(batches)]
-        search(part, K)
-        asked += len(part)
-    return asked / (time.perf_counter() - started)
-
-
-def _single_ms(search: Callable[[Vectors, int], Any], queries: Vectors, seconds: float) -> tuple[float, float]:
-    """p50 and p99 of one query at a time, in ms."""
-    took: list[float] = []
-    started = time.perf_counter()
-    while time.perf_counter() - started < seconds:
-        before = time.perf_counter()
-        search(queries[len(took) % len(queries)][None], K)
-        took.append((time.perf_counter() - before) * 1000)
-    p50, p99 = np.percentile(took, [50, 99])
-    return float(p50), float(p99)

@@ -11,7 +11,7 @@ from services.cli.output import JsonFlag, emit, fail, stdout, table
 from services.cli.simulate.progress import progress
 
 #: What slows or binds the linear algebra of everything that is measured; unset for ours and for peers alike.
-_PREFIXES = ("OPENBLAS_", "OMP_", "MKL_", "BLIS_")
+PREFIXES = ("OPENBLAS_", "OMP_", "MKL_", "BLIS_")
 
 
 def matcher(
@@ -25,7 +25,7 @@ def matcher(
     as_json: JsonFlag = False,
 ) -> None:
     """Measures search over gRPC against FAISS in process and against other servers, in one run."""
-    for name in [n for n in os.environ if n.startswith(_PREFIXES)]:
+    for name in [n for n in os.environ if n.startswith(PREFIXES)]:
         del os.environ[name]
     from benchmarks.matcher.run import MatcherBench, bench_matcher
 

@@ -1,8 +1,9 @@
 """Vectors in a GPU's memory and the one thread that touches them. The only place that knows torch tensors.
 
 No GPU index of FAISS can remove vectors, and its flat one ignores a selector. So the rows lie in a buffer of our own,
-one number longer than a vector: the last is 0 for a row that may answer and BARRED for one that may not, a query's
-last is 1, and a barred row's score falls below every other's.
+longer than a vector: the number behind it is 0 for a row that may answer and BARRED for one that may not, a query's is
+1, and a barred row's score falls below every other's. Zeros follow up to a multiple of ALIGNED, which the matrix
+products of a GPU want.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ MAX_K = 2048
 BARRED = -8.0
 #: Scores below can only come from a barred row.
 BARRED_BELOW = -4.0
+#: Numbers in half precision that make 16 bytes.
+ALIGNED = 8
 _QUEUED = 256
 
 T = TypeVar("T")
@@ -47,6 +50,14 @@ class Device(Protocol):
 
     def nearest(self, queries: Vectors, k: int, rows: int) -> tuple[Vectors, Positions]:
         """Scores and positions (Q, k) of the best of the first ``rows``, barred ones last."""
+        ...
+
+    def keep(self, places: Positions) -> None:
+        """Moves these rows, ascending, to the front without bars; all others become zero."""
+        ...
+
+    def abandon(self) -> None:
+        """Gives it up after a failure, touching it no more."""
         ...
 
 
@@ -72,9 +83,11 @@ class CudaDevice:
         self._torch: Any = torch
         self._faiss: Any = faiss
         self._number = number
+        self._dim = dim
         self._resources: Any = faiss.StandardGpuResources()
         self._device: Any = torch.device("cuda", number)
-        self._rows: Any = torch.zeros((0, dim + 1), dtype=torch.float16, device=self._device)
+        width = -(-(dim + 1) // ALIGNED) * ALIGNED
+        self._rows: Any = torch.zeros((0, width), dtype=torch.float16, device=self._device)
 
     def reserve(self, rows: int) -> None:
         """See Device."""
@@ -87,25 +100,37 @@ class CudaDevice:
     def write(self, start: int, half: Half) -> None:
         """See Device."""
         block = self._torch.from_numpy(np.ascontiguousarray(half)).to(self._device)
-        self._rows[start : start + len(half), :-1] = block
-        self._rows[start : start + len(half), -1] = 0
+        self._rows[start : start + len(half), : self._dim] = block
+        self._rows[start : start + len(half), self._dim] = 0
 
     def bar(self, may: Mask) -> None:
         """See Device."""
         allowed = self._torch.from_numpy(np.ascontiguousarray(may)).to(self._device)
-        self._rows[: len(may), -1] = self._torch.where(allowed, 0.0, BARRED).to(self._rows.dtype)
+        self._rows[: len(may), self._dim] = self._torch.where(allowed, 0.0, BARRED).to(self._rows.dtype)
 
     def nearest(self, queries: Vectors, k: int, rows: int) -> tuple[Vectors, Positions]:
         """See Device."""
         torch = self._torch
-        asked = torch.ones((len(queries), self._rows.shape[1]), dtype=self._rows.dtype, device=self._device)
-        asked[:, :-1] = torch.from_numpy(queries).to(self._device)
+        asked = torch.zeros((len(queries), self._rows.shape[1]), dtype=self._rows.dtype, device=self._device)
+        asked[:, : self._dim] = torch.from_numpy(queries).to(self._device)
+        asked[:, self._dim] = 1
         scores = torch.empty((len(queries), k), dtype=torch.float32, device=self._device)
         positions = torch.empty((len(queries), k), dtype=torch.int64, device=self._device)
         torch.cuda.synchronize(self._device)  # FAISS works in a stream of its own
         self._faiss.bfKnn(self._resources, self._arguments(asked, k, rows, scores, positions))
         torch.cuda.synchronize(self._device)
         return scores.cpu().numpy(), positions.cpu().numpy()
+
+    def keep(self, places: Positions) -> None:
+        """See Device."""
+        kept = self._rows[self._torch.from_numpy(places).to(self._device)]
+        kept[:, self._dim] = 0
+        self._rows[: len(places)] = kept
+        self._rows[len(places) :] = 0
+
+    def abandon(self) -> None:
+        """See Device. FAISS ends the process when a lost GPU refuses to free its memory, so it is never asked to."""
+        self._resources.this.disown()
 
     def _arguments(self, asked: Any, k: int, rows: int, scores: Any, positions: Any) -> Any:
         """What faiss.knn_gpu would pass on.

@@ -61,10 +61,13 @@ class FaissGpuIndex:
         self._ids: Ids = np.zeros(_FIRST_ROWS, np.int64)
         self._alive: Mask = np.zeros(_FIRST_ROWS, np.bool_)
         self._size = 0
+        #: Counts changes of the rows, so that bars that still hold are not set again.
+        self._change = 0
+        self._barred: int | None = None
         try:
             self._device = self._owner.call(lambda: _probed(open_device(dim), dim), probe_timeout_s)
         except Exception as exc:  # whatever a driver raises: the CPU serves
-            self._give_up(exc)
+            _warn(exc)
 
     @property
     def dim(self) -> int:
@@ -75,6 +78,11 @@ class FaissGpuIndex:
     def backend(self) -> str:
         """See VectorIndex."""
         return "faiss-gpu" if self._device is not None else self._host.backend
+
+    @property
+    def host(self) -> SegmentedIndex:
+        """The complete index on the CPU."""
+        return self._host
 
     @property
     def tier(self) -> str:
@@ -109,6 +117,7 @@ class FaissGpuIndex:
             self._ids[start:end] = ids
             self._alive[start:end] = True
             self._size = end
+            self._change += 1
 
     def remove(self, ids: Ids) -> int:
         """See VectorIndex."""
@@ -116,6 +125,7 @@ class FaissGpuIndex:
         with self._lock:
             gone = np.isin(self._ids[: self._size], ids) & self._alive[: self._size]
             self._alive[: self._size] &= ~gone
+            self._change += 1
             living = int(self._alive[: self._size].sum())
             crowded = self._size - living > max(_FIRST_ROWS, living // 4)
         if crowded:
@@ -162,14 +172,17 @@ class FaissGpuIndex:
         """In the owner thread."""
         found = no_neighbours(len(queries), k)
         with self._lock:
-            size = self._size
-            ids, may = self._ids[:size].copy(), self._alive[:size].copy()
-        if allowed is not None:
-            may &= allowed(ids)
-        reach = min(k, int(may.sum()))
-        if reach == 0:
+            size, change = self._size, self._change
+            # Ids are never overwritten in place below the size but by this thread.
+            ids = self._ids[:size]
+            may = None if allowed is None and self._barred == change else self._alive[:size].copy()
+        if may is not None:
+            if allowed is not None:
+                may &= allowed(ids)
+            device.bar(may)
+            self._barred = change if allowed is None else None
+        if size == 0:
             return found
-        device.bar(may)
         scores, places = device.nearest(queries, min(k, size), size)
         fit = positions_within(scores, places)
         chosen = np.where(fit, ids[np.maximum(places, 0)], NO_ID)
@@ -196,21 +209,18 @@ class FaissGpuIndex:
 
     def _rebuild(self) -> None:
         """Moves the living rows together, on the GPU as here."""
-        with self._lock:
-            ids = self._ids[: self._size][self._alive[: self._size]].copy()
-        half = self._host.get(ids).astype(np.float16)
 
         def renew() -> None:
+            device = self._device
             with self._lock:
-                self._size = len(ids)
-                self._ids[: self._size] = ids
+                living = np.flatnonzero(self._alive[: self._size])
+                self._ids[: len(living)] = self._ids[living]
                 self._alive[:] = False
-                self._alive[: self._size] = True
-            if self._device is not None:
-                self._device.reserve(len(self._ids))
-                self._device.write(0, half)
-                blank = np.zeros((len(self._ids) - len(half), self.dim), np.float16)
-                self._device.write(len(half), blank)
+                self._alive[: len(living)] = True
+                self._size = len(living)
+                self._change += 1
+            if device is not None:
+                device.keep(living)
 
         try:
             self._owner.call(renew, CALL_TIMEOUT_S)
@@ -225,8 +235,14 @@ class FaissGpuIndex:
             self._alive = np.concatenate([self._alive, np.zeros(grown - capacity, np.bool_)])
 
     def _give_up(self, reason: BaseException) -> None:
-        self._device = None
-        log.warning("the GPU does not search, the CPU does: %s", str(reason) or type(reason).__name__)
+        device, self._device = self._device, None
+        if device is not None:
+            device.abandon()
+            _warn(reason)
+
+
+def _warn(reason: BaseException) -> None:
+    log.warning("the GPU does not search, the CPU does: %s", str(reason) or type(reason).__name__)
 
 
 def _probed(device: Device, dim: int) -> Device:
@@ -237,10 +253,14 @@ def _probed(device: Device, dim: int) -> Device:
     """
     rows = np.zeros((2, dim), np.float16)
     rows[0, 0] = rows[1, 0] = 1
-    device.reserve(2)
-    device.write(0, rows)
-    device.bar(np.array([False, True]))
-    _, places = device.nearest(rows[:1].astype(np.float32), 1, 2)
+    try:
+        device.reserve(2)
+        device.write(0, rows)
+        device.bar(np.array([False, True]))
+        _, places = device.nearest(rows[:1].astype(np.float32), 1, 2)
+    except Exception:
+        device.abandon()
+        raise
     if places.tolist() != [[1]]:
         raise RuntimeError("the GPU answered a known search wrongly")
     return device

@@ -31,6 +31,24 @@ class RawFaiss:
         return ids
 
 
+class RawFaissGpu:
+    """FAISS's own flat index on a GPU, in half precision. Needs faiss-gpu."""
+
+    def __init__(self, vectors: Vectors) -> None:
+        """Holds rows, float32 (N, D), under their numbers."""
+        gpu: Any = faiss  # the CPU build's stubs know none of this
+        self._resources = gpu.StandardGpuResources()
+        rules = gpu.GpuIndexFlatConfig()
+        rules.useFloat16 = True
+        self._index: Any = gpu.GpuIndexFlatIP(self._resources, vectors.shape[1], rules)
+        self._index.add(vectors)
+
+    def search(self, queries: Vectors, k: int) -> Ids:
+        """The rows nearest to each query, int64 (Q, k)."""
+        ids: NDArray[np.int64] = self._index.search(queries, k)[1]
+        return ids
+
+
 class FaissHnsw:
     """The HNSW graph of FAISS over half-precision rows."""
 

@@ -22,7 +22,8 @@ from services.matcher.index.view import ScanPool
 DIM = 8
 #: Small parts, so that a test sees the head sealed, segments joined and rewritten.
 SMALL = SegmentRules(head_rows=8, segment_rows=32, tier="exact")
-NAMES = ("brute_force", "numpy", "faiss", "fast", "gpu", "milvus")
+#: "gpu" searches a stand-in for a GPU's memory, "cuda" a real one.
+NAMES = ("brute_force", "numpy", "faiss", "fast", "gpu", "milvus", pytest.param("cuda", marks=pytest.mark.gpu))
 
 
 class KnnOnCpu:
@@ -42,6 +43,14 @@ class KnnOnCpu:
 
     def bar(self, may: np.ndarray) -> None:
         self.rows[: len(may), -1] = np.where(may, 0, -8)
+
+    def keep(self, places: np.ndarray) -> None:
+        kept = self.rows[places]
+        kept[:, -1] = 0
+        self.rows[: len(places)] = kept
+        self.rows[len(places) :] = 0
+
+    def abandon(self) -> None: ...
 
     def nearest(self, queries: np.ndarray, k: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         asked = np.pad(queries, ((0, 0), (0, 1)), constant_values=1)
@@ -66,6 +75,13 @@ def make(request: pytest.FixtureRequest, pool: ScanPool, tmp_path: Path) -> Iter
 
         return MilvusIndex(dim, str(tmp_path / "milvus.db"))
 
+    def cuda(dim: int) -> VectorIndex:
+        if not hasattr(faiss, "StandardGpuResources") or faiss.get_num_gpus() < 1:
+            pytest.skip("needs a CUDA device and faiss-gpu in place of faiss-cpu")
+        index = FaissGpuIndex(dim, SMALL)
+        assert dim == 0 or index.backend == "faiss-gpu", "the GPU does not search"
+        return index
+
     makers: dict[str, Callable[[int], VectorIndex]] = {
         "brute_force": BruteForceIndex,
         "numpy": lambda dim: SegmentedIndex(dim, NumpyCodes, SMALL, pool),
@@ -73,6 +89,7 @@ def make(request: pytest.FixtureRequest, pool: ScanPool, tmp_path: Path) -> Iter
         "fast": lambda dim: SegmentedIndex(dim, FaissCodes, SegmentRules(8, 32, tier="fast"), pool),
         "gpu": lambda dim: FaissGpuIndex(dim, SMALL, KnnOnCpu),
         "milvus": milvus,
+        "cuda": cuda,
     }
 
     def one(name: str, dim: int = DIM) -> VectorIndex:

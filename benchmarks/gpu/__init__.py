@@ -1,0 +1,1 @@
+"""What a GPU is good for here: exact search beside the CPU's, and the embedding network in torch."""
