@@ -100,9 +100,10 @@ def test_trains_in_16_bits_and_goes_on_after_a_stop(small_city, tmp_path, config
     # Kernels of a GPU sum in no fixed order: the same course, not the same bits.
     assert again[-1]["cross_entropy"] == pytest.approx(records[-1]["cross_entropy"], rel=0.2)
     samples = read_folder(small_city, "city", "veri").samples
-    first, second = (embed_samples(*_opened(path), samples) for path in (whole, resumed))
+    first, second = (_vectors(path, samples) for path in (whole, resumed))
     assert np.sum(first * second, axis=1).mean() > 0.9
 
 
-def _opened(weights):
-    return load_checkpoint(weights)[0].to("cuda"), load_checkpoint(weights)[1].preprocessing
+def _vectors(weights, samples):
+    net, metadata = load_checkpoint(weights)
+    return embed_samples(net.to("cuda"), samples, metadata.preprocessing)
