@@ -212,7 +212,9 @@ class Gallery:
         """
         with self._moved:
             state, position = self._state, self._position
-            asked = [replace(q, wanted=self._resolved(q.wanted)) for q in questions]
+            asked = [
+                replace(q, wanted=self._resolved(q.wanted)) if q.wanted.exclude_identity_ids else q for q in questions
+            ]
             search = BatchSearch(state, self._moved)
             groups = search.groups(asked)
         answers: list[SearchAnswer] = [SearchAnswer((), log_position=position)] * len(asked)
