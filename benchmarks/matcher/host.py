@@ -23,11 +23,13 @@ from services.types import Sighting
 if TYPE_CHECKING:
     from benchmarks.matcher.flow import Flow
     from services.matcher.gallery import Gallery
+    from services.matcher.types import GalleryStats
 
 #: A gallery of this process only: its vectors mean nothing outside.
 MODEL_ID = "bench-matcher"
 _CALIBRATION = Calibration(slope=14.0, offset=-8.0)
 _START_S = 3600.0
+_QUIET_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +190,7 @@ def _host(asked: Hosting, connection: Connection) -> None:
     while not matcher.gallery.ready:
         time.sleep(0.01)
     build_s = time.perf_counter() - started
-    while _working(matcher.gallery.stats().tier, asked.tier):
-        time.sleep(0.1)
-    stats = matcher.gallery.stats()
+    stats = _settled(matcher.gallery, asked.tier)
     parts = matcher.parts
     single = MatcherServer(
         Parts(parts.store, parts.gallery, parts.reader, settings.model_copy(update={"max_batch": 1}))
@@ -242,6 +242,12 @@ def _obey(order: tuple[str, bool], gallery: Gallery, flow: Flow, folder: Path) -
         gallery.captured = plain  # type: ignore[method-assign]
 
 
-def _working(tier: str, wanted: str) -> bool:
-    """Whether the first pass is still being built."""
-    return wanted == "fast" and tier != "fast"
+def _settled(gallery: Gallery, tier: str) -> GalleryStats:
+    """What the gallery says once its housekeeping has nothing more to do."""
+    stats, since = gallery.stats(), time.perf_counter()
+    while time.perf_counter() - since < _QUIET_S or (tier == "fast" and stats.tier != "fast"):
+        time.sleep(0.1)
+        found = gallery.stats()
+        if found != stats:
+            stats, since = found, time.perf_counter()
+    return stats
