@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ from services.identity.redis_store import RedisStore
 from services.identity.settings import RedisSettings
 from services.ids import uuid7
 from services.matcher.associator import AssociatorLoop
-from services.matcher.build import build_matcher
+from services.matcher.build import Places, build_matcher
 from services.matcher.settings import MatcherSettings
 from tracker.multi_camera.settings import AssociationSettings
 
@@ -38,10 +40,12 @@ class NoEmbedder:
     spec = EmbedderSpec(MODEL_ID, DIM, (8, 8), Calibration(slope=20.0, offset=-10.0))
 
     def embed(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """The same vector for every crop."""
-        vectors = np.zeros((len(crops), DIM), np.float32)
-        vectors[:, 0] = 1
-        return vectors
+        """A vector of each crop's own, drawn by its pixels."""
+        digests = [hashlib.blake2b(np.ascontiguousarray(crop).tobytes(), digest_size=8).digest() for crop in crops]
+        draws = [np.random.default_rng(int.from_bytes(digest)).standard_normal(DIM) for digest in digests]
+        vectors = np.array(draws, np.float32).reshape(-1, DIM)
+        unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit
 
 
 def main() -> None:
@@ -49,6 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--url", required=True)
     parser.add_argument("--listen", required=True)
+    parser.add_argument("--snapshots", type=Path)
     args = parser.parse_args()
     embedder = NoEmbedder()
     store = RedisStore(connect(args.url, RedisSettings()), "crash")
@@ -60,7 +65,9 @@ def main() -> None:
         id_factory=uuid7,
         owner=args.listen,
     )
-    matcher = build_matcher(store, NoDetector(), embedder, MatcherSettings(listen=args.listen), associator)
+    settings = MatcherSettings(listen=args.listen, snapshot_every_s=1.0)
+    places = Places(snapshot_folder=args.snapshots)
+    matcher = build_matcher(store, NoDetector(), embedder, settings, associator, places)
     matcher.start()
     matcher.wait(threading.Event())
 

@@ -27,9 +27,11 @@ class CrashSite:
     Args:
         folder: Data folder, empty.
         shim: Run the server behind the shim that throws away what was not fsynced.
+        snapshots: Have the matcher write snapshots of its gallery into the folder all the time.
     """
 
-    def __init__(self, folder: Path, *, shim: bool) -> None:
+    def __init__(self, folder: Path, *, shim: bool, snapshots: bool = False) -> None:
+        self._options = ["--snapshots", str(folder / "gallery")] if snapshots else []
         self._embedded = EmbeddedServer(folder)
         self._disk = UnsyncedDisk(folder) if shim else None
         self._server: subprocess.Popen[bytes] | None = None
@@ -80,7 +82,7 @@ class CrashSite:
             command = [sys.executable, "-m", "benchmarks.crash.matcher", "--listen", self.address]
             environment = os.environ | {"OMP_NUM_THREADS": "1"}
             self._matcher = subprocess.Popen(
-                [*command, "--url", self._embedded.url], env=environment, stderr=subprocess.DEVNULL
+                [*command, "--url", self._embedded.url, *self._options], env=environment, stderr=subprocess.DEVNULL
             )
         deadline = time.monotonic() + _START_S
         while not self._serves():

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.crash.enrolment import EnrolmentBench, run_enrolments
 from benchmarks.matcher.generator import load_generator
 from benchmarks.matcher.host import Hosting, hosted
+from benchmarks.matcher.keeping import ChurnBench, churn_figures, restart_figures
 from benchmarks.matcher.load import measure_load
 from benchmarks.matcher.peers import OUTSIDE, Ids, Peer, Skipped, Vectors
 from benchmarks.matcher.timing import BATCH, K, batched_qps, single_ms
@@ -21,6 +25,9 @@ from services.matcher.index.testbed import FaissHnsw, RawFaiss
 TIE = 1e-3
 _MAX_EFFORT = 2048
 _UNBATCHED = (1, 4, 16, 64)
+
+#: What can be measured: the exact tier, the fast one, other servers, starts and snapshots, coming and going, kills.
+PARTS = ("exact", "fast", "peers", "restart", "churn", "crash")
 
 Report = Callable[[int, int], None]
 
@@ -37,6 +44,8 @@ class MatcherBench:
         queries: Held-out queries.
         recall: That every approximate search is turned up to in the comparison.
         seed: Of the generator.
+        parts: Of PARTS.
+        churn_s: How long sightings come and go.
     """
 
     sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)
@@ -46,11 +55,15 @@ class MatcherBench:
     queries: int = 1000
     recall: float = 0.99
     seed: int = 1
+    parts: tuple[str, ...] = ("exact", "fast", "peers")
+    churn_s: float = 300.0
 
 
 def bench_matcher(bench: MatcherBench, report: Report) -> dict[str, Any]:
-    """The document of `vreid bench matcher --json`."""
-    steps = len(bench.sizes) + 1 + (2 + len(OUTSIDE) if bench.peer_size else 0)
+    """The document of `vreid bench matcher --json`; of parts left out it says nothing."""
+    outside = (*OUTSIDE, "faiss-hnsw", "vreid") if "peers" in bench.parts and bench.peer_size else ()
+    steps = len(bench.parts) - ("peers" in bench.parts) + len(outside)
+    steps += len(bench.sizes) - 1 if "exact" in bench.parts else 0
     done = 0
 
     def step() -> None:
@@ -58,26 +71,41 @@ def bench_matcher(bench: MatcherBench, report: Report) -> dict[str, Any]:
         done += 1
         report(done, steps)
 
-    document: dict[str, Any] = {"sizes": {}, "peers": {}, "skipped": {}}
-    for size in bench.sizes:
-        document["sizes"][str(size)] = exact_figures(size, bench)
-        step()
-    document["fast"] = fast_figures(max(bench.sizes), bench)
-    step()
-    if bench.peer_size:
-        gallery, queries = load_generator().gallery(bench.peer_size, bench.queries, bench.seed)
-        document["peers"]["vreid"] = our_figures(gallery, queries, bench)
-        step()
-        document["peers"]["faiss-hnsw"] = peer_figures(FaissHnsw(), gallery, queries, bench)
-        step()
-        for name, opened in OUTSIDE.items():
-            peer = opened()
-            if isinstance(peer, Skipped):
-                document["skipped"][name] = peer.reason
-            else:
-                document["peers"][name] = peer_figures(peer, gallery, queries, bench)
+    document: dict[str, Any] = {"sizes": {}, "fast": None, "peers": {}, "skipped": {}}
+    if "exact" in bench.parts:
+        for size in bench.sizes:
+            document["sizes"][str(size)] = exact_figures(size, bench)
             step()
+    whole: dict[str, Callable[[], dict[str, Any]]] = {
+        "fast": lambda: fast_figures(max(bench.sizes), bench),
+        "restart": lambda: restart_figures(max(bench.sizes), bench.seconds, bench.seed),
+        "churn": lambda: churn_figures(
+            ChurnBench(size=max(bench.sizes) // 2, seconds=bench.churn_s, seed=bench.seed), "fast"
+        ),
+        "crash": lambda: run_enrolments(EnrolmentBench(seed=bench.seed)),
+    }
+    for name, measured in whole.items():
+        if name in bench.parts:
+            document[name] = measured()
+            step()
+    if outside:
+        _against_others(bench, document, step)
     return document
+
+
+def _against_others(bench: MatcherBench, document: dict[str, Any], step: Callable[[], None]) -> None:
+    gallery, queries = load_generator().gallery(bench.peer_size, bench.queries, bench.seed)
+    document["peers"]["vreid"] = our_figures(gallery, queries, bench)
+    step()
+    document["peers"]["faiss-hnsw"] = peer_figures(FaissHnsw(), gallery, queries, bench)
+    step()
+    for name, opened in OUTSIDE.items():
+        peer = opened()
+        if isinstance(peer, Skipped):
+            document["skipped"][name] = peer.reason
+        else:
+            document["peers"][name] = peer_figures(peer, gallery, queries, bench)
+        step()
 
 
 def exact_figures(size: int, bench: MatcherBench) -> dict[str, Any]:
@@ -112,7 +140,6 @@ def exact_figures(size: int, bench: MatcherBench) -> dict[str, Any]:
         "same_as_brute_force": same,
         "failed": many.failed + one.failed,
         "build_s": host.build_s,
-        "restart_s": host.restart_s,
         "bytes_per_vector": host.bytes_per_vector,
     }
 
@@ -151,9 +178,14 @@ def our_figures(gallery: Vectors, queries: Vectors, bench: MatcherBench) -> dict
         pass
     recall = tie_aware_recall(index.search(queries, K).ids, _exact(gallery, queries), gallery, queries)
     index.close()
-    with hosted(Hosting(len(gallery), bench.queries, bench.seed, "fast")) as host:
-        one = measure_load(host.address, queries, 1, bench.seconds)
-        many = measure_load(host.address, queries, bench.clients, bench.seconds)
+    with tempfile.TemporaryDirectory(prefix="vreid-bench-") as name:
+        asked = Hosting(len(gallery), bench.queries, bench.seed, "fast", Path(name))
+        with hosted(asked) as host:
+            one = measure_load(host.address, queries, 1, bench.seconds)
+            many = measure_load(host.address, queries, bench.clients, bench.seconds)
+            host.orders.snapshot()
+        with hosted(asked) as again:
+            restart_s = again.build_s
     return {
         "qps": many.qps,
         "recall": recall,
@@ -161,7 +193,7 @@ def our_figures(gallery: Vectors, queries: Vectors, bench: MatcherBench) -> dict
         "p99_ms": one.p99_ms,
         "bytes_per_vector": host.bytes_per_vector,
         "build_s": host.build_s,
-        "restart_s": host.restart_s,
+        "restart_s": restart_s,
     }
 
 

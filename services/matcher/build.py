@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from threadpoolctl import threadpool_limits
+
 from reid.types import Embedder
 from services.crops import CropStore
 from services.identity.retention.settings import RetentionSettings
@@ -146,6 +148,8 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
         ConfigError: The address cannot be listened on.
         PortInUse: Somebody else listens there.
     """
+    # Segments are scanned side by side, a thread each; threads within a matrix product would only contend with these.
+    threadpool_limits(1, "blas")
     spec = embedder.spec
     places = places or Places()
     # Checked once here, so that a missing extra or server is one line at start and not a dead thread.

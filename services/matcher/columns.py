@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,12 @@ _COLUMNS: dict[str, type[np.generic]] = {
     "vectors": np.int8,
     "alive": np.bool_,
 }
+
+#: What summaries tell, in this order.
+_SHOWN = (
+    "identity", "camera", "start_ns", "end_ns", "vehicle_class", "quality", "revision", "final", "colour",
+)  # fmt: skip
+_CLASSES = {int(vehicle_class): vehicle_class for vehicle_class in VehicleClass}
 
 #: Under which name the strings behind a column of codes are exported.
 _STRINGS = {"camera": "cameras", "identity": "identities", "colour": "colours"}
@@ -174,19 +180,29 @@ class SightingTable:
 
     def summary(self, row: int) -> SightingSummary:
         """What is known of one sighting."""
-        value = {name: column[row].item() for name, column in self._columns.items()}
-        return SightingSummary(
-            sighting_id=self._sighting_ids[row],
-            identity_id=self.identity(row) or "",
-            camera_id=self._cameras.name(value["camera"]),
-            start_ns=value["start_ns"],
-            end_ns=value["end_ns"],
-            vehicle_class=VehicleClass(value["vehicle_class"]),
-            quality=value["quality"],
-            revision=value["revision"],
-            final=value["final"],
-            colour=self._colours.name(value["colour"]),
-        )
+        return self.summaries([row])[0]
+
+    def summaries(self, rows: Sequence[int]) -> list[SightingSummary]:
+        """What is known of sightings, in order."""
+        chosen = np.asarray(rows, np.int64)
+        shown = (self._columns[name][chosen].tolist() for name in _SHOWN)
+        return [
+            SightingSummary(
+                sighting_id=self._sighting_ids[row],
+                identity_id="" if identity == UNDECIDED else self._identities.name(identity),
+                camera_id=self._cameras.name(camera),
+                start_ns=start_ns,
+                end_ns=end_ns,
+                vehicle_class=_CLASSES[vehicle_class],
+                quality=quality,
+                revision=revision,
+                final=final,
+                colour=self._colours.name(colour),
+            )
+            for row, identity, camera, start_ns, end_ns, vehicle_class, quality, revision, final, colour in zip(
+                rows, *shown, strict=True
+            )
+        ]
 
     def ended_before(self, before_ns: int, keep_camera: str) -> list[int]:
         """Rows of sightings that ended before a moment, but for those of one camera."""

@@ -30,7 +30,7 @@ _BLOCK_MS = 250
 _RETRY_S = 0.5
 #: How often the store hears how far the view is, at most while events come and at least while none do.
 _SAY_EVERY_S, _SAY_IDLE_S = 1.0, 30.0
-_EXPIRE_EVERY_S = 5.0
+_EXPIRE_EVERY_S = 1.0
 _MAX_TODO = 16
 
 T = TypeVar("T")
@@ -74,6 +74,8 @@ class GalleryFollower:
         self._said_s = 0.0
         self._said_position = ""
         self._dropped = False
+        #: Whether housekeeping is due that should not wait for the next event.
+        self._untidy = False
         self._store = store
         self._gallery = gallery
         self._on_ready = on_ready
@@ -194,17 +196,17 @@ class GalleryFollower:
         self._expired_at_s = now_s
         gone = self._gallery.expire(self._upkeep.clock_ns() - int(ttl_s * 1e9))
         if gone:
-            log.info("%d sightings expired", gone)
+            log.debug("%d sightings expired", gone)
 
     def _follow_once(self) -> None:
-        events = self._store.read_events(self._gallery.log_position, _BATCH, _BLOCK_MS)
+        events = self._store.read_events(self._gallery.log_position, _BATCH, 1 if self._untidy else _BLOCK_MS)
         if events:
             changed = list(dict.fromkeys(str(e.payload["sighting_id"]) for e in events if e.kind == "sighting.put"))
             newest = self._store.get_sightings(changed) if changed else []
             self._gallery.apply(events, dict(zip(changed, newest, strict=True)))
             self._let_go([e for e in events if e.kind == "sighting.deleted"])
         self._expire()
-        self._gallery.maintain()
+        self._untidy = self._gallery.maintain()
         self._say_position()
 
     def _let_go(self, deleted: Sequence[Event]) -> None:

@@ -34,6 +34,8 @@ from services.types import ENROLLED_CAMERA, Match, Sighting
 #: A probe that is an identity is asked by at most this many of its vectors, best quality first.
 MAX_PROBE_VECTORS = 32
 _BATCH = 1024
+#: Changes made while searches wait.
+_AT_ONCE = 64
 
 Captured = TypeVar("Captured")
 
@@ -130,9 +132,14 @@ class Gallery:
         old.index.close()
 
     def expire(self, before_ns: int) -> int:
-        """Forgets sightings that ended before a moment, enrolled ones apart; returns how many."""
-        with self._moved:
-            return self._state.expire(before_ns, ENROLLED_CAMERA)
+        """Forgets sightings that ended before a moment, enrolled ones apart; returns how many. Feeding thread only."""
+        # Nobody else changes the columns, so looking through them needs no lock; searches wait for one piece at most.
+        rows = self._state.expired(before_ns, ENROLLED_CAMERA)
+        for start in range(0, len(rows), _AT_ONCE):
+            with self._moved:
+                self._state.forget(rows[start : start + _AT_ONCE])
+            time.sleep(0)  # whoever waits for the lock gets it
+        return len(rows)
 
     def maintain(self) -> bool:
         """One bounded piece of housekeeping in the index; True when more may be due. Searches go on meanwhile."""
@@ -156,11 +163,13 @@ class Gallery:
             events: Ascending.
             sightings: The newest revision of every sighting that a ``sighting.put`` among them names, None if gone.
         """
-        with self._moved:
-            for event in events:
-                self._state.apply(event, sightings)
-                self._position = event.event_id
-            self._moved.notify_all()
+        for start in range(0, len(events), _AT_ONCE):
+            some = events[start : start + _AT_ONCE]
+            with self._moved:
+                self._state.apply(some, sightings)
+                self._position = some[-1].event_id
+                self._moved.notify_all()
+            time.sleep(0)  # as above
 
     def set_ready(self) -> None:
         """Says that it has caught up."""
@@ -212,7 +221,9 @@ class Gallery:
         """
         with self._moved:
             state, position = self._state, self._position
-            asked = [replace(q, wanted=self._resolved(q.wanted)) for q in questions]
+            asked = [
+                replace(q, wanted=self._resolved(q.wanted)) if q.wanted.exclude_identity_ids else q for q in questions
+            ]
             search = BatchSearch(state, self._moved)
             groups = search.groups(asked)
         answers: list[SearchAnswer] = [SearchAnswer((), log_position=position)] * len(asked)

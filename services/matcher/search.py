@@ -10,12 +10,13 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.matcher.columns import UNDECIDED
-from services.matcher.index.contract import NO_ID, Ids, Neighbours
+from services.matcher.index.contract import Neighbours
 from services.matcher.state import SLOT_BITS, VIEWS, GalleryState
 from services.matcher.types import Grouping, Question, SearchFilter, SightingSummary
 
@@ -79,19 +80,31 @@ class BatchSearch:
         while waiting:
             depth = min(depth, max(1, self._held))
             found = self._search(group, [question for _, question in waiting], depth)
-            still = []
-            start = 0
+            done, still = self._sorted_out(waiting, found, depth, group)
+            yield from done
+            waiting, depth = still, depth * _DEEPEN
+
+    def _sorted_out(
+        self, waiting: list[tuple[int, Question]], found: Neighbours, depth: int, group: Group
+    ) -> tuple[list[tuple[int, Found]], list[tuple[int, Question]]]:
+        """Answers that suffice or cannot get better, and questions that must be searched for more deeply."""
+        rows, scores = (found.ids >> SLOT_BITS).tolist(), found.scores.tolist()  # NO_ID stays below zero
+        done: list[tuple[int, list[tuple[int, float]]]] = []
+        still = []
+        start = 0
+        with self._lock:
             for number, question in waiting:
                 end = start + len(question.positives)
-                answer = self._read(found.ids[start:end], found.scores[start:end], question, group)
+                ranked = self._ranked(rows[start:end], scores[start:end], question, group)
                 limit = self._held if question.negatives is None else _MAX_DEPTH_WITH_NEGATIVES
-                exhausted = depth >= min(limit, self._held) or bool((found.ids[start:end, -1] == NO_ID).all())
-                if len(answer) >= question.k or exhausted:
-                    yield number, answer[: question.k]
+                exhausted = depth >= min(limit, self._held) or all(own[-1] < 0 for own in rows[start:end])
+                if len(ranked) >= question.k or exhausted:
+                    done.append((number, ranked))
                 else:
                     still.append((number, question))
                 start = end
-            waiting, depth = still, depth * _DEEPEN
+            summaries = iter(self._state.table.summaries([row for _, ranked in done for row, _ in ranked]))
+        return [(number, [(next(summaries), score) for _, score in ranked]) for number, ranked in done], still
 
     def _search(self, group: Group, questions: Sequence[Question], depth: int) -> Neighbours:
         queries = np.concatenate([question.positives for question in questions])
@@ -100,36 +113,41 @@ class BatchSearch:
             return self._view.search(queries, depth)
         return self._view.search(queries, depth, lambda ids: may[ids >> SLOT_BITS])
 
-    def _read(self, ids: Ids, scores: NDArray[np.float32], question: Question, group: Group) -> Found:
-        """The groups that a question's vectors found and that are surely ranked rightly, best first."""
+    def _ranked(
+        self, rows: list[list[int]], scores: list[list[float]], question: Question, group: Group
+    ) -> list[tuple[int, float]]:
+        """The groups that a question's vectors found and that are surely ranked rightly: row and score, best first."""
         best: dict[int, float] = {}
-        for identifier, score in zip(ids.ravel().tolist(), scores.ravel().tolist(), strict=True):
-            row = identifier >> SLOT_BITS
-            if identifier != NO_ID and score > best.get(row, -np.inf):
-                best[row] = score
-        # Below the worst that a full list of one vector shows, another row might still come first.
-        full = ids[:, -1] != NO_ID
-        floor = float(scores[full, -1].max()) if full.any() and scores.shape[1] < self._held else -np.inf
-        with self._lock:
-            state = self._state
-            rows = [
-                row
-                for row, score in best.items()
-                if score >= floor
-                and state.dropped_at.get(row, 0) <= self._drops
-                and self._is_like(row, score, question)
-            ]
-            rows.sort(key=lambda row: (-best[row], state.table.sighting_id(row)))
-            answer: Found = []
-            seen: set[int] = set()
-            for row in rows:
-                own = row if group.codes is None else int(group.codes[row])
-                if own not in seen:
-                    seen.add(own)
-                    answer.append((state.table.summary(row), best[row]))
-                if len(answer) == question.k:
-                    break
+        floor = -np.inf
+        for own_rows, own_scores in zip(rows, scores, strict=True):
+            for row, score in zip(own_rows, own_scores, strict=True):
+                if row >= 0 and score > best.get(row, -np.inf):
+                    best[row] = score
+            # Below the worst that a full list of one vector shows, another row might still come first.
+            if own_rows[-1] >= 0 and len(own_rows) < self._held:
+                floor = max(floor, own_scores[-1])
+        answer: list[tuple[int, float]] = []
+        seen: set[int] = set()
+        for row, score in self._in_order(best):
+            if score < floor or len(answer) == question.k:
+                break
+            own = row if group.codes is None else int(group.codes[row])
+            if own not in seen and self._stands(row) and self._is_like(row, score, question):
+                seen.add(own)
+                answer.append((row, score))
         return answer
+
+    def _in_order(self, best: dict[int, float]) -> list[tuple[int, float]]:
+        """Highest scores first, equal ones by sighting id. A single vector's come ordered but for the equal ones."""
+        found = list(best.items())
+        if any(one[1] <= other[1] for one, other in pairwise(found)):
+            # A row that was dropped since has no name, and does not stand.
+            found.sort(key=lambda pair: (-pair[1], self._state.table.sighting_id(pair[0])))
+        return found
+
+    def _stands(self, row: int) -> bool:
+        """Whether a row still stands for what was found in it."""
+        return self._state.drops == self._drops or self._state.dropped_at.get(row, 0) <= self._drops
 
     def _is_like(self, row: int, score: float, question: Question) -> bool:
         """Whether a row is at least as much like a positive as like any negative."""

@@ -6,6 +6,7 @@ Applying an event twice, or events that a scan has already seen, ends in the sam
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,15 @@ from services.types import MAX_EXEMPLARS, Sighting
 #: Vector id = row << SLOT_BITS | slot; slot 0 is the embedding, the others are exemplars.
 SLOT_BITS = 3
 VIEWS = 1 + MAX_EXEMPLARS
+#: Events that may be taken together with their like, which is far cheaper. Among those that add, nothing is taken away:
+#: putting first what is put ends the same.
+_RUNS = {
+    "sighting.put": "added",
+    "sighting.decided": "added",
+    "identity.created": "added",
+    "sighting.deleted": "gone",
+}
+_OF_SIGHTINGS = ("sighting.put", "sighting.deleted")
 
 
 class GalleryState:
@@ -74,17 +84,16 @@ class GalleryState:
             raise ModelMismatch(f"{name} was seen by another model than the gallery's")
         return self.index.get(np.array(ids, np.int64))
 
-    def expire(self, before_ns: int, keep_camera: str) -> int:
-        """Forgets sightings that ended before a moment, but for those of one camera; returns how many.
+    def expired(self, before_ns: int, keep_camera: str) -> list[int]:
+        """Rows of sightings that ended before a moment, but for those of one camera."""
+        return self.table.ended_before(before_ns, keep_camera)
 
-        Vectors go in one call, so that a segment left empty is dropped whole.
-        """
-        rows = self.table.ended_before(before_ns, keep_camera)
+    def forget(self, rows: Sequence[int]) -> None:
+        """Forgets sightings with their vectors."""
         if rows:
             self.index.remove(np.concatenate([_vector_ids(row) for row in rows]))
         for row in rows:
             self._forget(row)
-        return len(rows)
 
     def export_identities(self) -> dict[str, dict[str, str]]:
         """Statuses, aliases and who is enrolled, copied."""
@@ -130,23 +139,32 @@ class GalleryState:
         if row is not None:
             self.table.assign(row, self.resolve(identity_id))
 
-    def apply(self, event: Event, sightings: Mapping[str, Sighting | None]) -> None:
-        """Applies one event.
+    def apply(self, events: Sequence[Event], sightings: Mapping[str, Sighting | None]) -> None:
+        """Applies events in order.
 
         Args:
-            event: What happened.
-            sightings: Holds the newest revision of the sighting that a ``sighting.put`` names, None if it is gone.
+            events: What happened.
+            sightings: Holds the newest revision of the sightings that a ``sighting.put`` names, None for those gone.
         """
+        for kind, run in groupby(events, key=lambda event: _RUNS.get(event.kind)):
+            some = list(run)
+            names = [str(event.payload["sighting_id"]) for event in some if event.kind in _OF_SIGHTINGS]
+            if kind == "gone":
+                self.forget([row for name in dict.fromkeys(names) if (row := self.table.row(name)) is not None])
+                continue
+            if kind == "added":
+                self.put([sighting for name in names if (sighting := sightings.get(name)) is not None])
+            for event in some:
+                self._apply(event)
+
+    def _apply(self, event: Event) -> None:
+        """Applies one event; what is put has been."""
         payload = event.payload
         match event.kind:
-            case "sighting.put":
-                self._put_newest(sightings.get(str(payload["sighting_id"])))
             case "sighting.decided":
                 identity_id = self.resolve(str(payload["identity_id"]))
                 self.assign(str(payload["sighting_id"]), identity_id)
                 self.status[identity_id] = str(payload["status"])
-            case "sighting.deleted":
-                self._drop(str(payload["sighting_id"]))
             case "identity.created":
                 self.status.setdefault(self.resolve(str(payload["identity_id"])), "new")
             case "identity.merged":
@@ -159,10 +177,6 @@ class GalleryState:
                 self._set_enrolled(self.resolve(str(payload["identity_id"])), yes=bool(payload["enrolled"]))
             case "identity.deleted":
                 self._retire(str(payload["identity_id"]))
-
-    def _put_newest(self, sighting: Sighting | None) -> None:
-        if sighting is not None:
-            self.put([sighting])
 
     def _views(self, sighting: Sighting) -> Vectors:
         """Its vectors, (V, dim), the embedding first; none when another model made them."""

@@ -68,9 +68,8 @@ _GROUPINGS: dict[int, Grouping] = {
 
 def timestamp(ns: int) -> Timestamp:
     """UTC nanoseconds as a message."""
-    stamp = Timestamp()
-    stamp.FromNanoseconds(ns)
-    return stamp
+    seconds, nanos = divmod(ns, 1_000_000_000)
+    return Timestamp(seconds=seconds, nanos=nanos)
 
 
 def moment_ns(stamp: Timestamp, name: str) -> int:
@@ -178,7 +177,7 @@ def grouping_from_message(value: int) -> Grouping:
 
 def match_to_message(match: Match) -> pb.Match:
     """A match as a message."""
-    return pb.Match(
+    message = pb.Match(
         identity_id=match.identity_id,
         sighting_id=match.sighting_id,
         camera_id=match.camera_id,
@@ -186,8 +185,10 @@ def match_to_message(match: Match) -> pb.Match:
         last_seen=timestamp(match.last_seen_ns),
         similarity=match.similarity,
         probability=match.probability,
-        evidence=dict(match.evidence),
     )
+    for name, nats in match.evidence.items():
+        message.evidence[name] = nats
+    return message
 
 
 def match_from_message(m: pb.Match) -> Match:

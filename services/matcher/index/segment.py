@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from services.matcher.index.bounds import Bounds
 from services.matcher.index.coarse import CoarseCodes
 from services.matcher.index.codes import Codes, Half, Mask, Positions, scan_rows
 from services.matcher.index.contract import NO_ID, NO_SCORE, IdFilter, Ids, Vectors
@@ -25,6 +26,7 @@ class Part:
         codes: Scans sealed rows; None for the head.
         rows: float32 (N, dim) of the head; None for a segment.
         coarse: First pass of the fast tier, where there is one.
+        bounds: Of scores, where there are any.
     """
 
     ids: Ids
@@ -32,6 +34,7 @@ class Part:
     codes: Codes | None = None
     rows: Vectors | None = None
     coarse: CoarseCodes | None = None
+    bounds: Bounds | None = None
 
     def may(self, allowed: IdFilter | None) -> Mask | None:
         """Which rows may answer; None for all."""
@@ -135,6 +138,7 @@ class Segment:
         """Takes ids (N,) and their rows over; all are alive."""
         self.codes = codes
         self.coarse: CoarseCodes | None = None
+        self.bounds: Bounds | None = None
         self._ids = ids
         self._alive: Mask = np.ones(len(ids), np.bool_)
         self._living = len(ids)
@@ -158,7 +162,7 @@ class Segment:
     @property
     def nbytes(self) -> int:
         """Memory of its vectors, in every form."""
-        return self.codes.half.nbytes + (self.coarse.nbytes if self.coarse is not None else 0)
+        return self.codes.half.nbytes + sum(more.nbytes for more in (self.coarse, self.bounds) if more is not None)
 
     def places(self, ids: Ids) -> Positions:
         """Where living ids lie; -1 for those that it does not hold."""
@@ -189,4 +193,4 @@ class Segment:
     def part(self) -> Part:
         """As it is now."""
         alive = None if self._living == len(self._ids) else self._alive.copy()
-        return Part(self._ids, alive, codes=self.codes, coarse=self.coarse)
+        return Part(self._ids, alive, codes=self.codes, coarse=self.coarse, bounds=self.bounds)

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from services.matcher.index.bounds import WIDTH, Leading
 from services.matcher.index.coarse import TRAINING_ROWS, CoarseQuantiser, can_quantise
 from services.matcher.index.codes import Codes, FaissCodes, Half, MakeCodes
 from services.matcher.index.contract import (
@@ -40,7 +41,8 @@ class SegmentRules:
         segment_rows: Neighbours are joined up to this size, or up to a fortieth of the index where that is more.
         max_dead_share: A segment is rewritten when more of it is dead.
         tier: "exact" scans every vector; "fast" ranks roughly first; "auto" takes fast from ``fast_from`` vectors on.
-        fast_from: See tier.
+        fast_from: See tier. Up to as many, the exact tier keeps bounds beside the vectors, half as large as these.
+        bounds_from: From so many vectors on it does.
     """
 
     head_rows: int = 4096
@@ -48,6 +50,7 @@ class SegmentRules:
     max_dead_share: float = 0.2
     tier: Tier = "auto"
     fast_from: int = 250_000
+    bounds_from: int = 16_384
 
     def __post_init__(self) -> None:
         if not 1 <= self.head_rows <= self.segment_rows or not 0 < self.max_dead_share < 1:
@@ -86,6 +89,7 @@ class SegmentedIndex:
         self._head = Head(dim, self._rules.head_rows)
         self._sealed: list[Segment] = []
         self._quantiser: CoarseQuantiser | None = None
+        self._leading: Leading | None = None
 
     @property
     def dim(self) -> int:
@@ -172,12 +176,12 @@ class SegmentedIndex:
         return FrozenView(self._dim, self.parts(), self._pool)
 
     def maintain(self) -> bool:
-        """See VectorIndex: rewrites one segment, joins one run of neighbours, or makes one segment fast."""
+        """See VectorIndex: rewrites one segment, joins one run of neighbours, makes one fast or learns its bounds."""
         run = self._due()
         if run is not None:
             self._rewrite(*run)
             return True
-        return self._quicken()
+        return self._quicken() or self._bound()
 
     def purge(self) -> None:
         """See VectorIndex."""
@@ -279,6 +283,26 @@ class SegmentedIndex:
             return False
         waiting.coarse = self._quantiser.encode(waiting.codes.half)
         return True
+
+    def _bound(self) -> bool:
+        """Learns where vectors lie, or gives one segment its bounds or takes them; False when nothing is due."""
+        rules, total = self._rules, sum(s.size for s in self._sealed)
+        wanted = rules.tier != "fast" and rules.bounds_from <= total <= rules.fast_from and self._dim > WIDTH
+        if not wanted:
+            held = next((s for s in self._sealed if s.bounds is not None), None)
+            if held is not None:
+                held.bounds = None
+            return held is not None
+        if self._leading is None:
+            sample = self._sample()
+            if sample is None:
+                return False
+            self._leading = Leading(sample)
+            return True
+        waiting = next((s for s in self._sealed if s.bounds is None), None)
+        if waiting is not None:
+            waiting.bounds = self._leading.bounds(waiting.codes.half)
+        return waiting is not None
 
     def _sample(self) -> Vectors | None:
         """Rows spread evenly over all segments; None while there are too few to learn from."""

@@ -13,6 +13,7 @@ from typing import TypeVar
 import faiss
 import numpy as np
 
+from services.matcher.index.bounds import MIN_QUERIES, Asked
 from services.matcher.index.codes import Mask, Positions
 from services.matcher.index.contract import (
     NO_ID,
@@ -84,11 +85,18 @@ class FrozenView:
         if len(queries) == 0 or not self._parts:
             return no_neighbours(len(queries), k)
         depth = max(MIN_REFINED, REFINE_FACTOR * k)
+        asked = self._asked(queries)
 
         def scan(part: Part) -> tuple[Vectors, Ids, Positions | None]:
             may = part.may(allowed)
             rough = self._rough(part, queries, depth, may)
-            return (*part.scan(queries, min(k, len(part.ids)), may), None) if rough is None else rough
+            if rough is not None:
+                return rough
+            width = min(k, len(part.ids))
+            scores, ids = _bounded(part, asked, width, may) or part.scan(queries, width, may)
+            if asked is not None and width == k:
+                asked.learn(scores)
+            return scores, ids, None
 
         found = self._pool.map(scan, self._parts)
         exact = [(scores, ids) for scores, ids, places in found if places is None]
@@ -96,6 +104,11 @@ class FrozenView:
         if refined is not None:
             exact.append(refined)
         return _ranked(np.concatenate([s for s, _ in exact], axis=1), np.concatenate([i for _, i in exact], axis=1), k)
+
+    def _asked(self, queries: Vectors) -> Asked | None:
+        """The queries as bounds need them; None where there are none, or few queries."""
+        leading = next((part.bounds.leading for part in self._parts if part.bounds is not None), None)
+        return None if leading is None or len(queries) < MIN_QUERIES else Asked(leading, queries)
 
     @staticmethod
     def _rough(part: Part, queries: Vectors, depth: int, may: Mask | None) -> tuple[Vectors, Ids, Positions] | None:
@@ -139,6 +152,19 @@ class FrozenView:
             vectors = codes.half[places[rows, columns]].astype(np.float32)
             exact[rows, columns] = np.einsum("nd,nd->n", vectors, queries[rows])
         return exact, ids
+
+
+def _bounded(part: Part, asked: Asked | None, k: int, may: Mask | None) -> tuple[Vectors, Ids] | None:
+    """The k best rows of a part, exactly, by bounds first; None where a plain scan is as well."""
+    if asked is None or part.bounds is None or part.codes is None or part.bounds.leading is not asked.leading:
+        return None
+    if may is not None and int(np.count_nonzero(may)) < _NARROW * len(may):
+        return None
+    found = part.bounds.scan(part.codes.half, asked, k, may)
+    if found is None:
+        return None
+    scores, places = found
+    return scores, np.where(places == NO_ID, NO_ID, part.ids[places])
 
 
 def _ranked(scores: Vectors, ids: Ids, k: int) -> Neighbours:

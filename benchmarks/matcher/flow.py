@@ -1,0 +1,123 @@
+"""A store of generated sightings that come at a steady rate while older ones pass out of time. Searches nothing.
+
+The oldest go as the store's retention lets them go: by events, as many as come.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.matcher.generator import SIGHTINGS_PER_VEHICLE, load_generator
+from benchmarks.matcher.host import sighting_name, sightings
+from services.identity.memory_store import MemoryStore
+from services.identity.records import Event, EventKind
+from services.types import Sighting
+
+_TICK_S = 0.1
+#: Events that are kept until the gallery has said that it has them.
+_KEPT = 100_000
+
+
+class Flow(MemoryStore):
+    """Holds only what has not been read, and says that it holds the generated sightings."""
+
+    def __init__(self, count: int, queries: int, seed: int, per_s: int) -> None:
+        """Makes nothing yet.
+
+        Args:
+            count: Sightings to begin with.
+            queries: Held-out queries of the same generator's draw.
+            seed: Of the generator.
+            per_s: Sightings that come each second once told to; 0 for none ever.
+        """
+        super().__init__()
+        self._asked = (count, queries, seed)
+        self._per_s = per_s
+        self._pitch_ns = 1_000_000_000 // per_s if per_s else 1_000_000
+        self._come = 0
+        self._events = 0
+        self._arrived = threading.Condition()
+        self._waiting: deque[tuple[Event, Sighting | None]] = deque(maxlen=_KEPT)
+        self._stop = threading.Event()
+        self._feeder: threading.Thread | None = None
+        self._rng = np.random.default_rng([seed, 1])
+
+    def scan_sightings(self, *, ended_since_ns: int = 0) -> Iterator[tuple[Sighting, str | None]]:
+        """Every sighting to begin with."""
+        del ended_since_ns
+        vectors, _ = load_generator().gallery(*self._asked)
+        for sighting in sightings(vectors, 0, self._pitch_ns):
+            yield sighting, None
+
+    def run(self, on: bool) -> int:
+        """Lets sightings come, or stops them; returns how many have come."""
+        if self._feeder is not None:
+            self._stop.set()
+            self._feeder.join()
+            self._feeder = None
+        if on:
+            self._stop.clear()
+            self._feeder = threading.Thread(target=self._feed, name="flow", daemon=True)
+            self._feeder.start()
+        return self._come
+
+    def read_events(self, after: str, count: int, block_ms: int) -> list[Event]:
+        """Events in order."""
+        number = int(after.partition("-")[0])
+        with self._arrived:
+            if not self._waiting or self._number() <= number:
+                self._arrived.wait(block_ms / 1000)
+            return [event for event, _ in self._waiting if int(event.event_id.partition("-")[0]) > number][:count]
+
+    def get_sightings(self, sighting_ids: Sequence[str]) -> list[Sighting | None]:
+        """What came lately."""
+        with self._arrived:
+            held = {s.sighting_id: s for _, s in self._waiting if s is not None}
+        return [held.get(name) for name in sighting_ids]
+
+    def last_event_id(self) -> str:
+        """The newest event."""
+        return f"{self._events}-0"
+
+    def advance_view(self, view: str, position: str) -> bool:
+        """What the gallery has seen is let go."""
+        del view
+        number = int(position.partition("-")[0])
+        with self._arrived:
+            while self._waiting and int(self._waiting[0][0].event_id.partition("-")[0]) <= number:
+                self._waiting.popleft()
+        return True
+
+    def _number(self) -> int:
+        return int(self._waiting[-1][0].event_id.partition("-")[0])
+
+    def _feed(self) -> None:
+        started, before = time.monotonic(), self._come
+        while not self._stop.wait(_TICK_S):
+            due = before + int((time.monotonic() - started) * self._per_s) - self._come
+            if due <= 0:
+                continue
+            fresh = list(sightings(self._vectors(due), self._asked[0] + self._come, self._pitch_ns))
+            with self._arrived:
+                for sighting in fresh:
+                    payload = {"sighting_id": sighting.sighting_id, "revision": sighting.revision}
+                    self._tell("sighting.put", payload, sighting)
+                for number in range(self._come, self._come + due):
+                    self._tell("sighting.deleted", {"sighting_id": sighting_name(number)}, None)
+                self._come += due
+                self._arrived.notify_all()
+
+    def _tell(self, kind: EventKind, payload: dict[str, object], sighting: Sighting | None) -> None:
+        self._events += 1
+        self._waiting.append((Event(f"{self._events}-0", kind, time.time_ns(), payload), sighting))
+
+    def _vectors(self, count: int) -> NDArray[np.float32]:
+        generator = load_generator()
+        vehicles = generator.vehicles(-(-count // SIGHTINGS_PER_VEHICLE), self._rng)
+        return generator.sightings(np.repeat(vehicles, SIGHTINGS_PER_VEHICLE, axis=0)[:count], self._rng)
