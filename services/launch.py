@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-from services.client import MatcherClient
+from services.client.beside import client_beside
 from services.config import VreidConfig, dump_config
 from services.errors import ConfigError, MatcherUnavailable, PortInUse, StoreUnavailable
 from services.identity.embedded import EmbeddedServer
@@ -218,7 +218,7 @@ class Machine:
 
     def _matcher_serves(self) -> bool:
         try:
-            with MatcherClient(self.config.matcher.listen, timeout_s=_ASK_TIMEOUT_S) as client:
+            with client_beside(self.config, _ASK_TIMEOUT_S) as client:
                 return client.serving()
         except MatcherUnavailable:
             return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass, field
 
 import grpc
@@ -12,12 +11,12 @@ import numpy as np
 from services.errors import InputError, Unavailable
 from services.identity.retention.contract import Cause
 from services.identity.store import IdentityStore
+from services.matcher.door.admission import actor_of
 from services.matcher.gallery import Gallery
 from services.matcher.probes import ProbeReader
 from services.matcher.settings import MatcherSettings
 from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
-from services.rpc.errors import ACTOR_KEY
 from services.rpc.topology import topology_to_message
 from tracker.multi_camera.report import topology_report
 from tracker.multi_camera.settings import AssociationSettings
@@ -26,7 +25,6 @@ log = logging.getLogger(__name__)
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
-_ACTOR = re.compile(r"[\w.@:/+-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +49,6 @@ class Parts:
             self.wait(position, context)
         except Unavailable:  # the gallery will hear of it
             log.warning("the gallery has not reached %s yet", position)
-
-
-def actor_of(context: grpc.ServicerContext) -> str:
-    """Who asks, for events and audit: "grpc", and what the caller says of itself behind a colon."""
-    said = dict(context.invocation_metadata()).get(ACTOR_KEY, "")
-    return f"grpc:{said}" if _ACTOR.fullmatch(said) else "grpc"
 
 
 def page(limit: int, offset: int) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from services.crops import CropStore
 from services.errors import InputError, NotFound, Unsupported
 from services.identity.codec import encode_sighting
 from services.matcher import servicers
+from services.matcher.door.admission import actor_of
 from services.matcher.enrolment import Enroller, Enrolment
 from services.matcher.requests import picture_of
 from services.matcher.servicers import Parts, required
@@ -71,7 +72,7 @@ class GalleryServicer(servicers.GalleryServicer):
             _colour(request.colour),
             seen_ns,
         )
-        done = enroller.enroll(asked, servicers.actor_of(context))
+        done = enroller.enroll(asked, actor_of(context))
         self._parts.show(done.log_position, context)
         return pb.EnrollResponse(
             identity_id=done.identity_id, sighting_id=done.sighting_id, log_position=done.log_position

@@ -1,0 +1,177 @@
+"""Lets calls in by token and role, before anything of them is looked at. The roles stand in services/rpc/roles.py."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import grpc
+
+from services.access.book import TokenBook
+from services.access.limiter import Limiter
+from services.access.roles import Caller, Role
+from services.access.tokens import Token
+from services.errors import InputError, Overloaded, PermissionDenied, Unauthenticated
+from services.rpc.errors import ACTOR_KEY
+from services.rpc.roles import BEARER, ROLE_KEY, TOKEN_KEY, role_needed
+
+log = logging.getLogger(__name__)
+
+_ACTOR = re.compile(r"[\w.@:/+-]{1,64}")
+_LOCAL = "unix:"
+#: Who calls where no token is asked for, and who comes by the socket that only this machine's user can open.
+_ANYBODY, _HOUSE = Caller("grpc", Role.ADMIN), Caller("", Role.ADMIN)
+_SAY_EVERY_S = 1.0
+_admitted: WeakKeyDictionary[grpc.ServicerContext, Caller] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How callers come in.
+
+    Attributes:
+        book: Judges tokens; one without any lets everybody in.
+        calls_per_s: Calls that one token may make a second.
+        local_socket: A socket for processes of this machine's user, who needs no token; None for none.
+    """
+
+    book: TokenBook = field(default_factory=TokenBook)
+    calls_per_s: float = 1000.0
+    local_socket: Path | None = None
+
+
+def caller_of(context: grpc.ServicerContext) -> Caller:
+    """Who was let in with this call."""
+    return _admitted.get(context, _ANYBODY)
+
+
+def actor_of(context: grpc.ServicerContext) -> str:
+    """Who asks, for events and audit: the token's name, and what the caller says of itself behind a colon.
+
+    Without tokens the name is "grpc". Processes of this machine's user are believed what they say.
+    """
+    name = caller_of(context).name
+    said = dict(context.invocation_metadata()).get(ACTOR_KEY, "")
+    if not _ACTOR.fullmatch(said):
+        return name or "local"
+    return f"{name}:{said}" if name else said
+
+
+class AccessInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
+    """Admits or refuses every call but those of health."""
+
+    def __init__(self, door: Door) -> None:
+        """Knows nobody yet."""
+        self._book = door.book
+        self._limiter = Limiter(door.calls_per_s)
+        self._said_s = -_SAY_EVERY_S
+
+    def intercept_service(
+        self, continuation: Callable[[Any], Any], handler_call_details: grpc.HandlerCallDetails
+    ) -> Any:
+        """Wraps calls of every kind."""
+        handler, method = continuation(handler_call_details), handler_call_details.method
+        needed = role_needed(method)
+        if handler is None or needed is None:
+            return handler
+        codecs = {
+            "request_deserializer": handler.request_deserializer,
+            "response_serializer": handler.response_serializer,
+        }
+        if handler.unary_unary is not None:
+            return grpc.unary_unary_rpc_method_handler(self._guarded(needed, handler.unary_unary), **codecs)
+        if handler.stream_unary is not None:
+            inner = self._guarded(needed, handler.stream_unary, streams=True)
+            return grpc.stream_unary_rpc_method_handler(inner, **codecs)
+        if handler.unary_stream is not None:
+            return grpc.unary_stream_rpc_method_handler(self._guarded_stream(needed, handler.unary_stream), **codecs)
+        inner = self._guarded_stream(needed, handler.stream_stream, streams=True)
+        return grpc.stream_stream_rpc_method_handler(inner, **codecs)
+
+    def _guarded(
+        self, needed: Role, inner: Callable[[Any, Any], Any], *, streams: bool = False
+    ) -> Callable[[Any, Any], Any]:
+        def outer(request: Any, context: grpc.ServicerContext) -> Any:
+            token = self._admit(needed, context)
+            return inner(self._paced(request, token) if streams else request, context)
+
+        return outer
+
+    def _guarded_stream(
+        self, needed: Role, inner: Callable[[Any, Any], Any], *, streams: bool = False
+    ) -> Callable[[Any, Any], Iterator[Any]]:
+        def outer(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+            token = self._admit(needed, context)
+            for answer in inner(self._paced(request, token) if streams else request, context):
+                self._expect(token)
+                yield answer
+
+        return outer
+
+    def _paced(self, requests: Iterator[Any], token: Token | None) -> Iterator[Any]:
+        """The messages of a stream, no faster than calls may come."""
+        for request in requests:
+            while token is not None and (wait_s := self._limiter.take(token.name)):
+                time.sleep(wait_s)
+            self._expect(token)
+            yield request
+
+    def _expect(self, token: Token | None) -> None:
+        """Ends a stream that outlived its token."""
+        if token is not None and self._book.still(token) is None:
+            raise Unauthenticated(f"the token {token.name} was revoked or has expired")
+
+    def _admit(self, needed: Role, context: grpc.ServicerContext) -> Token | None:
+        """Lets a caller in, or raises; returns the token that it came with."""
+        said = dict(context.invocation_metadata())
+        try:
+            token, caller = self._identified(said, context)
+            role = _lowered(caller.role, said.get(ROLE_KEY, ""))
+            if not role.may(needed):
+                raise PermissionDenied(
+                    f"this needs the role {needed.value}; {caller.name or 'this caller'} is {role.value}"
+                )
+        except (Unauthenticated, PermissionDenied) as exc:
+            self._say(context, exc)
+            raise
+        if token is not None and self._limiter.take(token.name):
+            raise Overloaded(f"{token.name} asks too often; try again later")
+        _admitted[context] = Caller(caller.name, role)
+        return token
+
+    def _identified(self, said: dict[str, Any], context: grpc.ServicerContext) -> tuple[Token | None, Caller]:
+        if context.peer().startswith(_LOCAL):
+            return None, _HOUSE
+        if not self._book.on:
+            return None, _ANYBODY
+        given = said.get(TOKEN_KEY, "")
+        if not given:
+            raise Unauthenticated("this matcher asks for a token")
+        if not given.startswith(BEARER):
+            raise Unauthenticated("authorization: expected a bearer token")
+        token = self._book.identify(given.removeprefix(BEARER))
+        return token, Caller(token.name, token.role)
+
+    def _say(self, context: grpc.ServicerContext, refused: Exception) -> None:
+        """Logs who was refused and why, once a second at most: whoever knocks often must not fill the disk."""
+        now_s = time.monotonic()
+        if now_s - self._said_s >= _SAY_EVERY_S:
+            self._said_s = now_s
+            log.warning("refused a call from %s: %s", context.peer(), refused)
+
+
+def _lowered(role: Role, wanted: str) -> Role:
+    """The role that a caller wants to act with, which is never above its own."""
+    if not wanted:
+        return role
+    try:
+        asked = Role(wanted)
+    except ValueError as exc:
+        raise InputError(f"{ROLE_KEY}: expected {', '.join(Role)}, got {wanted[:16]!r}") from exc
+    return asked if role.may(asked) else role
