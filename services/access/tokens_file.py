@@ -28,7 +28,7 @@ class _Row(BaseModel):
     name: str = Field(pattern=NAME_PATTERN)
     role: Role
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    created: datetime
+    created: datetime | None = None
     expires: datetime | None = None
 
 
