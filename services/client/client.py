@@ -251,8 +251,7 @@ class MatcherClient:
 
     def gallery_picture(self, sighting_id: str) -> bytes | None:
         """The best stored picture of a sighting as JPEG; None where it has none."""
-        answer = self._call(self._gallery.Picture, pb.PictureRequest(sighting_id=sighting_id))
-        return bytes(answer.jpeg) or None
+        return self.picture(sighting_id)[0] or None
 
     def gallery_snapshot(self) -> tuple[str, int]:
         """Writes the gallery to disk now; returns its log position and size in bytes."""
@@ -340,8 +339,8 @@ class MatcherClient:
         return topology_from_message(self._call(self._camera.Topology, pb.TopologyRequest()))
 
     def picture(self, sighting_id: str, index: int = 0) -> tuple[bytes, int]:
-        """A stored picture of a sighting as JPEG, and how many it has."""
-        answer = self._call(self._console.Picture, pb.StoredPictureRequest(sighting_id=sighting_id, index=index))
+        """A stored picture of a sighting as JPEG, empty where it has none, and how many it has."""
+        answer = self._call(self._gallery.Picture, pb.PictureRequest(sighting_id=sighting_id, index=index))
         return answer.jpeg, answer.count
 
     def find_vehicles(self, image: bytes) -> tuple[list[FoundVehicle], tuple[int, int]]:

@@ -174,6 +174,7 @@ def _summary(sighting: Sighting, identity_id: str, at_ns: int) -> SightingSummar
         quality=sighting.quality,
         revision=sighting.revision,
         final=sighting.final,
+        colour=max(sighting.colour, key=lambda name: sighting.colour[name], default=""),
     )
 
 

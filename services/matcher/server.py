@@ -112,7 +112,7 @@ class MatcherServer:
         vreid_pb2_grpc.add_GalleryServiceServicer_to_server(GalleryServicer(parts, keeping), self._server)
         vreid_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(parts), self._server)
         vreid_pb2_grpc.add_CameraServiceServicer_to_server(CameraServicer(parts), self._server)
-        console = ConsoleServicer(ConsoleParts(parts.store, keeping.crops, parts.reader))
+        console = ConsoleServicer(ConsoleParts(parts.store, parts.reader))
         vreid_pb2_grpc.add_ConsoleServiceServicer_to_server(console, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)

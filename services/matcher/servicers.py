@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
+_NO_DEADLINE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,13 @@ class Parts:
             self.wait(position, context)
         except Unavailable:  # the gallery will hear of it
             log.warning("the gallery has not reached %s yet", position)
+
+
+def left_s(context: grpc.ServicerContext) -> float:
+    """Seconds until the caller's deadline, 60 at most."""
+    left: float | None = context.time_remaining()
+    # Without a deadline gRPC may say a number that no clock can wait for.
+    return _NO_DEADLINE_S if left is None else max(0.0, min(left, _NO_DEADLINE_S))
 
 
 def page(limit: int, offset: int) -> tuple[int, int]:

@@ -50,7 +50,6 @@ ROLES: dict[str, dict[str, Role]] = {
         "Topology": Role.VIEWER,
     },
     "ConsoleService": {
-        "Picture": Role.VIEWER,
         "FindVehicles": Role.VIEWER,
         "Events": Role.VIEWER,
     },

@@ -146,7 +146,7 @@ class Site:
         self._pictures.move_to_end(key)
         while len(self._pictures) > _KNOWN_PICTURES:
             self._pictures.popitem(last=False)
-        return self._pictures.get(key)
+        return self._pictures.get(key) or None
 
     def _take(self, events: Sequence[SiteEvent]) -> None:
         for event in events:
