@@ -6,12 +6,15 @@ import asyncio
 import re
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from fastapi import Request, Response
 from nicegui import app, ui
+from nicegui.server import Server
 
 from services.access.book import TokenBook
+from services.access.tls import tls_files
 from services.matcher.settings import is_loopback, split_address
 from services.web.access import Guard
 from services.web.login import add_login
@@ -22,11 +25,13 @@ from services.web.pages.search import SearchPage
 from services.web.pages.system import system
 from services.web.pages.topology import topology
 from services.web.pages.wall import wall
+from services.web.renewal import follow_certificates
 from services.web.sessions import Sessions
 from services.web.settings import WebSettings
 from services.web.site import Site
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_DRAIN_S = 3
 _NOTHING = Response(status_code=404)
 
 
@@ -45,8 +50,10 @@ def serve(settings: WebSettings, book: TokenBook, site: Site) -> None:
     app.add_middleware(Guard, sessions=sessions, hosts=hosts, secure=settings.has_tls)
     app.on_startup(lambda: asyncio.create_task(site.follow(), name="follow"))
     tls: dict[str, Any] = {}
-    if settings.has_tls:
-        tls = {"ssl_certfile": str(settings.tls_certificate), "ssl_keyfile": str(settings.tls_key)}
+    if (files := tls_files("web", settings.tls_certificate, settings.tls_key)) is not None:
+        tls = {"ssl_certfile": str(files.certificate), "ssl_keyfile": str(files.key)}
+        fresh = partial(follow_certificates, files, lambda: Server.instance.config.ssl)
+        app.on_startup(lambda: asyncio.create_task(fresh(), name="certificates"))
     ui.run(
         host=host,
         port=port,
@@ -55,6 +62,8 @@ def serve(settings: WebSettings, book: TokenBook, site: Site) -> None:
         show=False,
         show_welcome_message=False,
         storage_secret=secrets.token_urlsafe(32),
+        # A browser that keeps a TLS connection open would otherwise hold up the end for half a minute.
+        timeout_graceful_shutdown=_DRAIN_S,
         **tls,
     )
 
