@@ -379,3 +379,34 @@ def test_nothing_of_a_token_is_logged_in_a_whole_exchange(house: House, caplog) 
             outcome(client.gallery_stats)
             outcome(lambda client=client: client.identity_merge("a", "b"))
     assert not [s for s in (*SECRETS.values(), EXPIRED) if s in caplog.text]
+
+
+def test_commands_take_certificates_and_token_from_environment_and_file(house: House, tmp_path, monkeypatch) -> None:
+    from typer.testing import CliRunner
+
+    from services.cli.main import app
+
+    def vreid(*arguments: str):
+        return CliRunner().invoke(app, list(arguments))
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("LOGNAME", "ann")
+    (tmp_path / "ca.pem").write_bytes(house.ca or b"")
+    (tmp_path / "token").write_text(SECRETS[Role.OPERATOR])
+    monkeypatch.setenv("VREID_ADDRESS", house.matcher.address)
+    refused = vreid("gallery", "stats", "--json")
+    assert refused.exit_code == 1
+    assert refused.stderr.count("\n") == 1
+    monkeypatch.setenv("VREID_TLS_CA", str(tmp_path / "ca.pem"))
+    assert "this matcher asks for a token" in vreid("gallery", "stats", "--json").stderr
+    monkeypatch.setenv("VREID_TOKEN", SECRETS[Role.VIEWER])
+    assert '"sightings": 1' in vreid("gallery", "stats", "--json").stdout
+    assert "needs the role operator" in vreid("gallery", "delete", "id-red").stderr
+    for name in ("ADDRESS", "TLS_CA", "TOKEN"):
+        monkeypatch.delenv(f"VREID_{name}")
+    (tmp_path / "vreid").mkdir()
+    (tmp_path / "vreid" / "client.yaml").write_text(
+        f"address: {house.matcher.address}\ntls_ca: {tmp_path}/ca.pem\ntoken: file:{tmp_path}/token\n"
+    )
+    assert vreid("gallery", "delete", "id-red").exit_code == 0
+    assert house.city.store.audit_log()[-1].actor == "operator:ann"
