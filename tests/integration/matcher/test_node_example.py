@@ -13,6 +13,7 @@ import pytest
 from services.access.book import TokenBook
 from services.access.roles import Role
 from services.access.tokens import Token, digest_of, new_secret
+from services.client import Credentials, MatcherClient
 from services.identity.memory_store import MemoryStore
 from services.matcher.build import build_matcher
 from services.matcher.door.admission import Door
@@ -36,8 +37,8 @@ def folder(tmp_path) -> Path:
     return tmp_path
 
 
-def test_a_vehicle_is_found_from_node(folder, certificates, picture) -> None:
-    store, embedder = MemoryStore(), ColourEmbedder()
+def test_a_vehicle_is_found_from_node(folder, certificates, picture, wait_until) -> None:
+    store, embedder, ca = MemoryStore(), ColourEmbedder(), certificates.authority.certificate
     settings = MatcherSettings(
         listen="127.0.0.1:0",
         drain_s=1,
@@ -51,10 +52,12 @@ def test_a_vehicle_is_found_from_node(folder, certificates, picture) -> None:
     city.see("red-1", (0, 0, 250), camera="north")
     city.see("blue-1", (250, 0, 0), camera="south")
     city.decide("red-1", "id-red")
+    with MatcherClient(matcher.address, credentials=Credentials(tls=True, ca=ca.read_bytes())) as client:
+        wait_until(client.serving)
     city.settle()
     (folder / "car.png").write_bytes(picture((0, 0, 250)))
     base = {name: value for name, value in os.environ.items() if not name.startswith("VREID_")}
-    tls = {"VREID_ADDRESS": matcher.address, "VREID_TLS_CA": str(certificates.authority.certificate)}
+    tls = {"VREID_ADDRESS": matcher.address, "VREID_TLS_CA": str(ca)}
     proto = {"VREID_PROTO": str(ROOT / "proto" / "vreid.proto")}
 
     def node(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
