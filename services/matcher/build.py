@@ -15,6 +15,7 @@ from services.identity.retention.settings import RetentionSettings
 from services.identity.retention.sweep import RetentionLoop
 from services.identity.store import IdentityStore
 from services.matcher.door.admission import Door
+from services.matcher.door.ledger import Ledger
 from services.matcher.enrolment import Enroller
 from services.matcher.follower import GalleryFollower, Upkeep
 from services.matcher.gallery import Gallery
@@ -171,8 +172,9 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
     )
     kept = RetentionSettings() if retention is None else retention.settings
     parts = Parts(store, gallery, reader, settings, kept.active_window_s, association or AssociationSettings())
-    server = MatcherServer(parts, keeping, door)
-    loops: dict[str, Loop] = {"gallery": follower}
+    ledger = Ledger(store)
+    server = MatcherServer(parts, keeping, door, ledger)
+    loops: dict[str, Loop] = {"gallery": follower, "audit": ledger}
     if folder is not None and settings.snapshot_every_s is not None:
         loops["snapshots"] = Snapshotter(gallery, folder, settings.snapshot_every_s)
     if associator is not None:

@@ -12,6 +12,7 @@ from grpc_reflection.v1alpha import reflection
 
 from services.matcher.console import ConsoleParts, ConsoleServicer
 from services.matcher.door.admission import AccessInterceptor, Door
+from services.matcher.door.ledger import Ledger
 from services.matcher.door.listening import listen
 from services.matcher.identity_servicer import IdentityServicer
 from services.matcher.search_servicer import MatcherServicer
@@ -80,13 +81,16 @@ def _abort(context: grpc.ServicerContext, method: str, exc: Exception) -> NoRetu
 class MatcherServer:
     """A bound listener. Health says NOT_SERVING until told otherwise."""
 
-    def __init__(self, parts: Parts, keeping: Keeping | None = None, door: Door | None = None) -> None:
+    def __init__(
+        self, parts: Parts, keeping: Keeping | None = None, door: Door | None = None, ledger: Ledger | None = None
+    ) -> None:
         """Binds the port; answers nothing yet.
 
         Args:
             parts: What calls work with.
             keeping: What keeps and changes the gallery beside them.
             door: How callers come in; None lets in everybody on this machine.
+            ledger: Where what callers ask for is written down; None writes nothing.
 
         Raises:
             ConfigError: The address cannot be listened on, or is not this machine's alone and lacks TLS or tokens.
@@ -96,7 +100,7 @@ class MatcherServer:
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="grpc")
         self._server = grpc.server(
             self._pool,
-            interceptors=(ErrorInterceptor(), AccessInterceptor(door)),
+            interceptors=(ErrorInterceptor(), AccessInterceptor(door, ledger)),
             maximum_concurrent_rpcs=settings.max_waiting_calls,
             options=(
                 ("grpc.so_reuseport", 0),

@@ -18,6 +18,7 @@ from services.access.limiter import Limiter
 from services.access.roles import Caller, Role
 from services.access.tokens import Token
 from services.errors import InputError, Overloaded, PermissionDenied, Unauthenticated
+from services.matcher.door.ledger import Ledger
 from services.rpc.errors import ACTOR_KEY
 from services.rpc.roles import BEARER, ROLE_KEY, TOKEN_KEY, role_needed
 
@@ -66,8 +67,14 @@ def actor_of(context: grpc.ServicerContext) -> str:
 class AccessInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
     """Admits or refuses every call but those of health."""
 
-    def __init__(self, door: Door) -> None:
-        """Knows nobody yet."""
+    def __init__(self, door: Door, ledger: Ledger | None = None) -> None:
+        """Knows nobody yet.
+
+        Args:
+            door: How callers come in.
+            ledger: Where what they ask for is written down once there are tokens; None writes nothing.
+        """
+        self._ledger = ledger
         self._book = door.book
         self._limiter = Limiter(door.calls_per_s)
         self._said_s = -_SAY_EVERY_S
@@ -77,42 +84,60 @@ class AccessInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
     ) -> Any:
         """Wraps calls of every kind."""
         handler, method = continuation(handler_call_details), handler_call_details.method
-        needed = role_needed(method)
-        if handler is None or needed is None:
+        if handler is None or role_needed(method) is None:
             return handler
         codecs = {
             "request_deserializer": handler.request_deserializer,
             "response_serializer": handler.response_serializer,
         }
         if handler.unary_unary is not None:
-            return grpc.unary_unary_rpc_method_handler(self._guarded(needed, handler.unary_unary), **codecs)
+            return grpc.unary_unary_rpc_method_handler(self._guarded(method, handler.unary_unary), **codecs)
         if handler.stream_unary is not None:
-            inner = self._guarded(needed, handler.stream_unary, streams=True)
+            inner = self._guarded(method, handler.stream_unary, streams=True)
             return grpc.stream_unary_rpc_method_handler(inner, **codecs)
         if handler.unary_stream is not None:
-            return grpc.unary_stream_rpc_method_handler(self._guarded_stream(needed, handler.unary_stream), **codecs)
-        inner = self._guarded_stream(needed, handler.stream_stream, streams=True)
+            return grpc.unary_stream_rpc_method_handler(self._guarded_stream(method, handler.unary_stream), **codecs)
+        inner = self._guarded_stream(method, handler.stream_stream, streams=True)
         return grpc.stream_stream_rpc_method_handler(inner, **codecs)
 
     def _guarded(
-        self, needed: Role, inner: Callable[[Any, Any], Any], *, streams: bool = False
+        self, method: str, inner: Callable[[Any, Any], Any], *, streams: bool = False
     ) -> Callable[[Any, Any], Any]:
         def outer(request: Any, context: grpc.ServicerContext) -> Any:
-            token = self._admit(needed, context)
-            return inner(self._paced(request, token) if streams else request, context)
+            token = self._admit(method, context)
+            if streams:
+                answer = inner(self._paced(request, token), context)
+                self._note(method, context, None, answer)
+            else:
+                answer = inner(request, context)
+                self._note(method, context, request, answer)
+            return answer
 
         return outer
 
     def _guarded_stream(
-        self, needed: Role, inner: Callable[[Any, Any], Any], *, streams: bool = False
+        self, method: str, inner: Callable[[Any, Any], Any], *, streams: bool = False
     ) -> Callable[[Any, Any], Iterator[Any]]:
         def outer(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            token = self._admit(needed, context)
-            for answer in inner(self._paced(request, token) if streams else request, context):
+            token = self._admit(method, context)
+            if streams:
+                request = self._noted(method, context, self._paced(request, token))
+            else:
+                self._note(method, context, request)
+            for answer in inner(request, context):
                 self._expect(token)
                 yield answer
 
         return outer
+
+    def _note(self, method: str, context: grpc.ServicerContext, request: Any, answer: Any = None) -> None:
+        if self._ledger is not None and self._book.on:
+            self._ledger.note(method, actor_of(context), request, answer)
+
+    def _noted(self, method: str, context: grpc.ServicerContext, requests: Iterator[Any]) -> Iterator[Any]:
+        for request in requests:
+            self._note(method, context, request)
+            yield request
 
     def _paced(self, requests: Iterator[Any], token: Token | None) -> Iterator[Any]:
         """The messages of a stream, no faster than calls may come."""
@@ -127,8 +152,9 @@ class AccessInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         if token is not None and self._book.still(token) is None:
             raise Unauthenticated(f"the token {token.name} was revoked or has expired")
 
-    def _admit(self, needed: Role, context: grpc.ServicerContext) -> Token | None:
+    def _admit(self, method: str, context: grpc.ServicerContext) -> Token | None:
         """Lets a caller in, or raises; returns the token that it came with."""
+        needed = role_needed(method) or Role.VIEWER
         said = dict(context.invocation_metadata())
         try:
             token, caller = self._identified(said, context)

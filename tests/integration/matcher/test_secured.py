@@ -410,3 +410,22 @@ def test_commands_take_certificates_and_token_from_environment_and_file(house: H
     )
     assert vreid("gallery", "delete", "id-red").exit_code == 0
     assert house.city.store.audit_log()[-1].actor == "operator:ann"
+
+
+def test_who_looked_for_what_is_audited_once_there_are_tokens(house: House, build, wait_until) -> None:
+    with house.client(SECRETS[Role.VIEWER]) as client, acting_for(Caller("ann", Role.VIEWER)):
+        client.search([Probe(identity_id="id-red")])
+        next(client.watch(after="0-0"))
+        client.gallery_stats()
+
+    def noted() -> list[tuple[str, str, str]]:
+        return [(e.actor, e.action, e.subject) for e in house.city.store.audit_log()]
+
+    wait_until(lambda: len(noted()) == 2)
+    assert noted() == [("viewer:ann", "search", "id-red"), ("viewer:ann", "watch", "")]
+    open_city = build()
+    open_city.see("red-1", (0, 0, 250))
+    open_city.settle()
+    open_city.client.search_sighting("red-1")
+    open_city.matcher.stop()
+    assert open_city.store.audit_log() == []
