@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+from services.access.book import TokenBook
 from services.client.beside import client_beside
 from services.config import VreidConfig, dump_config
 from services.errors import ConfigError, MatcherUnavailable, PortInUse, StoreUnavailable
@@ -17,6 +18,7 @@ from services.identity.embedded import EmbeddedServer
 from services.identity.opening import open_store
 from services.ids import uuid7
 from services.ingest.settings import OWNER_VARIABLE
+from services.matcher.door.listening import listener_files
 from services.matcher.settings import split_address
 from services.supervisor import Role, Supervisor
 from services.web.settings import console_access
@@ -71,8 +73,8 @@ class Machine:
 
         Raises:
             PortInUse: The matcher's port is taken.
-            ConfigError: The data folder cannot be used, another supervisor runs on it, or the console may not
-                listen where it should.
+            ConfigError: The data folder cannot be used, another supervisor runs on it, or the matcher or the console
+                may not listen where it should.
         """
         try:
             self.config.data_dir.mkdir(parents=True, exist_ok=True)
@@ -80,8 +82,9 @@ class Machine:
             raise ConfigError(f"data_dir {self.config.data_dir}: {exc.strerror or exc}") from exc
         self._supervisor.acquire()
         refuse_taken_port(self.config.matcher.listen)
+        # Refused here and not in a process that would be started over and over.
+        listener_files(self.config.matcher, TokenBook.open(self.config.access, self.config.data_dir))
         if self.config.web.enabled and not self.once:
-            # Refuses here and not in a process that would be started over and over.
             console_access(self.config.web, self.config.access, self.config.data_dir)
 
     def start(self) -> None:

@@ -9,6 +9,7 @@ import threading
 
 import grpc
 
+from services.access.book import TokenBook
 from services.access.tls import Renewal, TlsFiles, tls_files
 from services.errors import ConfigError, PortInUse
 from services.live.wire import private_folder
@@ -16,6 +17,23 @@ from services.matcher.door.admission import Door
 from services.matcher.settings import MatcherSettings, is_loopback, split_address
 
 log = logging.getLogger(__name__)
+
+
+def listener_files(settings: MatcherSettings, book: TokenBook) -> TlsFiles | None:
+    """The certificates to listen with; None for a listener in the clear, which only this machine can reach.
+
+    Raises:
+        ConfigError: Certificates cannot be used, or other machines could reach it without TLS and tokens.
+    """
+    files = tls_files("matcher", settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
+    host, _ = split_address(settings.listen)
+    if not is_loopback(host) and not (files is not None and book.on):
+        raise ConfigError(
+            f"matcher.listen: {settings.listen} can be reached from other machines, which needs TLS and tokens: "
+            "set matcher.tls_certificate and matcher.tls_key and make a token with `vreid token new`; "
+            "or listen on 127.0.0.1"
+        )
+    return files
 
 
 def listen(server: grpc.Server, settings: MatcherSettings, door: Door) -> str:
@@ -30,13 +48,7 @@ def listen(server: grpc.Server, settings: MatcherSettings, door: Door) -> str:
         PortInUse: Somebody else listens there.
     """
     host, port = split_address(settings.listen)
-    files = tls_files("matcher", settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
-    if not is_loopback(host) and not (files is not None and door.book.on):
-        raise ConfigError(
-            f"matcher.listen: {settings.listen} can be reached from other machines, which needs TLS and tokens: "
-            "set matcher.tls_certificate and matcher.tls_key and make a token with `vreid token new`; "
-            "or listen on 127.0.0.1"
-        )
+    files = listener_files(settings, door.book)
     _probe(host, port, settings.listen)
     try:
         if files is None:
