@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,38 +90,46 @@ class AccessInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
             "request_deserializer": handler.request_deserializer,
             "response_serializer": handler.response_serializer,
         }
-        if handler.unary_unary is not None:
-            return grpc.unary_unary_rpc_method_handler(self._guarded(method, handler.unary_unary), **codecs)
-        if handler.stream_unary is not None:
-            inner = self._guarded(method, handler.stream_unary, streams=True)
-            return grpc.stream_unary_rpc_method_handler(inner, **codecs)
-        if handler.unary_stream is not None:
-            return grpc.unary_stream_rpc_method_handler(self._guarded_stream(method, handler.unary_stream), **codecs)
-        inner = self._guarded_stream(method, handler.stream_stream, streams=True)
-        return grpc.stream_stream_rpc_method_handler(inner, **codecs)
+        take: Take = _all if handler.request_streaming else _given
+        if not handler.request_streaming and not self._shows_token(handler_call_details):
+            take = _only
+        inner = handler.unary_unary or handler.stream_unary or handler.unary_stream or handler.stream_stream
+        guarded = (self._guarded_stream if handler.response_streaming else self._guarded)(method, inner, take)
+        made = _HANDLERS[take is not _given, handler.response_streaming]
+        return made(guarded, **codecs)
 
-    def _guarded(
-        self, method: str, inner: Callable[[Any, Any], Any], *, streams: bool = False
-    ) -> Callable[[Any, Any], Any]:
-        def outer(request: Any, context: grpc.ServicerContext) -> Any:
+    def _shows_token(self, details: grpc.HandlerCallDetails) -> bool:
+        """Whether a call may be read before it is admitted.
+
+        What comes without a good token, from strangers or by the local socket, is admitted first and read then: nobody
+        fills the memory with requests that will be refused.
+        """
+        if not self._book.on:
+            return True
+        try:
+            self._book.identify(_bearer(dict(details.invocation_metadata)))
+        except Unauthenticated:
+            return False
+        return True
+
+    def _guarded(self, method: str, inner: Callable[[Any, Any], Any], take: Take) -> Callable[[Any, Any], Any]:
+        def outer(requests: Any, context: grpc.ServicerContext) -> Any:
             token = self._admit(method, context)
-            if streams:
-                answer = inner(self._paced(request, token), context)
-                self._note(method, context, None, answer)
-            else:
-                answer = inner(request, context)
-                self._note(method, context, request, answer)
+            request = take(self, requests, token)
+            answer = inner(request, context)
+            self._note(method, context, None if take is _all else request, answer)
             return answer
 
         return outer
 
     def _guarded_stream(
-        self, method: str, inner: Callable[[Any, Any], Any], *, streams: bool = False
+        self, method: str, inner: Callable[[Any, Any], Any], take: Take
     ) -> Callable[[Any, Any], Iterator[Any]]:
-        def outer(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        def outer(requests: Any, context: grpc.ServicerContext) -> Iterator[Any]:
             token = self._admit(method, context)
-            if streams:
-                request = self._noted(method, context, self._paced(request, token))
+            request = take(self, requests, token)
+            if take is _all:
+                request = self._noted(method, context, request)
             else:
                 self._note(method, context, request)
             for answer in inner(request, context):
@@ -139,7 +147,7 @@ class AccessInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
             self._note(method, context, request)
             yield request
 
-    def _paced(self, requests: Iterator[Any], token: Token | None) -> Iterator[Any]:
+    def paced(self, requests: Iterator[Any], token: Token | None) -> Iterator[Any]:
         """The messages of a stream, no faster than calls may come."""
         for request in requests:
             while token is not None and (wait_s := self._limiter.take(token.name)):
@@ -176,12 +184,7 @@ class AccessInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
             return None, _HOUSE
         if not self._book.on:
             return None, _ANYBODY
-        given = said.get(TOKEN_KEY, "")
-        if not given:
-            raise Unauthenticated("this matcher asks for a token")
-        if not given.startswith(BEARER):
-            raise Unauthenticated("authorization: expected a bearer token")
-        token = self._book.identify(given.removeprefix(BEARER))
+        token = self._book.identify(_bearer(said))
         return token, Caller(token.name, token.role)
 
     def _say(self, context: grpc.ServicerContext, refused: Exception) -> None:
@@ -190,6 +193,50 @@ class AccessInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         if now_s - self._said_s >= _SAY_EVERY_S:
             self._said_s = now_s
             log.warning("refused a call from %s: %s", context.peer(), refused)
+
+
+#: How the request of a call is taken once the caller is admitted.
+Take = Callable[[AccessInterceptor, Any, Token | None], Any]
+
+
+def _given(_interceptor: AccessInterceptor, request: Any, _token: Token | None) -> Any:
+    """One message, read already."""
+    return request
+
+
+def _only(_interceptor: AccessInterceptor, requests: Iterator[Any], _token: Token | None) -> Any:
+    """One message, read now."""
+    for request in requests:
+        return request
+    raise InputError("the request is missing")
+
+
+def _all(interceptor: AccessInterceptor, requests: Iterator[Any], token: Token | None) -> Iterator[Any]:
+    """Many messages, as they come."""
+    return interceptor.paced(requests, token)
+
+
+#: How gRPC is given a handler, by whether it reads requests itself and whether it answers with many.
+_HANDLERS = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+def _bearer(said: Mapping[str, Any]) -> str:
+    """The token that comes with a call.
+
+    Raises:
+        Unauthenticated: There is none, or something else.
+    """
+    given = str(said.get(TOKEN_KEY, ""))
+    if not given:
+        raise Unauthenticated("this matcher asks for a token")
+    if not given.startswith(BEARER):
+        raise Unauthenticated("authorization: expected a bearer token")
+    return given.removeprefix(BEARER)
 
 
 def _lowered(role: Role, wanted: str) -> Role:
