@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import grpc
 
 from services import errors
+from services.access.tokens import redact_tokens
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +55,12 @@ _CLASS_OF: dict[grpc.StatusCode, type[errors.VreidError]] = {
 
 
 def one_line(error: BaseException) -> str:
-    """The message of a failure as a status may carry it: one line, cut short where a caller's own words made it long.
+    """The message of a failure as a status may carry it: one line, without tokens, cut short where it is long.
 
     >>> one_line(errors.NotFound("no  sighting " + "x" * 1000))[-4:]
     'xxx…'
     """
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = redact_tokens(" ".join(str(error).split())) or type(error).__name__
     return text if len(text) <= _MAX_MESSAGE else text[:_MAX_MESSAGE] + "…"
 
 

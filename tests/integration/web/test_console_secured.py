@@ -35,7 +35,7 @@ from services.matcher.door.admission import Door
 from services.matcher.settings import MatcherSettings
 from services.web.site import Site
 
-from .conftest import Colours, fill
+from .conftest import RED, Colours, fill, picture
 
 SECRETS = {role: new_secret() for role in Role}
 
@@ -188,3 +188,31 @@ def test_revoking_a_token_ends_its_sessions(secured: Secured) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.2)
         assert client.get("/system").headers["location"] == "/login"
+
+
+def test_in_a_browser_a_session_ends_under_an_open_page(secured: Secured, browser) -> None:
+    secret = new_secret()
+    secured.file.add(Token("guest", Role.VIEWER, digest_of(secret)))
+    time.sleep(2.5)  # the console looks at the file once a second
+    context = browser.new_context(ignore_https_errors=True)
+    try:
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(secured.url + "/search")
+        page.get_by_label("Token").fill(secret)
+        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("heading", name="Cameras", level=1).wait_for()
+        (cookie,) = [kept for kept in context.cookies() if kept["name"] == "vreid_session"]
+        assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "Strict")
+        page.goto(secured.url + "/search")
+        shown = picture((RED, (10, 10, 110, 100)))
+        page.set_input_files("input[type=file]", {"name": "q.png", "mimeType": "image/png", "buffer": shown})
+        page.locator('a[href="/identity/id-red"]').first.wait_for()
+        secured.file.remove("guest")
+        time.sleep(2.5)
+        page.get_by_role("button", name="Whole picture").click()
+        page.get_by_text("your session has ended").wait_for()
+        page.goto(secured.url + "/search")
+        page.get_by_label("Token").wait_for()
+    finally:
+        context.close()
