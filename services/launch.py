@@ -10,16 +10,18 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-from services.client import MatcherClient
+from services.access.book import TokenBook
+from services.client.beside import client_beside
 from services.config import VreidConfig, dump_config
 from services.errors import ConfigError, MatcherUnavailable, PortInUse, StoreUnavailable
 from services.identity.embedded import EmbeddedServer
 from services.identity.opening import open_store
 from services.ids import uuid7
 from services.ingest.settings import OWNER_VARIABLE
+from services.matcher.door.listening import listener_files
 from services.matcher.settings import split_address
 from services.supervisor import Role, Supervisor
-from services.web.settings import tokens_of
+from services.web.settings import console_access
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +73,8 @@ class Machine:
 
         Raises:
             PortInUse: The matcher's port is taken.
-            ConfigError: The data folder cannot be used, another supervisor runs on it, or the console may not
-                listen where it should.
+            ConfigError: The data folder cannot be used, another supervisor runs on it, or the matcher or the console
+                may not listen where it should.
         """
         try:
             self.config.data_dir.mkdir(parents=True, exist_ok=True)
@@ -80,8 +82,10 @@ class Machine:
             raise ConfigError(f"data_dir {self.config.data_dir}: {exc.strerror or exc}") from exc
         self._supervisor.acquire()
         refuse_taken_port(self.config.matcher.listen)
+        # Refused here and not in a process that would be started over and over.
+        listener_files(self.config.matcher, TokenBook.open(self.config.access, self.config.data_dir))
         if self.config.web.enabled and not self.once:
-            tokens_of(self.config.web)  # Refuses here and not in a process that would be started over and over.
+            console_access(self.config.web, self.config.access, self.config.data_dir)
 
     def start(self) -> None:
         """Starts everything but ingest, each part once those before it serve; call ``claim`` before.
@@ -217,7 +221,7 @@ class Machine:
 
     def _matcher_serves(self) -> bool:
         try:
-            with MatcherClient(self.config.matcher.listen, timeout_s=_ASK_TIMEOUT_S) as client:
+            with client_beside(self.config, _ASK_TIMEOUT_S) as client:
                 return client.serving()
         except MatcherUnavailable:
             return False

@@ -9,12 +9,15 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from services.cli.output import JsonFlag, emit, fail, stdout, table
 from services.errors import VreidError
+
+if TYPE_CHECKING:
+    from services.config import VreidConfig
 
 Status = Literal["ok", "warning", "failed"]
 STYLES: dict[Status, str] = {"ok": "green", "warning": "yellow", "failed": "bold red"}
@@ -48,7 +51,7 @@ def doctor(
         _guarded("models", lambda: _models(config.detector.input_hw)),
         _guarded("identity store", lambda: _store(config.redis.url, config.redis.binary, config.data_dir)),
         _guarded("data folder", lambda: _data_dir(config.data_dir)),
-        _guarded("matcher", lambda: _matcher(config.matcher.listen)),
+        _guarded("matcher", lambda: _matcher(config)),
         _guarded("faiss", _faiss),
     ]
     emit([asdict(check) for check in checks], as_json=as_json, render=lambda _: _show(checks))
@@ -129,12 +132,13 @@ def _data_dir(data_dir: Path) -> tuple[Status, str]:
     return ("ok" if free_gb >= _LOW_DISK_GB else "warning"), f"{data_dir}: {free_gb:.0f} GB free"
 
 
-def _matcher(address: str) -> tuple[Status, str]:
-    from services.client import MatcherClient
+def _matcher(config: VreidConfig) -> tuple[Status, str]:
+    from services.client.beside import client_beside
     from services.errors import PortInUse
     from services.launch import refuse_taken_port
 
-    with MatcherClient(address, timeout_s=1.0) as client:
+    address = config.matcher.listen
+    with client_beside(config, 1.0) as client:
         if client.serving():
             return "ok", f"serves on {address}"
     try:

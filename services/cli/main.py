@@ -23,6 +23,7 @@ from services.cli import (
     query,
     simulate,
     standing,
+    token,
     training,
     up,
     web,
@@ -51,6 +52,7 @@ app.add_typer(camera.app, name="camera")
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(identity.app, name="identity")
 app.add_typer(audit.app, name="audit")
+app.add_typer(token.app, name="token")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(bench.app, name="bench")

@@ -12,14 +12,22 @@ from typing import Annotated
 import typer
 
 from services.cli.output import fail
-from services.client import DEFAULT_ADDRESS, MatcherClient
+from services.client import DEFAULT_ADDRESS as NEAREST_ADDRESS
+from services.client import MatcherClient, client_settings
 from services.errors import VreidError
 
 AddressOption = Annotated[
-    str, typer.Option("--address", envvar="VREID_ADDRESS", help="Address of the matcher, host:port.")
+    str | None,
+    typer.Option(
+        "--address",
+        envvar="VREID_ADDRESS",
+        help=f"Address of the matcher, host:port; else the client file's, or {NEAREST_ADDRESS}.",
+    ),
 ]
+#: Where a command asks that is not told: as the environment or the client file say.
+DEFAULT_ADDRESS: str | None = None
 
-__all__ = ["DEFAULT_ADDRESS", "AddressOption", "actor", "connect", "iso_time", "time_span"]
+__all__ = ["DEFAULT_ADDRESS", "NEAREST_ADDRESS", "AddressOption", "actor", "connect", "iso_time", "time_span"]
 
 
 def actor() -> str:
@@ -31,10 +39,12 @@ def actor() -> str:
 
 
 @contextmanager
-def connect(address: str) -> Iterator[MatcherClient]:
-    """A client; a failure inside ends the command with one line on stderr."""
+def connect(address: str | None) -> Iterator[MatcherClient]:
+    """A client with this user's certificates and token; a failure inside ends the command with one line on stderr."""
     try:
-        with MatcherClient(address, actor=actor()) as client:
+        settings = client_settings()
+        asked = address or settings.address or NEAREST_ADDRESS
+        with MatcherClient(asked, actor=actor(), credentials=settings.credentials()) as client:
             yield client
     except VreidError as exc:
         fail(str(exc))

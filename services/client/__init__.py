@@ -2,6 +2,7 @@
 
 from services.client.aio import AsyncMatcherClient
 from services.client.client import MatcherClient
+from services.client.credentials import ClientSettings, Credentials, client_settings
 from services.client.options import (
     DEFAULT_ADDRESS,
     Enrolled,
@@ -16,6 +17,8 @@ from services.matcher.types import ImageMode, Reranking
 __all__ = [
     "DEFAULT_ADDRESS",
     "AsyncMatcherClient",
+    "ClientSettings",
+    "Credentials",
     "Enrolled",
     "ImageMode",
     "Imported",
@@ -25,4 +28,5 @@ __all__ = [
     "RetryRules",
     "SearchOptions",
     "Verdict",
+    "client_settings",
 ]

@@ -10,9 +10,11 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from services.client.acting import acting_metadata
+from services.client.channel import open_async_channel
 from services.client.client import RETRIED
+from services.client.credentials import Credentials
 from services.client.messages import (
-    CHANNEL_OPTIONS,
     image_message,
     probe_message,
     search_message,
@@ -34,13 +36,20 @@ class AsyncMatcherClient:
     """
 
     def __init__(
-        self, address: str = DEFAULT_ADDRESS, timeout_s: float = 30.0, retry: RetryRules | None = None
+        self,
+        address: str = DEFAULT_ADDRESS,
+        timeout_s: float = 30.0,
+        retry: RetryRules | None = None,
+        *,
+        credentials: Credentials | None = None,
     ) -> None:
         """Connects at the first call; see MatcherClient."""
         self._address = address
         self._timeout_s = timeout_s
         self._retry = retry or RetryRules()
-        self._channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        credentials = credentials or Credentials()
+        self._metadata = credentials.metadata(address)
+        self._channel = open_async_channel(address, credentials)
         self._matcher = vreid_pb2_grpc.MatcherServiceStub(self._channel)
         self._gallery = vreid_pb2_grpc.GalleryServiceStub(self._channel)
 
@@ -89,7 +98,8 @@ class AsyncMatcherClient:
         after: str = "",
     ) -> AsyncIterator[tuple[bool, Match, str]]:
         """See MatcherClient.watch."""
-        call = self._matcher.Watch(watch_message(probes, wanted, min_probability, after))
+        request = watch_message(probes, wanted, min_probability, after)
+        call = self._matcher.Watch(request, metadata=acting_metadata(self._metadata))
         try:
             async for event in call:
                 yield watched(event)
@@ -105,7 +115,8 @@ class AsyncMatcherClient:
         failed = 0
         while True:
             try:
-                return await method(request, timeout=max(0.001, deadline - now()))
+                left_s = max(0.001, deadline - now())
+                return await method(request, timeout=left_s, metadata=acting_metadata(self._metadata))
             except grpc.RpcError as exc:
                 failed += 1
                 pause_s = self._retry.pause_s(failed)

@@ -13,8 +13,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from detector.types import VehicleClass
 from reid.types import Calibration
+from services.client.acting import Metadata, acting_metadata
+from services.client.channel import open_channel
+from services.client.credentials import Credentials
 from services.client.messages import (
-    CHANNEL_OPTIONS,
     image_message,
     probe_message,
     search_message,
@@ -61,7 +63,8 @@ class MatcherClient:
     """A connection to one matcher. Safe for threads; close it, or use it as a context manager.
 
     Every call raises MatcherUnavailable when nobody answers at the address, Unavailable when it should be tried again
-    later, InputError, NotAnImage, ModelMismatch or NotFound as the matcher found, and VreidError for its own failures.
+    later, Unauthenticated or PermissionDenied when the caller is not let in, InputError, NotAnImage, ModelMismatch or
+    NotFound as the matcher found, and VreidError for its own failures.
     """
 
     def __init__(
@@ -70,6 +73,8 @@ class MatcherClient:
         timeout_s: float = 30.0,
         actor: str = "",
         retry: RetryRules | None = None,
+        *,
+        credentials: Credentials | None = None,
     ) -> None:
         """Connects at the first call.
 
@@ -78,12 +83,17 @@ class MatcherClient:
             timeout_s: Longest that one call may take, its retries included.
             actor: Who asks, for history and audit: letters, digits and ``.@:/+-_``.
             retry: When reads are tried again; None for the usual rules, RetryRules(attempts=1) for never.
+            credentials: Certificates and a token; None for a matcher on this machine that asks for neither.
+
+        Raises:
+            ConfigError: The token would go over a network in the clear.
         """
-        self._metadata = ((ACTOR_KEY, actor),) if actor else ()
+        credentials = credentials or Credentials()
+        self._metadata = (((ACTOR_KEY, actor),) if actor else ()) + credentials.metadata(address)
         self._retry = retry or RetryRules()
         self._address = address
         self._timeout_s = timeout_s
-        self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+        self._channel = open_channel(address, credentials)
         self._matcher = vreid_pb2_grpc.MatcherServiceStub(self._channel)
         self._gallery = vreid_pb2_grpc.GalleryServiceStub(self._channel)
         self._identity = vreid_pb2_grpc.IdentityServiceStub(self._channel)
@@ -143,7 +153,7 @@ class MatcherClient:
             min_probability: In [0, 1]; 0 means 0.5 where there are probes.
             after: Log position to go on from; empty for from now on.
         """
-        call = self._matcher.Watch(watch_message(probes, wanted, min_probability, after))
+        call = self._matcher.Watch(watch_message(probes, wanted, min_probability, after), metadata=self._said())
         try:
             for event in call:
                 yield watched(event)
@@ -221,14 +231,15 @@ class MatcherClient:
     def gallery_export(self, identity_ids: Sequence[str] = ()) -> Iterator[pb.ExportChunk]:
         """Everything that is held, or these identities, in parts."""
         try:
-            yield from self._gallery.Export(pb.ExportRequest(identity_ids=identity_ids), timeout=_LONG_S)
+            request = pb.ExportRequest(identity_ids=identity_ids)
+            yield from self._gallery.Export(request, timeout=_LONG_S, metadata=self._said())
         except grpc.RpcError as exc:
             raise self._translated(exc) from exc
 
     def gallery_import(self, chunks: Iterable[pb.ExportChunk]) -> Imported:
         """Takes what was exported; done again it changes nothing."""
         try:
-            answer = self._gallery.Import(iter(chunks), timeout=_LONG_S)
+            answer = self._gallery.Import(iter(chunks), timeout=_LONG_S, metadata=self._said())
         except grpc.RpcError as exc:
             raise self._translated(exc) from exc
         return Imported(answer.imported, answer.passed_over, answer.log_position)
@@ -240,8 +251,7 @@ class MatcherClient:
 
     def gallery_picture(self, sighting_id: str) -> bytes | None:
         """The best stored picture of a sighting as JPEG; None where it has none."""
-        answer = self._call(self._gallery.Picture, pb.PictureRequest(sighting_id=sighting_id))
-        return bytes(answer.jpeg) or None
+        return self.picture(sighting_id)[0] or None
 
     def gallery_snapshot(self) -> tuple[str, int]:
         """Writes the gallery to disk now; returns its log position and size in bytes."""
@@ -329,8 +339,8 @@ class MatcherClient:
         return topology_from_message(self._call(self._camera.Topology, pb.TopologyRequest()))
 
     def picture(self, sighting_id: str, index: int = 0) -> tuple[bytes, int]:
-        """A stored picture of a sighting as JPEG, and how many it has."""
-        answer = self._call(self._console.Picture, pb.StoredPictureRequest(sighting_id=sighting_id, index=index))
+        """A stored picture of a sighting as JPEG, empty where it has none, and how many it has."""
+        answer = self._call(self._gallery.Picture, pb.PictureRequest(sighting_id=sighting_id, index=index))
         return answer.jpeg, answer.count
 
     def find_vehicles(self, image: bytes) -> tuple[list[FoundVehicle], tuple[int, int]]:
@@ -363,7 +373,7 @@ class MatcherClient:
         while True:
             try:
                 left_s = max(0.001, deadline - time.monotonic())
-                return method(request, timeout=left_s, metadata=self._metadata)
+                return method(request, timeout=left_s, metadata=self._said())
             except grpc.RpcError as exc:
                 failed += 1
                 pause_s = self._retry.pause_s(failed)
@@ -371,6 +381,10 @@ class MatcherClient:
                 if not again or time.monotonic() + pause_s > deadline:
                     raise self._translated(exc) from exc
             time.sleep(pause_s)
+
+    def _said(self) -> Metadata:
+        """What goes with every call."""
+        return acting_metadata(self._metadata)
 
     def _translated(self, error: Any) -> VreidError:
         return translated(error, self._address, self._timeout_s)

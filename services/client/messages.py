@@ -86,6 +86,8 @@ def translated(error: Any, address: str, timeout_s: float | None) -> VreidError:
     details = " ".join((error.details() or "").split())
     name = next((value for key, value in error.trailing_metadata() or () if key == ERROR_KEY), None)
     if name is None and status is grpc.StatusCode.UNAVAILABLE:
+        if (trouble := _handshake_trouble(details)) is not None:
+            return MatcherUnavailable(f"no secure connection to {address}: {trouble}")
         return MatcherUnavailable(f"no matcher at {address}; is `vreid up` running?")
     if name is None and status is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlinePassed(f"the matcher at {address} did not answer within {timeout_s or 0:g} s")
@@ -94,3 +96,19 @@ def translated(error: Any, address: str, timeout_s: float | None) -> VreidError:
             return InputError(f"the request is larger than the matcher at {address} accepts")
         return Overloaded(f"the matcher at {address} is busy; try again")
     return class_of(status, name)(details or f"the matcher at {address} answered {status.name}")
+
+
+def _handshake_trouble(details: str) -> str | None:
+    """What went wrong before anything was said, in words; None where it was something else."""
+    text = details.lower()
+    if "hostname verification" in text or "peer name" in text:
+        return "its certificate is for another name; see tls_server_name"
+    if "certificate_verify_failed" in text:
+        if "expired" in text:
+            return "its certificate has expired"
+        return "its certificate was signed by nobody that is trusted; see tls_ca"
+    if "wrong_version_number" in text:
+        return "it does not speak TLS"
+    if "ssl" in text or "handshake" in text or "tsi" in text:
+        return "it refused the connection; perhaps it wants a client certificate, and one that has not expired"
+    return None

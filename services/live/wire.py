@@ -46,13 +46,18 @@ class LivePicture:
     boxes: tuple[LiveBoxView, ...]
 
 
-def live_folder(data_dir: Path) -> Path:
-    """Where the sockets of a data folder lie: in it, or, where its path is too long for a socket, in a short one."""
-    folder = data_dir.resolve() / "live"
+def socket_folder(data_dir: Path, name: str) -> Path:
+    """Where sockets of a kind lie: in the data folder, or, where its path is too long for a socket, in a short one."""
+    folder = data_dir.resolve() / name
     if len(str(folder).encode()) + 20 <= _PATH_MAX:
         return folder
-    name = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"vreid-live-{os.getuid()}-{name}"
+    digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"vreid-{name}-{os.getuid()}-{digest}"
+
+
+def live_folder(data_dir: Path) -> Path:
+    """Where the live sockets of a data folder lie."""
+    return socket_folder(data_dir, "live")
 
 
 def private_folder(folder: Path) -> None:

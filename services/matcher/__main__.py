@@ -31,8 +31,11 @@ def open_matcher(config: VreidConfig) -> Matcher:
     Raises:
         VreidError: Something cannot be used; the message says what to do.
     """
+    from services.access.book import TokenBook
+    from services.access.local import local_socket
     from services.matcher.associator import AssociatorLoop
     from services.matcher.build import Places, build_matcher
+    from services.matcher.door.admission import Door
 
     threads = config.matcher.inference_threads
     detector = open_detector(config.detector, threads)
@@ -61,6 +64,9 @@ def open_matcher(config: VreidConfig) -> Matcher:
         places,
         retention=retention,
         association=config.association,
+        door=Door(
+            TokenBook.open(config.access, config.data_dir), config.access.calls_per_s, local_socket(config.data_dir)
+        ),
     )
 
 

@@ -16,6 +16,8 @@ from services.crops import CropStore
 from services.identity.retention.settings import RetentionSettings
 from services.identity.retention.sweep import RetentionLoop
 from services.identity.store import IdentityStore
+from services.matcher.door.admission import Door
+from services.matcher.door.ledger import Ledger
 from services.matcher.enrolment import Enroller
 from services.matcher.follower import GalleryFollower, Upkeep
 from services.matcher.gallery import Gallery
@@ -131,6 +133,7 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
     *,
     retention: RetentionLoop | None = None,
     association: AssociationSettings | None = None,
+    door: Door | None = None,
 ) -> Matcher:
     """Wires a matcher and binds its port.
 
@@ -143,9 +146,10 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
         places: Where pictures and the snapshot are kept, and how crops are cut.
         retention: Removes what is past its time; None where another process does.
         association: Of the site, by which learned topology is read; None for what settings are by default.
+        door: How callers come in; None lets in everybody on this machine.
 
     Raises:
-        ConfigError: The address cannot be listened on.
+        ConfigError: The address cannot be listened on, or not without TLS and tokens.
         PortInUse: Somebody else listens there.
     """
     # Segments are scanned side by side, a thread each; threads within a matrix product would only contend with these.
@@ -172,8 +176,9 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
     )
     kept = RetentionSettings() if retention is None else retention.settings
     parts = Parts(store, gallery, reader, settings, kept.active_window_s, association or AssociationSettings())
-    server = MatcherServer(parts, keeping)
-    loops: dict[str, Loop] = {"gallery": follower}
+    ledger = Ledger(store)
+    server = MatcherServer(parts, keeping, door, ledger)
+    loops: dict[str, Loop] = {"gallery": follower, "audit": ledger}
     if folder is not None and settings.snapshot_every_s is not None:
         loops["snapshots"] = Snapshotter(gallery, folder, settings.snapshot_every_s)
     if associator is not None:

@@ -1,4 +1,4 @@
-"""The calls that a console makes beside searches: pictures, vehicles in a picture, what happened. Changes nothing."""
+"""The calls that a console makes beside searches: vehicles in a picture, what happened. Changes nothing."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import grpc
 
-from services.crops import CropStore
-from services.errors import InputError, NotFound
+from services.errors import InputError
 from services.identity.store import IdentityStore
 from services.matcher.probes import ProbeReader
+from services.matcher.servicers import left_s
 from services.rpc import vreid_pb2 as pb
 from services.rpc import vreid_pb2_grpc
 from services.rpc.convert_console import event_to_message, found_to_message
@@ -25,12 +25,10 @@ class ConsoleParts:
 
     Attributes:
         store: The system of record.
-        crops: Stored pictures; None where the matcher cannot reach them.
         reader: Finds vehicles.
     """
 
     store: IdentityStore
-    crops: CropStore | None
     reader: ProbeReader
 
 
@@ -40,25 +38,11 @@ class ConsoleServicer(vreid_pb2_grpc.ConsoleServiceServicer):  # type: ignore[mi
     def __init__(self, parts: ConsoleParts) -> None:
         self._parts = parts
 
-    def Picture(self, request: pb.StoredPictureRequest, context: grpc.ServicerContext) -> pb.StoredPictureResponse:  # noqa: N802
-        """See the proto."""
-        if not request.sighting_id:
-            raise InputError("sighting_id: missing")
-        sighting = self._parts.store.get_sighting(request.sighting_id)
-        if sighting is None:
-            raise NotFound(f"sighting_id: no sighting {request.sighting_id[:64]}")
-        count = len(sighting.crop_keys)
-        if self._parts.crops is None or not 0 <= request.index < count:
-            raise NotFound(
-                f"index: sighting {request.sighting_id[:64]} has {count} pictures, asked for {request.index}"
-            )
-        return pb.StoredPictureResponse(jpeg=self._parts.crops.get(sighting.crop_keys[request.index]), count=count)
-
     def FindVehicles(  # noqa: N802
         self, request: pb.FindVehiclesRequest, context: grpc.ServicerContext
     ) -> pb.FindVehiclesResponse:
         """See the proto."""
-        found, (width, height) = self._parts.reader.vehicles(request.image, "image")
+        found, (width, height) = self._parts.reader.vehicles(request.image, "image", left_s(context))
         return pb.FindVehiclesResponse(vehicles=found_to_message(found), width=width, height=height)
 
     def Events(self, request: pb.EventsRequest, context: grpc.ServicerContext) -> pb.EventsResponse:  # noqa: N802

@@ -144,7 +144,6 @@ class GalleryFollower:
         """Whether a snapshot was taken over that the store's log still continues."""
         if self._upkeep.folder is None or not self._first:
             return False
-        self._first = False
         try:
             info = load_snapshot(self._gallery, self._upkeep.folder)
         except SnapshotError as exc:
@@ -176,6 +175,8 @@ class GalleryFollower:
         while parse_position(self._gallery.log_position) < target:
             self._follow_once()
         self._store.acknowledge(self._view, gone)
+        # Not before all of it worked: a store that went away meanwhile costs no reading of everything.
+        self._first = False
         stats = self._gallery.stats()
         log.info("gallery filled: %d sightings of %d identities", stats.sightings, stats.identities)
         self._gallery.set_ready()

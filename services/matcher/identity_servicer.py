@@ -21,7 +21,8 @@ from services.identity.history import (
 )
 from services.identity.store import Event
 from services.ids import uuid7
-from services.matcher.servicers import Parts, actor_of, page, required
+from services.matcher.door.admission import actor_of
+from services.matcher.servicers import Parts, page, required
 from services.matcher.types import (
     HistoryEntry,
     IdentityDetail,
@@ -173,6 +174,7 @@ def _summary(sighting: Sighting, identity_id: str, at_ns: int) -> SightingSummar
         quality=sighting.quality,
         revision=sighting.revision,
         final=sighting.final,
+        colour=max(sighting.colour, key=lambda name: sighting.colour[name], default=""),
     )
 
 

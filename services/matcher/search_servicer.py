@@ -24,7 +24,7 @@ from services.matcher.requests import (
     reranking_of,
 )
 from services.matcher.rerank import geometric, k_reciprocal
-from services.matcher.servicers import Parts
+from services.matcher.servicers import Parts, left_s
 from services.matcher.types import Question, Reranking, SearchAnswer
 from services.matcher.watching import StandingQuery, Watching
 from services.rpc import convert, vreid_pb2_grpc
@@ -38,7 +38,6 @@ DEFAULT_K = 10
 MAX_EMBEDDED = 64
 #: Searches of one stream that are worked on at once.
 _STREAM_WIDTH = 16
-_NO_DEADLINE_S = 60.0
 
 
 class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[misc]
@@ -72,7 +71,7 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
     def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:  # noqa: N802
         """See the proto."""
         self._parts.wait(request.min_log_position, context)
-        return self._search(request, _left_s(context))
+        return self._search(request, left_s(context))
 
     def SearchStream(  # noqa: N802
         self, request_iterator: Iterator[pb.SearchStreamRequest], context: grpc.ServicerContext
@@ -90,8 +89,8 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
     def Verify(self, request: pb.VerifyRequest, context: grpc.ServicerContext) -> pb.VerifyResponse:  # noqa: N802
         """See the proto."""
         self._parts.wait(request.min_log_position, context)
-        left = self._requests.probes(request.left, "left", _left_s(context))
-        right = self._requests.probes(request.right, "right", _left_s(context))
+        left = self._requests.probes(request.left, "left", left_s(context))
+        right = self._requests.probes(request.right, "right", left_s(context))
         similarity = float(np.clip((left.vectors @ right.vectors.T).max(), -1, 1))
         calibration = self._parts.reader.spec.calibration
         probability = calibration.probability(similarity)
@@ -108,7 +107,7 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
             raise InputError(f"images: must be 1 to {MAX_EMBEDDED}, got {len(request.images)}")
         reader, answer = self._parts.reader, pb.EmbedResponse()
         for number, image in enumerate(request.images):
-            reading = reader.picture(picture_of(image, f"images[{number}]"), _left_s(context))
+            reading = reader.picture(picture_of(image, f"images[{number}]"), left_s(context))
             embedded = answer.images.add()
             for vector in reading.vectors:
                 embedded.embeddings.add(values=vector.tolist(), model_id=reader.spec.model_id)
@@ -122,7 +121,7 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
         probability = request.min_probability
         if not 0 <= probability <= 1:
             raise InputError(f"min_probability: must be in [0, 1], got {probability}")
-        probes = self._requests.probes(request.probes, "probes", _left_s(context), least=0)
+        probes = self._requests.probes(request.probes, "probes", left_s(context), least=0)
         asked = StandingQuery(
             probes.vectors if probes.readings else None,
             replace(
@@ -142,7 +141,7 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
     def _one_of_stream(self, request: pb.SearchStreamRequest, context: grpc.ServicerContext) -> pb.SearchStreamResponse:
         try:
             self._parts.wait(request.search.min_log_position, context)
-            found = self._search(request.search, _left_s(context))
+            found = self._search(request.search, left_s(context))
             return pb.SearchStreamResponse(request_id=request.request_id, response=found)
         except Exception as exc:  # one failed search must not end the others
             return pb.SearchStreamResponse(request_id=request.request_id, error=_call_error(exc))
@@ -213,12 +212,6 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
             except (NotFound, NotAnImage, OSError) as exc:
                 log.debug("crop of sighting %s not used: %s", sighting_id, exc)
         return pictures
-
-
-def _left_s(context: grpc.ServicerContext) -> float:
-    left: float | None = context.time_remaining()
-    # Without a deadline gRPC may say a number that no clock can wait for.
-    return _NO_DEADLINE_S if left is None else max(0.0, min(left, _NO_DEADLINE_S))
 
 
 def _call_error(exc: Exception) -> pb.CallError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
@@ -12,17 +10,20 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from services.errors import ConfigError, PortInUse
 from services.matcher.console import ConsoleParts, ConsoleServicer
+from services.matcher.door.admission import AccessInterceptor, Door
+from services.matcher.door.ledger import Ledger
+from services.matcher.door.listening import listen
 from services.matcher.identity_servicer import IdentityServicer
 from services.matcher.search_servicer import MatcherServicer
 from services.matcher.servicers import CameraServicer, Parts
-from services.matcher.settings import is_loopback, split_address
 from services.matcher.upkeep_servicer import GalleryServicer, Keeping
 from services.rpc import vreid_pb2, vreid_pb2_grpc
 from services.rpc.errors import ERROR_KEY, told
 
 SERVICES = tuple(service.full_name for service in vreid_pb2.DESCRIPTOR.services_by_name.values())
+
+_OURS = ("/vreid.", "/grpc.reflection.")
 
 
 class ErrorInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
@@ -34,7 +35,7 @@ class ErrorInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         """Wraps calls of every kind."""
         handler = continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or not method.startswith("/vreid."):
+        if handler is None or not method.startswith(_OURS):
             return handler
         codecs = {
             "request_deserializer": handler.request_deserializer,
@@ -80,29 +81,26 @@ def _abort(context: grpc.ServicerContext, method: str, exc: Exception) -> NoRetu
 class MatcherServer:
     """A bound listener. Health says NOT_SERVING until told otherwise."""
 
-    def __init__(self, parts: Parts, keeping: Keeping | None = None) -> None:
+    def __init__(
+        self, parts: Parts, keeping: Keeping | None = None, door: Door | None = None, ledger: Ledger | None = None
+    ) -> None:
         """Binds the port; answers nothing yet.
 
         Args:
             parts: What calls work with.
             keeping: What keeps and changes the gallery beside them.
+            door: How callers come in; None lets in everybody on this machine.
+            ledger: Where what callers ask for is written down; None writes nothing.
 
         Raises:
-            ConfigError: The address cannot be listened on, or is not this machine's alone.
+            ConfigError: The address cannot be listened on, or is not this machine's alone and lacks TLS or tokens.
             PortInUse: Somebody else listens there.
         """
-        settings = parts.settings
-        host, port = split_address(settings.listen)
-        if not is_loopback(host):
-            raise ConfigError(
-                f"matcher.listen: {settings.listen} can be reached from other machines, which needs TLS and tokens; "
-                "listen on 127.0.0.1"
-            )
-        _probe(host, port, settings.listen)
+        settings, door = parts.settings, door or Door()
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="grpc")
         self._server = grpc.server(
             self._pool,
-            interceptors=(ErrorInterceptor(),),
+            interceptors=(ErrorInterceptor(), AccessInterceptor(door, ledger)),
             maximum_concurrent_rpcs=settings.max_waiting_calls,
             options=(
                 ("grpc.so_reuseport", 0),
@@ -118,15 +116,11 @@ class MatcherServer:
         vreid_pb2_grpc.add_GalleryServiceServicer_to_server(GalleryServicer(parts, keeping), self._server)
         vreid_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(parts), self._server)
         vreid_pb2_grpc.add_CameraServiceServicer_to_server(CameraServicer(parts), self._server)
-        console = ConsoleServicer(ConsoleParts(parts.store, keeping.crops, parts.reader))
+        console = ConsoleServicer(ConsoleParts(parts.store, parts.reader))
         vreid_pb2_grpc.add_ConsoleServiceServicer_to_server(console, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
-        try:
-            bound = self._server.add_insecure_port(settings.listen)
-        except RuntimeError as exc:
-            raise PortInUse(f"matcher.listen: {settings.listen} cannot be bound") from exc
-        self.address = f"[{host}]:{bound}" if ":" in host else f"{host}:{bound}"
+        self.address = listen(self._server, settings, door)
 
     def set_serving(self, serving: bool) -> None:
         """Tells health, for every service and for the whole ("")."""
@@ -145,16 +139,3 @@ class MatcherServer:
         self._server.stop(grace_s).wait()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._matcher.close()
-
-
-def _probe(host: str, port: int, listen: str) -> None:
-    """Finds out why an address cannot be bound, which gRPC does not tell."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as exc:
-            if exc.errno == errno.EADDRINUSE:
-                raise PortInUse(f"matcher.listen: {listen} is in use by another program") from exc
-            raise ConfigError(f"matcher.listen: {listen} cannot be bound: {exc.strerror}") from exc

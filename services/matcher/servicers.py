@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass, field
 
 import grpc
@@ -12,12 +11,12 @@ import numpy as np
 from services.errors import InputError, Unavailable
 from services.identity.retention.contract import Cause
 from services.identity.store import IdentityStore
+from services.matcher.door.admission import actor_of
 from services.matcher.gallery import Gallery
 from services.matcher.probes import ProbeReader
 from services.matcher.settings import MatcherSettings
 from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
-from services.rpc.errors import ACTOR_KEY
 from services.rpc.topology import topology_to_message
 from tracker.multi_camera.report import topology_report
 from tracker.multi_camera.settings import AssociationSettings
@@ -26,7 +25,7 @@ log = logging.getLogger(__name__)
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
-_ACTOR = re.compile(r"[\w.@:/+-]{1,64}")
+_NO_DEADLINE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +52,11 @@ class Parts:
             log.warning("the gallery has not reached %s yet", position)
 
 
-def actor_of(context: grpc.ServicerContext) -> str:
-    """Who asks, for events and audit: "grpc", and what the caller says of itself behind a colon."""
-    said = dict(context.invocation_metadata()).get(ACTOR_KEY, "")
-    return f"grpc:{said}" if _ACTOR.fullmatch(said) else "grpc"
+def left_s(context: grpc.ServicerContext) -> float:
+    """Seconds until the caller's deadline, 60 at most."""
+    left: float | None = context.time_remaining()
+    # Without a deadline gRPC may say a number that no clock can wait for.
+    return _NO_DEADLINE_S if left is None else max(0.0, min(left, _NO_DEADLINE_S))
 
 
 def page(limit: int, offset: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -46,6 +47,14 @@ class MatcherSettings(BaseModel):
 
     listen: str = Field(
         default="127.0.0.1:50661", description="Address of the gRPC listener, host:port; port 0 takes a free one."
+    )
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="PEM file: the listener's certificate, then those up to the root. Read again when renewed.",
+    )
+    tls_key: Path | None = Field(default=None, description="PEM file: its key, without a pass phrase.")
+    tls_client_ca: Path | None = Field(
+        default=None, description="PEM file: callers must show a certificate that one of these signed."
     )
     threads: int = Field(default=96, ge=1, le=1024, description="Calls that may wait for an answer at once.")
     max_waiting_calls: int = Field(

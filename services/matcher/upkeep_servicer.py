@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from services.crops import CropStore
 from services.errors import InputError, NotFound, Unsupported
 from services.identity.codec import encode_sighting
 from services.matcher import servicers
+from services.matcher.door.admission import actor_of
 from services.matcher.enrolment import Enroller, Enrolment
 from services.matcher.requests import picture_of
-from services.matcher.servicers import Parts, required
+from services.matcher.servicers import Parts, left_s, required
 from services.matcher.snapshot import write_snapshot
 from services.rpc import convert
 from services.rpc import vreid_pb2 as pb
@@ -65,13 +66,16 @@ class GalleryServicer(servicers.GalleryServicer):
         if seen_ns is not None and seen_ns < 0:
             raise InputError("seen_at: lies before 1970")
         asked = Enrolment(
-            [parts.reader.picture(picture_of(image, f"images[{i}]")) for i, image in enumerate(request.images)],
+            [
+                parts.reader.picture(picture_of(image, f"images[{i}]"), left_s(context))
+                for i, image in enumerate(request.images)
+            ],
             request.identity_id,
             convert.class_from_message(request.vehicle_class, "vehicle_class"),
             _colour(request.colour),
             seen_ns,
         )
-        done = enroller.enroll(asked, servicers.actor_of(context))
+        done = enroller.enroll(asked, actor_of(context))
         self._parts.show(done.log_position, context)
         return pb.EnrollResponse(
             identity_id=done.identity_id, sighting_id=done.sighting_id, log_position=done.log_position
@@ -106,15 +110,11 @@ class GalleryServicer(servicers.GalleryServicer):
         sighting_id, crops = required(request.sighting_id, "sighting_id"), self._keeping.crops
         sighting = self._parts.store.get_sighting(sighting_id)
         if sighting is None:
-            raise NotFound(f"sighting_id: no sighting {sighting_id}")
-        if crops is None:
-            return pb.PictureResponse()
-        for key in sighting.crop_keys:
-            try:
-                return pb.PictureResponse(jpeg=crops.get(key))
-            except (NotFound, OSError) as exc:
-                log.debug("crop of sighting %s not shown: %s", sighting_id, exc)
-        return pb.PictureResponse()
+            raise NotFound(f"sighting_id: no sighting {sighting_id[:64]}")
+        keys = () if crops is None else sighting.crop_keys
+        if not 0 <= request.index < max(1, len(keys)):
+            raise NotFound(f"index: sighting {sighting_id[:64]} has {len(keys)} pictures, asked for {request.index}")
+        return pb.PictureResponse(jpeg=_first_readable(crops, keys[request.index :]), count=len(keys))
 
     def Export(self, request: pb.ExportRequest, context: grpc.ServicerContext) -> Iterator[pb.ExportChunk]:  # noqa: N802
         """See the proto."""
@@ -184,6 +184,18 @@ class GalleryServicer(servicers.GalleryServicer):
         if self._keeping.feeder is None:
             raise Unsupported("this matcher's gallery is fed elsewhere")
         return self._keeping.feeder(work, _FEEDER_S)
+
+
+def _first_readable(crops: CropStore | None, keys: Sequence[str]) -> bytes:
+    """The first of these pictures that can be read; empty for none."""
+    if crops is None:
+        return b""
+    for key in keys:
+        try:
+            return crops.get(key)
+        except (NotFound, OSError) as exc:
+            log.debug("crop %s not shown: %s", key, exc)
+    return b""
 
 
 def _colour(name: str) -> str:

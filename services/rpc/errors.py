@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import grpc
 
 from services import errors
+from services.access.tokens import redact_tokens
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 _MAX_MESSAGE = 500
 #: Trailing metadata that names the class of a failure.
 ERROR_KEY = "vreid-error"
-#: Metadata by which a caller says who asks, for history and audit: a claim, as long as callers have no tokens.
+#: Metadata by which a caller says who asks, for history and audit: a claim, written behind its token's name.
 ACTOR_KEY = "vreid-actor"
 
 #: The status of each class; a class that is not listed has the status of its nearest listed ancestor.
@@ -28,6 +29,8 @@ STATUS_OF: dict[type[errors.VreidError], grpc.StatusCode] = {
     errors.InputError: grpc.StatusCode.INVALID_ARGUMENT,
     errors.ModelMismatch: grpc.StatusCode.FAILED_PRECONDITION,
     errors.NotFound: grpc.StatusCode.NOT_FOUND,
+    errors.AccessError: grpc.StatusCode.PERMISSION_DENIED,
+    errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
     errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.DeadlinePassed: grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -42,6 +45,8 @@ _CLASS_OF: dict[grpc.StatusCode, type[errors.VreidError]] = {
     grpc.StatusCode.FAILED_PRECONDITION: errors.InputError,
     grpc.StatusCode.OUT_OF_RANGE: errors.InputError,
     grpc.StatusCode.NOT_FOUND: errors.NotFound,
+    grpc.StatusCode.UNAUTHENTICATED: errors.Unauthenticated,
+    grpc.StatusCode.PERMISSION_DENIED: errors.PermissionDenied,
     grpc.StatusCode.ABORTED: errors.LeaseLost,
     grpc.StatusCode.RESOURCE_EXHAUSTED: errors.Overloaded,
     grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlinePassed,
@@ -50,12 +55,12 @@ _CLASS_OF: dict[grpc.StatusCode, type[errors.VreidError]] = {
 
 
 def one_line(error: BaseException) -> str:
-    """The message of a failure as a status may carry it: one line, cut short where a caller's own words made it long.
+    """The message of a failure as a status may carry it: one line, without tokens, cut short where it is long.
 
     >>> one_line(errors.NotFound("no  sighting " + "x" * 1000))[-4:]
     'xxx…'
     """
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = redact_tokens(" ".join(str(error).split())) or type(error).__name__
     return text if len(text) <= _MAX_MESSAGE else text[:_MAX_MESSAGE] + "…"
 
 

@@ -429,16 +429,20 @@ class UpdateResponse(_message.Message):
     def __init__(self, revision: _Optional[int] = ..., log_position: _Optional[str] = ...) -> None: ...
 
 class PictureRequest(_message.Message):
-    __slots__ = ("sighting_id",)
+    __slots__ = ("sighting_id", "index")
     SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
     sighting_id: str
-    def __init__(self, sighting_id: _Optional[str] = ...) -> None: ...
+    index: int
+    def __init__(self, sighting_id: _Optional[str] = ..., index: _Optional[int] = ...) -> None: ...
 
 class PictureResponse(_message.Message):
-    __slots__ = ("jpeg",)
+    __slots__ = ("jpeg", "count")
     JPEG_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
     jpeg: bytes
-    def __init__(self, jpeg: _Optional[bytes] = ...) -> None: ...
+    count: int
+    def __init__(self, jpeg: _Optional[bytes] = ..., count: _Optional[int] = ...) -> None: ...
 
 class ExportRequest(_message.Message):
     __slots__ = ("identity_ids",)
@@ -840,22 +844,6 @@ class ClockWarning(_message.Message):
     change_s: float
     trips: int
     def __init__(self, camera_id: _Optional[str] = ..., fault: _Optional[_Union[ClockFault, str]] = ..., change_s: _Optional[float] = ..., trips: _Optional[int] = ...) -> None: ...
-
-class StoredPictureRequest(_message.Message):
-    __slots__ = ("sighting_id", "index")
-    SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
-    INDEX_FIELD_NUMBER: _ClassVar[int]
-    sighting_id: str
-    index: int
-    def __init__(self, sighting_id: _Optional[str] = ..., index: _Optional[int] = ...) -> None: ...
-
-class StoredPictureResponse(_message.Message):
-    __slots__ = ("jpeg", "count")
-    JPEG_FIELD_NUMBER: _ClassVar[int]
-    COUNT_FIELD_NUMBER: _ClassVar[int]
-    jpeg: bytes
-    count: int
-    def __init__(self, jpeg: _Optional[bytes] = ..., count: _Optional[int] = ...) -> None: ...
 
 class FindVehiclesRequest(_message.Message):
     __slots__ = ("image",)

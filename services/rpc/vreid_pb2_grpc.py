@@ -408,7 +408,7 @@ class GalleryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Picture(self, request, context):
-        """The best stored picture of a sighting.
+        """A stored picture of a sighting.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -1298,7 +1298,7 @@ class CameraService:
 
 
 class ConsoleServiceStub:
-    """What a person at a console needs to see beside answers: pictures, and what happened.
+    """What a person at a console needs to see beside answers: vehicles in a picture, and what happened.
     """
 
     def __init__(self, channel):
@@ -1307,11 +1307,6 @@ class ConsoleServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.Picture = channel.unary_unary(
-                '/vreid.v1.ConsoleService/Picture',
-                request_serializer=services_dot_rpc_dot_vreid__pb2.StoredPictureRequest.SerializeToString,
-                response_deserializer=services_dot_rpc_dot_vreid__pb2.StoredPictureResponse.FromString,
-                _registered_method=True)
         self.FindVehicles = channel.unary_unary(
                 '/vreid.v1.ConsoleService/FindVehicles',
                 request_serializer=services_dot_rpc_dot_vreid__pb2.FindVehiclesRequest.SerializeToString,
@@ -1325,15 +1320,8 @@ class ConsoleServiceStub:
 
 
 class ConsoleServiceServicer:
-    """What a person at a console needs to see beside answers: pictures, and what happened.
+    """What a person at a console needs to see beside answers: vehicles in a picture, and what happened.
     """
-
-    def Picture(self, request, context):
-        """A stored picture of a sighting.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
 
     def FindVehicles(self, request, context):
         """The vehicles in a picture, to choose the one that is meant.
@@ -1352,11 +1340,6 @@ class ConsoleServiceServicer:
 
 def add_ConsoleServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'Picture': grpc.unary_unary_rpc_method_handler(
-                    servicer.Picture,
-                    request_deserializer=services_dot_rpc_dot_vreid__pb2.StoredPictureRequest.FromString,
-                    response_serializer=services_dot_rpc_dot_vreid__pb2.StoredPictureResponse.SerializeToString,
-            ),
             'FindVehicles': grpc.unary_unary_rpc_method_handler(
                     servicer.FindVehicles,
                     request_deserializer=services_dot_rpc_dot_vreid__pb2.FindVehiclesRequest.FromString,
@@ -1376,35 +1359,8 @@ def add_ConsoleServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ConsoleService:
-    """What a person at a console needs to see beside answers: pictures, and what happened.
+    """What a person at a console needs to see beside answers: vehicles in a picture, and what happened.
     """
-
-    @staticmethod
-    def Picture(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/vreid.v1.ConsoleService/Picture',
-            services_dot_rpc_dot_vreid__pb2.StoredPictureRequest.SerializeToString,
-            services_dot_rpc_dot_vreid__pb2.StoredPictureResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
 
     @staticmethod
     def FindVehicles(request,

@@ -23,12 +23,12 @@ def run_web(config: VreidConfig) -> int:
     Raises:
         VreidError: It could not start; the message says what to do.
     """
-    from services.client import MatcherClient
+    from services.client.beside import client_beside
     from services.live.watcher import LiveWatcher
-    from services.web.settings import tokens_of
+    from services.web.settings import console_access
     from services.web.site import Site
 
-    tokens = tokens_of(config.web)
+    book = console_access(config.web, config.access, config.data_dir)
     folder = config.data_dir / "web"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -36,10 +36,11 @@ def run_web(config: VreidConfig) -> int:
         raise ConfigError(f"data_dir {config.data_dir}: {exc.strerror or exc}") from exc
     os.environ["NICEGUI_STORAGE_PATH"] = str(folder)  # Read at its import; else it writes where it was started.
     from services.web.app import serve
+    from services.web.visitor import asking
 
     log.info("the console listens on %s", config.web.listen)
-    with MatcherClient(config.matcher.listen, timeout_s=10.0) as client:
-        serve(config.web, tokens, Site(client, LiveWatcher(config.data_dir)), config.data_dir)
+    with client_beside(config, 10.0) as client:
+        serve(config.web, book, Site(client, LiveWatcher(config.data_dir), asking))
     return 0
 
 

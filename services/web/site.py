@@ -8,7 +8,9 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
+from services.access.roles import Caller
 from services.client import MatcherClient
+from services.client.acting import acting_for
 from services.errors import NotFound, Unavailable, VreidError
 from services.live.watcher import LiveWatcher
 from services.live.wire import LivePicture
@@ -50,15 +52,19 @@ class Corrections(Protocol):
 class Site:
     """One site, shared by all pages of a console. One event loop; calls to the matcher run in threads."""
 
-    def __init__(self, client: MatcherClient, live: LiveWatcher) -> None:
+    def __init__(
+        self, client: MatcherClient, live: LiveWatcher, asking: Callable[[], Caller | None] = lambda: None
+    ) -> None:
         """Asks nothing yet.
 
         Args:
             client: Of the matcher.
             live: Of the cameras.
+            asking: Tells for whom a call is made, whose role and name it then carries; None for the console itself.
         """
         self.client = client
         self.live = live
+        self._asking = asking
         self.events: deque[SiteEvent] = deque(maxlen=_SHOWN_EVENTS)
         self.reachable = False
         self.changes = 0
@@ -74,8 +80,14 @@ class Site:
         return self.client if isinstance(self.client, Corrections) else None
 
     async def ask(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """A call of the client in a thread."""
-        return await asyncio.to_thread(call, *args, **kwargs)
+        """A call of the client in a thread, made for whoever looks at the page.
+
+        Raises:
+            Unauthenticated: The visitor's session has ended.
+            VreidError: What the call raised.
+        """
+        with acting_for(self._asking()):
+            return await asyncio.to_thread(call, *args, **kwargs)
 
     async def follow(self) -> None:
         """Reads what happens until cancelled; a matcher that is away is waited for."""
@@ -134,7 +146,7 @@ class Site:
         self._pictures.move_to_end(key)
         while len(self._pictures) > _KNOWN_PICTURES:
             self._pictures.popitem(last=False)
-        return self._pictures.get(key)
+        return self._pictures.get(key) or None
 
     def _take(self, events: Sequence[SiteEvent]) -> None:
         for event in events:

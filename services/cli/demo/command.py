@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.cli.output import JsonFlag, emit, fail, stderr, stdout
-from services.cli.remote import DEFAULT_ADDRESS, AddressOption
+from services.cli.remote import DEFAULT_ADDRESS, NEAREST_ADDRESS, AddressOption
 from services.errors import InputError, VreidError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _GRACE_S = 20.0
 _DECIDE_TIMEOUT_S = 60.0
 _FINAL_TIMEOUT_S = 15.0
 _MEMORY_EVERY_S = 5.0
+_REPORT_TIMEOUT_S = 30.0
 
 
 def demo(
@@ -44,7 +45,7 @@ def demo(
     try:
         played = _open(city, faults)
         quiet = as_json or not stderr.is_terminal
-        document = Demo(played, data_dir, address, once=once, quiet=quiet, faults=faults).run()
+        document = Demo(played, data_dir, address or NEAREST_ADDRESS, once=once, quiet=quiet, faults=faults).run()
     except VreidError as exc:
         fail(str(exc))
     if once:
@@ -197,12 +198,12 @@ class Demo:
 
     def _report(self, machine: Machine) -> dict[str, Any]:
         from services.cli.demo.report import report
-        from services.client import MatcherClient
+        from services.client.beside import client_beside
         from services.crops import CropStore
         from services.models.networks import open_embedder
 
         crops = CropStore(str(self._data_dir / "crops"))
-        with MatcherClient(self._address) as client:
+        with client_beside(machine.config, _REPORT_TIMEOUT_S) as client:
             document = report(self.city, machine.store, client, crops, open_embedder(UNTRAINED))
         return document | {
             "first_identity_s": None if self._first_identity_s is None else round(self._first_identity_s, 1),

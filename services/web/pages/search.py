@@ -8,12 +8,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from gettext import gettext as _
 
-import cv2
-import numpy as np
 from nicegui import events, ui
 
 from detector.types import VehicleClass
-from services.client import SearchOptions
+from services.client import ImageMode, Probe, SearchOptions
 from services.errors import VreidError
 from services.matcher.types import Grouping, SearchFilter
 from services.rpc.convert_console import FoundVehicle
@@ -27,7 +25,6 @@ _LARGEST = 32 * 2**20
 _K = 24
 #: Asked for beyond what is shown, so that what was put aside is replaced.
 _SPARE = 76
-_PADDING = 0.02
 _CHOSEN, _OTHER = "hsl(130 90% 60%)", "hsl(45 95% 60%)"
 _SPANS = {0: _("any time"), 1: _("last hour"), 24: _("last day"), 168: _("last week")}
 
@@ -155,18 +152,20 @@ class SearchPage:
         spare = _SPARE if self._asked.aside else 0
         return SearchOptions(_K + spare, wanted, Grouping.IDENTITY if self._grouped.value else Grouping.SIGHTING)
 
+    def _probe(self) -> Probe:
+        asked = self._asked
+        if not asked.image:
+            return Probe(sighting_id=asked.sighting_id)
+        if asked.chosen < 0:
+            return Probe(image=asked.image, mode=ImageMode.AS_IS)
+        return Probe(image=asked.image, mode=ImageMode.BOX, box_xyxy=asked.found[asked.chosen].box_xyxy)
+
     async def _search(self) -> None:
         asked, client = self._asked, self._site.client
         if not asked.image and not asked.sighting_id:
             return
         try:
-            if not asked.image:
-                answer = await self._site.ask(client.search_sighting, asked.sighting_id, self._options())
-            elif asked.chosen >= 0:
-                cut = cut_out(asked.image, asked.found[asked.chosen].box_xyxy)
-                answer = await self._site.ask(client.search_image, cut, self._options(), as_is=True)
-            else:
-                answer = await self._site.ask(client.search_image, asked.image, self._options(), as_is=True)
+            answer = await self._site.ask(client.search, [self._probe()], self._options())
         except VreidError as exc:
             told(exc)
             return
@@ -196,17 +195,3 @@ class SearchPage:
 def _pressed(pressed: bool) -> str:
     """Properties of one of several buttons of which one is chosen."""
     return f"no-caps dense {'' if pressed else 'outline'} aria-pressed={str(pressed).lower()}"
-
-
-def cut_out(image: bytes, box_xyxy: tuple[float, float, float, float]) -> bytes:
-    """A box of a picture file with the margin of the gallery's crops, as PNG; all of it if it cannot be read."""
-    pixels = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
-    if pixels is None:
-        return image
-    height, width = pixels.shape[:2]
-    x1, y1, x2, y2 = box_xyxy
-    dx, dy = _PADDING * (x2 - x1), _PADDING * (y2 - y1)
-    left, top = max(0, int(x1 - dx)), max(0, int(y1 - dy))
-    right, bottom = min(width, int(np.ceil(x2 + dx))), min(height, int(np.ceil(y2 + dy)))
-    _done, encoded = cv2.imencode(".png", pixels[top:bottom, left:right])
-    return encoded.tobytes()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from services.client import MatcherClient
 from services.crops import CropStore
 from services.errors import InputError, NotAnImage, NotFound
 from services.matcher.build import Places
@@ -49,6 +50,7 @@ def test_a_stored_picture_is_handed_out(build, tmp_path):
     stored = city.store.get_sighting("red-1")
     city.store.put_sighting(replace(stored, revision=2, crop_keys=(key,)), city.lease)
     assert city.client.picture("red-1", 0) == (crops.get(key), 1)
+    assert city.client.gallery_picture("red-1") == crops.get(key)
     for index in (1, -1):
         with pytest.raises(NotFound, match="has 1 pictures"):
             city.client.picture("red-1", index)
@@ -56,3 +58,38 @@ def test_a_stored_picture_is_handed_out(build, tmp_path):
         city.client.picture("unknown", 0)
     with pytest.raises(InputError, match="sighting_id: missing"):
         city.client.picture("", 0)
+
+
+def test_a_picture_that_cannot_be_read_gives_way_to_the_next(build, tmp_path):
+    crops = CropStore(str(tmp_path))
+    city = build(places=Places(crops))
+    city.see("red-1", (0, 0, 250))
+    assert city.client.picture("red-1", 0) == (b"", 0)
+    keys = tuple(crops.put(np.full((8, 8, 3), shade, np.uint8)) for shade in (100, 200))
+    stored = city.store.get_sighting("red-1")
+    city.store.put_sighting(replace(stored, revision=2, crop_keys=keys), city.lease)
+    second = crops.get(keys[1])
+    crops.delete(keys[0])
+    assert city.client.picture("red-1", 0) == city.client.picture("red-1", 1) == (second, 2)
+    crops.delete(keys[1])
+    assert city.client.gallery_picture("red-1") is None
+
+
+def test_enrolling_and_finding_keep_to_the_callers_deadline(city, picture, monkeypatch):
+    left = {}
+    reader = city.matcher.parts.reader
+
+    def keeping(name, real):
+        def kept(*args):
+            left[name] = args[-1]
+            return real(*args)
+
+        return kept
+
+    for name in ("picture", "vehicles"):
+        monkeypatch.setattr(reader, name, keeping(name, getattr(reader, name)))
+    with MatcherClient(city.matcher.address, timeout_s=7.0) as client:
+        client.gallery_enroll([picture((0, 0, 250))])
+        client.find_vehicles(picture((0, 0, 250)))
+    assert set(left) == {"picture", "vehicles"}
+    assert all(0 < seconds < 8 for seconds in left.values()), left

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 import typer
@@ -133,6 +134,13 @@ def test_what_was_believed_at_a_moment(street, tick) -> None:
         "identity.created", "sighting.decided", "identity.merged", "identity.unmerged"
     ]  # fmt: skip
     assert len(street.client.identity_history("id-blue", before).events) == 2
+
+
+def test_the_past_shows_the_colour_of_sightings(street, tick) -> None:
+    painted = replace(street.store.get_sighting("red-1"), revision=2, colour={"red": 0.7, "brown": 0.2})
+    street.store.put_sighting(painted, street.lease)
+    past = street.client.identity_history("id-red", tick()).believed.sightings
+    assert [s.summary.colour for s in past] == ["red", ""]
 
 
 def test_the_past_of_what_never_was(street, tick) -> None:

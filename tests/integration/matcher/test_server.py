@@ -8,8 +8,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from services.client import MatcherClient
-from services.errors import ConfigError, MatcherUnavailable, PortInUse, VreidError
+from services.client import MatcherClient, RetryRules
+from services.errors import ConfigError, MatcherUnavailable, Overloaded, PortInUse, VreidError
 from services.matcher.build import build_matcher
 from services.matcher.server import SERVICES
 from services.matcher.settings import MatcherSettings
@@ -147,3 +147,28 @@ def test_being_told_to_stop_is_no_failure(city) -> None:
     stop = threading.Event()
     stop.set()
     assert city.matcher.wait(stop) is True
+
+
+def test_calls_beyond_the_bound_are_refused_at_once(build, monkeypatch, wait_until) -> None:
+    city = build(max_waiting_calls=2, threads=2)
+    release, entered = threading.Event(), []
+
+    def slow() -> list[object]:
+        entered.append(1)
+        assert release.wait(60)
+        return []
+
+    monkeypatch.setattr(city.store, "list_cameras", slow)
+    running = [threading.Thread(target=city.client.camera_list) for _ in range(2)]
+    for call in running:
+        call.start()
+    try:
+        wait_until(lambda: len(entered) == 2)
+        never = RetryRules(attempts=1)
+        with MatcherClient(city.matcher.address, timeout_s=30, retry=never) as client, pytest.raises(Overloaded):
+            client.gallery_stats()
+    finally:
+        release.set()
+        for call in running:
+            call.join(30)
+    assert city.client.gallery_stats().sightings == 0

@@ -61,3 +61,10 @@ def test_there_is_none_for_a_run_with_an_end_or_where_it_is_switched_off(tmp_pat
 def test_a_console_that_may_not_listen_there_stops_everything_before_it_starts(tmp_path):
     with pytest.raises(ConfigError, match=r"web\.listen: 0\.0\.0\.0:8650 can be reached"):
         machine(tmp_path, listen="0.0.0.0:8650").claim()
+
+
+def test_a_matcher_that_may_not_listen_there_stops_everything_before_it_starts(tmp_path):
+    made = Machine(VreidConfig(data_dir=tmp_path / "data", matcher={"listen": "0.0.0.0:0"}), once=True)
+    made._supervisor = Roles()
+    with pytest.raises(ConfigError, match=r"matcher\.listen: 0\.0\.0\.0:0 can be reached .* TLS and tokens"):
+        made.claim()

@@ -7,7 +7,8 @@ import grpc
 import pytest
 
 from services import errors
-from services.rpc.errors import STATUS_OF, class_of, status_of
+from services.access.tokens import new_secret
+from services.rpc.errors import STATUS_OF, class_of, one_line, status_of
 
 ROOT = Path(__file__).parents[4]
 
@@ -45,3 +46,8 @@ def test_names_not_of_the_tree_fall_back_to_the_status(name) -> None:
 def test_strangers_are_internal() -> None:
     assert status_of(ValueError("x")) is grpc.StatusCode.INTERNAL
     assert grpc.StatusCode.OK not in STATUS_OF.values()
+
+
+def test_a_token_that_was_given_as_something_else_is_not_repeated() -> None:
+    secret = new_secret()
+    assert secret not in one_line(errors.NotFound(f"identity_id: no identity {secret}"))

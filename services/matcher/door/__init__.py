@@ -1,0 +1,1 @@
+"""How calls come to the matcher: listeners with TLS, and admission by token and role. Answers none."""
