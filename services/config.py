@@ -20,6 +20,7 @@ from services.ingest.cameras import CameraSettings
 from services.ingest.settings import IngestSettings
 from services.matcher.settings import MatcherSettings
 from services.models.precisions import PrecisionChoice
+from services.observability.settings import LoggingSettings, MetricsSettings, TracingSettings
 from services.web.settings import WebSettings
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.single_camera.settings import TrackerSettings
@@ -57,6 +58,9 @@ class VreidConfig(BaseModel):
     matcher: MatcherSettings = Field(default_factory=MatcherSettings)
     reid: ReidSettings = Field(default_factory=ReidSettings)
     web: WebSettings = Field(default_factory=WebSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    logging: LoggingSettings = Field(default_factory=LoggingSettings)
+    tracing: TracingSettings = Field(default_factory=TracingSettings)
 
     @field_validator("cameras")
     @classmethod

@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import TracebackType
 
 from services.client import MatcherClient
@@ -18,7 +19,10 @@ from services.identity.opening import open_store
 from services.ids import uuid7
 from services.ingest.settings import OWNER_VARIABLE
 from services.matcher.settings import split_address
+from services.observability.endpoint import checked_token, exposed
+from services.observability.settings import Role as MeasuredRole
 from services.supervisor import Role, Supervisor
+from services.supervisor.exposition import supervisor_families
 from services.web.settings import tokens_of
 
 log = logging.getLogger(__name__)
@@ -64,7 +68,8 @@ class Machine:
         self.store = open_store(self.config.redis, self.config.data_dir, self.config.site)
         self._config_file = self.config.data_dir / "config.yaml"
         self._ingest_owner = uuid7()
-        self._supervisor = Supervisor((), self.config.data_dir, {"matcher": config.matcher.listen})
+        self._supervisor = Supervisor((), self.config.data_dir, _addresses(config))
+        self._exposed = ExitStack()
 
     def claim(self) -> None:
         """Takes the data folder and sees that the port is free, before anything is started or written.
@@ -80,6 +85,8 @@ class Machine:
             raise ConfigError(f"data_dir {self.config.data_dir}: {exc.strerror or exc}") from exc
         self._supervisor.acquire()
         refuse_taken_port(self.config.matcher.listen)
+        if self.config.metrics.enabled:
+            checked_token(self.config.metrics)
         if self.config.web.enabled and not self.once:
             tokens_of(self.config.web)  # Refuses here and not in a process that would be started over and over.
 
@@ -90,6 +97,7 @@ class Machine:
             Unavailable: A process ended or did not serve in time.
         """
         dump_config(self.config, self._config_file)
+        self._exposed.enter_context(exposed(self.config, "supervisor", lambda: supervisor_families(self._supervisor)))
         self._supervisor.start()
         for role in self._core_roles():
             self._supervisor.add(role)
@@ -177,6 +185,7 @@ class Machine:
     def stop(self) -> None:
         """Ends everything in reverse order of its start."""
         self._supervisor.stop()
+        self._exposed.close()
 
     def __enter__(self) -> Machine:
         return self
@@ -221,3 +230,11 @@ class Machine:
                 return client.serving()
         except MatcherUnavailable:
             return False
+
+
+def _addresses(config: VreidConfig) -> dict[str, str]:
+    """What can be reached where, by name."""
+    measured: tuple[MeasuredRole, ...] = ("ingest", "matcher", "web", "supervisor")
+    metrics = config.metrics
+    ports = {f"metrics.{role}": metrics.port(role) for role in measured} if metrics.enabled else {}
+    return {"matcher": config.matcher.listen} | {name: f"{metrics.host}:{port}" for name, port in ports.items() if port}

@@ -16,6 +16,7 @@ from nicegui import app, ui
 
 from services.matcher.settings import is_loopback, split_address
 from services.web.access import COOKIE, LOGIN, Guard, Sessions, session_of
+from services.web.figures import RequestFigures
 from services.web.pages.activity import activity
 from services.web.pages.frame import frame, may_correct
 from services.web.pages.identity import IdentityPage
@@ -52,6 +53,7 @@ def serve(settings: WebSettings, tokens: dict[str, str], site: Site, data_dir: P
     register(site, sessions, secure=settings.has_tls)
     hosts = () if is_loopback(host) else _names(settings)
     app.add_middleware(Guard, sessions=sessions, hosts=hosts)
+    app.add_middleware(RequestFigures)  # The last one added is the outermost.
     app.on_startup(lambda: asyncio.create_task(site.follow(), name="follow"))
     tls: dict[str, Any] = {}
     if settings.has_tls:
