@@ -36,7 +36,7 @@ def without_secrets(text: str) -> str:
     >>> without_secrets("viewer_token: env:TOKEN")
     'viewer_token: env:TOKEN'
     """
-    return _ASSIGNED.sub(r"\1***", _AUTHORIZATION.sub(r"\1***", redact(text)))
+    return redact(_AUTHORIZATION.sub(r"\1***", _ASSIGNED.sub(r"\1***", text)))
 
 
 def _fields(record: logging.LogRecord) -> dict[str, str]:
