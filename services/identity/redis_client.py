@@ -48,6 +48,8 @@ class Connection:
     def __init__(self, client: redis.Redis) -> None:
         self.client: Any = client
         self._scripts: dict[str, Any] = {}
+        self._seconds = histogram(catalogue.STORE_SECONDS)
+        self._errors = counter(catalogue.STORE_ERRORS)
 
     def call(self, command: Callable[[Any], T], name: str = "command", *, waits: bool = False) -> T:
         """Runs ``command(client)``.
@@ -64,10 +66,10 @@ class Connection:
         try:
             answer = command(self.client)
         except redis.RedisError as exc:
-            counter(catalogue.STORE_ERRORS).labels(name).inc()
+            self._errors.labels(name).inc()
             raise StoreUnavailable(f"Redis: {exc or type(exc).__name__}") from exc
         if not waits:
-            histogram(catalogue.STORE_SECONDS).labels(name).observe(time.perf_counter() - began_s)
+            self._seconds.labels(name).observe(time.perf_counter() - began_s)
         return answer
 
     def pipeline(self, fill: Callable[[Any], object], *, atomic: bool = False) -> list[Any]:

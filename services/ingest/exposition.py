@@ -62,7 +62,9 @@ class IngestExposition:
 
     @staticmethod
     def _cameras(records: Sequence[CameraRecord]) -> Iterator[Family]:
-        yield family(catalogue.CAMERA_UP, [((r.camera_id,), float(r.state == "up")) for r in records])
+        # A recording that was read to its end is not a camera that is down.
+        live = [r for r in records if r.state != "ended"]
+        yield family(catalogue.CAMERA_UP, [((r.camera_id,), float(r.state == "up")) for r in live])
         for metric, name in _BY_CAMERA.items():
             yield family(metric, [((r.camera_id,), r.stats[name]) for r in records])
         yield family(catalogue.FRAMES_DECODED, [((r.camera_id,), _decoded(r)) for r in records])
@@ -73,7 +75,6 @@ class IngestExposition:
 
     def _sightings(self) -> Iterator[Family]:
         counts = self._publisher.counts()
-        yield single(catalogue.SIGHTINGS_PUT, counts.acknowledged)
         yield single(catalogue.SIGHTINGS_REPLAYED, counts.replayed)
         yield family(catalogue.SIGHTINGS_DROPPED, [((reason,), n) for reason, n in counts.dropped.items()])
         yield single(catalogue.SPOOL, counts.spooled)

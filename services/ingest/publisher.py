@@ -15,6 +15,8 @@ from services.identity.store import CameraRecord, IdentityStore, renewed_or_acqu
 from services.ingest.settings import IngestSettings
 from services.ingest.sharing import CameraShare
 from services.ingest.sightings import Outgoing
+from services.observability import catalogue
+from services.observability.instruments import counter
 from services.observability.tracing import continued
 from services.types import Lease, Sighting
 
@@ -286,6 +288,7 @@ class SightingPublisher:
             self._waiting.move_to_end(sighting_id, last=False)
 
     def _acknowledged(self, outgoing: Outgoing) -> None:
+        counter(catalogue.SIGHTINGS_PUT).labels(outgoing.sighting.camera_id).inc()
         with self._changed:
             self._counts["acknowledged"] += 1
             if outgoing.sighting.sighting_id in self._retried:

@@ -75,7 +75,9 @@ STORE_ERRORS = _counter("vreid_store_errors_total", "Calls that Redis did not an
 STORE_UP = _gauge("vreid_store_up", "Whether Redis answered when asked for this exposition.")
 
 # Ingest: cameras.
-CAMERA_UP = _gauge("vreid_ingest_camera_up", "Whether a camera gives frames now.", "camera_id")
+CAMERA_UP = _gauge(
+    "vreid_ingest_camera_up", "Whether a camera gives frames now; none for a recording that has ended.", "camera_id"
+)
 CAMERA_LEASED = _gauge("vreid_ingest_camera_leased", "Whether this process holds the camera's lease.", "camera_id")
 CAMERAS_WANTED = _gauge("vreid_ingest_cameras_wanted", "Cameras that this process's group shall read.")
 FRAMES_DECODED = _counter("vreid_ingest_frames_decoded_total", "Pictures that were decoded.", "camera_id")
@@ -106,7 +108,9 @@ TRACKS = _counter(
     "Tracks split (changed over to another vehicle), joined (broken and mended), or skipped (no usable crop).",
     "outcome",
 )
-SIGHTINGS_PUT = _counter("vreid_ingest_sightings_put_total", "Revisions of sightings that the store has acknowledged.")
+SIGHTINGS_PUT = _counter(
+    "vreid_ingest_sightings_put_total", "Revisions of sightings that the store has acknowledged.", "camera_id"
+)
 SIGHTINGS_REPLAYED = _counter("vreid_ingest_sightings_replayed_total", "Of these, sent again after the store was away.")
 SIGHTINGS_DROPPED = _counter(
     "vreid_ingest_sightings_dropped_total",

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from services.observability.catalogue import Metric
 
+disable_created_metrics()  # A series beside each counter and histogram that no rule and no panel uses.
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 

@@ -58,8 +58,9 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is the base class's
         """The line without a traceback."""
-        extra = "".join(f" {name}={value}" for name, value in _fields(record).items())
-        return super().formatMessage(record) + extra
+        line = super().formatMessage(record)
+        told = (f"{name}={value}" for name, value in _fields(record).items())
+        return " ".join((line, *(each for each in told if each not in line)))
 
     def format(self, record: logging.LogRecord) -> str:
         """The whole entry."""

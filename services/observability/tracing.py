@@ -26,7 +26,8 @@ TRACE_KEY = "traceparent"
 Attribute = str | bool | int | float
 
 _NOTHING: AbstractContextManager[None] = nullcontext()
-_FLUSH_MS = 2000
+#: A collector that is away must not hold up the end of a process.
+_SEND_S = 2
 
 
 class _Tracing:
@@ -75,7 +76,8 @@ def start_tracing(settings: TracingSettings, role: str, site: str, exporter: Spa
         else:
             from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
-            provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.endpoint)))
+            sender = OTLPSpanExporter(endpoint=settings.endpoint, timeout=_SEND_S)
+            provider.add_span_processor(BatchSpanProcessor(sender))
     except ImportError as exc:
         raise ConfigError(
             "tracing.endpoint: OpenTelemetry is not installed; pip install 'vreid[telemetry]', or leave it unset"
@@ -90,7 +92,6 @@ def stop_tracing() -> None:
     global _active
     ended, _active = _active, None
     if ended is not None:
-        ended.provider.force_flush(_FLUSH_MS)
         ended.provider.shutdown()
 
 

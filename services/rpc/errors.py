@@ -92,7 +92,7 @@ def told(call: str, error: Exception) -> Told:
     if status is not grpc.StatusCode.INTERNAL:
         return Told(status, type(error).__name__, one_line(error))
     request_id = current_request_id() or new_request_id()
-    log.error("%s failed", call, exc_info=error, extra={"request_id": request_id})
+    log.error("%s failed, request_id=%s", call, request_id, exc_info=error, extra={"request_id": request_id})
     return Told(status, "", f"internal error; the matcher logged it under request_id {request_id}")
 
 

@@ -14,26 +14,9 @@ from services.observability.certificates import certificate_ends, certificate_fi
 @pytest.fixture(params=["1", "40000"], ids=["two-digit year", "four-digit year"])
 def certificate(request, tmp_path):
     path = tmp_path / "cert.pem"
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            request.param,
-            "-subj",
-            "/CN=x",
-            "-out",
-            str(path),
-            "-keyout",
-            str(tmp_path / "key.pem"),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    command = f"openssl req -x509 -newkey rsa:2048 -nodes -days {request.param} -subj /CN=x -out {path} "
+    command += f"-keyout {tmp_path / 'key.pem'}"
+    subprocess.run(command.split(), check=True, capture_output=True)
     return path
 
 

@@ -32,28 +32,9 @@ def get(url, token=None, context=None):
 @pytest.fixture
 def certificate(tmp_path):
     files = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "30",
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
-            "-out",
-            str(files[0]),
-            "-keyout",
-            str(files[1]),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost "
+    command += f"-addext subjectAltName=IP:127.0.0.1 -out {files[0]} -keyout {files[1]}"
+    subprocess.run(command.split(), check=True, capture_output=True)
     return files
 
 
