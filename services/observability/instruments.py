@@ -16,7 +16,8 @@ from prometheus_client.registry import Collector
 
 from services.observability.catalogue import Metric
 
-disable_created_metrics()  # A series beside each counter and histogram that no rule and no panel uses.
+# They are a series beside each counter and histogram that no rule and no panel uses.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 
