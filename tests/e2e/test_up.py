@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import sys
+import time
 import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,6 +32,7 @@ def test_an_unreachable_camera_is_down_and_the_other_goes_on(start_product, new_
     monkeypatch.setenv("VREID_MATCHER__LISTEN", address)
     nobody = new_address()
     metrics = {role: new_address() for role in ("ingest", "matcher", "web", "supervisor")}
+    monkeypatch.delenv("PYTEST_CURRENT_TEST", raising=False)  # by it NiceGUI believes to be tested itself
     monkeypatch.setenv("VREID_METRICS__ENABLED", "true")
     monkeypatch.setenv("VREID_LOGGING__FORMAT", "json")
     monkeypatch.setenv("VREID_WEB__LISTEN", new_address())
@@ -85,15 +88,20 @@ def test_a_malformed_configuration_names_line_and_key(start_product, tmp_path, t
     assert not (tmp_path / "vreid-data").exists()
 
 
-def scraped(url):
-    with urllib.request.urlopen(url, timeout=60) as answer:
-        return answer.read().decode()
+def scraped(url, within_s=90):
+    """What a metrics endpoint says, once its process has started."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=60) as answer:
+                return answer.read().decode()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 def wait_for_cameras(address, timeout_s, enough):
-    import sys
-    import time
-
     deadline = time.monotonic() + timeout_s
     vreid = Path(sys.executable).with_name("vreid")
     while time.monotonic() < deadline:
