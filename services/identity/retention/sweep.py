@@ -96,6 +96,7 @@ class RetentionLoop:
                     self.sweep()
                 away = False
             except StoreUnavailable as exc:
+                self.leads = False
                 if not away:
                     log.warning("store is away, nothing is removed meanwhile: %s", exc)
                 away = True
