@@ -6,14 +6,18 @@ import json
 import logging
 import re
 import sys
+import threading
 import time
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import TextIO
 
 from services.ingest.cameras import redact
 from services.observability.request_ids import current_request_id
 from services.observability.settings import LoggingSettings
 from services.observability.tracing import current_trace_id
+
+log = logging.getLogger(__name__)
 
 #: What a record may carry beside its message.
 FIELDS = ("request_id", "camera_id", "session_id")
@@ -94,6 +98,8 @@ class JsonFormatter(logging.Formatter):
 def configure_logging(settings: LoggingSettings, role: str, stream: TextIO | None = None) -> None:
     """Makes this process log as the configuration says, whatever was set up before.
 
+    What ends a thread or the process uncaught, and Python's warnings, are logged in the same way.
+
     Args:
         settings: Format and level.
         role: Of this process.
@@ -108,3 +114,19 @@ def configure_logging(settings: LoggingSettings, role: str, stream: TextIO | Non
     root.setLevel(settings.level.upper())
     for chatty in ("faiss", "httpx", "opentelemetry"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    sys.excepthook = _uncaught
+    threading.excepthook = _uncaught_in_thread
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    log.critical("uncaught %s", kind.__name__, exc_info=(kind, error, trace))
+
+
+def _uncaught_in_thread(told: threading.ExceptHookArgs) -> None:
+    if told.exc_value is not None:
+        name = told.thread.name if told.thread is not None else "a thread"
+        log.critical("%s ended", name, exc_info=(told.exc_type, told.exc_value, told.exc_traceback))

@@ -3,6 +3,8 @@
 import io
 import json
 import logging
+import sys
+import threading
 
 import pytest
 
@@ -16,6 +18,7 @@ def logs():
     """Configures logging and reads what was written; puts everything back."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    hooks = sys.excepthook, threading.excepthook
     stream = io.StringIO()
 
     def start(**settings):
@@ -24,6 +27,8 @@ def logs():
 
     yield start
     set_request_id("")
+    logging.captureWarnings(False)
+    sys.excepthook, threading.excepthook = hooks
     root.handlers[:] = handlers
     root.setLevel(level)
 
@@ -56,6 +61,21 @@ def test_a_traceback_is_one_field_of_one_line(logs):
     assert stream.getvalue().count("\n") == 1
     assert said["error"] == "KeyError"
     assert "Traceback" in said["traceback"]
+    assert "hunter2" not in stream.getvalue()
+
+
+def test_what_nobody_catches_is_a_line_too(logs):
+    stream = logs(format="json")
+    try:
+        raise RuntimeError("redis://:hunter2@store is away")
+    except RuntimeError:
+        sys.excepthook(*sys.exc_info())
+    thread = threading.Thread(target=lambda: {}["missing"], name="camera-gate")
+    thread.start()
+    thread.join()
+    first, second = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert (first["level"], first["error"]) == ("critical", "RuntimeError")
+    assert (second["message"], second["error"]) == ("camera-gate ended", "KeyError")
     assert "hunter2" not in stream.getvalue()
 
 
