@@ -21,7 +21,8 @@ from services.matcher.settings import is_loopback
 from services.observability.certificates import certificate_files
 from services.observability.instruments import REGISTRY, ScrapeCollector
 from services.observability.machine import machine_families
-from services.observability.settings import MetricsSettings, Role, resolved_secret
+from services.observability.settings import MetricsSettings, Role
+from services.secrets import read_secret
 
 if TYPE_CHECKING:
     from services.config import VreidConfig
@@ -133,7 +134,7 @@ def checked_token(settings: MetricsSettings) -> str | None:
     for name, path in (("tls_certificate", settings.tls_certificate), ("tls_key", settings.tls_key)):
         if path is not None and not path.is_file():
             raise ConfigError(f"metrics.{name}: no such file: {path}")
-    token = None if settings.token is None else resolved_secret("metrics.token", settings.token)
+    token = None if settings.token is None else read_secret(settings.token)
     if token is not None and len(token) < _LEAST_TOKEN:
         raise ConfigError(f"metrics.token: must have at least {_LEAST_TOKEN} characters")
     if not is_loopback(settings.host) and (token is None or settings.tls_certificate is None):

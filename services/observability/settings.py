@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-
-from services.errors import ConfigError
 
 Role = Literal["ingest", "matcher", "web", "supervisor"]
 
@@ -76,20 +73,3 @@ class TracingSettings(BaseModel):
         if value is not None and "@" in value:
             raise ValueError("must not hold a password")
         return value
-
-
-def resolved_secret(name: str, reference: str) -> str:
-    """What a reference, env:NAME or file:PATH, stands for.
-
-    Raises:
-        ConfigError: It leads nowhere.
-    """
-    kind, _, place = reference.partition(":")
-    if kind == "env":
-        if place not in os.environ:
-            raise ConfigError(f"{name}: there is no environment variable {place}")
-        return os.environ[place].strip()
-    try:
-        return Path(place).read_text(encoding="utf-8").strip()
-    except OSError as exc:
-        raise ConfigError(f"{name}: cannot read {place}: {exc.strerror}") from exc
