@@ -58,9 +58,11 @@ class VreidConfig(BaseModel):
     matcher: MatcherSettings = Field(default_factory=MatcherSettings)
     reid: ReidSettings = Field(default_factory=ReidSettings)
     web: WebSettings = Field(default_factory=WebSettings)
-    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
-    logging: LoggingSettings = Field(default_factory=LoggingSettings)
-    tracing: TracingSettings = Field(default_factory=TracingSettings)
+    metrics: MetricsSettings = Field(
+        default_factory=MetricsSettings, description="Where Prometheus finds what each process counts."
+    )
+    logging: LoggingSettings = Field(default_factory=LoggingSettings, description="How the processes log.")
+    tracing: TracingSettings = Field(default_factory=TracingSettings, description="Where traces go.")
 
     @field_validator("cameras")
     @classmethod

@@ -129,7 +129,7 @@ def _listeners(config: VreidConfig) -> Iterator[tuple[str, str, bool]]:
 
     run = read_run(config.data_dir)
     ours = run.roles if run is not None else {}
-    yield "matcher.listen", config.matcher.listen, "matcher" in ours or _serves(config.matcher.listen)
+    yield "matcher.listen", config.matcher.listen, "matcher" in ours or _serves(config)
     if config.web.enabled:
         yield "web.listen", config.web.listen, "web" in ours
     metrics = config.metrics
@@ -146,10 +146,10 @@ def _listeners(config: VreidConfig) -> Iterator[tuple[str, str, bool]]:
                 yield f"metrics.{role}_port", f"{metrics.host}:{port}", running
 
 
-def _serves(address: str) -> bool:
+def _serves(config: VreidConfig) -> bool:
     from services.client import MatcherClient
 
-    with MatcherClient(address, timeout_s=_ASK_S) as client:
+    with MatcherClient(config.matcher.listen, timeout_s=_ASK_S) as client:
         return client.serving()
 
 
