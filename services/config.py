@@ -22,6 +22,7 @@ from services.ingest.cameras import CameraSettings
 from services.ingest.settings import IngestSettings
 from services.matcher.settings import MatcherSettings
 from services.models.precisions import PrecisionChoice
+from services.observability.settings import LoggingSettings, MetricsSettings, TracingSettings
 from services.web.settings import WebSettings
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.single_camera.settings import TrackerSettings
@@ -61,6 +62,11 @@ class VreidConfig(BaseModel):
     access: AccessSettings = Field(default_factory=AccessSettings)
     client: ClientSettings = Field(default_factory=ClientSettings)
     web: WebSettings = Field(default_factory=WebSettings)
+    metrics: MetricsSettings = Field(
+        default_factory=MetricsSettings, description="Where Prometheus finds what each process counts."
+    )
+    logging: LoggingSettings = Field(default_factory=LoggingSettings, description="How the processes log.")
+    tracing: TracingSettings = Field(default_factory=TracingSettings, description="Where traces go.")
 
     @field_validator("cameras")
     @classmethod

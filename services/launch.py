@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import TracebackType
 
 from services.access.book import TokenBook
@@ -20,7 +21,10 @@ from services.ids import uuid7
 from services.ingest.settings import OWNER_VARIABLE
 from services.matcher.door.listening import listener_files
 from services.matcher.settings import split_address
+from services.observability.endpoint import checked_token, exposed
+from services.observability.settings import Role as MeasuredRole
 from services.supervisor import Role, Supervisor
+from services.supervisor.exposition import supervisor_families
 from services.web.settings import console_access
 
 log = logging.getLogger(__name__)
@@ -66,7 +70,8 @@ class Machine:
         self.store = open_store(self.config.redis, self.config.data_dir, self.config.site)
         self._config_file = self.config.data_dir / "config.yaml"
         self._ingest_owner = uuid7()
-        self._supervisor = Supervisor((), self.config.data_dir, {"matcher": config.matcher.listen})
+        self._supervisor = Supervisor((), self.config.data_dir, _addresses(config))
+        self._exposed = ExitStack()
 
     def claim(self) -> None:
         """Takes the data folder and sees that the port is free, before anything is started or written.
@@ -84,6 +89,8 @@ class Machine:
         refuse_taken_port(self.config.matcher.listen)
         # Refused here and not in a process that would be started over and over.
         listener_files(self.config.matcher, TokenBook.open(self.config.access, self.config.data_dir))
+        if self.config.metrics.enabled:
+            checked_token(self.config.metrics)
         if self.config.web.enabled and not self.once:
             console_access(self.config.web, self.config.access, self.config.data_dir)
 
@@ -94,6 +101,7 @@ class Machine:
             Unavailable: A process ended or did not serve in time.
         """
         dump_config(self.config, self._config_file)
+        self._exposed.enter_context(exposed(self.config, "supervisor", lambda: supervisor_families(self._supervisor)))
         self._supervisor.start()
         for role in self._core_roles():
             self._supervisor.add(role)
@@ -181,6 +189,7 @@ class Machine:
     def stop(self) -> None:
         """Ends everything in reverse order of its start."""
         self._supervisor.stop()
+        self._exposed.close()
 
     def __enter__(self) -> Machine:
         return self
@@ -225,3 +234,11 @@ class Machine:
                 return client.serving()
         except MatcherUnavailable:
             return False
+
+
+def _addresses(config: VreidConfig) -> dict[str, str]:
+    """What can be reached where, by name."""
+    measured: tuple[MeasuredRole, ...] = ("ingest", "matcher", "web", "supervisor")
+    metrics = config.metrics
+    ports = {f"metrics.{role}": metrics.port(role) for role in measured} if metrics.enabled else {}
+    return {"matcher": config.matcher.listen} | {name: f"{metrics.host}:{port}" for name, port in ports.items() if port}

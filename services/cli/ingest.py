@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -19,10 +18,12 @@ def ingest(
     """Read cameras in this process: its share of them, where other processes of the same configuration run."""
     from services.config import load_config
     from services.ingest.__main__ import run_ingest
+    from services.observability.logs import configure_logging
 
-    logging.getLogger().setLevel(logging.INFO)
     try:
-        status = run_ingest(load_config(config_file), once=once)
+        config = load_config(config_file)
+        configure_logging(config.logging, "ingest")
+        status = run_ingest(config, once=once)
     except VreidError as exc:
         fail(str(exc))
     raise typer.Exit(status)

@@ -32,8 +32,12 @@ def up(
     as_json: JsonFlag = False,
 ) -> None:
     """Follow the vehicles of your cameras: starts Valkey, the matcher and ingest, and keeps them running."""
+    from services.observability.logs import configure_logging
+
     try:
         config = _configured(config_file, cameras or [], data_dir)
+        if config.logging.format == "json":
+            configure_logging(config.logging, "supervisor")
         document = _run(config, once=once, quiet=as_json or not stderr.is_terminal)
     except VreidError as exc:
         fail(str(exc))

@@ -22,6 +22,7 @@ def web(
 
     from services.config import load_config
     from services.launch import refuse_taken_port
+    from services.observability.logs import configure_logging
     from services.web.__main__ import run_web
     from services.web.settings import WebSettings
 
@@ -35,6 +36,8 @@ def web(
         if data_dir is not None:
             config = config.model_copy(update={"data_dir": data_dir})
         refuse_taken_port(config.web.listen)
+        if config.logging.format == "json":
+            configure_logging(config.logging, "web")
         stderr.print(f"console on http{'s' if config.web.has_tls else ''}://{config.web.listen}", highlight=False)
         run_web(config)
     except ValidationError as exc:

@@ -24,6 +24,8 @@ from services.client.messages import (
 )
 from services.client.options import DEFAULT_ADDRESS, Probe, RetryRules, SearchOptions, Verdict
 from services.matcher.types import GalleryStats, ImageMode, SearchAnswer, SearchFilter
+from services.observability.request_ids import request_metadata
+from services.observability.tracing import trace_metadata
 from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
 from services.types import Match
@@ -112,11 +114,12 @@ class AsyncMatcherClient:
         """The answer to a call that changes nothing; tried again while it fails for now and time is left."""
         now = asyncio.get_running_loop().time
         deadline = now() + self._timeout_s
+        told = (*request_metadata(), *trace_metadata())
         failed = 0
         while True:
             try:
                 left_s = max(0.001, deadline - now())
-                return await method(request, timeout=left_s, metadata=acting_metadata(self._metadata))
+                return await method(request, timeout=left_s, metadata=(*acting_metadata(self._metadata), *told))
             except grpc.RpcError as exc:
                 failed += 1
                 pause_s = self._retry.pause_s(failed)

@@ -46,6 +46,8 @@ from services.matcher.types import (
     SearchAnswer,
     SearchFilter,
 )
+from services.observability.request_ids import request_metadata
+from services.observability.tracing import trace_metadata
 from services.rpc import convert, convert_console, convert_identity, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
 from services.rpc.convert_console import FoundVehicle, SiteEvent
@@ -369,11 +371,12 @@ class MatcherClient:
     def _call(self, method: Callable[..., Any], request: Any, *, repeat: bool = True) -> Any:
         """The answer to a call; tried again while it fails for now and time is left."""
         deadline = time.monotonic() + self._timeout_s
+        told = (*request_metadata(), *trace_metadata())
         failed = 0
         while True:
             try:
                 left_s = max(0.001, deadline - time.monotonic())
-                return method(request, timeout=left_s, metadata=self._said())
+                return method(request, timeout=left_s, metadata=(*self._said(), *told))
             except grpc.RpcError as exc:
                 failed += 1
                 pause_s = self._retry.pause_s(failed)

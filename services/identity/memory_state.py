@@ -85,11 +85,11 @@ class MemoryState:
         self.events.append(Event(event_id, kind, self.clock_ns() // 1000 * 1000, payload))
         return event_id
 
-    def queue(self, sighting_id: str, op: str) -> None:
+    def queue(self, sighting_id: str, op: str, trace: str = "") -> None:
         """Adds an entry to `sightings`."""
         entry_id = self.last_work = self._next_id(self.last_work)
         revision = self.rows[sighting_id].revision
-        self.work.append(WorkItem(entry_id, sighting_id, revision, "put" if op == "put" else "delete"))
+        self.work.append(WorkItem(entry_id, sighting_id, revision, "put" if op == "put" else "delete", trace))
 
     def resolve(self, identity_id: str | None) -> str | None:
         """The id behind an alias, the id itself when it is none, None when it was deleted."""
@@ -106,10 +106,10 @@ class MemoryState:
         """Score of an identity among the active ones."""
         return max(self.rows[s].end_us for s in self.living[identity_id].sightings)
 
-    def announce(self, sighting_id: str) -> str:
+    def announce(self, sighting_id: str, trace: str = "") -> str:
         """Queues a stored revision and tells of it; returns the log position."""
         row = self.rows[sighting_id]
-        self.queue(sighting_id, "put")
+        self.queue(sighting_id, "put", trace)
         row.log_position = self.emit(
             "sighting.put",
             {

@@ -24,6 +24,7 @@ from services.identity.memory_state import ZERO, MemoryState, Row, position
 from services.identity.records import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
 from services.identity.retention.contract import Cause
 from services.identity.retention.memory import MemoryRetention
+from services.observability.tracing import traceparent
 from services.types import Commit, Lease, Sighting
 
 T = TypeVar("T")
@@ -122,7 +123,7 @@ class MemoryStore(MemoryCorrections, MemoryRetention):
                 log_position=ZERO,
                 identity_id=None if old is None else old.identity_id,
             )
-            log_position = state.announce(sighting_id)
+            log_position = state.announce(sighting_id, traceparent())
             self._changed.notify_all()
             return PutResult(True, log_position)
 

@@ -44,12 +44,21 @@ def is_event_id(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """One entry of the `sightings` stream: a revision that waits for a decision."""
+    """One entry of the `sightings` stream: a revision that waits for a decision.
+
+    Attributes:
+        entry_id: Redis stream id (`<ms>-<n>`); its milliseconds are when it was queued, by the store's clock.
+        sighting_id: Which.
+        revision: Of it.
+        op: What happened to it.
+        trace: W3C traceparent of the step that put it; empty where none is recorded.
+    """
 
     entry_id: str
     sighting_id: str
     revision: int
     op: Literal["put", "delete"]
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)

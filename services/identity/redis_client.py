@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -12,6 +13,8 @@ from redis.retry import Retry
 from services.errors import StoreUnavailable
 from services.identity import scripts
 from services.identity.settings import RedisSettings
+from services.observability import catalogue
+from services.observability.instruments import counter, histogram
 
 T = TypeVar("T")
 
@@ -45,17 +48,29 @@ class Connection:
     def __init__(self, client: redis.Redis) -> None:
         self.client: Any = client
         self._scripts: dict[str, Any] = {}
+        self._seconds = histogram(catalogue.STORE_SECONDS)
+        self._errors = counter(catalogue.STORE_ERRORS)
 
-    def call(self, command: Callable[[Any], T]) -> T:
+    def call(self, command: Callable[[Any], T], name: str = "command", *, waits: bool = False) -> T:
         """Runs ``command(client)``.
+
+        Args:
+            command: What to run.
+            name: By which it is counted.
+            waits: It may wait for something to happen, so that its time says nothing of the server.
 
         Raises:
             StoreUnavailable: The server does not answer, or refuses.
         """
+        began_s = time.perf_counter()
         try:
-            return command(self.client)
+            answer = command(self.client)
         except redis.RedisError as exc:
+            self._errors.labels(name).inc()
             raise StoreUnavailable(f"Redis: {exc or type(exc).__name__}") from exc
+        if not waits:
+            self._seconds.labels(name).observe(time.perf_counter() - began_s)
+        return answer
 
     def pipeline(self, fill: Callable[[Any], object], *, atomic: bool = False) -> list[Any]:
         """Replies to the commands that ``fill(pipeline)`` queued, in order; one round trip."""
@@ -66,7 +81,7 @@ class Connection:
                 replies: list[Any] = pipe.execute()
                 return replies
 
-        return self.call(run)
+        return self.call(run, "pipeline")
 
     def now_us(self) -> int:
         """The server's clock, UTC microseconds. Raises as ``call``."""
@@ -78,4 +93,4 @@ class Connection:
         found = self._scripts.get(name)
         if found is None:
             found = self._scripts[name] = self.client.register_script(scripts.source(name))
-        return self.call(lambda _: found(keys=keys, args=args))
+        return self.call(lambda _: found(keys=keys, args=args), name)

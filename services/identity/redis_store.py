@@ -31,6 +31,7 @@ from services.identity.records import CameraRecord, CommitResult, Event, Identit
 from services.identity.redis_client import Connection, named
 from services.identity.retention.contract import Cause
 from services.identity.retention.redis import RedisRetention
+from services.observability.tracing import traceparent
 from services.types import Commit, Lease, Sighting
 
 Entry = tuple[str, dict[str, bytes]]
@@ -106,7 +107,7 @@ class RedisStore(RedisCorrections, RedisRetention):
         fields = encode_sighting(sighting)
         flat = [part for item in fields.items() for part in item]
         sighting_id = sighting.sighting_id
-        head = [lease.token, sighting_id, sighting.revision, int(sighting.final), fields["end_ns"]]
+        head = [lease.token, sighting_id, sighting.revision, int(sighting.final), fields["end_ns"], traceparent()]
         identity_id = ""
         for _ in range(_TRIES):
             keys = [*self.keys.fixed(lease.name), self.keys.sighting(sighting_id), *self._identity_keys(identity_id)]
@@ -213,7 +214,8 @@ class RedisStore(RedisCorrections, RedisRetention):
         while True:
             left_ms = int((deadline - time.monotonic()) * 1000)
             block = min(left_ms, self._longest_block_ms) if left_ms > 0 else None
-            found = self._redis.call(methodcaller("xread", {stream: after}, count=count, block=block))
+            read = methodcaller("xread", {stream: after}, count=count, block=block)
+            found = self._redis.call(read, "read_stream", waits=block is not None)
             if found:
                 return [(entry_id.decode(), named(fields)) for entry_id, fields in found[0][1]]
             if left_ms <= 0:
@@ -227,6 +229,7 @@ class RedisStore(RedisCorrections, RedisRetention):
                 fields["sighting_id"].decode(),
                 int(fields["revision"]),
                 cast(Literal["put", "delete"], fields["op"].decode()),
+                fields.get("trace", b"").decode(),
             )
             for entry_id, fields in self._read(self.keys.sightings, after, count, block_ms)
         ]

@@ -19,6 +19,10 @@ from services.ingest.runner import Ingest, IngestParts, build_ingest
 from services.ingest.settings import OWNER_VARIABLE
 from services.live.server import LiveServer
 from services.models.networks import open_detector, open_embedder
+from services.observability.endpoint import exposed
+from services.observability.logs import configure_logging
+from services.observability.networks import MeasuredDetector, MeasuredEmbedder
+from services.observability.tracing import traced
 
 if TYPE_CHECKING:
     from services.config import VreidConfig
@@ -32,8 +36,8 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
     Raises:
         VreidError: One of them cannot be used; the message says what to do.
     """
-    detector = open_detector(config.detector)
-    embedder = open_embedder(config.reid.model, config.reid.threads, config.reid.precision)
+    detector = MeasuredDetector(open_detector(config.detector))
+    embedder = MeasuredEmbedder(open_embedder(config.reid.model, config.reid.threads, config.reid.precision))
     return IngestParts(
         store=open_store(config.redis, config.data_dir, config.site),
         crop_store=open_crops(config.ingest.crops_url, config.data_dir),
@@ -46,7 +50,9 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
         max_batch=config.detector.max_batch,
         board=open_board(config.redis, config.data_dir, config.site),
         owner=os.environ.get(OWNER_VARIABLE),
-        sized={size: open_detector(sized_settings(config.detector, size)) for size in own_sizes(config)},
+        sized={
+            size: MeasuredDetector(open_detector(sized_settings(config.detector, size))) for size in own_sizes(config)
+        },
     )
 
 
@@ -79,12 +85,17 @@ def run_ingest(config: VreidConfig, *, once: bool = False) -> int:
     Raises:
         VreidError: It could not start.
     """
-    ingest = build_ingest(open_parts(config, once=once))
+    parts = open_parts(config, once=once)
+    ingest = build_ingest(parts)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ingest.stop())
     live = _live_server(ingest, config.data_dir)
     try:
-        status = ingest.run()
+        with (
+            exposed(config, "ingest", ingest.exposition.families, ping=parts.store.ping, well=lambda: ingest.well),
+            traced(config.tracing, "ingest", config.site),
+        ):
+            status = ingest.run()
     finally:
         if live is not None:
             live.close()
@@ -100,9 +111,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="configuration file")
     parser.add_argument("--once", action="store_true", help="end when every camera has ended")
     args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        return run_ingest(load_config(args.config), once=args.once)
+        config = load_config(args.config)
+        configure_logging(config.logging, "ingest")
+        return run_ingest(config, once=args.once)
     except VreidError as exc:
         sys.stderr.write(f"vreid: {' '.join(str(exc).split())}\n")
         return 1

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from detector.types import Detections, Frame
 from services.ingest.settings import IngestSettings
 from services.ingest.sightings import Outgoing, SightingBuilder
 from services.ingest.stats import IngestStats
+from services.observability.tracing import Attribute, span, step, traceparent
 from tracker.types import Contact, Tracklet
 
 
@@ -108,16 +109,28 @@ class IngestPipeline:
 
     def process(self, frames: Sequence[Frame]) -> None:
         """Runs frames through; those of one camera in the order of their capture."""
+        if not frames:
+            return
+        told: dict[str, Attribute] = {
+            "camera_ids": ",".join(frame.camera_id for frame in frames),
+            "frames": len(frames),
+        }
+        with span("frames", told, start_ns=min(frame.seen_at_ns for frame in frames)):
+            self._process(frames)
+
+    def _process(self, frames: Sequence[Frame]) -> None:
         busy = {frame.camera_id for frame in frames if self._follows(frame)}
         due: list[tuple[Tracklet, _Session]] = []
         looked: list[Frame] = []
-        for frame, detections in zip(frames, self._looker.look(frames, busy), strict=True):
-            session = self._session(frame)
-            if detections is None:
-                self._stats.frame_gated(frame.camera_id)
-                continue
-            looked.append(frame)
-            due += [(tracklet, session) for tracklet in session.tracker.update(frame, detections)]
+        found = self._looker.look(frames, busy)
+        with step("track"):
+            for frame, detections in zip(frames, found, strict=True):
+                session = self._session(frame)
+                if detections is None:
+                    self._stats.frame_gated(frame.camera_id)
+                    continue
+                looked.append(frame)
+                due += [(tracklet, session) for tracklet in session.tracker.update(frame, detections)]
         self._hand_on(due)
         for frame in looked:
             age_s = (time.time_ns() - frame.seen_at_ns) / 1e9
@@ -180,4 +193,7 @@ class IngestPipeline:
             return trackers[tracklet.key.camera_id].split(tracklet, contact)
 
         for outgoing in self._builder.build([(tracklet, session.frame_size) for tracklet, session in due], split):
-            self._publisher.submit(outgoing)
+            sighting = outgoing.sighting
+            told: dict[str, Attribute] = {"sighting_id": sighting.sighting_id, "revision": sighting.revision}
+            with step("sighting", told):
+                self._publisher.submit(replace(outgoing, trace=traceparent()))

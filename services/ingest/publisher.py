@@ -15,6 +15,9 @@ from services.identity.store import CameraRecord, IdentityStore, renewed_or_acqu
 from services.ingest.settings import IngestSettings
 from services.ingest.sharing import CameraShare
 from services.ingest.sightings import Outgoing
+from services.observability import catalogue
+from services.observability.instruments import counter
+from services.observability.tracing import continued
 from services.types import Lease, Sighting
 
 log = logging.getLogger(__name__)
@@ -237,7 +240,8 @@ class SightingPublisher:
                 return
             sighting_id, outgoing = self._waiting.popitem(last=False)
         try:
-            self._put(outgoing)
+            with continued("put", outgoing.trace):
+                self._put(outgoing)
         except StoreUnavailable:
             self._put_back(sighting_id, outgoing)
             raise
@@ -284,6 +288,7 @@ class SightingPublisher:
             self._waiting.move_to_end(sighting_id, last=False)
 
     def _acknowledged(self, outgoing: Outgoing) -> None:
+        counter(catalogue.SIGHTINGS_PUT).labels(outgoing.sighting.camera_id).inc()
         with self._changed:
             self._counts["acknowledged"] += 1
             if outgoing.sighting.sighting_id in self._retried:
@@ -324,4 +329,4 @@ def _superseding(older: Outgoing, newer: Outgoing) -> Outgoing:
     kept = set(newer.sighting.crop_keys)
     crops = {key: jpeg for key, jpeg in older.new_crops if key in kept} | dict(newer.new_crops)
     obsolete = dict.fromkeys((*older.obsolete_crop_keys, *newer.obsolete_crop_keys))
-    return Outgoing(newer.sighting, tuple(crops.items()), tuple(obsolete))
+    return Outgoing(newer.sighting, tuple(crops.items()), tuple(obsolete), newer.trace)

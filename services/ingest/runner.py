@@ -18,6 +18,7 @@ from services.ids import IdFactory, uuid7
 from services.ingest.camera import CameraWorker
 from services.ingest.cameras import CameraSettings
 from services.ingest.crew import CameraCrew
+from services.ingest.exposition import IngestExposition
 from services.ingest.looking import Detector, FrameLooker, InputSize
 from services.ingest.pipeline import IngestPipeline
 from services.ingest.publisher import PublishCounts, SightingPublisher
@@ -118,6 +119,18 @@ class Ingest:
         self._to_end: SimpleQueue[str] = SimpleQueue()
         self._inference_error: BaseException | None = None
         self._inference = threading.Thread(target=self._infer, name="ingest-inference", daemon=True)
+
+    @property
+    def exposition(self) -> IngestExposition:
+        """What a scrape is told."""
+        return IngestExposition(
+            self._crew, self._share, self._publisher, self._builder, self._parts.settings.spool_sightings
+        )
+
+    @property
+    def well(self) -> bool:
+        """Whether all of its threads work."""
+        return not self._failed()
 
     def stop(self) -> None:
         """Asks ``run`` to drain and return. Safe in a signal handler."""

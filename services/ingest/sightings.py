@@ -39,11 +39,13 @@ class Outgoing:
         sighting: The revision.
         new_crops: Key and JPEG of the exemplars that no earlier revision had; written first.
         obsolete_crop_keys: Keys that earlier revisions had and this one has not; removed once it is acknowledged.
+        trace: W3C traceparent of the step that made it; empty where none is recorded.
     """
 
     sighting: Sighting
     new_crops: tuple[tuple[str, bytes], ...] = ()
     obsolete_crop_keys: tuple[str, ...] = ()
+    trace: str = ""
 
 
 class SightingBuilder:

@@ -8,6 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.observability import catalogue
+from services.observability.instruments import histogram
+
 _SMALLEST_S = 1e-3
 _GROWTH = 1.05
 _BINS = 300  # up to 1 ms x 1.05^300, more than half an hour
@@ -51,7 +54,8 @@ class AgeHistogram:
 
 
 class _Camera:
-    def __init__(self, now_s: float) -> None:
+    def __init__(self, camera_id: str, now_s: float) -> None:
+        self.exposed_ages = histogram(catalogue.FRAME_AGE).labels(camera_id)
         self.inferred = 0
         self.gated = 0
         self.vehicles = 0
@@ -95,10 +99,11 @@ class IngestStats:
         """
         now_s = self._monotonic_s()
         with self._lock:
-            camera = self._cameras.setdefault(camera_id, _Camera(now_s))
+            camera = self._camera(camera_id, now_s)
             if now_s - camera.window_since_s > _WINDOW_S:
                 camera.previous, camera.current, camera.window_since_s = camera.current, AgeHistogram(), now_s
             camera.current.add(age_s)
+            camera.exposed_ages.observe(max(0.0, age_s))
             camera.inferred += 1
             camera.vehicles = vehicles
             camera.recent.append(now_s)
@@ -106,7 +111,13 @@ class IngestStats:
     def frame_gated(self, camera_id: str) -> None:
         """A frame was not looked at because nothing had moved."""
         with self._lock:
-            self._cameras.setdefault(camera_id, _Camera(self._monotonic_s())).gated += 1
+            self._camera(camera_id, self._monotonic_s()).gated += 1
+
+    def _camera(self, camera_id: str, now_s: float) -> _Camera:
+        """A camera's figures; the caller holds the lock."""
+        if camera_id not in self._cameras:
+            self._cameras[camera_id] = _Camera(camera_id, now_s)
+        return self._cameras[camera_id]
 
     def set_vehicles(self, camera_id: str, vehicles: int) -> None:
         """Tracks open now, where no frame says so."""

@@ -17,6 +17,10 @@ from services.identity.opening import open_store
 from services.identity.retention.sweep import RetentionLoop
 from services.ids import uuid7
 from services.models.networks import open_detector, open_embedder
+from services.observability.endpoint import exposed
+from services.observability.logs import configure_logging
+from services.observability.networks import MeasuredDetector, MeasuredEmbedder
+from services.observability.tracing import traced
 
 if TYPE_CHECKING:
     from services.config import VreidConfig
@@ -38,8 +42,8 @@ def open_matcher(config: VreidConfig) -> Matcher:
     from services.matcher.door.admission import Door
 
     threads = config.matcher.inference_threads
-    detector = open_detector(config.detector, threads)
-    embedder = open_embedder(config.reid.model, threads, config.reid.precision)
+    detector = MeasuredDetector(open_detector(config.detector, threads))
+    embedder = MeasuredEmbedder(open_embedder(config.reid.model, threads, config.reid.precision))
     store = open_store(config.redis, config.data_dir, config.site)
     # No two can listen there, and the next to listen there takes over at once.
     owner = f"{socket.gethostname()}/{config.matcher.listen}"
@@ -83,10 +87,20 @@ def run_matcher(config: VreidConfig) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     matcher = open_matcher(config)
-    matcher.start()
-    well = matcher.wait(stop)
-    log.info("matcher is ending")
-    matcher.stop()
+    with (
+        exposed(
+            config,
+            "matcher",
+            matcher.exposition.families,
+            ping=matcher.parts.store.ping,
+            well=lambda: matcher.well,
+        ),
+        traced(config.tracing, "matcher", config.site),
+    ):
+        matcher.start()
+        well = matcher.wait(stop)
+        log.info("matcher is ending")
+        matcher.stop()
     return 0 if well else 1
 
 
@@ -97,10 +111,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m services.matcher", description=main.__doc__)
     parser.add_argument("--config", type=Path, required=True, help="configuration file")
     args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("faiss").setLevel(logging.WARNING)
     try:
-        return run_matcher(load_config(args.config))
+        config = load_config(args.config)
+        configure_logging(config.logging, "matcher")
+        return run_matcher(config)
     except VreidError as exc:
         sys.stderr.write(f"vreid: {' '.join(str(exc).split())}\n")
         return 1

@@ -16,6 +16,7 @@ from services.errors import LeaseLost, StoreUnavailable
 from services.identity.keys import ASSOCIATOR_LEASE
 from services.identity.store import IdentityStore, WorkItem
 from services.ids import IdFactory
+from services.matcher.decision_figures import DecisionFigures
 from services.matcher.observations import to_observation
 from services.types import ENROLLED_CAMERA, Commit, Lease, Merge, Sighting, Split
 from tracker.multi_camera.associate import Associator
@@ -65,6 +66,7 @@ class AssociatorLoop:
         self._associator = Associator(settings, calibration, model_id, id_factory)
         self._owner = owner
         self._clock = clock
+        self._figures = DecisionFigures()
         self._lease: Lease | None = None
         self._read_to = "0-0"
         self._committed_to = "0-0"
@@ -79,6 +81,11 @@ class AssociatorLoop:
     def caught_up(self) -> bool:
         """Whether all work read so far was decided and the last read found no more."""
         return self._caught_up and self._associator.pending == 0
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process decides for the site."""
+        return self._lease is not None
 
     @property
     def pending(self) -> int:
@@ -211,6 +218,7 @@ class AssociatorLoop:
     def _take(self, items: Sequence[WorkItem]) -> None:
         if not items:
             return
+        self._figures.read(items)
         ids = list(dict.fromkeys(item.sighting_id for item in items))
         now_ns = self._clock()
         for sighting_id, sighting in zip(ids, self._store.get_sightings(ids), strict=True):
@@ -254,6 +262,7 @@ class AssociatorLoop:
             raise LeaseLost("no lease is held")
         rounds = pack(outcome.changes)
         stale: tuple[str, ...] = ()
+        position = "0-0"
         for number, (merges, splits) in enumerate(rounds):
             last = number == len(rounds) - 1
             result = self._store.commit(
@@ -267,6 +276,8 @@ class AssociatorLoop:
                 )
             )
             stale += result.stale
+            position = result.log_position
+        self._figures.committed(outcome, stale, position)
         self._committed_to = self._read_to
         return stale
 

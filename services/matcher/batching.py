@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from services.errors import DeadlinePassed, Overloaded, Unavailable
+from services.observability import catalogue
+from services.observability.instruments import histogram
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -66,6 +68,8 @@ class MicroBatcher(Generic[Q, A]):
         self._batch_s = 0.0
         self.batches = 0
         self.answered = 0
+        self._sizes = histogram(catalogue.QUEUE_BATCH).labels(name)
+        self._seconds = histogram(catalogue.QUEUE_SECONDS).labels(name)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -125,6 +129,8 @@ class MicroBatcher(Generic[Q, A]):
                 self._batch_s += (took_s - self._batch_s) * (_NEWEST if self.batches else 1.0)
                 self.batches += 1
                 self.answered += len(living)
+                self._sizes.observe(len(living))
+                self._seconds.observe(took_s)
 
     def _answer(self, batch: list[_Waiting[Q, A]]) -> None:
         try:

@@ -19,6 +19,7 @@ from services.identity.store import IdentityStore
 from services.matcher.door.admission import Door
 from services.matcher.door.ledger import Ledger
 from services.matcher.enrolment import Enroller
+from services.matcher.exposition import MatcherExposition
 from services.matcher.follower import GalleryFollower, Upkeep
 from services.matcher.gallery import Gallery
 from services.matcher.index.opening import open_index
@@ -66,6 +67,7 @@ class Matcher:
         """Use build_matcher."""
         self._server = server
         self._parts = parts
+        self._loops = dict(loops)
         self._stop = threading.Event()
         self._ended = threading.Event()
         self._failed = False
@@ -88,6 +90,16 @@ class Matcher:
     def parts(self) -> Parts:
         """What its calls work with."""
         return self._parts
+
+    @property
+    def exposition(self) -> MatcherExposition:
+        """What a scrape is told."""
+        return MatcherExposition(self._server, self._parts, self._loops)
+
+    @property
+    def well(self) -> bool:
+        """Whether all of its threads work."""
+        return not self._failed
 
     def start(self) -> None:
         """Answers calls from now on; health turns SERVING when the gallery has caught up."""

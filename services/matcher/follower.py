@@ -20,6 +20,8 @@ from services.errors import SnapshotError, Unavailable
 from services.identity.store import Event, IdentityRecord, IdentityStore
 from services.matcher.gallery import Gallery, parse_position
 from services.matcher.snapshot import load_snapshot, remove_snapshot
+from services.observability import catalogue
+from services.observability.instruments import counter
 
 log = logging.getLogger(__name__)
 
@@ -205,6 +207,8 @@ class GalleryFollower:
             changed = list(dict.fromkeys(str(e.payload["sighting_id"]) for e in events if e.kind == "sighting.put"))
             newest = self._store.get_sightings(changed) if changed else []
             self._gallery.apply(events, dict(zip(changed, newest, strict=True)))
+            for event in events:
+                counter(catalogue.EVENTS).labels(event.kind).inc()
             self._let_go([e for e in events if e.kind == "sighting.deleted"])
         self._expire()
         self._untidy = self._gallery.maintain()

@@ -16,6 +16,7 @@ from services.errors import InputError, ModelMismatch
 from services.images import ImageLimits, decode_image
 from services.matcher.batching import BatchRules, MicroBatcher
 from services.matcher.types import ImageMode
+from services.observability.tracing import step
 
 DEFAULT_PADDING = 0.02
 #: Most vehicles of one picture that are asked with.
@@ -142,7 +143,8 @@ class ProbeReader:
         if asked.mode is ImageMode.BOX:
             boxes = [self._given(asked, pixels)]
         elif asked.mode is not ImageMode.AS_IS:
-            found = self._worth(pixels, self._detections.ask(pixels, timeout_s))
+            with step("detect"):
+                found = self._worth(pixels, self._detections.ask(pixels, timeout_s))
             boxes = [(x1, y1, x2, y2) for x1, y1, x2, y2 in found.boxes_xyxy.tolist()]
             probs = certain(VehicleClass(int(found.class_ids[0]))) if boxes else None
         if asked.mode is ImageMode.LARGEST:
@@ -150,7 +152,8 @@ class ProbeReader:
         views = [self._cut(pixels, box) for box in boxes[:MAX_VIEWS]] or [pixels]
         if asked.mode is ImageMode.LARGEST and boxes and self._fills(boxes[0], pixels):
             views.append(pixels)
-        vectors = self._embeddings.ask(views, timeout_s)
+        with step("embed", {"crops": len(views)}):
+            vectors = self._embeddings.ask(views, timeout_s)
         return Reading(vectors, tuple(boxes[:MAX_VIEWS]), tuple(views), probs)
 
     def vehicles(self, data: bytes, name: str = "image", timeout_s: float = 60.0) -> tuple[Detections, tuple[int, int]]:

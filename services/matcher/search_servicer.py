@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 
 import grpc
@@ -27,6 +28,7 @@ from services.matcher.rerank import geometric, k_reciprocal
 from services.matcher.servicers import Parts, left_s
 from services.matcher.types import Question, Reranking, SearchAnswer
 from services.matcher.watching import StandingQuery, Watching
+from services.observability.tracing import step
 from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
 from services.rpc.errors import told
@@ -80,7 +82,7 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
         with ThreadPoolExecutor(_STREAM_WIDTH, thread_name_prefix="search-stream") as pool:
             running: list[Future[pb.SearchStreamResponse]] = []
             for request in request_iterator:
-                running.append(pool.submit(self._one_of_stream, request, context))
+                running.append(pool.submit(copy_context().run, self._one_of_stream, request, context))
                 while len(running) >= _STREAM_WIDTH or (running and running[0].done()):
                     yield running.pop(0).result()
             for future in running:
@@ -170,12 +172,15 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
             grouping,
             negatives.vectors if negatives.readings else None,
         )
-        answer = self._searches.ask(question, timeout_s)
+        with step("search", {"k": question.k}):
+            answer = self._searches.ask(question, timeout_s)
         if depth:
-            best = self._reranked(list(answer.matches[:depth]), probes, reranking)
+            with step("rerank", {"depth": depth}):
+                best = self._reranked(list(answer.matches[:depth]), probes, reranking)
             answer = replace(answer, matches=(*best, *answer.matches[depth:]))
         boxes = tuple(reading.box_xyxy for reading in probes.readings)
-        return convert.answer_to_message(replace(answer, matches=answer.matches[:k], boxes_xyxy=boxes))
+        with step("answer", {"matches": len(answer.matches[:k])}):
+            return convert.answer_to_message(replace(answer, matches=answer.matches[:k], boxes_xyxy=boxes))
 
     def _reranked(self, matches: list[Match], probes: ProbeSet, reranking: Reranking) -> list[Match]:
         if len(matches) < 2:

@@ -18,6 +18,7 @@ from services.matcher.identity_servicer import IdentityServicer
 from services.matcher.search_servicer import MatcherServicer
 from services.matcher.servicers import CameraServicer, Parts
 from services.matcher.upkeep_servicer import GalleryServicer, Keeping
+from services.observability.calls import CallInterceptor
 from services.rpc import vreid_pb2, vreid_pb2_grpc
 from services.rpc.errors import ERROR_KEY, told
 
@@ -97,10 +98,12 @@ class MatcherServer:
             PortInUse: Somebody else listens there.
         """
         settings, door = parts.settings, door or Door()
+        self.calls = CallInterceptor()
+        self.serving = False
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="grpc")
         self._server = grpc.server(
             self._pool,
-            interceptors=(ErrorInterceptor(), AccessInterceptor(door, ledger)),
+            interceptors=(self.calls, ErrorInterceptor(), AccessInterceptor(door, ledger)),
             maximum_concurrent_rpcs=settings.max_waiting_calls,
             options=(
                 ("grpc.so_reuseport", 0),
@@ -124,6 +127,7 @@ class MatcherServer:
 
     def set_serving(self, serving: bool) -> None:
         """Tells health, for every service and for the whole ("")."""
+        self.serving = serving
         status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
         for name in ("", *SERVICES):
             self._health.set(name, status)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from services.errors import SnapshotError
 from services.matcher.gallery import Gallery
-from services.matcher.snapshot import write_snapshot
+from services.matcher.snapshot import FILE_NAME, write_snapshot
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,11 @@ class Snapshotter:
         self._folder = folder
         self._every_s = every_s
         self._written = ""
+
+    @property
+    def path(self) -> Path:
+        """Where the newest one lies, if there is any."""
+        return self._folder / FILE_NAME
 
     def run(self, stop: threading.Event) -> None:
         """Writes one after each pause and at the end, where something has changed."""

@@ -6,13 +6,13 @@ Unlike its neighbours this file is written by hand.
 from __future__ import annotations
 
 import logging
-import uuid
 from dataclasses import dataclass
 
 import grpc
 
 from services import errors
 from services.access.tokens import redact_tokens
+from services.observability.request_ids import current_request_id, new_request_id
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +96,8 @@ def told(call: str, error: Exception) -> Told:
     status = status_of(error)
     if status is not grpc.StatusCode.INTERNAL:
         return Told(status, type(error).__name__, one_line(error))
-    request_id = uuid.uuid4().hex[:12]
-    log.error("%s failed, request_id=%s", call, request_id, exc_info=error)
+    request_id = current_request_id() or new_request_id()
+    log.error("%s failed, request_id=%s", call, request_id, exc_info=error, extra={"request_id": request_id})
     return Told(status, "", f"internal error; the matcher logged it under request_id {request_id}")
 
 

@@ -201,7 +201,7 @@ class Supervisor:
                 restarts=child.restarts,
                 exit_code=child.exit_code,
             )
-            for name, child in self._children.items()
+            for name, child in list(self._children.items())
         }
 
     def publish(self, name: str, address: str) -> None:

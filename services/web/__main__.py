@@ -25,6 +25,8 @@ def run_web(config: VreidConfig) -> int:
     """
     from services.client.beside import client_beside
     from services.live.watcher import LiveWatcher
+    from services.observability.endpoint import exposed
+    from services.observability.tracing import traced
     from services.web.settings import console_access
     from services.web.site import Site
 
@@ -36,24 +38,29 @@ def run_web(config: VreidConfig) -> int:
         raise ConfigError(f"data_dir {config.data_dir}: {exc.strerror or exc}") from exc
     os.environ["NICEGUI_STORAGE_PATH"] = str(folder)  # Read at its import; else it writes where it was started.
     from services.web.app import serve
+    from services.web.figures import web_families
     from services.web.visitor import asking
 
     log.info("the console listens on %s", config.web.listen)
     with client_beside(config, 10.0) as client:
-        serve(config.web, book, Site(client, LiveWatcher(config.data_dir), asking))
+        site = Site(client, LiveWatcher(config.data_dir), asking)
+        with exposed(config, "web", lambda: web_families(site)), traced(config.tracing, "web", config.site):
+            serve(config.web, book, site)
     return 0
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the web role."""
     from services.config import load_config
+    from services.observability.logs import configure_logging
 
     parser = argparse.ArgumentParser(prog="python -m services.web", description=main.__doc__)
     parser.add_argument("--config", type=Path, required=True, help="configuration file")
     args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        return run_web(load_config(args.config))
+        config = load_config(args.config)
+        configure_logging(config.logging, "web")
+        return run_web(config)
     except VreidError as exc:
         sys.stderr.write(f"vreid: {' '.join(str(exc).split())}\n")
         return 1

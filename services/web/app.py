@@ -17,6 +17,7 @@ from services.access.book import TokenBook
 from services.access.tls import tls_files
 from services.matcher.settings import is_loopback, split_address
 from services.web.access import Guard
+from services.web.figures import RequestFigures
 from services.web.login import add_login
 from services.web.pages.activity import activity
 from services.web.pages.frame import frame, may_correct
@@ -48,6 +49,7 @@ def serve(settings: WebSettings, book: TokenBook, site: Site) -> None:
     register(site, sessions, secure=settings.has_tls)
     hosts = () if is_loopback(host) else _names(settings)
     app.add_middleware(Guard, sessions=sessions, hosts=hosts, secure=settings.has_tls)
+    app.add_middleware(RequestFigures)  # The last one added is the outermost.
     app.on_startup(lambda: asyncio.create_task(site.follow(), name="follow"))
     tls: dict[str, Any] = {}
     if (files := tls_files("web", settings.tls_certificate, settings.tls_key)) is not None:

@@ -2,6 +2,9 @@
 
 import json
 import subprocess
+import sys
+import time
+import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,6 +31,13 @@ def test_an_unreachable_camera_is_down_and_the_other_goes_on(start_product, new_
     address = new_address()
     monkeypatch.setenv("VREID_MATCHER__LISTEN", address)
     nobody = new_address()
+    metrics = {role: new_address() for role in ("ingest", "matcher", "web", "supervisor")}
+    monkeypatch.delenv("PYTEST_CURRENT_TEST", raising=False)  # by it NiceGUI believes to be tested itself
+    monkeypatch.setenv("VREID_METRICS__ENABLED", "true")
+    monkeypatch.setenv("VREID_LOGGING__FORMAT", "json")
+    monkeypatch.setenv("VREID_WEB__LISTEN", new_address())
+    for role, where in metrics.items():
+        monkeypatch.setenv(f"VREID_METRICS__{role.upper()}_PORT", where.rpartition(":")[2])
     product = start_product(
         "up",
         "--camera",
@@ -41,6 +51,19 @@ def test_an_unreachable_camera_is_down_and_the_other_goes_on(start_product, new_
         address, 90, lambda found: found.get("gone") == "down" and found.get("street") == "ended"
     )
     assert "secret" not in json.dumps(cameras)
+    told = {role: scraped(f"http://{where}/metrics") for role, where in metrics.items()}
+    assert 'vreid_ingest_camera_up{camera_id="gone"} 0.0' in told["ingest"]
+    assert 'vreid_ingest_frames_inferred_total{camera_id="street"}' in told["ingest"]
+    assert "vreid_detector_batch_seconds_count" in told["ingest"]
+    assert "vreid_matcher_serving 1.0" in told["matcher"]
+    assert 'vreid_matcher_lease_held{lease="associator"} 1.0' in told["matcher"]
+    assert "vreid_web_viewers 0.0" in told["web"]
+    assert 'vreid_supervisor_role_up{role="matcher"} 1.0' in told["supervisor"]
+    for role in ("ingest", "matcher"):
+        lines = (tmp_path / "d" / "logs" / f"{role}.log").read_text().splitlines()
+        assert lines
+        assert {json.loads(line)["role"] for line in lines if line.startswith("{")} == {role}
+        assert "secret" not in "".join(lines)
     product.process.terminate()
     assert product.process.wait(60) == 0
 
@@ -65,10 +88,20 @@ def test_a_malformed_configuration_names_line_and_key(start_product, tmp_path, t
     assert not (tmp_path / "vreid-data").exists()
 
 
-def wait_for_cameras(address, timeout_s, enough):
-    import sys
-    import time
+def scraped(url, within_s=90):
+    """What a metrics endpoint says, once its process has started."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=60) as answer:
+                return answer.read().decode()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
+
+def wait_for_cameras(address, timeout_s, enough):
     deadline = time.monotonic() + timeout_s
     vreid = Path(sys.executable).with_name("vreid")
     while time.monotonic() < deadline:

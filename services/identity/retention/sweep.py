@@ -12,6 +12,8 @@ from services.identity.history import all_events, believed
 from services.identity.retention.contract import CROPS, RETENTION_ACTOR, SERVER, Trimmed
 from services.identity.retention.settings import RetentionSettings
 from services.identity.store import IdentityStore, renewed_or_acquired
+from services.observability import catalogue
+from services.observability.instruments import counter
 from services.types import Lease
 
 log = logging.getLogger(__name__)
@@ -80,6 +82,7 @@ class RetentionLoop:
         self.settings = settings
         self._owner = owner
         self._sweeps = 0
+        self.leads = False
 
     def run(self, stop: threading.Event) -> None:
         """Sweeps until told to stop; a store that is away is tried again at the next turn."""
@@ -88,10 +91,12 @@ class RetentionLoop:
         while not stop.is_set():
             try:
                 lease = self._hold(lease)
+                self.leads = lease is not None
                 if lease is not None:
                     self.sweep()
                 away = False
             except StoreUnavailable as exc:
+                self.leads = False
                 if not away:
                     log.warning("store is away, nothing is removed meanwhile: %s", exc)
                 away = True
@@ -128,6 +133,8 @@ class RetentionLoop:
         if self._sweeps % _ORPHANS_EVERY == 0:
             orphans = sweep_orphans(store, self._crops, settings.orphan_crop_s)
         self._sweeps += 1
+        counter(catalogue.SWEEPS).inc()
+        counter(catalogue.EXPIRED).inc(expired)
         if expired or orphans:
             log.info("retention: %d sightings expired, %d orphaned pictures removed", expired, orphans)
         return Swept(expired, purged, orphans, dropped, trimmed)

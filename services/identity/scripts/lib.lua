@@ -46,8 +46,12 @@ local function emit(kind, ...)
   return redis.call('XADD', K.events, '*', 'kind', kind, 'at_ns', now_us() .. '000', ...)
 end
 
-local function queue(sid, revision, op)
-  redis.call('XADD', K.work, '*', 'sighting_id', sid, 'revision', revision, 'op', op)
+local function queue(sid, revision, op, trace)
+  if trace and trace ~= '' then
+    redis.call('XADD', K.work, '*', 'sighting_id', sid, 'revision', revision, 'op', op, 'trace', trace)
+  else
+    redis.call('XADD', K.work, '*', 'sighting_id', sid, 'revision', revision, 'op', op)
+  end
 end
 
 local function note(actor, action, subject, count, detail)
@@ -89,9 +93,9 @@ local function refresh_active(id)
 end
 
 -- Queues a stored revision for a decision and tells of it.
-local function announce(sid, skey)
+local function announce(sid, skey, trace)
   local row = redis.call('HMGET', skey, 'revision', 'final', 'camera_id')
-  queue(sid, row[1], 'put')
+  queue(sid, row[1], 'put', trace)
   local position = emit('sighting.put', 'sighting_id', sid, 'revision', row[1], 'final', row[2], 'camera_id', row[3])
   redis.call('HSET', skey, 'log_position', position)
   return position

@@ -8,7 +8,10 @@ import time
 
 import numpy as np
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from services.observability.settings import TracingSettings
+from services.observability.tracing import span, start_tracing, stop_tracing, traceparent
 from services.types import Merge
 from tracker.types import TrackKey
 
@@ -152,3 +155,23 @@ def test_orphans_are_finalised(site):
     work = site.store.read_work("0-0", 10, 0)
     assert (work[-1].sighting_id, work[-1].revision) == ("gone", 1)
     assert site.put("gone", 2, track_keys=key("dead")).accepted
+
+
+def test_a_trace_travels_with_the_work_it_belongs_to(site):
+    exporter = InMemorySpanExporter()
+    start_tracing(TracingSettings(sample_ratio=1.0), "test", "north", exporter)
+    try:
+        with span("frames"):
+            carried = traceparent()
+            site.put("s1", 1)
+        site.put("s2", 1)
+    finally:
+        stop_tracing()
+    site.put("s1", 2)
+    work = site.store.read_work("0-0", 10, 0)
+    assert [(item.sighting_id, item.revision, item.trace) for item in work] == [
+        ("s1", 1, carried),
+        ("s2", 1, ""),
+        ("s1", 2, ""),
+    ]
+    assert carried.startswith("00-")
