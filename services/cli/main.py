@@ -19,6 +19,7 @@ from services.cli import (
     gallery,
     identity,
     ingest,
+    matcher,
     models,
     query,
     simulate,
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("ingest")(ingest.ingest)
+app.command("matcher")(matcher.matcher)
 app.command("web")(web.web)
 app.command("query")(query.query)
 app.command("verify")(query.verify)

@@ -49,10 +49,19 @@ class LivePicture:
 def live_folder(data_dir: Path) -> Path:
     """Where the sockets of a data folder lie: in it, or, where its path is too long for a socket, in a short one."""
     folder = data_dir.resolve() / "live"
-    if len(str(folder).encode()) + 20 <= _PATH_MAX:
+    if len(str(folder).encode()) + 28 <= _PATH_MAX:
         return folder
     name = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"vreid-live-{os.getuid()}-{name}"
+
+
+def socket_name(host: str, pid: int) -> str:
+    """Name of a process's socket; containers that share a data folder have the same process ids.
+
+    >>> socket_name("ingest-0", 7)
+    '02805598-7.sock'
+    """
+    return f"{hashlib.sha256(host.encode()).hexdigest()[:8]}-{pid}.sock"
 
 
 def private_folder(folder: Path) -> None:

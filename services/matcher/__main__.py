@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("services.matcher")
 
 
-def open_matcher(config: VreidConfig) -> Matcher:
+def open_matcher(config: VreidConfig, *, read_only: bool = False) -> Matcher:
     """Opens what a configuration names and wires it; the port is bound.
+
+    Args:
+        config: What to open.
+        read_only: Follow the site and answer reads, beside a matcher that decides. Such a replica decides nothing,
+            removes nothing and refuses changes.
 
     Raises:
         VreidError: Something cannot be used; the message says what to do.
@@ -57,15 +62,20 @@ def open_matcher(config: VreidConfig) -> Matcher:
         detector,
         embedder,
         config.matcher,
-        associator,
+        None if read_only else associator,
         places,
         retention=retention,
         association=config.association,
+        read_only=read_only,
     )
 
 
-def run_matcher(config: VreidConfig) -> int:
+def run_matcher(config: VreidConfig, *, read_only: bool = False) -> int:
     """Runs the role in this process until SIGTERM or SIGINT, or until one of its threads fails.
+
+    Args:
+        config: What to run.
+        read_only: See ``open_matcher``.
 
     Returns:
         Exit status.
@@ -76,7 +86,7 @@ def run_matcher(config: VreidConfig) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    matcher = open_matcher(config)
+    matcher = open_matcher(config, read_only=read_only)
     matcher.start()
     well = matcher.wait(stop)
     log.info("matcher is ending")
@@ -90,11 +100,12 @@ def main(argv: list[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(prog="python -m services.matcher", description=main.__doc__)
     parser.add_argument("--config", type=Path, required=True, help="configuration file")
+    parser.add_argument("--read-only", action="store_true", help="answer reads only, beside a matcher that decides")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("faiss").setLevel(logging.WARNING)
     try:
-        return run_matcher(load_config(args.config))
+        return run_matcher(load_config(args.config), read_only=args.read_only)
     except VreidError as exc:
         sys.stderr.write(f"vreid: {' '.join(str(exc).split())}\n")
         return 1

@@ -129,6 +129,7 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
     *,
     retention: RetentionLoop | None = None,
     association: AssociationSettings | None = None,
+    read_only: bool = False,
 ) -> Matcher:
     """Wires a matcher and binds its port.
 
@@ -139,8 +140,10 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
         settings: Where to listen and what to refuse.
         associator: Decides on sightings in a thread of its own; None where another process does.
         places: Where pictures and the snapshot are kept, and how crops are cut.
-        retention: Removes what is past its time; None where another process does.
+        retention: Removes what is past its time; None where another process does. Of a replica that only reads, its
+            settings count.
         association: Of the site, by which learned topology is read; None for what settings are by default.
+        read_only: Refuse every call that changes what the site knows.
 
     Raises:
         ConfigError: The address cannot be listened on.
@@ -168,12 +171,12 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
     )
     kept = RetentionSettings() if retention is None else retention.settings
     parts = Parts(store, gallery, reader, settings, kept.active_window_s, association or AssociationSettings())
-    server = MatcherServer(parts, keeping)
+    server = MatcherServer(parts, keeping, read_only=read_only)
     loops: dict[str, Loop] = {"gallery": follower}
     if folder is not None and settings.snapshot_every_s is not None:
         loops["snapshots"] = Snapshotter(gallery, folder, settings.snapshot_every_s)
     if associator is not None:
         loops["associator"] = associator
-    if retention is not None:
+    if retention is not None and not read_only:
         loops["retention"] = retention
     return Matcher(server, parts, loops)

@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from services.errors import ConfigError, PortInUse
 from services.matcher.console import ConsoleParts, ConsoleServicer
 from services.matcher.identity_servicer import IdentityServicer
+from services.matcher.read_only import ReadOnlyInterceptor
 from services.matcher.search_servicer import MatcherServicer
 from services.matcher.servicers import CameraServicer, Parts
 from services.matcher.settings import is_loopback, split_address
@@ -80,12 +81,13 @@ def _abort(context: grpc.ServicerContext, method: str, exc: Exception) -> NoRetu
 class MatcherServer:
     """A bound listener. Health says NOT_SERVING until told otherwise."""
 
-    def __init__(self, parts: Parts, keeping: Keeping | None = None) -> None:
+    def __init__(self, parts: Parts, keeping: Keeping | None = None, *, read_only: bool = False) -> None:
         """Binds the port; answers nothing yet.
 
         Args:
             parts: What calls work with.
             keeping: What keeps and changes the gallery beside them.
+            read_only: Refuse every call that changes what the site knows.
 
         Raises:
             ConfigError: The address cannot be listened on, or is not this machine's alone.
@@ -102,7 +104,7 @@ class MatcherServer:
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="grpc")
         self._server = grpc.server(
             self._pool,
-            interceptors=(ErrorInterceptor(),),
+            interceptors=(ErrorInterceptor(), *((ReadOnlyInterceptor(),) if read_only else ())),
             maximum_concurrent_rpcs=settings.max_waiting_calls,
             options=(
                 ("grpc.so_reuseport", 0),
