@@ -28,7 +28,7 @@ def web(
     try:
         config = load_config(config_file)
         if address is not None:
-            config = config.model_copy(update={"matcher": config.matcher.model_copy(update={"address": address})})
+            config = config.model_copy(update={"matcher": config.matcher.model_copy(update={"listen": address})})
         if listen is not None:
             chosen = config.web.model_dump() | {"listen": listen}
             config = config.model_copy(update={"web": WebSettings.model_validate(chosen)})

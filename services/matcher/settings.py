@@ -47,10 +47,6 @@ class MatcherSettings(BaseModel):
     listen: str = Field(
         default="127.0.0.1:50661", description="Address of the gRPC listener, host:port; port 0 takes a free one."
     )
-    address: str | None = Field(
-        default=None,
-        description="Where the other roles reach the matcher, host:port; unset where they run beside it, on `listen`.",
-    )
     threads: int = Field(default=96, ge=1, le=1024, description="Calls that may wait for an answer at once.")
     max_waiting_calls: int = Field(
         default=256, ge=1, le=10_000, description="Calls that may wait or run; beyond them the next is refused."
@@ -110,17 +106,11 @@ class MatcherSettings(BaseModel):
         default=1, ge=1, le=256, description="Cores for the detector and embedder of queries."
     )
 
-    @field_validator("listen", "address")
+    @field_validator("listen")
     @classmethod
-    def _is_address(cls, value: str | None) -> str | None:
-        if value is not None:
-            split_address(value)
+    def _is_address(cls, value: str) -> str:
+        split_address(value)
         return value
-
-    @property
-    def reached_at(self) -> str:
-        """Where the other roles reach the matcher, host:port."""
-        return self.address or self.listen
 
     @property
     def image_limits(self) -> ImageLimits:

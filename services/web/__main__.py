@@ -38,7 +38,7 @@ def run_web(config: VreidConfig) -> int:
     from services.web.app import serve
 
     log.info("the console listens on %s", config.web.listen)
-    with MatcherClient(config.matcher.reached_at, timeout_s=10.0) as client:
+    with MatcherClient(config.matcher.listen, timeout_s=10.0) as client:
         serve(config.web, tokens, Site(client, LiveWatcher(config.data_dir)), config.data_dir)
     return 0
 

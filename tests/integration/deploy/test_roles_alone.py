@@ -58,7 +58,7 @@ def test_roles_started_one_by_one_follow_a_vehicle(start_store, start_role, free
     read = configured("reader", matcher={"listen": addresses["reader"]})
     reader = start_role("matcher", "--config", read, "--read-only")
     console = {"listen": addresses["web"]}
-    web = start_role("web", "--config", configured("web", matcher={"address": addresses["reader"]}, web=console))
+    web = start_role("web", "--config", configured("web", web=console), "--address", addresses["reader"])
 
     wait_until(lambda: serving(addresses["reader"]) and serving(addresses["matcher"]))
     with MatcherClient(addresses["reader"], timeout_s=20) as client:
