@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the locked requirement files of deploy/requirements from pyproject.toml. Needs uv (`pip install uv`) to resolve.
+"""Writes the locked requirement files of deploy/requirements from pyproject.toml. Needs uv: `pip install uv`.
 
 Each set is what pyproject asks for, changed where a container differs: OpenCV without its windows (no libGL in a slim
 image), and FAISS for the GPU in place of the one for the CPU, never both. A file's first lines hold a digest of what it
@@ -52,7 +52,7 @@ class RequirementSet:
 
 SETS = (
     RequirementSet("serve", "Serving on CPUs: every role, the console, crops in S3. No torch.", ("s3",)),
-    RequirementSet("milvus", "As serve, with the client of Milvus (not milvus-lite).", ("s3",), added=("pymilvus>=3.0",)),
+    RequirementSet("milvus", "As serve, with the client of Milvus.", ("s3",), added=("pymilvus>=3.0",)),
     RequirementSet(
         "gpu",
         "Serving with the gallery on a GPU: faiss-gpu (CUDA 12) in place of faiss-cpu, torch (CUDA 13) beside it.",

@@ -40,7 +40,7 @@ def matcher_serves(args: argparse.Namespace) -> str:
             answer = health_pb2_grpc.HealthStub(channel).Check(asked, timeout=args.timeout)
         except grpc.RpcError as exc:
             return f"{args.place}: {exc.code().name}"
-    serving = answer.status == health_pb2.HealthCheckResponse.SERVING
+    serving = args.alive or answer.status == health_pb2.HealthCheckResponse.SERVING
     return "" if serving else f"{args.place}: {health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)}"
 
 
@@ -99,8 +99,9 @@ def main(argv: list[str] | None = None) -> int:
     """Asks one role."""
     parser = argparse.ArgumentParser(prog="python -m services.probe", description=main.__doc__)
     parser.add_argument("role", choices=sorted(ROLES))
-    parser.add_argument("place", help="host:port of a matcher, data folder of ingest, URL of a console")
+    parser.add_argument("place", help="host:port or unix:PATH of a matcher, data folder of ingest, URL of a console")
     parser.add_argument("--timeout", type=float, default=_TIMEOUT_S, help="longest wait in seconds")
+    parser.add_argument("--alive", action="store_true", help="of a matcher any answer is enough: it may catch up yet")
     parser.add_argument("--ca", type=Path, help="the matcher speaks TLS; certificate of who signed its own")
     parser.add_argument("--certificate", type=Path, help="ours, where the matcher asks for one")
     parser.add_argument("--key", type=Path, help="of our certificate")
