@@ -11,6 +11,7 @@ import typer
 
 from services.cli import (
     audit,
+    backup,
     bench,
     camera,
     demo,
@@ -53,6 +54,7 @@ app.add_typer(camera.app, name="camera")
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(identity.app, name="identity")
 app.add_typer(audit.app, name="audit")
+app.add_typer(backup.app, name="backup")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(bench.app, name="bench")
