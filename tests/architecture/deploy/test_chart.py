@@ -36,6 +36,7 @@ GOOD = {
             "image": {"repository": "registry.example.org/vreid-gpu"},
             "resources": {"limits": {"nvidia.com/gpu": 1, "memory": "16Gi"}},
         },
+        "ingest": {"autoscaling": {"enabled": True, "minReplicas": 2, "maxReplicas": 6}},
         "config": {"matcher": {"index": "faiss-gpu"}, "retention": {"sighting_retention_s": 86400}},
     },
     "outside store": {
@@ -217,6 +218,15 @@ def test_many_pods_are_evicted_one_at_a_time(objects):
     budgets = {d["metadata"]["name"]: d["spec"]["maxUnavailable"] for d in objects["large"] if "Budget" in d["kind"]}
     assert budgets == {"vreid-ingest": 1, "vreid-reader": 1, "vreid-web": 1}
     assert not [d for d in objects["outside store"] if "Budget" in d["kind"]]
+
+
+def test_ingest_scales_by_itself_where_asked_to(objects):
+    scaler = one(objects["gpu"], "HorizontalPodAutoscaler", "vreid-ingest")["spec"]
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 6)
+    assert scaler["scaleTargetRef"]["name"] == "vreid-ingest"
+    assert "replicas" not in one(objects["gpu"], "StatefulSet", "vreid-ingest")["spec"]
+    assert one(objects["gpu"], "PodDisruptionBudget", "vreid-ingest")
+    assert one(objects["default"], "StatefulSet", "vreid-ingest")["spec"]["replicas"] == 1
 
 
 def test_ingest_keeps_its_cameras_by_the_name_of_its_pod(objects):

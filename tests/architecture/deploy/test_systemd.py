@@ -42,6 +42,22 @@ def test_systemd_finds_nothing_wrong(deploy, tmp_path, name):
     assert "ProtectSistem" in done.stderr
 
 
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze (Debian package systemd)")
+@pytest.mark.parametrize("name", UNITS)
+def test_little_is_left_open(deploy, name):
+    # Exposure in tenths, of 100: below 20 systemd calls it OK.
+    command = [
+        "systemd-analyze",
+        "security",
+        "--offline=true",
+        "--threshold=20",
+        "--no-pager",
+        deploy / "systemd" / name,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout[-200:]
+
+
 @pytest.mark.parametrize("name", UNITS)
 def test_units_start_commands_that_exist_as_a_user_without_rights(deploy, name):
     found = service(deploy / "systemd" / name)
