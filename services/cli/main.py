@@ -11,6 +11,7 @@ import typer
 
 from services.cli import (
     audit,
+    backup,
     bench,
     camera,
     demo,
@@ -19,6 +20,7 @@ from services.cli import (
     gallery,
     identity,
     ingest,
+    matcher,
     models,
     query,
     simulate,
@@ -40,6 +42,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("ingest")(ingest.ingest)
+app.command("matcher")(matcher.matcher)
 app.command("web")(web.web)
 app.command("query")(query.query)
 app.command("verify")(query.verify)
@@ -53,6 +56,7 @@ app.add_typer(gallery.app, name="gallery")
 app.add_typer(identity.app, name="identity")
 app.add_typer(audit.app, name="audit")
 app.add_typer(token.app, name="token")
+app.add_typer(backup.app, name="backup")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(bench.app, name="bench")

@@ -15,6 +15,7 @@ from services.identity import scripts
 from services.identity.settings import RedisSettings
 from services.observability import catalogue
 from services.observability.instruments import counter, histogram
+from services.secrets import read_secret
 
 T = TypeVar("T")
 
@@ -23,11 +24,18 @@ def connect(url: str, settings: RedisSettings) -> redis.Redis:
     """A client for threads. Connects on first use.
 
     A refused or broken connection is tried again for a moment, so that a server that restarts is waited for; a reply
-    that does not come in time is not asked for twice.
+    that does not come in time is not asked for twice. What the url names itself goes before the settings' user and
+    password; the embedded server has none.
+
+    Raises:
+        ConfigError: The password cannot be read.
     """
+    secret = read_secret(settings.password) if settings.url is not None and settings.password is not None else None
     backoff = ExponentialWithJitterBackoff(base=settings.reconnect_backoff_s, cap=20 * settings.reconnect_backoff_s)
     return redis.Redis.from_url(
         url,
+        username=settings.user if secret is not None else None,
+        password=secret,
         protocol=2,
         decode_responses=False,
         socket_timeout=settings.command_timeout_s,

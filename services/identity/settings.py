@@ -17,6 +17,14 @@ class RedisSettings(BaseModel):
         description="redis://, rediss:// or unix:// address of an external server; unset runs the embedded one.",
         pattern=r"^(redis|rediss|unix)://",
     )
+    user: str | None = Field(
+        default=None, min_length=1, description="User of the external server, where the url names none."
+    )
+    password: str | None = Field(
+        default=None,
+        pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$",
+        description="Where the external server's password is: env:NAME or file:PATH.",
+    )
     binary: Path | None = Field(
         default=None,
         description="Server program for the embedded server; unset takes the one that came with the installation.",

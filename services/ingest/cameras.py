@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.errors import ConfigError
+from services.secrets import read_secret
 
 #: FFmpeg protocols that each allowed scheme may use; what a stream refers to beyond them stays closed.
 PROTOCOLS = {
@@ -177,25 +176,6 @@ class CameraSettings(BaseModel):
     def live(self) -> bool:
         """Whether the newest frame wins: a stream, or a file played as one."""
         return self.kind == "stream" or self.realtime
-
-
-def read_secret(reference: str) -> str:
-    """The secret behind ``env:NAME`` or ``file:PATH``, a file's without the line end.
-
-    Raises:
-        ConfigError: There is none; the message names the reference only.
-    """
-    kind, _, name = reference.partition(":")
-    if kind == "env":
-        secret = os.environ.get(name, "")
-    else:
-        try:
-            secret = Path(name).read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as exc:
-            raise ConfigError(f"{reference}: no secret can be read there") from exc
-    if not secret:
-        raise ConfigError(f"{reference}: holds no secret")
-    return secret
 
 
 def _host(url: str) -> str | None:

@@ -15,7 +15,7 @@ import cv2
 
 from detector.types import VehicleClass
 from services.live.board import LiveBoard, Shown
-from services.live.wire import MAX_LINE, document_of, line, live_folder, private_folder
+from services.live.wire import MAX_LINE, document_of, line, live_folder, private_folder, socket_name
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class LiveServer:
         folder = live_folder(data_dir)
         private_folder(folder)
         _sweep(folder)
-        self.path = folder / f"{os.getpid()}.sock"
+        self.path = folder / socket_name(socket.gethostname(), os.getpid())
         self.path.unlink(missing_ok=True)
         self._server = _Server(str(self.path), board)
         self.path.chmod(0o600)

@@ -49,7 +49,7 @@ class LivePicture:
 def socket_folder(data_dir: Path, name: str) -> Path:
     """Where sockets of a kind lie: in the data folder, or, where its path is too long for a socket, in a short one."""
     folder = data_dir.resolve() / name
-    if len(str(folder).encode()) + 20 <= _PATH_MAX:
+    if len(str(folder).encode()) + 28 <= _PATH_MAX:
         return folder
     digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"vreid-{name}-{os.getuid()}-{digest}"
@@ -58,6 +58,15 @@ def socket_folder(data_dir: Path, name: str) -> Path:
 def live_folder(data_dir: Path) -> Path:
     """Where the live sockets of a data folder lie."""
     return socket_folder(data_dir, "live")
+
+
+def socket_name(host: str, pid: int) -> str:
+    """Name of a process's socket; containers that share a data folder have the same process ids.
+
+    >>> socket_name("ingest-0", 7)
+    '02805598-7.sock'
+    """
+    return f"{hashlib.sha256(host.encode()).hexdigest()[:8]}-{pid}.sock"
 
 
 def private_folder(folder: Path) -> None:

@@ -29,8 +29,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("services.matcher")
 
 
-def open_matcher(config: VreidConfig) -> Matcher:
+def open_matcher(config: VreidConfig, *, read_only: bool = False) -> Matcher:
     """Opens what a configuration names and wires it; the port is bound.
+
+    Args:
+        config: What to open.
+        read_only: Follow the site and answer reads, beside a matcher that decides. Such a replica decides nothing,
+            removes nothing and refuses changes.
 
     Raises:
         VreidError: Something cannot be used; the message says what to do.
@@ -64,18 +69,23 @@ def open_matcher(config: VreidConfig) -> Matcher:
         detector,
         embedder,
         config.matcher,
-        associator,
+        None if read_only else associator,
         places,
         retention=retention,
         association=config.association,
         door=Door(
             TokenBook.open(config.access, config.data_dir), config.access.calls_per_s, local_socket(config.data_dir)
         ),
+        read_only=read_only,
     )
 
 
-def run_matcher(config: VreidConfig) -> int:
+def run_matcher(config: VreidConfig, *, read_only: bool = False) -> int:
     """Runs the role in this process until SIGTERM or SIGINT, or until one of its threads fails.
+
+    Args:
+        config: What to run.
+        read_only: See ``open_matcher``.
 
     Returns:
         Exit status.
@@ -86,7 +96,7 @@ def run_matcher(config: VreidConfig) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    matcher = open_matcher(config)
+    matcher = open_matcher(config, read_only=read_only)
     with (
         exposed(
             config,
@@ -110,11 +120,12 @@ def main(argv: list[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(prog="python -m services.matcher", description=main.__doc__)
     parser.add_argument("--config", type=Path, required=True, help="configuration file")
+    parser.add_argument("--read-only", action="store_true", help="answer reads only, beside a matcher that decides")
     args = parser.parse_args(argv)
     try:
         config = load_config(args.config)
         configure_logging(config.logging, "matcher")
-        return run_matcher(config)
+        return run_matcher(config, read_only=args.read_only)
     except VreidError as exc:
         sys.stderr.write(f"vreid: {' '.join(str(exc).split())}\n")
         return 1

@@ -146,6 +146,7 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
     retention: RetentionLoop | None = None,
     association: AssociationSettings | None = None,
     door: Door | None = None,
+    read_only: bool = False,
 ) -> Matcher:
     """Wires a matcher and binds its port.
 
@@ -156,9 +157,11 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
         settings: Where to listen and what to refuse.
         associator: Decides on sightings in a thread of its own; None where another process does.
         places: Where pictures and the snapshot are kept, and how crops are cut.
-        retention: Removes what is past its time; None where another process does.
+        retention: Removes what is past its time; None where another process does. Of a replica that only reads, its
+            settings count.
         association: Of the site, by which learned topology is read; None for what settings are by default.
         door: How callers come in; None lets in everybody on this machine.
+        read_only: Refuse every call that changes what the site knows.
 
     Raises:
         ConfigError: The address cannot be listened on, or not without TLS and tokens.
@@ -189,12 +192,12 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
     kept = RetentionSettings() if retention is None else retention.settings
     parts = Parts(store, gallery, reader, settings, kept.active_window_s, association or AssociationSettings())
     ledger = Ledger(store)
-    server = MatcherServer(parts, keeping, door, ledger)
+    server = MatcherServer(parts, keeping, door, ledger, read_only=read_only)
     loops: dict[str, Loop] = {"gallery": follower, "audit": ledger}
     if folder is not None and settings.snapshot_every_s is not None:
         loops["snapshots"] = Snapshotter(gallery, folder, settings.snapshot_every_s)
     if associator is not None:
         loops["associator"] = associator
-    if retention is not None:
+    if retention is not None and not read_only:
         loops["retention"] = retention
     return Matcher(server, parts, loops)

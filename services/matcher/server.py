@@ -15,6 +15,7 @@ from services.matcher.door.admission import AccessInterceptor, Door
 from services.matcher.door.ledger import Ledger
 from services.matcher.door.listening import listen
 from services.matcher.identity_servicer import IdentityServicer
+from services.matcher.read_only import ReadOnlyInterceptor
 from services.matcher.search_servicer import MatcherServicer
 from services.matcher.servicers import CameraServicer, Parts
 from services.matcher.upkeep_servicer import GalleryServicer, Keeping
@@ -83,7 +84,13 @@ class MatcherServer:
     """A bound listener. Health says NOT_SERVING until told otherwise."""
 
     def __init__(
-        self, parts: Parts, keeping: Keeping | None = None, door: Door | None = None, ledger: Ledger | None = None
+        self,
+        parts: Parts,
+        keeping: Keeping | None = None,
+        door: Door | None = None,
+        ledger: Ledger | None = None,
+        *,
+        read_only: bool = False,
     ) -> None:
         """Binds the port; answers nothing yet.
 
@@ -92,6 +99,7 @@ class MatcherServer:
             keeping: What keeps and changes the gallery beside them.
             door: How callers come in; None lets in everybody on this machine.
             ledger: Where what callers ask for is written down; None writes nothing.
+            read_only: Refuse every call that changes what the site knows.
 
         Raises:
             ConfigError: The address cannot be listened on, or is not this machine's alone and lacks TLS or tokens.
@@ -103,7 +111,12 @@ class MatcherServer:
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="grpc")
         self._server = grpc.server(
             self._pool,
-            interceptors=(self.calls, ErrorInterceptor(), AccessInterceptor(door, ledger)),
+            interceptors=(
+                self.calls,
+                ErrorInterceptor(),
+                AccessInterceptor(door, ledger),
+                *((ReadOnlyInterceptor(),) if read_only else ()),
+            ),
             maximum_concurrent_rpcs=settings.max_waiting_calls,
             options=(
                 ("grpc.so_reuseport", 0),

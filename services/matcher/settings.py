@@ -97,6 +97,11 @@ class MatcherSettings(BaseModel):
     milvus_uri: str = Field(
         default="", description="Milvus for index milvus: http://host:19530, or a milvus-lite file ending in .db."
     )
+    milvus_collection: str = Field(
+        default="vreid",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,254}$",
+        description="Name of the gallery in Milvus; made anew at every start, so no two matchers may share one.",
+    )
     ttl_s: float | None = Field(
         default=None, gt=0, description="The gallery forgets sightings that ended longer ago; unset for never."
     )

@@ -29,6 +29,6 @@ def open_index(settings: MatcherSettings, dim: int) -> VectorIndex:
                 raise ConfigError("matcher.milvus_uri: index milvus needs it")
             from services.matcher.index.milvus import MilvusIndex
 
-            return MilvusIndex(dim, settings.milvus_uri)
+            return MilvusIndex(dim, settings.milvus_uri, settings.milvus_collection)
         case _:
             return SegmentedIndex(dim, FaissCodes, rules)
