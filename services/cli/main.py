@@ -13,6 +13,7 @@ from services.cli import (
     audit,
     bench,
     camera,
+    config,
     demo,
     doctor,
     evaluate,
@@ -55,6 +56,7 @@ app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(bench.app, name="bench")
 app.add_typer(models.app, name="models")
+app.add_typer(config.app, name="config")
 
 
 def _print_version(wanted: bool) -> None:
