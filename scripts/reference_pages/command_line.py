@@ -112,7 +112,7 @@ def _default(option: Any) -> str:
     if option.required:
         return "required"
     value = option.default
-    if callable(value) or value is None or value is False or value in ([], ()):
+    if callable(value) or value is None or value is False or value in ("", [], ()):
         return ""
     if value is True:
         return f"`{option.opts[0]}`" if option.secondary_opts else "on"
