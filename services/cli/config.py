@@ -13,12 +13,12 @@ from services.cli.output import JsonFlag, emit, stdout
 from services.config import config_schema, load_config
 from services.ingest.cameras import redact
 
-app = typer.Typer(no_args_is_help=True, help="Check a configuration file, or print its JSON Schema.")
+app = typer.Typer(no_args_is_help=True, help="The configuration file: checked before a start, and its JSON Schema.")
 
 
 @app.callback()
 def _group() -> None:
-    """Check a configuration file, or print its JSON Schema."""
+    """The configuration file: checked before a start, and its JSON Schema."""
 
 
 @app.command()
