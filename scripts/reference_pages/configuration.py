@@ -75,13 +75,15 @@ def _table(fields: dict[str, Schema], definitions: dict[str, Schema], path: str)
 
 
 def _model_of(field: Schema, definitions: dict[str, Schema]) -> Schema | None:
-    """The model that a field holds, alone, as an item, or as one of its forms; None for plain values."""
-    candidates = [field, field.get("items", {}), *field.get("anyOf", ()), *field.get("allOf", ())]
-    for each in candidates:
-        name = str(each.get("$ref", "")).rpartition("/")[2]
-        if name and "properties" in definitions[name]:
-            return definitions[name]
-    return None
+    """The model that a field holds, alone, as an item, as a value or as one of its forms; None for plain values."""
+    name = str(field.get("$ref", "")).rpartition("/")[2]
+    if name:
+        return definitions[name] if "properties" in definitions[name] else None
+    below = [field.get("items"), field.get("additionalProperties")]
+    for key in ("anyOf", "allOf", "oneOf", "prefixItems"):
+        below += field.get(key, ())
+    found = (_model_of(each, definitions) for each in below if isinstance(each, dict))
+    return next((each for each in found if each is not None), None)
 
 
 def _kind(field: Schema, definitions: dict[str, Schema]) -> str:

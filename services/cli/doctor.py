@@ -35,7 +35,7 @@ def doctor(
     config_file: Annotated[Path | None, typer.Option("--config", help="Configuration file (YAML).")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Checks models, server, data folder, port, memory and GPU; exit status 1 when something would not work."""
+    """Check models, server, data folder, port, memory and GPU; exit 1 when something would not work."""
     from services.config import load_config
 
     try:
