@@ -15,19 +15,9 @@ _FENCE = re.compile(r"^( *)```([\w-]*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DO
 _INDENTED = re.compile(r"(?:^|\n\n)((?: {4}[^\n]+\n)+)")
 _SPAN = re.compile(r"(?<!`)`((?:\.venv/bin/)?vreid [^`\n]+(?:\n[^`\n]+)?)`(?!`)")
 _LOOP = re.compile(r"^for (\w+) in (\S+).*?; do (.*); done")
-_PROGRAMS = (
-    "vreid",
-    ".venv/bin/",
-    "make",
-    "npm",
-    "node",
-    "python",
-    "pip",
-    "torchrun",
-    "for",
-    "docker",
-    "helm",
-    "VREID",
+_PROGRAM = re.compile(
+    r"(?:\.venv/bin/|/opt/vreid|\./|VREID_|(?:cd|cp|curl|docker|for|helm|install|kubectl|make|node|npm|openssl|pip|printf|python3?"
+    r"|sudo|systemctl|torchrun|useradd|vreid)\s)"
 )
 SHELL = ("", "sh", "shell", "bash", "console")
 
@@ -73,13 +63,13 @@ def commands(path: Path) -> Iterator[Said]:
     for match in _INDENTED.finditer(bare):
         found.append(Said(path, bare.count("\n", 0, match.start(1)) + 1, re.sub(r"^ {4}", "", match[1], flags=re.M)))
     for block in found:
-        lines = block.text.split("\n")
+        lines = block.text.replace("\\\n", "  ").split("\n")
         prompted = any(line.startswith("$ ") for line in lines)
         for number, line in enumerate(lines):
             if prompted and not line.startswith("$ "):
                 continue
             command = line.removeprefix("$ ").strip()
-            if command.startswith(_PROGRAMS) and not re.match(r"\w+:", command):
+            if _PROGRAM.match(command):
                 yield Said(path, block.line + number, _plain(command))
 
 

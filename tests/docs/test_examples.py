@@ -69,10 +69,10 @@ def test_beside_a_site(said: Said, site, monkeypatch) -> None:
     monkeypatch.chdir(site.folder)
     with MatcherClient(site.address) as client:
         identities, _ = client.identity_list(limit=1000)
-        oldest = [client.identity_get(each.identity_id) for each in identities[-3:]]
+        oldest = [client.identity_get(each.record.identity_id) for each in identities[-3:]]
     known = {
         "sighting": oldest[0].sightings[0].sighting_id,
-        "other": oldest[1].identity_id,
+        "other": oldest[1].record.identity_id,
         "kept": oldest[2].sightings[0].sighting_id,
     }
     code = re.sub(r"\{(sighting|other|kept)\}", lambda name: known[name[1]], swapped(said, BESIDE_A_SITE))
@@ -88,7 +88,9 @@ def test_on_files(said: Said, files, monkeypatch) -> None:
 
 @pytest.mark.parametrize("said", those(ONLY_IMPORTED), ids=lambda said: f"{name_of(said.path)}:{said.line}")
 def test_what_it_imports_is_there(said: Said) -> None:
-    tree = ast.parse(said.text)
+    code, _, line = said.text.partition("# reid/objective.py\n")
+    tree = ast.parse(code)
+    assert ast.parse(f"{{{line.strip()}}}")
     imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     exec(compile(ast.Module(imports, []), name_of(said.path), "exec"), {})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -33,3 +34,17 @@ def test_a_broken_one_is_seen(tmp_path: Path) -> None:
     page.write_text("# Here\n\n[a](#here) [b](gone.md) ![c](pic.png) `[d](no.md)`\n")
     assert [link.text for link in links(page)] == ["#here", "gone.md", "pic.png"]
     assert headings(page) == {"here"}
+
+
+def test_places_in_the_code_are_there() -> None:
+    """`services/rpc/convert.py` in running text names what there is."""
+    roots = "services|reid|tracker|detector|simulator|benchmarks|tests|scripts|deploy|proto"
+    place = re.compile(rf"`((?:{roots})/[\w./*-]+)`")
+    gone = [
+        f"{path.relative_to(ROOT)}: {found}"
+        for path in documents()
+        if path.name not in ("CHANGELOG.md", "ARCHITECTURE.md") and "adr" not in path.parts
+        for found in place.findall(path.read_text(encoding="utf-8"))
+        if not any(ROOT.glob(found.rstrip("/")))
+    ]
+    assert gone == []

@@ -37,20 +37,25 @@ class World:
     folder: Path
     address: str = ""
     known: dict[str, str] = field(default_factory=dict)
+    port: int = 0
 
     def environment(self) -> dict[str, str]:
         """Of a process here: this checkout's code, whatever is installed."""
-        more = {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "VREID_MATCHER__LISTEN": f"127.0.0.1:{free_port()}"}
-        return os.environ | more | ({"VREID_ADDRESS": self.address} if self.address else {})
+        address = self.address or f"127.0.0.1:{self.port}"
+        more = {"VREID_MATCHER__LISTEN": address, "VREID_ADDRESS": address}
+        # NiceGUI takes an environment in which pytest runs for its own test of itself.
+        plain = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST", "NICEGUI"))}
+        return plain | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", **more}
 
     def words(self) -> dict[str, str]:
-        """What stands for a name in braces now."""
-        found = {"port": str(free_port()), "address": self.address, **self.known}
+        """What stands for a name in braces now; a matcher that is started here listens on the port."""
+        self.port = free_port()
+        found = {"port": str(self.port), "address": self.address, **self.known}
         if self.address:
             with MatcherClient(self.address) as client:
                 identities, _ = client.identity_list(limit=1000)
             # Those seen longest ago: what comes into view now is decided anew while a command looks at it.
-            settled = [each.identity_id for each in reversed(identities)]
+            settled = [each.record.identity_id for each in reversed(identities)]
             found |= {"identity": settled[0], "other": settled[1]}
         return found
 
