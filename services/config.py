@@ -48,17 +48,15 @@ class VreidConfig(BaseModel):
     site: str = Field("default", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="Names the key space in Redis.")
     data_dir: Path = Field(Path("vreid-data"), description="Where everything that lasts is kept.")
     cameras: tuple[CameraSettings, ...] = Field((), description="Cameras known from the start.")
-    redis: RedisSettings = Field(default_factory=RedisSettings, description="The system of record.")
-    retention: RetentionSettings = Field(default_factory=RetentionSettings, description="What is kept how long.")
-    detector: DetectorSettings = Field(default_factory=DetectorSettings, description="What finds vehicles.")
-    tracker: TrackerSettings = Field(default_factory=TrackerSettings, description="What follows them in one camera.")
-    association: AssociationSettings = Field(
-        default_factory=AssociationSettings, description="What decides which sightings are one vehicle."
-    )
-    ingest: IngestSettings = Field(default_factory=IngestSettings, description="What reads cameras.")
-    matcher: MatcherSettings = Field(default_factory=MatcherSettings, description="What answers questions over gRPC.")
-    reid: ReidSettings = Field(default_factory=ReidSettings, description="What describes a vehicle's looks.")
-    web: WebSettings = Field(default_factory=WebSettings, description="The console.")
+    redis: RedisSettings = Field(default_factory=RedisSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    detector: DetectorSettings = Field(default_factory=DetectorSettings)
+    tracker: TrackerSettings = Field(default_factory=TrackerSettings)
+    association: AssociationSettings = Field(default_factory=AssociationSettings)
+    ingest: IngestSettings = Field(default_factory=IngestSettings)
+    matcher: MatcherSettings = Field(default_factory=MatcherSettings)
+    reid: ReidSettings = Field(default_factory=ReidSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
 
     @field_validator("cameras")
     @classmethod

@@ -37,27 +37,44 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-RUN, ASK, JUDGE = "Run a site", "Ask and correct", "Train and judge"
-app.command("demo", rich_help_panel=RUN)(demo.demo)
-app.command("up", rich_help_panel=RUN)(up.up)
-app.command("ingest", rich_help_panel=RUN)(ingest.ingest)
-app.command("web", rich_help_panel=RUN)(web.web)
-app.command("doctor", rich_help_panel=RUN)(doctor.doctor)
-app.command("query", rich_help_panel=ASK)(query.query)
-app.command("verify", rich_help_panel=ASK)(query.verify)
-app.command("watch", rich_help_panel=ASK)(standing.watch)
-app.command("train", rich_help_panel=JUDGE)(training.train)
-app.command("calibrate", rich_help_panel=JUDGE)(training.calibrate)
-app.command("export", rich_help_panel=JUDGE)(training.export)
-app.add_typer(camera.app, name="camera", rich_help_panel=RUN)
-app.add_typer(config.app, name="config", rich_help_panel=RUN)
-app.add_typer(models.app, name="models", rich_help_panel=RUN)
-app.add_typer(gallery.app, name="gallery", rich_help_panel=ASK)
-app.add_typer(identity.app, name="identity", rich_help_panel=ASK)
-app.add_typer(audit.app, name="audit", rich_help_panel=ASK)
-app.add_typer(evaluate.app, name="evaluate", rich_help_panel=JUDGE)
-app.add_typer(simulate.app, name="simulate", rich_help_panel=JUDGE)
-app.add_typer(bench.app, name="bench", rich_help_panel=JUDGE)
+app.command("demo")(demo.demo)
+app.command("up")(up.up)
+app.command("ingest")(ingest.ingest)
+app.command("web")(web.web)
+app.command("query")(query.query)
+app.command("verify")(query.verify)
+app.command("watch")(standing.watch)
+app.command("train")(training.train)
+app.command("calibrate")(training.calibrate)
+app.command("export")(training.export)
+app.command("doctor")(doctor.doctor)
+app.add_typer(camera.app, name="camera")
+app.add_typer(gallery.app, name="gallery")
+app.add_typer(identity.app, name="identity")
+app.add_typer(audit.app, name="audit")
+app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(simulate.app, name="simulate")
+app.add_typer(bench.app, name="bench")
+app.add_typer(models.app, name="models")
+app.add_typer(config.app, name="config")
+
+#: Headings of the help, and what stands under each.
+_PANELS = {
+    "Run a site": "demo up ingest matcher web doctor camera config models backup token",
+    "Ask and correct": "query verify watch gallery identity audit",
+    "Train and judge": "train calibrate export evaluate simulate bench",
+}
+
+
+def _put_under_headings() -> None:
+    panels = {name: panel for panel, names in _PANELS.items() for name in names.split()}
+    for entry in app.registered_commands:
+        entry.rich_help_panel = panels.get(entry.name or "", entry.rich_help_panel)
+    for group in app.registered_groups:
+        group.rich_help_panel = panels.get(group.name or "", group.rich_help_panel)
+
+
+_put_under_headings()
 
 
 def _print_version(wanted: bool) -> None:

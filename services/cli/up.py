@@ -31,7 +31,7 @@ def up(
     once: Annotated[bool, typer.Option("--once", help="End when every camera has ended, and report.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Follows the vehicles of your cameras: starts Valkey, the matcher and ingest, and keeps them running."""
+    """Follow the vehicles of your cameras: starts Valkey, the matcher and ingest, and keeps them running."""
     try:
         config = _configured(config_file, cameras or [], data_dir)
         document = _run(config, once=once, quiet=as_json or not stderr.is_terminal)
