@@ -25,6 +25,23 @@ PAGES = {
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 
 
+def on_config(config: Any) -> Any:
+    """Puts the pages of a folder where the navigation says `folder/*`."""
+    docs = Path(config.docs_dir)
+
+    def expanded(entry: Any) -> Any:
+        if isinstance(entry, list):
+            return [expanded(each) for each in entry]
+        if isinstance(entry, dict):
+            return {title: expanded(below) for title, below in entry.items()}
+        if entry.endswith("/*"):
+            return sorted(path.relative_to(docs).as_posix() for path in docs.glob(f"{entry}.md"))
+        return entry
+
+    config.nav = expanded(config.nav)
+    return config
+
+
 def on_files(files: Files, config: Any) -> Files:
     """Adds the pages, then every source file that any page points at."""
     for path, uri in PAGES.items():
