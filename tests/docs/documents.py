@@ -92,8 +92,9 @@ def words(command: str) -> list[str]:
 
 
 def _plain(command: str) -> str:
-    """Without the comment behind it; of a loop the first round."""
+    """Without the comment behind it; of a loop the first round; with options in brackets, which may be left out."""
     command = re.sub(r"\s+#\s.*$", "", command).strip()
+    command = re.sub(r"\[(--[\w-]+[^\]]*)\]", r"\1", command)
     loop = _LOOP.match(command)
     if loop:
         command = loop[3].replace(f"${loop[1]}", loop[2])
