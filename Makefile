@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUN = .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check fmt proto evaluate bench clean
+.PHONY: help setup setup-dev demo test check fmt proto references docs evaluate bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/'
@@ -13,7 +13,7 @@ setup: ## Build .venv and fetch the models
 	@$(PYTHON) scripts/bootstrap.py --extras train
 
 setup-dev:
-	@$(PYTHON) scripts/bootstrap.py --extras train,render,dev
+	@$(PYTHON) scripts/bootstrap.py --extras train,render,dev,docs
 
 demo: setup ## Follow vehicles across the four cameras of the bundled city
 	@.venv/bin/vreid demo
@@ -23,14 +23,16 @@ test: setup-dev ## Lint, type-check and run all tests
 	@$(RUN) pytest tests/contract tests/e2e tests/integration # in parts: all native libraries in one process crashed it
 	@$(RUN) pytest tests/unit/reid
 	@$(RUN) pytest tests/unit/services tests/unit/tracker
+	@$(RUN) pytest tests/docs
 	@$(RUN) pytest tests/architecture tests/unit/benchmarks tests/unit/detector tests/unit/simulator
 
-check: ## Lint, types, import contracts, current stubs
+check: ## Lint, types, import contracts, current stubs and references
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
 	@.venv/bin/lint-imports
 	@.venv/bin/python scripts/proto.py --check
+	@.venv/bin/python scripts/references.py --check
 
 fmt: ## Format and mend what can be mended
 	@$(RUN) ruff check --fix .
@@ -39,6 +41,14 @@ fmt: ## Format and mend what can be mended
 proto: ## Regenerate the gRPC stubs
 	@.venv/bin/python scripts/proto.py
 
+references: ## Regenerate docs/reference from the code
+	@.venv/bin/python scripts/references.py
+
+docs: ## Build the documentation into site/; it loads nothing from elsewhere
+	@$(PYTHON) scripts/bootstrap.py --extras train,docs --skip-models
+	@$(RUN) mkdocs build --strict --quiet
+	@echo "open site/index.html"
+
 evaluate: setup ## Play the bundled city to its end and score it
 	@.venv/bin/vreid demo --once --json
 
@@ -46,4 +56,4 @@ bench: setup-dev ## Have the city judged by a published detector; measure the re
 	@.venv/bin/vreid bench city --speed
 
 clean: ## Remove what running and testing leave behind
-	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis vreid-data
+	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis site vreid-data

@@ -105,6 +105,12 @@ def load_config(path: Path | None) -> VreidConfig:
         raise ConfigError(f"{where}{key}: {what}") from exc
 
 
+def config_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a configuration file: what ``load_config`` takes, but for rules between fields."""
+    schema = VreidConfig.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "vreid configuration"}
+
+
 def dump_config(config: VreidConfig, path: Path) -> None:
     """Writes a configuration that ``load_config`` reads back, readable by its owner only, in one step."""
     temporary = path.with_suffix(".tmp")

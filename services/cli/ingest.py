@@ -15,7 +15,7 @@ def ingest(
     config_file: Annotated[Path, typer.Option("--config", help="Configuration file (YAML) that names the store.")],
     once: Annotated[bool, typer.Option("--once", help="Read every camera here, and end when all have ended.")] = False,
 ) -> None:
-    """Read cameras in this process: its share of them, where other processes of the same configuration run."""
+    """Reads cameras in this process: its share of them, where other processes of the same configuration run."""
     from services.config import load_config
     from services.ingest.__main__ import run_ingest
     from services.observability.logs import configure_logging

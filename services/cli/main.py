@@ -14,6 +14,7 @@ from services.cli import (
     backup,
     bench,
     camera,
+    config,
     demo,
     doctor,
     evaluate,
@@ -61,6 +62,25 @@ app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(bench.app, name="bench")
 app.add_typer(models.app, name="models")
+app.add_typer(config.app, name="config")
+
+#: Headings of the help, and what stands under each.
+_PANELS = {
+    "Run a site": "demo up ingest matcher web doctor camera config models backup token",
+    "Ask and correct": "query verify watch gallery identity audit",
+    "Train and judge": "train calibrate export evaluate simulate bench",
+}
+
+
+def _put_under_headings() -> None:
+    panels = {name: panel for panel, names in _PANELS.items() for name in names.split()}
+    for entry in app.registered_commands:
+        entry.rich_help_panel = panels.get(entry.name or "", entry.rich_help_panel)
+    for group in app.registered_groups:
+        group.rich_help_panel = panels.get(group.name or "", group.rich_help_panel)
+
+
+_put_under_headings()
 
 
 def _print_version(wanted: bool) -> None:

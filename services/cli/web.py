@@ -17,7 +17,7 @@ def web(
     address: Annotated[str | None, typer.Option("--address", help="Address of the matcher, host:port.")] = None,
     listen: Annotated[str | None, typer.Option("--listen", help="Where the console listens, host:port.")] = None,
 ) -> None:
-    """Serve the web console until stopped. `vreid up` and `vreid demo` serve it themselves."""
+    """Serves the web console until stopped. `vreid up` and `vreid demo` serve it themselves."""
     from pydantic import ValidationError
 
     from services.config import load_config

@@ -6,7 +6,7 @@ import typer
 
 from services.cli.bench import association, city, crash, embed, gpu, matcher, model, pipeline
 
-app = typer.Typer(help="Measure speed and quality against peers.", no_args_is_help=True)
+app = typer.Typer(help="Speed and quality, measured beside peers.", no_args_is_help=True)
 app.command("city")(city.city)
 app.command("model")(model.model)
 app.command("embed")(embed.embed)
@@ -24,4 +24,4 @@ app.command("soak")(pipeline.soak)
 
 @app.callback()
 def _bench() -> None:
-    """Measure speed and quality against peers."""
+    """Speed and quality, measured beside peers."""

@@ -39,7 +39,7 @@ def demo(
     faults: Annotated[Path | None, typer.Option(help="Script of faults that befall the cameras, YAML.")] = None,
     address: AddressOption = DEFAULT_ADDRESS,
 ) -> None:
-    """Follow vehicles across the cameras of a synthetic city, the bundled one by default, over real RTSP."""
+    """Follows vehicles across the cameras of a synthetic city, the bundled one by default, over real RTSP."""
     if as_json and not once:
         fail("--json needs --once: a demo without an end has no document")
     try:

@@ -8,7 +8,7 @@ from services.cli.evaluate.mtmc import mtmc
 from services.cli.evaluate.reid import reid
 from services.cli.evaluate.tracking import tracking
 
-app = typer.Typer(help="Judge identities and models against truth.", no_args_is_help=True)
+app = typer.Typer(help="Scores of identities, networks and trackers against truth.", no_args_is_help=True)
 app.command()(association)
 app.command()(components)
 app.command()(mtmc)
@@ -18,4 +18,4 @@ app.command()(tracking)
 
 @app.callback()
 def _evaluate() -> None:
-    """Judge identities and models against truth."""
+    """Scores of identities, networks and trackers against truth."""

@@ -47,7 +47,7 @@ def association(  # noqa: PLR0913, PLR0917 - the options of a command are its pa
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Score association on truth tracklets with simulated embeddings, beside its baselines."""
+    """Scores association on truth tracklets with simulated embeddings, beside its baselines."""
     asked = Asked(
         truth=truth,
         scene=SceneOptions(tuple(offsets or ()), tuple(fps or ())),

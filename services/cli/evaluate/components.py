@@ -35,7 +35,7 @@ def components(
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Fit the parts of simulated embeddings to what a network makes of a labelled set."""
+    """Fits the parts of simulated embeddings to what a network makes of a labelled set."""
     try:
         sizes, about = _fit(data, weights, seed, threads)
     except VreidError as exc:

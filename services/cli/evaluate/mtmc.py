@@ -21,7 +21,7 @@ def mtmc(
     predicted: Annotated[Path, typer.Option(help="CityFlow text with predicted identities; column 8 is ignored.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Score multi-camera identities: IDF1, IDP, IDR and HOTA under CityFlow's rules."""
+    """Scores multi-camera identities: IDF1, IDP, IDR and HOTA under CityFlow's rules."""
     wanted = _read(truth, read_visible=True)
     if not len(wanted):
         fail(f"{truth}: no boxes: there is nothing to score against")

@@ -76,7 +76,7 @@ def reid(  # noqa: PLR0913, PLR0917 - the options of a command are its parameter
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Score a re-identification network on a data set, under a named protocol; or compare methods on it."""
+    """Scores a re-identification network on a data set, under a named protocol; or compares methods on it."""
     asked = Asked(
         data=data,
         layout=layout,

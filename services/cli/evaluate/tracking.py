@@ -39,7 +39,7 @@ def tracking(  # noqa: PLR0913, PLR0917 - options of a command
     tracker: Annotated[list[Algorithm] | None, typer.Option(help="Algorithm to judge; may be repeated.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Score single-camera tracking at several frame rates: IDF1 and HOTA, and how much slower ones lose."""
+    """Scores single-camera tracking at several frame rates: IDF1 and HOTA, and how much slower ones lose."""
     rates = _rates(fps, drop)
     if truth is not None and detect:
         fail("--detect needs the clips of a city, --truth has none")

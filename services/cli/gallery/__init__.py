@@ -13,7 +13,7 @@ from services.cli.output import JsonFlag, emit, stdout, table
 from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time, time_span
 from services.matcher.types import GalleryEntry
 
-app = typer.Typer(name="gallery", help="What a search can find.", no_args_is_help=True)
+app = typer.Typer(name="gallery", help="What a search can find: put in, corrected, taken out.", no_args_is_help=True)
 
 IdentityArgument = Annotated[str, typer.Argument(metavar="ID", help="An identity, or one merged into it.")]
 

@@ -11,7 +11,7 @@ from services.cli.simulate.serve import serve
 from services.cli.simulate.traffic import traffic
 
 app = typer.Typer(
-    no_args_is_help=True, help="Make synthetic cities: clips with exact truth, data sets to train and judge on."
+    no_args_is_help=True, help="Synthetic cities: clips with exact truth, data sets to train and judge on."
 )
 app.command()(render)
 app.command()(dataset)
