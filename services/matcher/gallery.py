@@ -24,6 +24,7 @@ from services.matcher.types import (
     GalleryStats,
     Grouping,
     IdentityDetail,
+    IdentityFilter,
     Question,
     SearchAnswer,
     SearchFilter,
@@ -242,7 +243,7 @@ class Gallery:
         with self._moved:
             table = self._state.table
             row = table.row(sighting_id)
-            if row is None or not table.mask(self._resolved(wanted))[row]:
+            if row is None or not table.takes(row, self._resolved(wanted)):
                 return None
             summary = table.summary(row)
             if queries is None:
@@ -297,19 +298,29 @@ class Gallery:
         """
         with self._moved:
             summaries = tuple(self._state.table.summary(row) for row in self._state.rows(identity_id))
-            return IdentityDetail(self._record(summaries), len(summaries), summaries)
+        best = max(summaries, key=lambda summary: summary.quality)
+        return IdentityDetail(
+            self._record(summaries), len(summaries), summaries, best.sighting_id, best.vehicle_class, best.colour
+        )
 
-    def identities(self, limit: int, offset: int) -> tuple[list[IdentityDetail], int]:
-        """A page of identities without their sightings, most recently seen first, and how many there are."""
-        with self._moved:
-            page = [self.identity(i) for i in islice(self._by_last_seen(), offset, offset + limit)]
-            total = self._state.table.identity_count
-        return [IdentityDetail(detail.record, detail.sighting_count) for detail in page], total
+    def identities(
+        self, limit: int, offset: int, wanted: IdentityFilter | None = None
+    ) -> tuple[list[IdentityDetail], int]:
+        """A page of identities without their sightings, most recently seen first, and how many pass in all.
 
-    def identity_ids(self, since_ns: int = 0) -> list[str]:
-        """Identities seen since a moment (UTC nanoseconds), most recently seen first."""
+        The active window of a filter is the caller's affair: it is a bound to ``from_ns``.
+        """
+        wanted = wanted or IdentityFilter()
         with self._moved:
-            return list(self._state.table.identities_by_last_seen(since_ns))
+            state = self._state
+            passing = state.table.find_identities(wanted)
+            if wanted.statuses:
+                passing = (i for i in passing if state.status.get(i, "new") in wanted.statuses)
+            if wanted.enrolled:
+                passing = (i for i in passing if i in state.enrolled)
+            names = list(passing)
+            page = [self.identity(i) for i in names[offset : offset + limit]]
+        return [replace(detail, sightings=()) for detail in page], len(names)
 
     def entry(self, identity_id: str) -> GalleryEntry:
         """An identity as what is searched, by id or alias.

@@ -18,6 +18,8 @@ from services.matcher.identity_servicer import IdentityServicer
 from services.matcher.search_servicer import MatcherServicer
 from services.matcher.servicers import CameraServicer, Parts
 from services.matcher.settings import is_loopback, split_address
+from services.matcher.standing import StandingLoop
+from services.matcher.standing_servicer import StandingServicer
 from services.matcher.upkeep_servicer import GalleryServicer, Keeping
 from services.rpc import vreid_pb2, vreid_pb2_grpc
 from services.rpc.errors import ERROR_KEY, told
@@ -80,12 +82,13 @@ def _abort(context: grpc.ServicerContext, method: str, exc: Exception) -> NoRetu
 class MatcherServer:
     """A bound listener. Health says NOT_SERVING until told otherwise."""
 
-    def __init__(self, parts: Parts, keeping: Keeping | None = None) -> None:
+    def __init__(self, parts: Parts, keeping: Keeping | None = None, standing: StandingLoop | None = None) -> None:
         """Binds the port; answers nothing yet.
 
         Args:
             parts: What calls work with.
             keeping: What keeps and changes the gallery beside them.
+            standing: Raises alerts in this process, and hears at once of a query that is made.
 
         Raises:
             ConfigError: The address cannot be listened on, or is not this machine's alone.
@@ -118,7 +121,9 @@ class MatcherServer:
         vreid_pb2_grpc.add_GalleryServiceServicer_to_server(GalleryServicer(parts, keeping), self._server)
         vreid_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(parts), self._server)
         vreid_pb2_grpc.add_CameraServiceServicer_to_server(CameraServicer(parts), self._server)
-        console = ConsoleServicer(ConsoleParts(parts.store, keeping.crops, parts.reader))
+        waker = standing.wake if standing is not None else lambda: None
+        vreid_pb2_grpc.add_StandingServiceServicer_to_server(StandingServicer(parts, waker), self._server)
+        console = ConsoleServicer(ConsoleParts(parts.store, keeping.crops, parts.reader, parts.retention))
         vreid_pb2_grpc.add_ConsoleServiceServicer_to_server(console, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)

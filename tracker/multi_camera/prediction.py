@@ -106,4 +106,5 @@ def _quantile(tables: LinkTables, index: Index, share: Floats) -> Floats:
         middle = (low + high) / 2
         below = tables.gap.share_within(index, middle) < share
         low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return np.maximum(np.exp(high) - SHIFT_S, 0.0)
+    seconds: Floats = np.maximum(np.exp(high) - SHIFT_S, 0.0)
+    return seconds
