@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from detector.settings import DetectorSettings
+from services.access.settings import AccessSettings
 from services.errors import ConfigError
 from services.identity.retention.settings import RetentionSettings
 from services.identity.settings import RedisSettings
@@ -56,6 +57,7 @@ class VreidConfig(BaseModel):
     ingest: IngestSettings = Field(default_factory=IngestSettings)
     matcher: MatcherSettings = Field(default_factory=MatcherSettings)
     reid: ReidSettings = Field(default_factory=ReidSettings)
+    access: AccessSettings = Field(default_factory=AccessSettings)
     web: WebSettings = Field(default_factory=WebSettings)
 
     @field_validator("cameras")

@@ -6,6 +6,9 @@ VreidError
 │   ├── NotAnImage          bytes that are no picture, or one too small or too large
 │   └── ModelMismatch       vectors of different models would be compared
 ├── NotFound                an id that nothing is known by
+├── AccessError             the caller is not let in
+│   ├── Unauthenticated     no token, or one that is unknown, revoked or expired
+│   └── PermissionDenied    the caller's role may not do that
 ├── Unavailable             a dependency does not answer (retryable)
 │   ├── StoreUnavailable    Redis
 │   ├── MatcherUnavailable  the matcher's gRPC endpoint
@@ -47,6 +50,18 @@ class ModelMismatch(InputError):  # noqa: N818
 
 class NotFound(VreidError):  # noqa: N818
     """An id that nothing is known by."""
+
+
+class AccessError(VreidError):
+    """The caller is not let in."""
+
+
+class Unauthenticated(AccessError):  # noqa: N818
+    """No token, or one that is unknown, revoked or expired."""
+
+
+class PermissionDenied(AccessError):  # noqa: N818
+    """The caller's role may not do that."""
 
 
 class Unavailable(VreidError):  # noqa: N818

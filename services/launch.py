@@ -19,7 +19,7 @@ from services.ids import uuid7
 from services.ingest.settings import OWNER_VARIABLE
 from services.matcher.settings import split_address
 from services.supervisor import Role, Supervisor
-from services.web.settings import tokens_of
+from services.web.settings import console_access
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,8 @@ class Machine:
         self._supervisor.acquire()
         refuse_taken_port(self.config.matcher.listen)
         if self.config.web.enabled and not self.once:
-            tokens_of(self.config.web)  # Refuses here and not in a process that would be started over and over.
+            # Refuses here and not in a process that would be started over and over.
+            console_access(self.config.web, self.config.access, self.config.data_dir)
 
     def start(self) -> None:
         """Starts everything but ingest, each part once those before it serve; call ``claim`` before.

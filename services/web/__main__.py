@@ -25,10 +25,10 @@ def run_web(config: VreidConfig) -> int:
     """
     from services.client import MatcherClient
     from services.live.watcher import LiveWatcher
-    from services.web.settings import tokens_of
+    from services.web.settings import console_access
     from services.web.site import Site
 
-    tokens = tokens_of(config.web)
+    book = console_access(config.web, config.access, config.data_dir)
     folder = config.data_dir / "web"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def run_web(config: VreidConfig) -> int:
 
     log.info("the console listens on %s", config.web.listen)
     with MatcherClient(config.matcher.listen, timeout_s=10.0) as client:
-        serve(config.web, tokens, Site(client, LiveWatcher(config.data_dir)), config.data_dir)
+        serve(config.web, book, Site(client, LiveWatcher(config.data_dir)))
     return 0
 
 

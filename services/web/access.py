@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from contextvars import ContextVar
+from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
+from services.access.roles import Caller
 from services.matcher.settings import is_loopback
+from services.web.sessions import Sessions
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -19,75 +20,38 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 COOKIE = "vreid_session"
 LOGIN = "/login"
-_SESSION_S = 12 * 3600.0
-_MOST_SESSIONS = 10_000
-
-
-class Sessions:
-    """Roles by session, in memory: a restart of the console logs everybody out."""
-
-    def __init__(self, tokens: Mapping[str, str], clock: Callable[[], float] = time.monotonic) -> None:
-        """Begins without sessions.
-
-        Args:
-            tokens: Role by token; none means that whoever reaches the console is an operator.
-            clock: Seconds.
-        """
-        self._tokens = dict(tokens)
-        self._clock = clock
-        self._sessions: dict[str, tuple[str, float]] = {}
-
-    @property
-    def open(self) -> bool:
-        """Whether no token is asked for."""
-        return not self._tokens
-
-    def log_in(self, token: str) -> str | None:
-        """A new session for a token, None for one that is not known. Every token is compared in full."""
-        role = None
-        for known, its_role in self._tokens.items():
-            if hmac.compare_digest(known.encode(), token.encode()):
-                role = its_role
-        if role is None:
-            return None
-        now = self._clock()
-        self._sessions = {name: kept for name, kept in self._sessions.items() if kept[1] > now}
-        while len(self._sessions) >= _MOST_SESSIONS:
-            self._sessions.pop(next(iter(self._sessions)))
-        session = secrets.token_urlsafe(32)
-        self._sessions[session] = (role, now + _SESSION_S)
-        return session
-
-    def log_out(self, session: str) -> None:
-        """Ends a session."""
-        self._sessions.pop(session, None)
-
-    def role(self, session: str) -> str | None:
-        """Role of a session: "viewer" or "operator"; None for none."""
-        if self.open:
-            return "operator"
-        role, until = self._sessions.get(session, (None, 0.0))
-        return role if until > self._clock() else None
+#: Who sent the request that is being answered; None outside of one.
+ASKING: ContextVar[Caller | None] = ContextVar("vreid-web-asking", default=None)
+#: Nobody frames the console, guesses a type, or hears its addresses.
+_HEADERS = (
+    (b"x-frame-options", b"DENY"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+)
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Guard:
     """ASGI middleware before everything, WebSockets included.
 
     Refuses requests for another host than the console's (a page elsewhere that had its name point here) and those that
-    another site's page sends; without a session leads to the login. Puts the role into the request's state.
+    another site's page sends; without a session leads to the login. Puts into the request's state as ``visitor`` what
+    tells who asks, now and for as long as the page stays open.
     """
 
-    def __init__(self, app: App, sessions: Sessions, hosts: Iterable[str] = ()) -> None:
+    def __init__(self, app: App, sessions: Sessions, hosts: Iterable[str] = (), *, secure: bool = False) -> None:
         """Wraps an application.
 
         Args:
             app: What is guarded.
             sessions: Who is in.
             hosts: Names that the console may be called by; none for any on loopback only.
+            secure: It is reached by HTTPS, and browsers are told to keep to that.
         """
         self._app = app
         self._sessions = sessions
         self._hosts = frozenset(hosts)
+        self._headers = (*_HEADERS, _HSTS) if secure else _HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves or refuses one request."""
@@ -98,12 +62,22 @@ class Guard:
         if not self._known(headers):
             await _refuse(scope, send, 403, b"this console is not called by that name, or another site asked")
             return
-        role = self._sessions.role(session_of(headers))
-        if role is None and scope["path"] != LOGIN:
+        look = partial(self._sessions.visitor, session_of(headers))
+        caller = look()
+        if caller is None and scope["path"] != LOGIN:
             await _refuse(scope, send, 303, b"log in", (b"location", LOGIN.encode()))
             return
-        scope.setdefault("state", {})["role"] = role
-        await self._app(scope, receive, send)
+        scope.setdefault("state", {})["visitor"] = look
+        kept = ASKING.set(caller)
+        try:
+            await self._app(scope, receive, partial(self._send, send))
+        finally:
+            ASKING.reset(kept)
+
+    async def _send(self, send: Send, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *self._headers]
+        await send(message)
 
     def _known(self, headers: Mapping[str, str]) -> bool:
         try:

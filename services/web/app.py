@@ -6,16 +6,15 @@ import asyncio
 import re
 import secrets
 from collections.abc import Sequence
-from html import escape
-from pathlib import Path
 from typing import Any
 
-from fastapi import Form, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi import Request, Response
 from nicegui import app, ui
 
+from services.access.book import TokenBook
 from services.matcher.settings import is_loopback, split_address
-from services.web.access import COOKIE, LOGIN, Guard, Sessions, session_of
+from services.web.access import Guard
+from services.web.login import add_login
 from services.web.pages.activity import activity
 from services.web.pages.frame import frame, may_correct
 from services.web.pages.identity import IdentityPage
@@ -23,35 +22,27 @@ from services.web.pages.search import SearchPage
 from services.web.pages.system import system
 from services.web.pages.topology import topology
 from services.web.pages.wall import wall
+from services.web.sessions import Sessions
 from services.web.settings import WebSettings
 from services.web.site import Site
 
-#: A wrong token costs so long.
-_WRONG_TOKEN_S = 1.0
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _NOTHING = Response(status_code=404)
-_LOGIN_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Log in · vreid</title>
-<meta name="viewport" content="width=device-width"><style>:root{{color-scheme:light dark}}body{{font:16px sans-serif;
-max-width:22rem;margin:15vh auto;padding:1rem}}input,button{{font:inherit;width:100%;padding:.6rem;margin:.4rem 0;
-box-sizing:border-box}}</style></head><body><main><h1>vreid</h1><form method="post"><label for="t">Token</label>
-<input id="t" name="token" type="password" autocomplete="current-password" required autofocus>
-<button>Log in</button></form><p role="alert">{note}</p></main></body></html>"""
 
 
-def serve(settings: WebSettings, tokens: dict[str, str], site: Site, data_dir: Path) -> None:
+def serve(settings: WebSettings, book: TokenBook, site: Site) -> None:
     """Serves the console until the process is told to end.
 
     Args:
         settings: Where to listen.
-        tokens: Role by token.
+        book: Which tokens open it.
         site: What to show.
-        data_dir: For what the server keeps.
     """
     host, port = split_address(settings.listen)
-    sessions = Sessions(tokens)
+    sessions = Sessions(book)
     register(site, sessions, secure=settings.has_tls)
     hosts = () if is_loopback(host) else _names(settings)
-    app.add_middleware(Guard, sessions=sessions, hosts=hosts)
+    app.add_middleware(Guard, sessions=sessions, hosts=hosts, secure=settings.has_tls)
     app.on_startup(lambda: asyncio.create_task(site.follow(), name="follow"))
     tls: dict[str, Any] = {}
     if settings.has_tls:
@@ -72,7 +63,7 @@ def register(site: Site, sessions: Sessions, *, secure: bool) -> None:
     """Adds every page and route to NiceGUI's application."""
     _pages(site, can_log_out=not sessions.open)
     _media(site)
-    _login(sessions, secure=secure)
+    add_login(app, sessions, secure=secure)
 
 
 def _pages(site: Site, *, can_log_out: bool) -> None:
@@ -123,29 +114,6 @@ def _jpeg(data: bytes, cache: str) -> Response:
     return Response(
         data, media_type="image/jpeg", headers={"cache-control": cache, "x-content-type-options": "nosniff"}
     )
-
-
-def _login(sessions: Sessions, *, secure: bool) -> None:
-    @app.get(LOGIN)
-    async def ask() -> HTMLResponse:
-        return HTMLResponse(_LOGIN_PAGE.format(note=""))
-
-    @app.post(LOGIN)
-    async def answer(token: str = Form("")) -> Response:
-        session = sessions.log_in(token.strip())
-        if session is None:
-            await asyncio.sleep(_WRONG_TOKEN_S)
-            return HTMLResponse(_LOGIN_PAGE.format(note=escape("That token is not known.")), status_code=401)
-        response = RedirectResponse("/", status_code=303)
-        response.set_cookie(COOKIE, session, httponly=True, samesite="strict", secure=secure)
-        return response
-
-    @app.get("/logout")
-    async def leave(request: Request) -> Response:
-        sessions.log_out(session_of(dict(request.headers)))
-        response = RedirectResponse(LOGIN, status_code=303)
-        response.delete_cookie(COOKIE)
-        return response
 
 
 def _names(settings: WebSettings) -> Sequence[str]:

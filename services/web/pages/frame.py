@@ -11,6 +11,7 @@ from nicegui import ui
 
 from services.errors import VreidError
 from services.web.site import Site
+from services.web.visitor import Role, visitor_of
 
 #: Path and name of every page in the navigation.
 PAGES = (
@@ -50,7 +51,7 @@ window.vreidTheme = () => {{ const dark = !document.body.classList.contains('bod
 
 def may_correct(request: Request) -> bool:
     """Whether who asks may change something."""
-    return getattr(request.state, "role", None) == "operator"
+    return visitor_of(request).role.may(Role.OPERATOR)
 
 
 @contextmanager

@@ -1,73 +1,48 @@
-"""Who may come in: settings that refuse, sessions, and the guard before everything."""
+"""Who may come in: settings that refuse, the guard before everything, and who it says asks."""
 
 import asyncio
 
 import pytest
-from pydantic import ValidationError
 
+from services.access.book import TokenBook
+from services.access.roles import Role
+from services.access.settings import AccessSettings
+from services.access.tokens import Token, digest_of, new_secret
 from services.errors import ConfigError
-from services.web.access import COOKIE, Guard, Sessions
-from services.web.settings import WebSettings, tokens_of
+from services.web.access import ASKING, COOKIE, Guard
+from services.web.sessions import Sessions
+from services.web.settings import WebSettings, console_access
 
-VIEWER, OPERATOR = "v" * 20, "o" * 20
+VIEWER = new_secret()
+BOOK = TokenBook([Token("ann", Role.VIEWER, digest_of(VIEWER))])
 
 
 @pytest.fixture
-def secrets(tmp_path, monkeypatch):
+def access(monkeypatch):
     monkeypatch.setenv("CONSOLE_VIEWER", VIEWER)
-    (tmp_path / "operator").write_text(OPERATOR + "\n")
-    (tmp_path / "cert.pem").write_text("")
-    return tmp_path
+    return AccessSettings(tokens=[{"name": "ann", "role": "viewer", "secret": "env:CONSOLE_VIEWER"}])
 
 
-def test_tokens_come_by_reference(secrets):
-    settings = WebSettings(viewer_token="env:CONSOLE_VIEWER", operator_token=f"file:{secrets}/operator")
-    assert tokens_of(settings) == {VIEWER: "viewer", OPERATOR: "operator"}
-    assert tokens_of(WebSettings()) == {}
-    with pytest.raises(ValidationError, match="a secret itself"):
-        WebSettings(viewer_token=VIEWER)
-
-
-def test_beyond_loopback_needs_tls_and_a_token(secrets):
-    pem = secrets / "cert.pem"
-    for lacking in (
-        {},
-        {"viewer_token": "env:CONSOLE_VIEWER"},
-        {"tls_certificate": pem, "tls_key": pem},
-    ):
+def test_beyond_loopback_needs_tls_and_a_token(access, certificates, tmp_path):
+    files = {"tls_certificate": certificates.server.certificate, "tls_key": certificates.server.key}
+    for tokens, tls in ((AccessSettings(), {}), (access, {}), (AccessSettings(), files)):
         with pytest.raises(ConfigError, match="can be reached from other machines"):
-            tokens_of(WebSettings(listen="0.0.0.0:8650", **lacking))
-    tokens_of(WebSettings(listen="0.0.0.0:8650", viewer_token="env:CONSOLE_VIEWER", tls_certificate=pem, tls_key=pem))
+            console_access(WebSettings(listen="0.0.0.0:8650", **tls), tokens, tmp_path)
+    book = console_access(WebSettings(listen="0.0.0.0:8650", **files), access, tmp_path)
+    assert book.on
+    assert not console_access(WebSettings(), AccessSettings(), tmp_path).on
 
 
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"viewer_token": "env:NOWHERE"}, "no environment variable NOWHERE"),
-        ({"operator_token": "file:/nowhere/token"}, "cannot read /nowhere/token"),
-        ({"viewer_token": "env:SHORT"}, "at least 16 characters"),
-        ({"viewer_token": "env:CONSOLE_VIEWER", "operator_token": "env:CONSOLE_VIEWER"}, "are the same"),
         ({"tls_certificate": "/nowhere/cert.pem"}, "give both or none"),
         ({"tls_certificate": "/nowhere/cert.pem", "tls_key": "/nowhere/key.pem"}, "no such file"),
     ],
 )
-def test_what_cannot_hold_is_refused(settings, told, secrets, monkeypatch):
-    monkeypatch.setenv("SHORT", "short")
+def test_certificates_that_cannot_be_used_are_refused(settings, told, tmp_path):
     with pytest.raises(ConfigError, match=told):
-        tokens_of(WebSettings(**settings))
-
-
-def test_sessions_end():
-    now = [0.0]
-    sessions = Sessions({VIEWER: "viewer", OPERATOR: "operator"}, lambda: now[0])
-    assert sessions.log_in("wrong") is None
-    viewer, operator = sessions.log_in(VIEWER), sessions.log_in(OPERATOR)
-    assert (sessions.role(viewer), sessions.role(operator), sessions.role("")) == ("viewer", "operator", None)
-    sessions.log_out(viewer)
-    assert sessions.role(viewer) is None
-    now[0] = 13 * 3600
-    assert sessions.role(operator) is None
-    assert Sessions({}).role("") == "operator"
+        console_access(WebSettings(**settings), AccessSettings(), tmp_path)
 
 
 def ask(guard_of, *, kind="http", path="/", host="127.0.0.1:8650", origin=None, session=None):
@@ -75,7 +50,9 @@ def ask(guard_of, *, kind="http", path="/", host="127.0.0.1:8650", origin=None, 
     seen, sent = [], []
 
     async def application(scope, receive, send):
-        seen.append(scope["state"]["role"])
+        visitor = scope["state"]["visitor"]()
+        assert ASKING.get() == visitor
+        seen.append(visitor.role.value if visitor is not None else None)
 
     async def send(message):
         sent.append(message)
@@ -90,24 +67,24 @@ def ask(guard_of, *, kind="http", path="/", host="127.0.0.1:8650", origin=None, 
 
 
 def test_only_known_hosts_and_the_same_origin_pass():
-    sessions = Sessions({})
+    sessions = Sessions(TokenBook())
 
     def guard(application):
         return Guard(application, sessions)
 
-    assert ask(guard) == (200, "operator")
-    assert ask(guard, host="localhost:8650", origin="http://localhost:8650") == (200, "operator")
-    assert ask(guard, host="[::1]:8650") == (200, "operator")
+    assert ask(guard) == (200, "admin")
+    assert ask(guard, host="localhost:8650", origin="http://localhost:8650") == (200, "admin")
+    assert ask(guard, host="[::1]:8650") == (200, "admin")
     assert ask(guard, host="rebound.example:8650") == (403, None)
     assert ask(guard, host="") == (403, None)
     assert ask(guard, origin="http://elsewhere.example") == (403, None)
     assert ask(guard, kind="websocket", origin="http://elsewhere.example") == (1008, None)
-    assert ask(lambda app: Guard(app, sessions, ("console.example",)), host="console.example") == (200, "operator")
+    assert ask(lambda app: Guard(app, sessions, ("console.example",)), host="console.example") == (200, "admin")
     assert ask(lambda app: Guard(app, sessions, ("console.example",))) == (403, None)
 
 
 def test_without_a_session_there_is_only_the_login():
-    sessions = Sessions({VIEWER: "viewer"})
+    sessions = Sessions(BOOK)
 
     def guard(application):
         return Guard(application, sessions)
@@ -118,3 +95,21 @@ def test_without_a_session_there_is_only_the_login():
     assert ask(guard, path="/login") == (200, None)
     assert ask(guard, session="made up") == (303, None)
     assert ask(guard, session=sessions.log_in(VIEWER)) == (200, "viewer")
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_every_answer_carries_what_keeps_a_browser_careful(secure):
+    async def application(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"a", b"b")]})
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "path": "/", "headers": [(b"host", b"127.0.0.1")]}
+    asyncio.run(Guard(application, Sessions(TokenBook()), secure=secure)(scope, None, send))
+    headers = dict(sent[0]["headers"])
+    assert headers[b"a"] == b"b"
+    assert headers[b"x-frame-options"] == b"DENY"
+    assert (b"strict-transport-security" in headers) is secure
