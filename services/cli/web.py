@@ -36,7 +36,7 @@ def web(
             config = config.model_copy(update={"data_dir": data_dir})
         refuse_taken_port(config.web.listen)
         stderr.print(f"console on http{'s' if config.web.has_tls else ''}://{config.web.listen}", highlight=False)
-        run_web(config)
+        run_web(config, config_file)
     except ValidationError as exc:
         fail(f"--listen: {exc.errors()[0]['msg']}")
     except VreidError as exc:

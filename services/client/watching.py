@@ -18,9 +18,16 @@ class WatchingCalls:
     """Calls of StandingService and what a console asks beside; MatcherClient brings stubs and ``_call``."""
 
     _standing: vreid_pb2_grpc.StandingServiceStub
+    _identity: vreid_pb2_grpc.IdentityServiceStub
     _camera: vreid_pb2_grpc.CameraServiceStub
     _console: vreid_pb2_grpc.ConsoleServiceStub
     _call: Callable[..., Any]
+
+    def identity_set_enrolled(self, identity_id: str, *, enrolled: bool) -> str:
+        """Keeps an identity as enrolled ones are kept, or no longer; returns the log position."""
+        request = pb.SetEnrolledRequest(identity_id=identity_id, enrolled=enrolled)
+        position: str = self._call(self._identity.SetEnrolled, request, repeat=False).log_position
+        return position
 
     def standing_create(
         self, name: str, probes: Sequence[Probe], wanted: SearchFilter | None = None, min_probability: float = 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,10 +167,14 @@ class SightingTable:
 
     def identities_by_last_seen(self, since_ns: int = 0) -> Iterator[str]:
         """Identities with a sighting that were seen since a moment, most recently seen first, then by id."""
-        return self.find_identities(IdentityFilter(from_ns=since_ns))
+        return (self.identity_name(code) for code in self.find_identities(IdentityFilter(from_ns=since_ns)).tolist())
 
-    def find_identities(self, wanted: IdentityFilter) -> Iterator[str]:
-        """Identities with a sighting that pass, in the order of ``identities_by_last_seen``.
+    def identity_name(self, code: int) -> str:
+        """The identity behind a code."""
+        return self._identities.name(code)
+
+    def find_identities(self, wanted: IdentityFilter) -> NDArray[np.intp]:
+        """Codes of identities with a sighting that pass, in the order of ``identities_by_last_seen``: int (I,).
 
         Statuses, who is enrolled and the active window are not known here and do not restrict.
         """
@@ -196,13 +199,18 @@ class SightingTable:
         if wanted.min_cameras > 1:
             visits = np.unique(code * len(self._cameras) + column["camera"].astype(np.int64)) // len(self._cameras)
             passes &= np.bincount(visits, minlength=len(passes)) >= wanted.min_cameras
-        yield from self._newest_first(np.flatnonzero(passes), last)
+        return self._newest_first(np.flatnonzero(passes), last)
 
-    def _newest_first(self, codes: NDArray[np.intp], last_ns: NDArray[np.int64]) -> Iterator[str]:
-        """Names of codes by time, newest first, then by name; those of one moment are put in order as they come."""
+    def _newest_first(self, codes: NDArray[np.intp], last_ns: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Codes by time, newest first, then by name. Names are looked at only where times are equal, which is rare."""
         ordered = codes[np.argsort(-last_ns[codes], kind="stable")]
-        for _, alike in groupby(ordered.tolist(), key=lambda code: int(last_ns[code])):
-            yield from sorted(self._identities.name(code) for code in alike)
+        times = last_ns[ordered]
+        starts = np.flatnonzero(np.diff(times, prepend=-2) != 0)
+        ends = np.append(starts[1:], len(ordered))
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True) if len(starts) < len(ordered) else ():
+            if end - start > 1:
+                ordered[start:end] = sorted(ordered[start:end].tolist(), key=self._identities.name)
+        return ordered
 
     def summary(self, row: int) -> SightingSummary:
         """What is known of one sighting."""

@@ -313,14 +313,18 @@ class Gallery:
         wanted = wanted or IdentityFilter()
         with self._moved:
             state = self._state
-            passing = state.table.find_identities(wanted)
-            if wanted.statuses:
-                passing = (i for i in passing if state.status.get(i, "new") in wanted.statuses)
-            if wanted.enrolled:
-                passing = (i for i in passing if i in state.enrolled)
-            names = list(passing)
-            page = [self.identity(i) for i in names[offset : offset + limit]]
-        return [replace(detail, sightings=()) for detail in page], len(names)
+            codes: Sequence[int] = state.table.find_identities(wanted).tolist()
+            if wanted.statuses or wanted.enrolled:
+                codes = [code for code in codes if self._is_as_wanted(state.table.identity_name(code), wanted)]
+            page = [self.identity(state.table.identity_name(code)) for code in codes[offset : offset + limit]]
+        return [replace(detail, sightings=()) for detail in page], len(codes)
+
+    def _is_as_wanted(self, identity_id: str, wanted: IdentityFilter) -> bool:
+        """Whether an identity passes by what stands beside the columns."""
+        status = self._state.status.get(identity_id, "new")
+        return (not wanted.statuses or status in wanted.statuses) and (
+            not wanted.enrolled or identity_id in self._state.enrolled
+        )
 
     def entry(self, identity_id: str) -> GalleryEntry:
         """An identity as what is searched, by id or alias.

@@ -93,6 +93,13 @@ class IdentityServicer(vreid_pb2_grpc.IdentityServiceServicer):  # type: ignore[
                 raise InputError("target: give an event_id or an identity_id")
         return self._corrected(store.undo(event_id, actor_of(context), reason), context)
 
+    def SetEnrolled(self, request: pb.SetEnrolledRequest, context: grpc.ServicerContext) -> pb.SetEnrolledResponse:  # noqa: N802
+        """See the proto."""
+        identity_id = required(request.identity_id, "identity_id")
+        position = self._parts.store.enrol(identity_id, actor_of(context), enrolled=request.enrolled)
+        self._parts.show(position, context)
+        return pb.SetEnrolledResponse(log_position=position)
+
     def _corrected(
         self, done: Correction, context: grpc.ServicerContext, new_identity_id: str = ""
     ) -> pb.CorrectionResponse:

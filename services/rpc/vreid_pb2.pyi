@@ -683,6 +683,20 @@ class UndoRequest(_message.Message):
     reason: str
     def __init__(self, event_id: _Optional[str] = ..., identity_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
+class SetEnrolledRequest(_message.Message):
+    __slots__ = ("identity_id", "enrolled")
+    IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    ENROLLED_FIELD_NUMBER: _ClassVar[int]
+    identity_id: str
+    enrolled: bool
+    def __init__(self, identity_id: _Optional[str] = ..., enrolled: _Optional[bool] = ...) -> None: ...
+
+class SetEnrolledResponse(_message.Message):
+    __slots__ = ("log_position",)
+    LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    log_position: str
+    def __init__(self, log_position: _Optional[str] = ...) -> None: ...
+
 class CorrectionResponse(_message.Message):
     __slots__ = ("event_id", "log_position", "new_identity_id")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]

@@ -916,6 +916,11 @@ class IdentityServiceStub:
                 request_serializer=services_dot_rpc_dot_vreid__pb2.UndoRequest.SerializeToString,
                 response_deserializer=services_dot_rpc_dot_vreid__pb2.CorrectionResponse.FromString,
                 _registered_method=True)
+        self.SetEnrolled = channel.unary_unary(
+                '/vreid.v1.IdentityService/SetEnrolled',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.SetEnrolledRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.SetEnrolledResponse.FromString,
+                _registered_method=True)
         self.History = channel.unary_unary(
                 '/vreid.v1.IdentityService/History',
                 request_serializer=services_dot_rpc_dot_vreid__pb2.HistoryRequest.SerializeToString,
@@ -962,6 +967,13 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetEnrolled(self, request, context):
+        """Keeps an identity as enrolled ones are kept, or no longer. Audited.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def History(self, request, context):
         """What happened to an identity, and what was believed of it at a moment.
         """
@@ -996,6 +1008,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.Undo,
                     request_deserializer=services_dot_rpc_dot_vreid__pb2.UndoRequest.FromString,
                     response_serializer=services_dot_rpc_dot_vreid__pb2.CorrectionResponse.SerializeToString,
+            ),
+            'SetEnrolled': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetEnrolled,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.SetEnrolledRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.SetEnrolledResponse.SerializeToString,
             ),
             'History': grpc.unary_unary_rpc_method_handler(
                     servicer.History,
@@ -1139,6 +1156,33 @@ class IdentityService:
             '/vreid.v1.IdentityService/Undo',
             services_dot_rpc_dot_vreid__pb2.UndoRequest.SerializeToString,
             services_dot_rpc_dot_vreid__pb2.CorrectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetEnrolled(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.IdentityService/SetEnrolled',
+            services_dot_rpc_dot_vreid__pb2.SetEnrolledRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.SetEnrolledResponse.FromString,
             options,
             channel_credentials,
             insecure,

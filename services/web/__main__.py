@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 log = logging.getLogger("services.web")
 
 
-def run_web(config: VreidConfig) -> int:
+def run_web(config: VreidConfig, config_file: Path | None = None) -> int:
     """Runs the role in this process until SIGTERM or SIGINT.
+
+    Args:
+        config: Of the site.
+        config_file: Where it was read, for the doctor.
 
     Raises:
         VreidError: It could not start; the message says what to do.
@@ -36,10 +40,11 @@ def run_web(config: VreidConfig) -> int:
         raise ConfigError(f"data_dir {config.data_dir}: {exc.strerror or exc}") from exc
     os.environ["NICEGUI_STORAGE_PATH"] = str(folder)  # Read at its import; else it writes where it was started.
     from services.web.app import serve
+    from services.web.machine import Machine
 
     log.info("the console listens on %s", config.web.listen)
     with MatcherClient(config.matcher.listen, timeout_s=10.0) as client:
-        serve(config.web, book, Site(client, LiveWatcher(config.data_dir)))
+        serve(config.web, book, Site(client, LiveWatcher(config.data_dir)), Machine(config.data_dir, config_file))
     return 0
 
 
@@ -52,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        return run_web(load_config(args.config))
+        return run_web(load_config(args.config), args.config)
     except VreidError as exc:
         sys.stderr.write(f"vreid: {' '.join(str(exc).split())}\n")
         return 1

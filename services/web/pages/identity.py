@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from gettext import gettext as _
 from typing import Any
 
 from nicegui import ui
 
+from services.client import Probe
 from services.errors import NotFound, VreidError
 from services.matcher.types import IdentityDetail, SightingSummary
 from services.web.drawing import Visit, clock, colour_of, route_svg, short
+from services.web.pages.alerts import RECENT_NS, expected, watch_for
 from services.web.pages.cards import crop_picture
 from services.web.pages.frame import told
 from services.web.site import Site
+from services.web.texts import _
+from services.web.visitor import Role, guarded
 
 _PICTURES = 12
 
@@ -70,6 +74,7 @@ class IdentityPage:
         self._content.clear()
         with self._content:
             self._head(detail)
+            await self._next(detail)
             visits = [Visit(s.camera_id, s.start_ns, s.end_ns) for s in detail.sightings]
             ui.html(route_svg(visits, colour_of(detail.record.identity_id)), sanitize=False).classes("w-full")
             self._pictures(detail)
@@ -85,6 +90,8 @@ class IdentityPage:
             ui.button(_("Search what looks like it"), icon="image_search").props(
                 f'flat dense no-caps type=a href="/search?sighting={first}"'
             )
+            watch = ui.button(_("Watch for it"), icon="notifications_active", on_click=self._watch)
+            guarded(watch.props("flat dense no-caps"), Role.OPERATOR)
         ui.label(
             f"{' → '.join(record.cameras)} · {clock(record.first_seen_ns, date=True)} - {clock(record.last_seen_ns)}"
         )
@@ -92,6 +99,18 @@ class IdentityPage:
             ui.label(_("Also known as") + " " + ", ".join(short(alias) for alias in record.aliases)).classes(
                 "text-caption"
             )
+
+    async def _watch(self) -> None:
+        await watch_for(self._site, [Probe(identity_id=self._identity_id)], short(self._identity_id))
+
+    async def _next(self, detail: IdentityDetail) -> None:
+        """Where it is expected next, while it is recent."""
+        last = max(detail.sightings, key=lambda sighting: sighting.end_ns, default=None)
+        if last is None or time.time_ns() - last.end_ns > RECENT_NS:
+            return
+        with contextlib.suppress(VreidError):
+            forecast = await self._site.forecast(last.camera_id, last.end_ns)
+            ui.label(expected(forecast)).classes("text-caption")
 
     def _pictures(self, detail: IdentityDetail) -> None:
         best = sorted(detail.sightings, key=lambda sighting: -sighting.quality)[:_PICTURES]
@@ -104,7 +123,10 @@ class IdentityPage:
     def _sightings(self, detail: IdentityDetail, links: Mapping[str, Link]) -> None:
         ui.label(_("Sightings and evidence")).classes("text-h6").props('role="heading" aria-level="2"')
         self._chosen &= {sighting.sighting_id for sighting in detail.sightings}
-        with ui.element("table").classes("w-full text-left").props(f'aria-label="{_("Sightings")}"'):
+        with (
+            ui.element("div").classes("vr-scroll"),
+            ui.element("table").classes("vr-table").props(f'aria-label="{_("Sightings")}"'),
+        ):
             with ui.element("thead"), ui.element("tr"):
                 for name in (
                     "",

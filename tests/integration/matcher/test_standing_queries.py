@@ -139,8 +139,7 @@ def test_identities_are_filtered_by_class_colour_and_enrolment(street):
     assert found(colours=frozenset({"red"})) == []
     assert found(min_cameras=2) == ["id-red"]
     assert found(enrolled=True) == []
-    street.store.enrol("id-red", "alice")
-    street.settle()
+    client.identity_set_enrolled("id-red", enrolled=True)
     assert found(enrolled=True) == ["id-red"]
     (blue, red), _ = client.identity_list()
     assert (blue.best_sighting_id, blue.vehicle_class) == ("blue-1", VehicleClass.TRUCK)
