@@ -154,7 +154,7 @@ def _arrow(link: LinkReport, places: Mapping[str, tuple[float, float]]) -> str:
     length = math.hypot(xb - xa, yb - ya) or 1.0
     ux, uy = (xb - xa) / length, (yb - ya) / length
     sx, sy, ex, ey = xa + 34 * ux, ya + 34 * uy, xb - 34 * ux, yb - 34 * uy
-    bx, by = (sx + ex) / 2 - 26 * uy, (sy + ey) / 2 + 26 * ux
+    bx, by = (sx + ex) / 2 - 36 * uy, (sy + ey) / 2 + 36 * ux
     dashed = " vr-overlap" if link.overlap >= _OVERLAPS else ""
     time = "" if link.travel_median_s is None else f"{link.travel_median_s:.0f} s"
     name = f"{link.from_camera} to {link.to_camera}: {link.share:.0%}"

@@ -261,9 +261,12 @@ def _next_line(alert: AlertView, forecast: Forecast | None) -> None:
 
 def expected(forecast: Forecast) -> str:
     """Where a vehicle comes next, in one line."""
-    likely = [a for a in forecast.arrivals[:_FORECASTS] if a.probability >= _LEAST_PROBABILITY and a.trips >= 1]
-    if not likely:
+    known = [a for a in forecast.arrivals if a.trips >= 1]
+    likely = [a for a in known if a.probability >= _LEAST_PROBABILITY][:_FORECASTS]
+    if not known:
         return _("Nothing is learned yet of where vehicles go from here.")
+    if not likely:
+        return f"{_('Not expected any more; not seen again')} {forecast.not_again:.0%}"
     words = [f"{a.camera_id} {a.probability:.0%} ({clock(a.from_ns)} - {clock(a.to_ns)})" for a in likely]
     return f"{_('Expected next')}: {', '.join(words)}; {_('not seen again')} {forecast.not_again:.0%}"
 

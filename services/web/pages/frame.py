@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,8 +34,10 @@ _THEME = "vreid_theme"
 _SCRIPT = f"""
 <script>
 document.documentElement.lang = '{LANGUAGE}';
-// The toolkit makes pictures without a text for those who do not see them.
+// The toolkit shows what loads, and makes pictures, without a text for those who do not see.
 new MutationObserver(() => {{
+  document.querySelectorAll('.q-loading-bar:not([aria-label])').forEach(
+    e => e.setAttribute('aria-label', {json.dumps(_("Loading"))}));
   document.querySelectorAll('.vr-image img:not([alt])').forEach(
     e => e.setAttribute('alt', e.closest('.vr-image').getAttribute('aria-label') ?? ''));
 }}).observe(document.documentElement, {{ childList: true, subtree: true }});

@@ -222,7 +222,7 @@ class GalleryPage:
             return
         survivor, client = names[0], self._site.client
         merge = partial(client.identity_merge, survivor, reason="console")
-        await self._each(merge, names[1:], Role.OPERATOR, _("Merged; undo takes it back."))
+        await self._each(merge, names[1:], Role.OPERATOR, _("Merged; undo takes it back."), gone=True)
 
     async def _delete(self, erase: bool) -> None:
         names = self._some()
@@ -238,9 +238,10 @@ class GalleryPage:
             return
         client = self._site.client
         call = partial(client.gallery_erase, reason=reason) if erase else partial(client.gallery_delete, reason=reason)
-        await self._each(call, names, Role.ADMIN if erase else Role.OPERATOR, _("Gone; the audit log says why."))
+        needed = Role.ADMIN if erase else Role.OPERATOR
+        await self._each(call, names, needed, _("Gone; the audit log says why."), gone=True)
 
-    async def _each(self, call: object, names: list[str], needed: Role, done: str) -> None:
+    async def _each(self, call: object, names: list[str], needed: Role, done: str, *, gone: bool = False) -> None:
         """Does something to each vehicle; the first failure ends it, and is told with how many were done."""
         finished = 0
         try:
@@ -248,7 +249,8 @@ class GalleryPage:
             for name in names:
                 await self._site.ask(call, name)  # type: ignore[arg-type]
                 finished += 1
-                self._chosen.discard(name)
+                if gone:
+                    self._chosen.discard(name)
         except VreidError as exc:
             told(exc)
         if finished:
@@ -260,5 +262,8 @@ class GalleryPage:
             require(Role.ADMIN)
         except VreidError as exc:
             told(exc)
+            return
+        text = _("No vehicle is chosen. All of the gallery is exported, vectors and decisions without pictures.")
+        if not self._chosen and await confirmed(_("Export everything?"), text, _("Export")) is None:
             return
         ui.navigate.to("/media/export?" + urlencode([("identity", name) for name in sorted(self._chosen)]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -75,7 +76,6 @@ class SearchPage:
         self._site = site
         self._asked = Asked(sighting_id=sighting_id)
         self._begin_with = image
-        self._matches: tuple[Match, ...] = ()
         self._pressed_at: tuple[float, float] | None = None
 
     async def build(self) -> None:
@@ -209,21 +209,25 @@ class SearchPage:
         negatives = list(asked.aside.values())[-_MAX_NEGATIVES:] if self._unlike.value else []
         try:
             answer = await self._site.ask(client.search, [probe], self._options(), negatives=negatives)
+            shown, more = self._left(answer.matches), ""
+            if negatives and not shown:  # asked with what was put aside itself
+                answer = await self._site.ask(client.search, [probe], self._options())
+                shown = self._left(answer.matches)
+                more = "; " + _("all of it looks more like what was put aside")
         except VreidError as exc:
             told(exc)
             return
-        self._matches = answer.matches
-        self._show()
+        self._show(shown, more if shown else "")
 
-    def _show(self) -> None:
+    def _left(self, matches: Sequence[Match]) -> list[Match]:
+        """What is shown of an answer."""
         aside = self._asked.aside
-        shown = [m for m in self._matches if m.identity_id not in aside and m.sighting_id not in aside][:_K]
-        self._said.text = (
-            counted("{n} answer, best first", "{n} answers, best first", len(shown))
-            if shown
-            else _("Nothing like it was seen.")
-        )
-        self._back.visible = bool(aside)
+        return [m for m in matches if m.identity_id not in aside and m.sighting_id not in aside][:_K]
+
+    def _show(self, shown: list[Match], more: str) -> None:
+        words = counted("{n} answer, best first", "{n} answers, best first", len(shown))
+        self._said.text = words + more if shown else _("Nothing like it was seen.")
+        self._back.visible = bool(self._asked.aside)
         self._watch.visible = True
         self._answers.clear()
         with self._answers:

@@ -62,7 +62,7 @@ def _draw(cameras: list[str], report: TopologyReport) -> None:
                     _("Travel time"),
                     _("90 % within"),
                     _("Overlap"),
-                    _("Clock"),
+                    _("Clock ahead by"),
                 ),
                 [link_cells(link) for link in sorted(report.links, key=lambda x: (x.from_camera, -x.share))],
             )
