@@ -69,7 +69,6 @@ class IdentityPage:
         now = (detail.record, *((s.sighting_id, s.revision) for s in detail.sightings))
         if now == self._shown:
             return
-        links = await self._links(detail)
         self._shown = now
         self._content.clear()
         with self._content:
@@ -78,6 +77,32 @@ class IdentityPage:
             visits = [Visit(s.camera_id, s.start_ns, s.end_ns) for s in detail.sightings]
             ui.html(route_svg(visits, colour_of(detail.record.identity_id)), sanitize=False).classes("w-full")
             self._pictures(detail)
+            self._evidence = ui.column().classes("w-full")
+        self._show_evidence(detail, self._seen(detail))
+        if self._site.corrections is not None:
+            # History may reach far back; the page does not wait for it.
+            ui.timer(0.05, partial(self._read_history, detail), once=True)
+
+    async def _read_history(self, detail: IdentityDetail) -> None:
+        """Shows how each sighting was decided, as far as history is kept."""
+        links: dict[str, Link] = {}
+        with contextlib.suppress(VreidError):
+            history: Any = await self._site.ask(self._site.client.identity_history, detail.record.identity_id)
+            for event in history.events:
+                if event.kind == "sighting.decided":
+                    link = Link(event.status, event.probability, event.evidence)
+                    links |= dict.fromkeys(event.sighting_ids, link)
+        if links and not self._content.is_deleted:
+            self._show_evidence(detail, self._seen(detail) | links)
+
+    def _seen(self, detail: IdentityDetail) -> dict[str, Link]:
+        """Why sightings belong, by what the console saw being decided."""
+        seen = {s.sighting_id: self._site.decision(s.sighting_id) for s in detail.sightings}
+        return {name: Link(e.status, e.probability, e.evidence) for name, e in seen.items() if e is not None}
+
+    def _show_evidence(self, detail: IdentityDetail, links: Mapping[str, Link]) -> None:
+        self._evidence.clear()
+        with self._evidence:
             self._sightings(detail, links)
 
     def _head(self, detail: IdentityDetail) -> None:
@@ -169,23 +194,6 @@ class IdentityPage:
             for text in cells:
                 with ui.element("td"):
                     ui.label(text)
-
-    async def _links(self, detail: IdentityDetail) -> dict[str, Link]:
-        """By sighting, from history where the client has it, and from what the console saw being decided."""
-        links: dict[str, Link] = {}
-        if self._site.corrections is not None:
-            with contextlib.suppress(VreidError):
-                history: Any = await self._site.ask(self._site.corrections.identity_history, detail.record.identity_id)
-                for event in history.events:
-                    if event.kind == "sighting.decided":
-                        links |= {
-                            name: Link(event.status, event.probability, event.evidence) for name in event.sighting_ids
-                        }
-        for sighting in detail.sightings:
-            seen = self._site.decision(sighting.sighting_id)
-            if seen is not None and sighting.sighting_id not in links:
-                links[sighting.sighting_id] = Link(seen.status, seen.probability, seen.evidence)
-        return links
 
     def _corrections(self) -> None:
         with ui.card().classes("w-full"):
