@@ -26,7 +26,7 @@ from services.identity.embedded import EmbeddedServer
 from services.identity.redis_client import connect
 from services.identity.redis_store import RedisStore
 from services.identity.settings import RedisSettings
-from services.identity.store import CameraRecord
+from services.identity.store import CameraRecord, IdentityStore
 from services.matcher.build import Places, build_matcher
 from services.matcher.settings import MatcherSettings
 from services.types import Commit, Sighting
@@ -65,7 +65,7 @@ class OpenSite:
     cameras_pid: int
 
 
-def fill(store: RedisStore, crops: CropStore, count: int, cameras: int, report: Callable[[int, int], None]) -> None:
+def fill(store: IdentityStore, crops: CropStore, count: int, cameras: int, report: Callable[[int, int], None]) -> None:
     """Puts sightings of the last day, three to a vehicle, from cameras in turn, each with a picture."""
     ingest, decider = (store.acquire_lease(name, "bench", 3600.0) for name in ("ingest", "associator"))
     if ingest is None or decider is None:
