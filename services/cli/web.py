@@ -39,7 +39,7 @@ def web(
         if config.logging.format == "json":
             configure_logging(config.logging, "web")
         stderr.print(f"console on http{'s' if config.web.has_tls else ''}://{config.web.listen}", highlight=False)
-        run_web(config)
+        run_web(config, config_file)
     except ValidationError as exc:
         fail(f"--listen: {exc.errors()[0]['msg']}")
     except VreidError as exc:

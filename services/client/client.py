@@ -33,6 +33,7 @@ from services.client.options import (
     SearchOptions,
     Verdict,
 )
+from services.client.watching import WatchingCalls
 from services.errors import Unavailable, VreidError
 from services.identity.store import CameraRecord
 from services.matcher.types import (
@@ -61,7 +62,7 @@ RETRIED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
 _LONG_S = 600.0
 
 
-class MatcherClient:
+class MatcherClient(WatchingCalls):
     """A connection to one matcher. Safe for threads; close it, or use it as a context manager.
 
     Every call raises MatcherUnavailable when nobody answers at the address, Unavailable when it should be tried again
@@ -101,6 +102,7 @@ class MatcherClient:
         self._identity = vreid_pb2_grpc.IdentityServiceStub(self._channel)
         self._camera = vreid_pb2_grpc.CameraServiceStub(self._channel)
         self._console = vreid_pb2_grpc.ConsoleServiceStub(self._channel)
+        self._standing = vreid_pb2_grpc.StandingServiceStub(self._channel)
         self._health = health_pb2_grpc.HealthStub(self._channel)
 
     def __enter__(self) -> MatcherClient:
@@ -270,10 +272,12 @@ class MatcherClient:
         answer = self._call(partial(self._long, self._gallery.Compact), pb.CompactRequest())
         return answer.bytes_before, answer.bytes_after
 
-    def gallery_erase(self, identity_id: str = "", sighting_id: str = "") -> str:
+    def gallery_erase(self, identity_id: str = "", sighting_id: str = "", reason: str = "") -> str:
         """Removes an identity or a sighting so that no byte of its vectors remains in the gallery or its snapshot."""
         request = (
-            pb.DeleteRequest(sighting_id=sighting_id) if sighting_id else pb.DeleteRequest(identity_id=identity_id)
+            pb.DeleteRequest(sighting_id=sighting_id, reason=reason)
+            if sighting_id
+            else pb.DeleteRequest(identity_id=identity_id, reason=reason)
         )
         position: str = self._call(partial(self._long, self._gallery.Erase), request, repeat=False).log_position
         return position
@@ -283,9 +287,9 @@ class MatcherClient:
         """A call that may take longer than others."""
         return method(request, timeout=max(timeout, _LONG_S), **more)
 
-    def gallery_delete(self, identity_id: str) -> str:
+    def gallery_delete(self, identity_id: str, reason: str = "") -> str:
         """Removes an identity with its sightings; returns the log position."""
-        return self._delete(pb.DeleteRequest(identity_id=identity_id))
+        return self._delete(pb.DeleteRequest(identity_id=identity_id, reason=reason))
 
     def gallery_delete_sighting(self, sighting_id: str) -> str:
         """Removes one sighting; returns the log position."""

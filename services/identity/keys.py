@@ -34,6 +34,12 @@ key                          type    what it holds
 ``sightings``                stream  work: ``sighting_id``, ``revision``, ``op``
 ``events``                   stream  what happened; entry ids are the log positions
 ``audit``                    stream  who changed or deleted what, and when
+``standing``                 hash    standing queries by id (see standing/contract.py)
+``alerts``                   hash    what they raised: ``<standing query>:<sighting>`` -> its text
+``alerts:newest``            zset    all alerts by time (µs)
+``alerts:open``              zset    those that nobody has taken note of
+``alerts:acknowledged``      hash    of the others, when (ns) and by whom
+``standing:position``        string  last entry of ``events`` that standing queries have seen
 ===========================  ======  ===================================================================================
 
 Streams are trimmed by MINID: ``sightings`` at ``cursor``, ``events`` at the smallest position of ``views`` but not
@@ -80,6 +86,12 @@ class Keys:
         self.views = self.prefix + "views"
         self.retired = self.prefix + "retired"
         self.parents = self.prefix + "parents"
+        self.standing = self.prefix + "standing"
+        self.standing_position = self.prefix + "standing:position"
+        self.alerts = self.prefix + "alerts"
+        self.alerts_newest = self.prefix + "alerts:newest"
+        self.alerts_open = self.prefix + "alerts:open"
+        self.alerts_acknowledged = self.prefix + "alerts:acknowledged"
 
     def sighting(self, sighting_id: str) -> str:
         """Hash of one sighting."""
@@ -125,4 +137,9 @@ class Keys:
             self.views,
             self.retired,
             self.parents,
+            self.standing,
+            self.alerts,
+            self.alerts_newest,
+            self.alerts_open,
+            self.alerts_acknowledged,
         ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from services.identity.codec import Fields, decision_body
 from services.identity.records import Event, EventKind, WorkItem
 from services.identity.retention.contract import CROPS, SERVER, AuditEntry, Cause, Purge, View
+from services.identity.standing.contract import AlertRecord, StandingRecord, alert_id
 from services.types import Merge, Split
 from tracker.types import Decision
 
@@ -58,6 +59,9 @@ class MemoryState:
         self.living: dict[str, Living] = {}
         self.alias: dict[str, str | None] = {}
         self.tombstones: dict[str, int] = {}
+        self.standing: dict[str, StandingRecord] = {}
+        self.alerts: dict[str, AlertRecord] = {}
+        self.standing_position = ""
         self.work: list[WorkItem] = []
         self.events: list[Event] = []
         self.audit: list[AuditEntry] = []
@@ -238,6 +242,8 @@ class MemoryState:
                 sighting_id, now_ns, cause, actor, identity_id or "", crop_keys, tuple(sorted(waits))
             )
         self.tombstones[sighting_id] = self.clock_ns() // 1000
+        for standing_id in self.standing:
+            self.alerts.pop(alert_id(standing_id, sighting_id), None)
         self.emit("sighting.deleted", payload)
         return identity_id
 

@@ -24,6 +24,7 @@ from services.identity.memory_state import ZERO, MemoryState, Row, position
 from services.identity.records import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
 from services.identity.retention.contract import Cause
 from services.identity.retention.memory import MemoryRetention
+from services.identity.standing.memory import MemoryStanding
 from services.observability.tracing import traceparent
 from services.types import Commit, Lease, Sighting
 
@@ -49,7 +50,7 @@ def _after(entries: Sequence[T], key: Callable[[T], str], after: str, count: int
     return list(entries[low : low + count])
 
 
-class MemoryStore(MemoryCorrections, MemoryRetention):
+class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding):
     """IdentityStore in memory. Safe for threads."""
 
     def __init__(self, clock_ns: Callable[[], int] = time.time_ns) -> None:
@@ -259,7 +260,7 @@ class MemoryStore(MemoryCorrections, MemoryRetention):
             ranked = sorted(((us, i) for us, i in seen if us >= seen_since_ns // 1000), reverse=True)
             return [self._record(i) for _, i in ranked[offset : offset + limit]] if limit > 0 else []
 
-    def delete_identity(self, identity_id: str, actor: str, *, cause: Cause = "delete") -> str:
+    def delete_identity(self, identity_id: str, actor: str, *, cause: Cause = "delete", reason: str = "") -> str:
         """See IdentityStore."""
         with self._changed:
             living = self.resolve(identity_id)
@@ -269,7 +270,7 @@ class MemoryStore(MemoryCorrections, MemoryRetention):
             for sighting_id in members:
                 self._state.forget(sighting_id, actor, cause)
             self._state.retire(living, actor)
-            self._state.note(actor, f"{cause}_identity", living, len(members))
+            self._state.note(actor, f"{cause}_identity", living, len(members), reason)
             self._changed.notify_all()
             return self._state.last_event_id()
 
@@ -277,7 +278,7 @@ class MemoryStore(MemoryCorrections, MemoryRetention):
         members = self._state.living[identity_id].sightings
         return sorted(members, key=lambda s: (self._state.rows[s].end_us, s))
 
-    def delete_sighting(self, sighting_id: str, actor: str, *, cause: Cause = "delete") -> str:
+    def delete_sighting(self, sighting_id: str, actor: str, *, cause: Cause = "delete", reason: str = "") -> str:
         """See IdentityStore. An identity left without sightings goes with it."""
         with self._changed:
             if sighting_id not in self._state.rows:
@@ -285,7 +286,7 @@ class MemoryStore(MemoryCorrections, MemoryRetention):
             identity_id = self._state.forget(sighting_id, actor, cause)
             if identity_id is not None and not self._state.living[identity_id].sightings:
                 self._state.retire(identity_id, actor)
-            self._state.note(actor, f"{cause}_sighting", sighting_id, 1)
+            self._state.note(actor, f"{cause}_sighting", sighting_id, 1, reason)
             self._changed.notify_all()
             return self._state.last_event_id()
 

@@ -31,6 +31,7 @@ from services.identity.records import CameraRecord, CommitResult, Event, Identit
 from services.identity.redis_client import Connection, named
 from services.identity.retention.contract import Cause
 from services.identity.retention.redis import RedisRetention
+from services.identity.standing.redis import RedisStanding
 from services.observability.tracing import traceparent
 from services.types import Commit, Lease, Sighting
 
@@ -50,7 +51,7 @@ def _ttl_ms(ttl_s: float) -> int:
     return max(1, int(ttl_s * 1000))
 
 
-class RedisStore(RedisCorrections, RedisRetention):
+class RedisStore(RedisCorrections, RedisRetention, RedisStanding):
     """IdentityStore on one site of a Redis-compatible server. Safe for threads.
 
     Args:
@@ -352,7 +353,7 @@ class RedisStore(RedisCorrections, RedisRetention):
                 records.append(identity_record(identity_id, status.decode(), names, found, enrolled=kept))
         return records
 
-    def delete_identity(self, identity_id: str, actor: str, *, cause: Cause = "delete") -> str:
+    def delete_identity(self, identity_id: str, actor: str, *, cause: Cause = "delete", reason: str = "") -> str:
         """See IdentityStore. Thousands of sightings go in several steps, each complete, the identity with the last."""
         living = self.resolve(identity_id)
         if living is None:
@@ -363,11 +364,11 @@ class RedisStore(RedisCorrections, RedisRetention):
             names = [sighting_id.decode() for sighting_id in members]
             keys = [*self.keys.fixed(), *own]
             keys += [key for s in names for key in (self.keys.sighting(s), self.keys.purge(s))]
-            said, position = self._redis.script("delete_identity", keys, [living, actor, cause, *names])
+            said, position = self._redis.script("delete_identity", keys, [living, actor, cause, reason, *names])
             if said != b"more":
                 return cast(bytes, position).decode()
 
-    def delete_sighting(self, sighting_id: str, actor: str, *, cause: Cause = "delete") -> str:
+    def delete_sighting(self, sighting_id: str, actor: str, *, cause: Cause = "delete", reason: str = "") -> str:
         """See IdentityStore. An identity left without sightings goes with it."""
         own = self.keys.sighting(sighting_id)
         if not self._redis.call(lambda client: client.exists(own)):
@@ -375,7 +376,7 @@ class RedisStore(RedisCorrections, RedisRetention):
         identity_id = self.identity_of(sighting_id) or ""
         for _ in range(_TRIES):
             keys = [*self.keys.fixed(), own, self.keys.purge(sighting_id), *self._identity_keys(identity_id)]
-            said, rest = self._redis.script("delete_sighting", keys, [sighting_id, identity_id, actor, cause])
+            said, rest = self._redis.script("delete_sighting", keys, [sighting_id, identity_id, actor, cause, reason])
             if said != b"retry":
                 return cast(bytes, rest).decode()
             identity_id = rest.decode()

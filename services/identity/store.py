@@ -16,6 +16,7 @@ from services.identity.records import (
     WorkItem,
 )
 from services.identity.retention.contract import Cause, RetentionStore
+from services.identity.standing.contract import StandingStore
 from services.types import Commit, Lease, Sighting
 
 __all__ = [
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 
-class IdentityStore(CorrectingStore, RetentionStore, Protocol):
+class IdentityStore(CorrectingStore, RetentionStore, StandingStore, Protocol):
     """The system of record. Every write returns after it is durable, or raises.
 
     Every method raises StoreUnavailable when the server does not answer.
@@ -126,16 +127,16 @@ class IdentityStore(CorrectingStore, RetentionStore, Protocol):
         """Most recently seen first; with ``seen_since_ns`` only those last seen at that moment or later."""
         ...
 
-    def delete_identity(self, identity_id: str, actor: str, *, cause: Cause = "delete") -> str:
+    def delete_identity(self, identity_id: str, actor: str, *, cause: Cause = "delete", reason: str = "") -> str:
         """Removes an identity with its sightings, audited; returns the log position. Raises NotFound.
 
         Each sighting gets a ``sighting.deleted`` event and, while somebody holds something of it, its entry in the
         outbox; then the identity its ``identity.deleted``. The cause "erase" also waits for the server's own files:
-        see services.identity.retention.erase.
+        see services.identity.retention.erase. The reason goes to the audit log.
         """
         ...
 
-    def delete_sighting(self, sighting_id: str, actor: str, *, cause: Cause = "delete") -> str:
+    def delete_sighting(self, sighting_id: str, actor: str, *, cause: Cause = "delete", reason: str = "") -> str:
         """Removes one sighting, audited; returns the log position. Raises NotFound.
 
         Later revisions of it are not accepted. An identity left without sightings is deleted with it.

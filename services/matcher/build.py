@@ -29,6 +29,7 @@ from services.matcher.server import MatcherServer
 from services.matcher.servicers import Parts
 from services.matcher.settings import MatcherSettings
 from services.matcher.snapshotter import Snapshotter
+from services.matcher.standing import StandingLoop
 from services.matcher.upkeep_servicer import Keeping
 from tracker.multi_camera.settings import AssociationSettings
 
@@ -190,10 +191,13 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
         refill=follower.refill,
     )
     kept = RetentionSettings() if retention is None else retention.settings
-    parts = Parts(store, gallery, reader, settings, kept.active_window_s, association or AssociationSettings())
+    parts = Parts(store, gallery, reader, settings, kept, association or AssociationSettings())
     ledger = Ledger(store)
-    server = MatcherServer(parts, keeping, door, ledger, read_only=read_only)
+    standing = StandingLoop(store, gallery)
+    server = MatcherServer(parts, keeping, door, ledger, standing, read_only=read_only)
     loops: dict[str, Loop] = {"gallery": follower, "audit": ledger}
+    if not read_only:
+        loops["standing"] = standing
     if folder is not None and settings.snapshot_every_s is not None:
         loops["snapshots"] = Snapshotter(gallery, folder, settings.snapshot_every_s)
     if associator is not None:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.types import VEHICLE_CLASSES, VehicleClass
-from services.matcher.types import SearchFilter, SightingSummary
+from services.matcher.types import IdentityFilter, SearchFilter, SightingSummary
 from services.types import Sighting
 
 UNDECIDED = -1
+_LATEST_NS = np.iinfo(np.int64).max
 
 _COLUMNS: dict[str, type[np.generic]] = {
     "camera": np.int32,
@@ -172,11 +173,50 @@ class SightingTable:
 
     def identities_by_last_seen(self, since_ns: int = 0) -> Iterator[str]:
         """Identities with a sighting that were seen since a moment, most recently seen first, then by id."""
-        end_ns = self._columns["end_ns"]
-        last = {code: int(end_ns[list(rows)].max()) for code, rows in self._rows_of.items()}
-        last = {code: at_ns for code, at_ns in last.items() if at_ns >= since_ns}
-        for code in sorted(last, key=lambda code: (-last[code], self._identities.name(code))):
-            yield self._identities.name(code)
+        return (self.identity_name(code) for code in self.find_identities(IdentityFilter(from_ns=since_ns)).tolist())
+
+    def identity_name(self, code: int) -> str:
+        """The identity behind a code."""
+        return self._identities.name(code)
+
+    def find_identities(self, wanted: IdentityFilter) -> NDArray[np.intp]:
+        """Codes of identities with a sighting that pass, in the order of ``identities_by_last_seen``: int (I,).
+
+        Statuses, who is enrolled and the active window are not known here and do not restrict.
+        """
+        rows = np.flatnonzero(self._columns["alive"].astype(np.bool_) & (self._columns["identity"] != UNDECIDED))
+        column = {name: values[rows] for name, values in self._columns.items()}
+        code = column["identity"].astype(np.int64)
+        first, last = (np.full(len(self._identities), end, np.int64) for end in (_LATEST_NS, -1))
+        np.minimum.at(first, code, column["start_ns"].astype(np.int64))
+        np.maximum.at(last, code, column["end_ns"].astype(np.int64))
+        passes = last >= max(wanted.from_ns or 0, 0)
+        if wanted.to_ns is not None:
+            passes &= first <= wanted.to_ns
+        for name, known in (
+            ("camera", self._cameras.known(wanted.camera_ids) if wanted.camera_ids else None),
+            ("vehicle_class", [int(kind) for kind in wanted.classes] or None),
+            ("colour", self._colours.known(wanted.colours) if wanted.colours else None),
+        ):
+            if known is not None:
+                has = np.zeros(len(passes), np.bool_)
+                has[code[np.isin(column[name], known)]] = True
+                passes &= has
+        if wanted.min_cameras > 1:
+            visits = np.unique(code * len(self._cameras) + column["camera"].astype(np.int64)) // len(self._cameras)
+            passes &= np.bincount(visits, minlength=len(passes)) >= wanted.min_cameras
+        return self._newest_first(np.flatnonzero(passes), last)
+
+    def _newest_first(self, codes: NDArray[np.intp], last_ns: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Codes by time, newest first, then by name. Names are looked at only where times are equal, which is rare."""
+        ordered = codes[np.argsort(-last_ns[codes], kind="stable")]
+        times = last_ns[ordered]
+        starts = np.flatnonzero(np.diff(times, prepend=-2) != 0)
+        ends = np.append(starts[1:], len(ordered))
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True) if len(starts) < len(ordered) else ():
+            if end - start > 1:
+                ordered[start:end] = sorted(ordered[start:end].tolist(), key=self._identities.name)
+        return ordered
 
     def summary(self, row: int) -> SightingSummary:
         """What is known of one sighting."""
@@ -251,7 +291,14 @@ class SightingTable:
 
     def mask(self, wanted: SearchFilter) -> NDArray[np.bool_]:
         """Which rows hold a sighting that the filter lets through: bool (rows,)."""
-        column = self._columns
+        return self._passing(wanted, slice(None))
+
+    def takes(self, row: int, wanted: SearchFilter) -> bool:
+        """Whether the filter lets the sighting of a row through."""
+        return bool(self._passing(wanted, slice(row, row + 1))[0])
+
+    def _passing(self, wanted: SearchFilter, rows: slice) -> NDArray[np.bool_]:
+        column = {name: values[rows] for name, values in self._columns.items()}
         may: NDArray[np.bool_] = column["alive"].astype(np.bool_, copy=True)
         if wanted.camera_ids:
             may &= np.isin(column["camera"], self._cameras.known(wanted.camera_ids))
@@ -266,7 +313,8 @@ class SightingTable:
         if wanted.colours:
             may &= np.isin(column["colour"], self._colours.known(wanted.colours))
         if wanted.exclude_sighting_ids:
-            may[[self._row[s] for s in wanted.exclude_sighting_ids if s in self._row]] = False
+            excluded = [self._row[s] for s in wanted.exclude_sighting_ids if s in self._row]
+            may &= ~np.isin(np.arange(len(self._columns["alive"]))[rows], excluded)
         if wanted.exclude_identity_ids:
             may &= ~np.isin(column["identity"], self._identities.known(wanted.exclude_identity_ids))
         return may

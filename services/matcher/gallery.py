@@ -24,6 +24,7 @@ from services.matcher.types import (
     GalleryStats,
     Grouping,
     IdentityDetail,
+    IdentityFilter,
     Question,
     SearchAnswer,
     SearchFilter,
@@ -253,7 +254,7 @@ class Gallery:
         with self._moved:
             table = self._state.table
             row = table.row(sighting_id)
-            if row is None or not table.mask(self._resolved(wanted))[row]:
+            if row is None or not table.takes(row, self._resolved(wanted)):
                 return None
             summary = table.summary(row)
             if queries is None:
@@ -308,19 +309,33 @@ class Gallery:
         """
         with self._moved:
             summaries = tuple(self._state.table.summary(row) for row in self._state.rows(identity_id))
-            return IdentityDetail(self._record(summaries), len(summaries), summaries)
+        best = max(summaries, key=lambda summary: summary.quality)
+        return IdentityDetail(
+            self._record(summaries), len(summaries), summaries, best.sighting_id, best.vehicle_class, best.colour
+        )
 
-    def identities(self, limit: int, offset: int) -> tuple[list[IdentityDetail], int]:
-        """A page of identities without their sightings, most recently seen first, and how many there are."""
-        with self._moved:
-            page = [self.identity(i) for i in islice(self._by_last_seen(), offset, offset + limit)]
-            total = self._state.table.identity_count
-        return [IdentityDetail(detail.record, detail.sighting_count) for detail in page], total
+    def identities(
+        self, limit: int, offset: int, wanted: IdentityFilter | None = None
+    ) -> tuple[list[IdentityDetail], int]:
+        """A page of identities without their sightings, most recently seen first, and how many pass in all.
 
-    def identity_ids(self, since_ns: int = 0) -> list[str]:
-        """Identities seen since a moment (UTC nanoseconds), most recently seen first."""
+        The active window of a filter is the caller's affair: it is a bound to ``from_ns``.
+        """
+        wanted = wanted or IdentityFilter()
         with self._moved:
-            return list(self._state.table.identities_by_last_seen(since_ns))
+            state = self._state
+            codes: Sequence[int] = state.table.find_identities(wanted).tolist()
+            if wanted.statuses or wanted.enrolled:
+                codes = [code for code in codes if self._is_as_wanted(state.table.identity_name(code), wanted)]
+            page = [self.identity(state.table.identity_name(code)) for code in codes[offset : offset + limit]]
+        return [replace(detail, sightings=()) for detail in page], len(codes)
+
+    def _is_as_wanted(self, identity_id: str, wanted: IdentityFilter) -> bool:
+        """Whether an identity passes by what stands beside the columns."""
+        status = self._state.status.get(identity_id, "new")
+        return (not wanted.statuses or status in wanted.statuses) and (
+            not wanted.enrolled or identity_id in self._state.enrolled
+        )
 
     def entry(self, identity_id: str) -> GalleryEntry:
         """An identity as what is searched, by id or alias.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 
 import grpc
 import numpy as np
@@ -22,11 +22,9 @@ from services.identity.history import (
 from services.identity.store import Event
 from services.ids import uuid7
 from services.matcher.door.admission import actor_of
-from services.matcher.servicers import Parts, page, required
+from services.matcher.servicers import Parts, page, reason_of, required
 from services.matcher.types import (
     HistoryEntry,
-    IdentityDetail,
-    IdentityFilter,
     IdentityHistory,
     PastIdentity,
     PastSighting,
@@ -37,14 +35,7 @@ from services.rpc import vreid_pb2 as pb
 from services.rpc import vreid_pb2_grpc
 from services.types import Sighting
 
-MAX_REASON = 500
 MAX_SPLIT = 10_000
-
-
-def _reason(text: str) -> str:
-    if len(text) > MAX_REASON or not text.isprintable():
-        raise InputError(f"reason: must be one line of at most {MAX_REASON} characters, got {len(text)}")
-    return text
 
 
 class IdentityServicer(vreid_pb2_grpc.IdentityServiceServicer):  # type: ignore[misc]
@@ -66,35 +57,16 @@ class IdentityServicer(vreid_pb2_grpc.IdentityServiceServicer):  # type: ignore[
         limit, offset = page(request.limit, request.offset)
         wanted = convert.identity_filter_from_message(request)
         self._parts.wait(request.min_log_position, context)
-        if wanted == IdentityFilter():
-            details, total = self._parts.gallery.identities(limit, offset)
-        else:
-            found = list(self._filtered(wanted))
-            details, total = found[offset : offset + limit], len(found)
-        return pb.ListIdentitiesResponse(identities=[convert.identity_to_message(d) for d in details], total=total)
-
-    def _filtered(self, wanted: IdentityFilter) -> Iterator[IdentityDetail]:
-        """Those that pass, most recently seen first; what meanwhile is gone or merged with one before is left out."""
-        floor_ns = wanted.from_ns or 0
         if wanted.active:
-            floor_ns = max(floor_ns, self._parts.store.now_ns() - int(self._parts.active_window_s * 1e9))
-        seen = set()
-        for identity_id in self._parts.gallery.identity_ids(floor_ns):
-            try:
-                detail = self._parts.gallery.identity(identity_id)
-            except NotFound:
-                continue
-            record = detail.record
-            if record.identity_id in seen or record.last_seen_ns < floor_ns:
-                continue
-            seen.add(record.identity_id)
-            if wanted.takes(record):
-                yield IdentityDetail(record, detail.sighting_count)
+            floor_ns = self._parts.store.now_ns() - int(self._parts.retention.active_window_s * 1e9)
+            wanted = replace(wanted, from_ns=max(wanted.from_ns or 0, floor_ns))
+        details, total = self._parts.gallery.identities(limit, offset, wanted)
+        return pb.ListIdentitiesResponse(identities=[convert.identity_to_message(d) for d in details], total=total)
 
     def Merge(self, request: pb.MergeRequest, context: grpc.ServicerContext) -> pb.CorrectionResponse:  # noqa: N802
         """See the proto."""
         survivor, absorbed = required(request.survivor_id, "survivor_id"), required(request.absorbed_id, "absorbed_id")
-        done = self._parts.store.merge_identities(survivor, absorbed, actor_of(context), _reason(request.reason))
+        done = self._parts.store.merge_identities(survivor, absorbed, actor_of(context), reason_of(request.reason))
         return self._corrected(done, context)
 
     def Split(self, request: pb.SplitRequest, context: grpc.ServicerContext) -> pb.CorrectionResponse:  # noqa: N802
@@ -103,12 +75,12 @@ class IdentityServicer(vreid_pb2_grpc.IdentityServiceServicer):  # type: ignore[
         if not 1 <= len(request.sighting_ids) <= MAX_SPLIT:
             raise InputError(f"sighting_ids: must be 1 to {MAX_SPLIT}, got {len(request.sighting_ids)}")
         fresh, names = uuid7(), list(request.sighting_ids)
-        done = self._parts.store.split_identity(identity_id, names, fresh, actor_of(context), _reason(request.reason))
+        done = self._parts.store.split_identity(identity_id, names, fresh, actor_of(context), reason_of(request.reason))
         return self._corrected(done, context, fresh)
 
     def Undo(self, request: pb.UndoRequest, context: grpc.ServicerContext) -> pb.CorrectionResponse:  # noqa: N802
         """See the proto."""
-        store, reason = self._parts.store, _reason(request.reason)
+        store, reason = self._parts.store, reason_of(request.reason)
         match request.WhichOneof("target"):
             case "event_id":
                 event_id = required(request.event_id, "event_id")
@@ -121,6 +93,13 @@ class IdentityServicer(vreid_pb2_grpc.IdentityServiceServicer):  # type: ignore[
             case _:
                 raise InputError("target: give an event_id or an identity_id")
         return self._corrected(store.undo(event_id, actor_of(context), reason), context)
+
+    def SetEnrolled(self, request: pb.SetEnrolledRequest, context: grpc.ServicerContext) -> pb.SetEnrolledResponse:  # noqa: N802
+        """See the proto."""
+        identity_id = required(request.identity_id, "identity_id")
+        position = self._parts.store.enrol(identity_id, actor_of(context), enrolled=request.enrolled)
+        self._parts.show(position, context)
+        return pb.SetEnrolledResponse(log_position=position)
 
     def _corrected(
         self, done: Correction, context: grpc.ServicerContext, new_identity_id: str = ""

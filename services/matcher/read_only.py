@@ -20,6 +20,11 @@ WRITES = frozenset(
         "/vreid.v1.IdentityService/Merge",
         "/vreid.v1.IdentityService/Split",
         "/vreid.v1.IdentityService/Undo",
+        "/vreid.v1.IdentityService/SetEnrolled",
+        "/vreid.v1.StandingService/Create",
+        "/vreid.v1.StandingService/SetActive",
+        "/vreid.v1.StandingService/Delete",
+        "/vreid.v1.StandingService/Acknowledge",
     }
 )
 

@@ -18,6 +18,8 @@ from services.matcher.identity_servicer import IdentityServicer
 from services.matcher.read_only import ReadOnlyInterceptor
 from services.matcher.search_servicer import MatcherServicer
 from services.matcher.servicers import CameraServicer, Parts
+from services.matcher.standing import StandingLoop
+from services.matcher.standing_servicer import StandingServicer
 from services.matcher.upkeep_servicer import GalleryServicer, Keeping
 from services.observability.calls import CallInterceptor
 from services.rpc import vreid_pb2, vreid_pb2_grpc
@@ -89,6 +91,7 @@ class MatcherServer:
         keeping: Keeping | None = None,
         door: Door | None = None,
         ledger: Ledger | None = None,
+        standing: StandingLoop | None = None,
         *,
         read_only: bool = False,
     ) -> None:
@@ -100,6 +103,7 @@ class MatcherServer:
             door: How callers come in; None lets in everybody on this machine.
             ledger: Where what callers ask for is written down; None writes nothing.
             read_only: Refuse every call that changes what the site knows.
+            standing: Raises alerts in this process, and hears at once of a query that is made.
 
         Raises:
             ConfigError: The address cannot be listened on, or is not this machine's alone and lacks TLS or tokens.
@@ -132,7 +136,9 @@ class MatcherServer:
         vreid_pb2_grpc.add_GalleryServiceServicer_to_server(GalleryServicer(parts, keeping), self._server)
         vreid_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(parts), self._server)
         vreid_pb2_grpc.add_CameraServiceServicer_to_server(CameraServicer(parts), self._server)
-        console = ConsoleServicer(ConsoleParts(parts.store, parts.reader))
+        waker = standing.wake if standing is not None else lambda: None
+        vreid_pb2_grpc.add_StandingServiceServicer_to_server(StandingServicer(parts, waker), self._server)
+        console = ConsoleServicer(ConsoleParts(parts.store, parts.reader, parts.retention))
         vreid_pb2_grpc.add_ConsoleServiceServicer_to_server(console, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import dataclass, field
 
 import grpc
@@ -10,6 +11,7 @@ import numpy as np
 
 from services.errors import InputError, Unavailable
 from services.identity.retention.contract import Cause
+from services.identity.retention.settings import RetentionSettings
 from services.identity.store import IdentityStore
 from services.matcher.door.admission import actor_of
 from services.matcher.gallery import Gallery
@@ -17,14 +19,17 @@ from services.matcher.probes import ProbeReader
 from services.matcher.settings import MatcherSettings
 from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
-from services.rpc.topology import topology_to_message
+from services.rpc.topology import prediction_to_message, topology_to_message
+from tracker.multi_camera.prediction import predict_next
 from tracker.multi_camera.report import topology_report
 from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology import Topology as LearnedTopology
 
 log = logging.getLogger(__name__)
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
+MAX_REASON = 500
 _NO_DEADLINE_S = 60.0
 
 
@@ -36,7 +41,7 @@ class Parts:
     gallery: Gallery
     reader: ProbeReader
     settings: MatcherSettings
-    active_window_s: float = 3600.0
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     association: AssociationSettings = field(default_factory=AssociationSettings)
 
     def wait(self, position: str, context: grpc.ServicerContext) -> None:
@@ -83,6 +88,17 @@ def required(value: str, name: str) -> str:
     return value
 
 
+def reason_of(text: str) -> str:
+    """A reason, checked.
+
+    Raises:
+        InputError: It is longer than MAX_REASON, or more than one line.
+    """
+    if len(text) > MAX_REASON or not text.isprintable():
+        raise InputError(f"reason: must be one line of at most {MAX_REASON} characters, got {len(text)}")
+    return text
+
+
 class GalleryServicer(vreid_pb2_grpc.GalleryServiceServicer):  # type: ignore[misc]
     """See GalleryService in proto/vreid.proto."""
 
@@ -109,13 +125,15 @@ class GalleryServicer(vreid_pb2_grpc.GalleryServiceServicer):  # type: ignore[mi
         return self._remove(request, context, "delete")
 
     def _remove(self, request: pb.DeleteRequest, context: grpc.ServicerContext, cause: Cause) -> pb.DeleteResponse:
-        store, actor = self._parts.store, actor_of(context)
+        store, actor, reason = self._parts.store, actor_of(context), reason_of(request.reason)
         self._parts.wait("", context)
         match request.WhichOneof("target"):
             case "identity_id":
-                position = store.delete_identity(required(request.identity_id, "identity_id"), actor, cause=cause)
+                name = required(request.identity_id, "identity_id")
+                position = store.delete_identity(name, actor, cause=cause, reason=reason)
             case "sighting_id":
-                position = store.delete_sighting(required(request.sighting_id, "sighting_id"), actor, cause=cause)
+                name = required(request.sighting_id, "sighting_id")
+                position = store.delete_sighting(name, actor, cause=cause, reason=reason)
             case _:
                 raise InputError("target: give an identity_id or a sighting_id")
         self._parts.show(position, context)
@@ -132,6 +150,9 @@ class CameraServicer(vreid_pb2_grpc.CameraServiceServicer):  # type: ignore[misc
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._lock = threading.Lock()
+        self._links: dict[str, str] = {}
+        self._topology = LearnedTopology(parts.association)
 
     def List(  # noqa: N802
         self, request: pb.ListCamerasRequest, context: grpc.ServicerContext
@@ -143,3 +164,23 @@ class CameraServicer(vreid_pb2_grpc.CameraServiceServicer):  # type: ignore[misc
     def Topology(self, request: pb.TopologyRequest, context: grpc.ServicerContext) -> pb.TopologyResponse:  # noqa: N802
         """See the proto. Read from the store: whoever decides for this site commits what it learns there."""
         return topology_to_message(topology_report(self._parts.association, self._parts.store.links()))
+
+    def Predict(self, request: pb.PredictRequest, context: grpc.ServicerContext) -> pb.PredictResponse:  # noqa: N802
+        """See the proto. A clock that is ahead counts as a vehicle still in view."""
+        camera_id = required(request.camera_id, "camera_id")
+        if not request.HasField("left_at"):
+            raise InputError("left_at: missing")
+        left_ns = convert.moment_ns(request.left_at, "left_at")
+        since_s = (self._parts.store.now_ns() - left_ns) / 1e9
+        return prediction_to_message(predict_next(self._learned(), camera_id, since_s), left_ns)
+
+    def _learned(self) -> LearnedTopology:
+        """What was learned, read again where it changed."""
+        links = dict(self._parts.store.links())
+        with self._lock:
+            if links != self._links:
+                topology = LearnedTopology(self._parts.association)
+                topology.load(links)
+                topology.tables()  # fitted once, here, and only read afterwards
+                self._links, self._topology = links, topology
+            return self._topology

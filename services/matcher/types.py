@@ -81,11 +81,23 @@ class SightingSummary:
 
 @dataclass(frozen=True, slots=True)
 class IdentityDetail:
-    """An identity with its sightings by start; in a list ``sightings`` is empty while ``sighting_count`` is not."""
+    """An identity with its sightings by start; in a list ``sightings`` is empty while ``sighting_count`` is not.
+
+    Attributes:
+        record: The identity.
+        sighting_count: How many sightings it has.
+        sightings: By start.
+        best_sighting_id: Its sighting of best quality.
+        vehicle_class: The most probable class of that.
+        colour: The most probable colour of that; empty when unknown.
+    """
 
     record: IdentityRecord
     sighting_count: int
     sightings: tuple[SightingSummary, ...] = ()
+    best_sighting_id: str = ""
+    vehicle_class: VehicleClass = VehicleClass.CAR
+    colour: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,9 @@ class IdentityFilter:
         statuses: Only those whose latest decision went so.
         min_cameras: Only those seen by so many cameras at least.
         active: Only those within the active window.
+        classes: Only those with a sighting of one of these most probable classes.
+        colours: Only those with a sighting of one of these most probable colours.
+        enrolled: Only those that are kept as enrolled ones are.
     """
 
     camera_ids: frozenset[str] = frozenset()
@@ -107,16 +122,9 @@ class IdentityFilter:
     statuses: frozenset[str] = frozenset()
     min_cameras: int = 0
     active: bool = False
-
-    def takes(self, record: IdentityRecord) -> bool:
-        """Whether an identity passes, the active window aside."""
-        return (
-            (not self.camera_ids or not self.camera_ids.isdisjoint(record.cameras))
-            and (self.from_ns is None or record.last_seen_ns >= self.from_ns)
-            and (self.to_ns is None or record.first_seen_ns <= self.to_ns)
-            and (not self.statuses or record.status in self.statuses)
-            and len(record.cameras) >= self.min_cameras
-        )
+    classes: frozenset[VehicleClass] = frozenset()
+    colours: frozenset[str] = frozenset()
+    enrolled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from detector.types import COLOURS, VehicleClass
 from services.errors import InputError
 from services.identity.store import IdentityRecord
 from services.matcher.types import (
@@ -84,6 +85,9 @@ def identity_to_message(detail: IdentityDetail) -> pb.Identity:
         sighting_count=detail.sighting_count,
         enrolled=record.enrolled,
         sightings=[summary_to_message(s) for s in detail.sightings],
+        best_sighting_id=detail.best_sighting_id,
+        vehicle_class=CLASSES[detail.vehicle_class],
+        colour=detail.colour,
     )
 
 
@@ -100,7 +104,8 @@ def identity_from_message(message: pb.Identity) -> IdentityDetail:
         aliases=tuple(message.aliases),
         enrolled=message.enrolled,
     )
-    return IdentityDetail(record, message.sighting_count, sightings)
+    kind = CLASS_OF.get(message.vehicle_class, VehicleClass.CAR)
+    return IdentityDetail(record, message.sighting_count, sightings, message.best_sighting_id, kind, message.colour)
 
 
 def identity_filter_to_message(wanted: IdentityFilter, limit: int, offset: int) -> pb.ListIdentitiesRequest:
@@ -113,6 +118,9 @@ def identity_filter_to_message(wanted: IdentityFilter, limit: int, offset: int) 
         statuses=[STATUS[name] for name in sorted(wanted.statuses)],
         min_cameras=wanted.min_cameras,
         active=wanted.active,
+        classes=[CLASSES[kind] for kind in sorted(wanted.classes)],
+        colours=sorted(wanted.colours),
+        enrolled=wanted.enrolled,
     )
 
 
@@ -120,12 +128,16 @@ def identity_filter_from_message(message: pb.ListIdentitiesRequest) -> IdentityF
     """What a request for identities restricts.
 
     Raises:
-        InputError: An unknown status, a negative number, or a span that ends before it begins.
+        InputError: An unknown status, class or colour, a negative number, or a span that ends before it begins.
     """
     from_ns, to_ns = span_from_message(message.span, "span")
     unknown = [status for status in message.statuses if status not in STATUS_OF]
     if unknown:
         raise InputError(f"statuses: unknown status {unknown[0]}")
+    strange = [str(kind) for kind in message.classes if kind not in CLASS_OF]
+    strange += [colour[:40] for colour in message.colours if colour not in COLOURS]
+    if strange:
+        raise InputError(f"classes, colours: unknown value {strange[0]!r}")
     if message.min_cameras < 0:
         raise InputError(f"min_cameras: must be >= 0, got {message.min_cameras}")
     return IdentityFilter(
@@ -135,6 +147,9 @@ def identity_filter_from_message(message: pb.ListIdentitiesRequest) -> IdentityF
         statuses=frozenset(STATUS_OF[status] for status in message.statuses),
         min_cameras=message.min_cameras,
         active=message.active,
+        classes=frozenset(CLASS_OF[kind] for kind in message.classes),
+        colours=frozenset(message.colours),
+        enrolled=message.enrolled,
     )
 
 

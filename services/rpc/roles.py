@@ -44,14 +44,26 @@ ROLES: dict[str, dict[str, Role]] = {
         "Merge": Role.OPERATOR,
         "Split": Role.OPERATOR,
         "Undo": Role.OPERATOR,
+        "SetEnrolled": Role.OPERATOR,
     },
     "CameraService": {
         "List": Role.VIEWER,
         "Topology": Role.VIEWER,
+        "Predict": Role.VIEWER,
+    },
+    "StandingService": {
+        "List": Role.VIEWER,
+        "Alerts": Role.VIEWER,
+        "Create": Role.OPERATOR,
+        "SetActive": Role.OPERATOR,
+        "Delete": Role.OPERATOR,
+        "Acknowledge": Role.OPERATOR,
     },
     "ConsoleService": {
         "FindVehicles": Role.VIEWER,
         "Events": Role.VIEWER,
+        "Site": Role.VIEWER,
+        "Audit": Role.OPERATOR,
     },
 }
 

@@ -6,6 +6,8 @@ Unlike its neighbours this file is written by hand.
 from __future__ import annotations
 
 from services.rpc import vreid_pb2 as pb
+from services.rpc.convert import timestamp
+from tracker.multi_camera.prediction import Prediction
 from tracker.multi_camera.report import CameraReport, ClockWarning, LinkReport, TopologyReport
 
 _FAULTS: dict[str, pb.ClockFault] = {"step": pb.CLOCK_FAULT_STEP, "drift": pb.CLOCK_FAULT_DRIFT}
@@ -48,6 +50,20 @@ def topology_from_message(message: pb.TopologyResponse) -> TopologyReport:
             ClockWarning(w.camera_id, _FAULT_OF.get(w.fault, "unknown"), w.change_s, w.trips) for w in message.warnings
         ),
     )
+
+
+def prediction_to_message(prediction: Prediction, left_ns: int) -> pb.PredictResponse:
+    """Where a vehicle that left at UTC nanoseconds is seen next, as a message."""
+    made = pb.PredictResponse(not_again=prediction.not_again)
+    for arrival in prediction.arrivals:
+        low, middle, high = (
+            timestamp(left_ns + int(s * 1e9)) for s in (arrival.low_s, arrival.median_s, arrival.high_s)
+        )
+        expected = made.arrivals.add(
+            camera_id=arrival.camera_id, probability=arrival.probability, at=middle, to=high, trips=arrival.trips
+        )
+        getattr(expected, "from").CopyFrom(low)
+    return made
 
 
 def _link_to_message(link: LinkReport) -> pb.CameraLink:

@@ -373,12 +373,14 @@ class GetEntryRequest(_message.Message):
     def __init__(self, identity_id: _Optional[str] = ..., min_log_position: _Optional[str] = ...) -> None: ...
 
 class DeleteRequest(_message.Message):
-    __slots__ = ("identity_id", "sighting_id")
+    __slots__ = ("identity_id", "sighting_id", "reason")
     IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
     SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     identity_id: str
     sighting_id: str
-    def __init__(self, identity_id: _Optional[str] = ..., sighting_id: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, identity_id: _Optional[str] = ..., sighting_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class DeleteResponse(_message.Message):
     __slots__ = ("log_position",)
@@ -564,7 +566,7 @@ class Calibration(_message.Message):
     def __init__(self, slope: _Optional[float] = ..., offset: _Optional[float] = ..., limit: _Optional[float] = ...) -> None: ...
 
 class Identity(_message.Message):
-    __slots__ = ("identity_id", "status", "camera_ids", "first_seen", "last_seen", "aliases", "sighting_count", "sightings", "enrolled")
+    __slots__ = ("identity_id", "status", "camera_ids", "first_seen", "last_seen", "aliases", "sighting_count", "sightings", "enrolled", "best_sighting_id", "vehicle_class", "colour")
     IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     CAMERA_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -574,6 +576,9 @@ class Identity(_message.Message):
     SIGHTING_COUNT_FIELD_NUMBER: _ClassVar[int]
     SIGHTINGS_FIELD_NUMBER: _ClassVar[int]
     ENROLLED_FIELD_NUMBER: _ClassVar[int]
+    BEST_SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
+    VEHICLE_CLASS_FIELD_NUMBER: _ClassVar[int]
+    COLOUR_FIELD_NUMBER: _ClassVar[int]
     identity_id: str
     status: IdentityStatus
     camera_ids: _containers.RepeatedScalarFieldContainer[str]
@@ -583,7 +588,10 @@ class Identity(_message.Message):
     sighting_count: int
     sightings: _containers.RepeatedCompositeFieldContainer[SightingSummary]
     enrolled: bool
-    def __init__(self, identity_id: _Optional[str] = ..., status: _Optional[_Union[IdentityStatus, str]] = ..., camera_ids: _Optional[_Iterable[str]] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., aliases: _Optional[_Iterable[str]] = ..., sighting_count: _Optional[int] = ..., sightings: _Optional[_Iterable[_Union[SightingSummary, _Mapping]]] = ..., enrolled: _Optional[bool] = ...) -> None: ...
+    best_sighting_id: str
+    vehicle_class: VehicleClass
+    colour: str
+    def __init__(self, identity_id: _Optional[str] = ..., status: _Optional[_Union[IdentityStatus, str]] = ..., camera_ids: _Optional[_Iterable[str]] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., aliases: _Optional[_Iterable[str]] = ..., sighting_count: _Optional[int] = ..., sightings: _Optional[_Iterable[_Union[SightingSummary, _Mapping]]] = ..., enrolled: _Optional[bool] = ..., best_sighting_id: _Optional[str] = ..., vehicle_class: _Optional[_Union[VehicleClass, str]] = ..., colour: _Optional[str] = ...) -> None: ...
 
 class SightingSummary(_message.Message):
     __slots__ = ("sighting_id", "camera_id", "first_seen", "last_seen", "vehicle_class", "quality", "revision", "final", "colour")
@@ -616,7 +624,7 @@ class GetIdentityRequest(_message.Message):
     def __init__(self, identity_id: _Optional[str] = ..., min_log_position: _Optional[str] = ...) -> None: ...
 
 class ListIdentitiesRequest(_message.Message):
-    __slots__ = ("limit", "offset", "min_log_position", "camera_ids", "span", "statuses", "min_cameras", "active")
+    __slots__ = ("limit", "offset", "min_log_position", "camera_ids", "span", "statuses", "min_cameras", "active", "classes", "colours", "enrolled")
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     MIN_LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
@@ -625,6 +633,9 @@ class ListIdentitiesRequest(_message.Message):
     STATUSES_FIELD_NUMBER: _ClassVar[int]
     MIN_CAMERAS_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    COLOURS_FIELD_NUMBER: _ClassVar[int]
+    ENROLLED_FIELD_NUMBER: _ClassVar[int]
     limit: int
     offset: int
     min_log_position: str
@@ -633,7 +644,10 @@ class ListIdentitiesRequest(_message.Message):
     statuses: _containers.RepeatedScalarFieldContainer[IdentityStatus]
     min_cameras: int
     active: bool
-    def __init__(self, limit: _Optional[int] = ..., offset: _Optional[int] = ..., min_log_position: _Optional[str] = ..., camera_ids: _Optional[_Iterable[str]] = ..., span: _Optional[_Union[TimeSpan, _Mapping]] = ..., statuses: _Optional[_Iterable[_Union[IdentityStatus, str]]] = ..., min_cameras: _Optional[int] = ..., active: _Optional[bool] = ...) -> None: ...
+    classes: _containers.RepeatedScalarFieldContainer[VehicleClass]
+    colours: _containers.RepeatedScalarFieldContainer[str]
+    enrolled: bool
+    def __init__(self, limit: _Optional[int] = ..., offset: _Optional[int] = ..., min_log_position: _Optional[str] = ..., camera_ids: _Optional[_Iterable[str]] = ..., span: _Optional[_Union[TimeSpan, _Mapping]] = ..., statuses: _Optional[_Iterable[_Union[IdentityStatus, str]]] = ..., min_cameras: _Optional[int] = ..., active: _Optional[bool] = ..., classes: _Optional[_Iterable[_Union[VehicleClass, str]]] = ..., colours: _Optional[_Iterable[str]] = ..., enrolled: _Optional[bool] = ...) -> None: ...
 
 class ListIdentitiesResponse(_message.Message):
     __slots__ = ("identities", "total")
@@ -672,6 +686,20 @@ class UndoRequest(_message.Message):
     identity_id: str
     reason: str
     def __init__(self, event_id: _Optional[str] = ..., identity_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class SetEnrolledRequest(_message.Message):
+    __slots__ = ("identity_id", "enrolled")
+    IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    ENROLLED_FIELD_NUMBER: _ClassVar[int]
+    identity_id: str
+    enrolled: bool
+    def __init__(self, identity_id: _Optional[str] = ..., enrolled: _Optional[bool] = ...) -> None: ...
+
+class SetEnrolledResponse(_message.Message):
+    __slots__ = ("log_position",)
+    LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    log_position: str
+    def __init__(self, log_position: _Optional[str] = ...) -> None: ...
 
 class CorrectionResponse(_message.Message):
     __slots__ = ("event_id", "log_position", "new_identity_id")
@@ -919,3 +947,233 @@ class EventsResponse(_message.Message):
     events: _containers.RepeatedCompositeFieldContainer[SiteEvent]
     log_position: str
     def __init__(self, events: _Optional[_Iterable[_Union[SiteEvent, _Mapping]]] = ..., log_position: _Optional[str] = ...) -> None: ...
+
+class AuditRequest(_message.Message):
+    __slots__ = ("before_entry_id", "limit")
+    BEFORE_ENTRY_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    before_entry_id: str
+    limit: int
+    def __init__(self, before_entry_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class AuditEntry(_message.Message):
+    __slots__ = ("entry_id", "at", "actor", "action", "subject", "sightings", "detail")
+    ENTRY_ID_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    SIGHTINGS_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    entry_id: str
+    at: _timestamp_pb2.Timestamp
+    actor: str
+    action: str
+    subject: str
+    sightings: int
+    detail: str
+    def __init__(self, entry_id: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., action: _Optional[str] = ..., subject: _Optional[str] = ..., sightings: _Optional[int] = ..., detail: _Optional[str] = ...) -> None: ...
+
+class AuditResponse(_message.Message):
+    __slots__ = ("entries",)
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedCompositeFieldContainer[AuditEntry]
+    def __init__(self, entries: _Optional[_Iterable[_Union[AuditEntry, _Mapping]]] = ...) -> None: ...
+
+class SiteRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class SiteReport(_message.Message):
+    __slots__ = ("version", "process", "started_at", "store", "retention_s", "overdue", "unacknowledged", "counted_most", "views_silent_s", "oldest_event")
+    class StoreEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class RetentionSEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    class ViewsSilentSEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_FIELD_NUMBER: _ClassVar[int]
+    STORE_FIELD_NUMBER: _ClassVar[int]
+    RETENTION_S_FIELD_NUMBER: _ClassVar[int]
+    OVERDUE_FIELD_NUMBER: _ClassVar[int]
+    UNACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
+    COUNTED_MOST_FIELD_NUMBER: _ClassVar[int]
+    VIEWS_SILENT_S_FIELD_NUMBER: _ClassVar[int]
+    OLDEST_EVENT_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    process: str
+    started_at: _timestamp_pb2.Timestamp
+    store: _containers.ScalarMap[str, str]
+    retention_s: _containers.ScalarMap[str, float]
+    overdue: int
+    unacknowledged: int
+    counted_most: int
+    views_silent_s: _containers.ScalarMap[str, float]
+    oldest_event: _timestamp_pb2.Timestamp
+    def __init__(self, version: _Optional[str] = ..., process: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., store: _Optional[_Mapping[str, str]] = ..., retention_s: _Optional[_Mapping[str, float]] = ..., overdue: _Optional[int] = ..., unacknowledged: _Optional[int] = ..., counted_most: _Optional[int] = ..., views_silent_s: _Optional[_Mapping[str, float]] = ..., oldest_event: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class PredictRequest(_message.Message):
+    __slots__ = ("camera_id", "left_at")
+    CAMERA_ID_FIELD_NUMBER: _ClassVar[int]
+    LEFT_AT_FIELD_NUMBER: _ClassVar[int]
+    camera_id: str
+    left_at: _timestamp_pb2.Timestamp
+    def __init__(self, camera_id: _Optional[str] = ..., left_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ExpectedArrival(_message.Message):
+    __slots__ = ("camera_id", "probability", "at", "to", "trips")
+    CAMERA_ID_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    TRIPS_FIELD_NUMBER: _ClassVar[int]
+    camera_id: str
+    probability: float
+    at: _timestamp_pb2.Timestamp
+    to: _timestamp_pb2.Timestamp
+    trips: float
+    def __init__(self, camera_id: _Optional[str] = ..., probability: _Optional[float] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trips: _Optional[float] = ..., **kwargs) -> None: ...
+
+class PredictResponse(_message.Message):
+    __slots__ = ("arrivals", "not_again")
+    ARRIVALS_FIELD_NUMBER: _ClassVar[int]
+    NOT_AGAIN_FIELD_NUMBER: _ClassVar[int]
+    arrivals: _containers.RepeatedCompositeFieldContainer[ExpectedArrival]
+    not_again: float
+    def __init__(self, arrivals: _Optional[_Iterable[_Union[ExpectedArrival, _Mapping]]] = ..., not_again: _Optional[float] = ...) -> None: ...
+
+class CreateStandingRequest(_message.Message):
+    __slots__ = ("name", "probes", "filter", "min_probability")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PROBES_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    MIN_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    probes: _containers.RepeatedCompositeFieldContainer[Probe]
+    filter: Filter
+    min_probability: float
+    def __init__(self, name: _Optional[str] = ..., probes: _Optional[_Iterable[_Union[Probe, _Mapping]]] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., min_probability: _Optional[float] = ...) -> None: ...
+
+class StandingQuery(_message.Message):
+    __slots__ = ("standing_id", "name", "min_probability", "filter", "sighting_ids", "identity_ids", "pictures", "active", "created_at", "created_by", "picture", "fault")
+    STANDING_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    MIN_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    SIGHTING_IDS_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_IDS_FIELD_NUMBER: _ClassVar[int]
+    PICTURES_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    CREATED_BY_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    FAULT_FIELD_NUMBER: _ClassVar[int]
+    standing_id: str
+    name: str
+    min_probability: float
+    filter: Filter
+    sighting_ids: _containers.RepeatedScalarFieldContainer[str]
+    identity_ids: _containers.RepeatedScalarFieldContainer[str]
+    pictures: int
+    active: bool
+    created_at: _timestamp_pb2.Timestamp
+    created_by: str
+    picture: bytes
+    fault: str
+    def __init__(self, standing_id: _Optional[str] = ..., name: _Optional[str] = ..., min_probability: _Optional[float] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., sighting_ids: _Optional[_Iterable[str]] = ..., identity_ids: _Optional[_Iterable[str]] = ..., pictures: _Optional[int] = ..., active: _Optional[bool] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_by: _Optional[str] = ..., picture: _Optional[bytes] = ..., fault: _Optional[str] = ...) -> None: ...
+
+class ListStandingRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListStandingResponse(_message.Message):
+    __slots__ = ("queries",)
+    QUERIES_FIELD_NUMBER: _ClassVar[int]
+    queries: _containers.RepeatedCompositeFieldContainer[StandingQuery]
+    def __init__(self, queries: _Optional[_Iterable[_Union[StandingQuery, _Mapping]]] = ...) -> None: ...
+
+class SetStandingActiveRequest(_message.Message):
+    __slots__ = ("standing_id", "active")
+    STANDING_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    standing_id: str
+    active: bool
+    def __init__(self, standing_id: _Optional[str] = ..., active: _Optional[bool] = ...) -> None: ...
+
+class DeleteStandingRequest(_message.Message):
+    __slots__ = ("standing_id",)
+    STANDING_ID_FIELD_NUMBER: _ClassVar[int]
+    standing_id: str
+    def __init__(self, standing_id: _Optional[str] = ...) -> None: ...
+
+class DeleteStandingResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListAlertsRequest(_message.Message):
+    __slots__ = ("limit", "offset", "open_only")
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    OPEN_ONLY_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    offset: int
+    open_only: bool
+    def __init__(self, limit: _Optional[int] = ..., offset: _Optional[int] = ..., open_only: _Optional[bool] = ...) -> None: ...
+
+class Alert(_message.Message):
+    __slots__ = ("alert_id", "standing_id", "name", "match", "raised_at", "acknowledged_by", "acknowledged_at", "latest")
+    ALERT_ID_FIELD_NUMBER: _ClassVar[int]
+    STANDING_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    MATCH_FIELD_NUMBER: _ClassVar[int]
+    RAISED_AT_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_BY_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_AT_FIELD_NUMBER: _ClassVar[int]
+    LATEST_FIELD_NUMBER: _ClassVar[int]
+    alert_id: str
+    standing_id: str
+    name: str
+    match: Match
+    raised_at: _timestamp_pb2.Timestamp
+    acknowledged_by: str
+    acknowledged_at: _timestamp_pb2.Timestamp
+    latest: SightingSummary
+    def __init__(self, alert_id: _Optional[str] = ..., standing_id: _Optional[str] = ..., name: _Optional[str] = ..., match: _Optional[_Union[Match, _Mapping]] = ..., raised_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acknowledged_by: _Optional[str] = ..., acknowledged_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., latest: _Optional[_Union[SightingSummary, _Mapping]] = ...) -> None: ...
+
+class ListAlertsResponse(_message.Message):
+    __slots__ = ("alerts", "total")
+    ALERTS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    alerts: _containers.RepeatedCompositeFieldContainer[Alert]
+    total: int
+    def __init__(self, alerts: _Optional[_Iterable[_Union[Alert, _Mapping]]] = ..., total: _Optional[int] = ...) -> None: ...
+
+class AcknowledgeRequest(_message.Message):
+    __slots__ = ("alert_ids",)
+    ALERT_IDS_FIELD_NUMBER: _ClassVar[int]
+    alert_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, alert_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class AcknowledgeResponse(_message.Message):
+    __slots__ = ("acknowledged",)
+    ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
+    acknowledged: int
+    def __init__(self, acknowledged: _Optional[int] = ...) -> None: ...

@@ -916,6 +916,11 @@ class IdentityServiceStub:
                 request_serializer=services_dot_rpc_dot_vreid__pb2.UndoRequest.SerializeToString,
                 response_deserializer=services_dot_rpc_dot_vreid__pb2.CorrectionResponse.FromString,
                 _registered_method=True)
+        self.SetEnrolled = channel.unary_unary(
+                '/vreid.v1.IdentityService/SetEnrolled',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.SetEnrolledRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.SetEnrolledResponse.FromString,
+                _registered_method=True)
         self.History = channel.unary_unary(
                 '/vreid.v1.IdentityService/History',
                 request_serializer=services_dot_rpc_dot_vreid__pb2.HistoryRequest.SerializeToString,
@@ -962,6 +967,13 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetEnrolled(self, request, context):
+        """Keeps an identity as enrolled ones are kept, or no longer. Audited.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def History(self, request, context):
         """What happened to an identity, and what was believed of it at a moment.
         """
@@ -996,6 +1008,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.Undo,
                     request_deserializer=services_dot_rpc_dot_vreid__pb2.UndoRequest.FromString,
                     response_serializer=services_dot_rpc_dot_vreid__pb2.CorrectionResponse.SerializeToString,
+            ),
+            'SetEnrolled': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetEnrolled,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.SetEnrolledRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.SetEnrolledResponse.SerializeToString,
             ),
             'History': grpc.unary_unary_rpc_method_handler(
                     servicer.History,
@@ -1150,6 +1167,33 @@ class IdentityService:
             _registered_method=True)
 
     @staticmethod
+    def SetEnrolled(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.IdentityService/SetEnrolled',
+            services_dot_rpc_dot_vreid__pb2.SetEnrolledRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.SetEnrolledResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def History(request,
             target,
             options=(),
@@ -1197,6 +1241,11 @@ class CameraServiceStub:
                 request_serializer=services_dot_rpc_dot_vreid__pb2.TopologyRequest.SerializeToString,
                 response_deserializer=services_dot_rpc_dot_vreid__pb2.TopologyResponse.FromString,
                 _registered_method=True)
+        self.Predict = channel.unary_unary(
+                '/vreid.v1.CameraService/Predict',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.PredictRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.PredictResponse.FromString,
+                _registered_method=True)
 
 
 class CameraServiceServicer:
@@ -1217,6 +1266,13 @@ class CameraServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Predict(self, request, context):
+        """Where a vehicle that left a camera is seen next, and when, by what was learned.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CameraServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1229,6 +1285,11 @@ def add_CameraServiceServicer_to_server(servicer, server):
                     servicer.Topology,
                     request_deserializer=services_dot_rpc_dot_vreid__pb2.TopologyRequest.FromString,
                     response_serializer=services_dot_rpc_dot_vreid__pb2.TopologyResponse.SerializeToString,
+            ),
+            'Predict': grpc.unary_unary_rpc_method_handler(
+                    servicer.Predict,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.PredictRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.PredictResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1296,6 +1357,329 @@ class CameraService:
             metadata,
             _registered_method=True)
 
+    @staticmethod
+    def Predict(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.CameraService/Predict',
+            services_dot_rpc_dot_vreid__pb2.PredictRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.PredictResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class StandingServiceStub:
+    """Standing queries that go on without a listener and survive a restart, and the alerts that they raise.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Create = channel.unary_unary(
+                '/vreid.v1.StandingService/Create',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.CreateStandingRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.StandingQuery.FromString,
+                _registered_method=True)
+        self.List = channel.unary_unary(
+                '/vreid.v1.StandingService/List',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.ListStandingRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.ListStandingResponse.FromString,
+                _registered_method=True)
+        self.SetActive = channel.unary_unary(
+                '/vreid.v1.StandingService/SetActive',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.SetStandingActiveRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.StandingQuery.FromString,
+                _registered_method=True)
+        self.Delete = channel.unary_unary(
+                '/vreid.v1.StandingService/Delete',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.DeleteStandingRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.DeleteStandingResponse.FromString,
+                _registered_method=True)
+        self.Alerts = channel.unary_unary(
+                '/vreid.v1.StandingService/Alerts',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.ListAlertsRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.ListAlertsResponse.FromString,
+                _registered_method=True)
+        self.Acknowledge = channel.unary_unary(
+                '/vreid.v1.StandingService/Acknowledge',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.AcknowledgeRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.AcknowledgeResponse.FromString,
+                _registered_method=True)
+
+
+class StandingServiceServicer:
+    """Standing queries that go on without a listener and survive a restart, and the alerts that they raise.
+    """
+
+    def Create(self, request, context):
+        """Looks for a vehicle from now on. Audited.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def List(self, request, context):
+        """All standing queries, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetActive(self, request, context):
+        """Pauses one, or lets it go on; what happens meanwhile raises nothing. Audited.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Delete(self, request, context):
+        """Removes one with its alerts. Audited.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Alerts(self, request, context):
+        """A page of alerts, raised last first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Acknowledge(self, request, context):
+        """Takes note of alerts. Audited.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_StandingServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Create': grpc.unary_unary_rpc_method_handler(
+                    servicer.Create,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.CreateStandingRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.StandingQuery.SerializeToString,
+            ),
+            'List': grpc.unary_unary_rpc_method_handler(
+                    servicer.List,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.ListStandingRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.ListStandingResponse.SerializeToString,
+            ),
+            'SetActive': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetActive,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.SetStandingActiveRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.StandingQuery.SerializeToString,
+            ),
+            'Delete': grpc.unary_unary_rpc_method_handler(
+                    servicer.Delete,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.DeleteStandingRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.DeleteStandingResponse.SerializeToString,
+            ),
+            'Alerts': grpc.unary_unary_rpc_method_handler(
+                    servicer.Alerts,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.ListAlertsRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.ListAlertsResponse.SerializeToString,
+            ),
+            'Acknowledge': grpc.unary_unary_rpc_method_handler(
+                    servicer.Acknowledge,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.AcknowledgeRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.AcknowledgeResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'vreid.v1.StandingService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('vreid.v1.StandingService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class StandingService:
+    """Standing queries that go on without a listener and survive a restart, and the alerts that they raise.
+    """
+
+    @staticmethod
+    def Create(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.StandingService/Create',
+            services_dot_rpc_dot_vreid__pb2.CreateStandingRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.StandingQuery.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def List(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.StandingService/List',
+            services_dot_rpc_dot_vreid__pb2.ListStandingRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.ListStandingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetActive(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.StandingService/SetActive',
+            services_dot_rpc_dot_vreid__pb2.SetStandingActiveRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.StandingQuery.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Delete(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.StandingService/Delete',
+            services_dot_rpc_dot_vreid__pb2.DeleteStandingRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.DeleteStandingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Alerts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.StandingService/Alerts',
+            services_dot_rpc_dot_vreid__pb2.ListAlertsRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.ListAlertsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Acknowledge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.StandingService/Acknowledge',
+            services_dot_rpc_dot_vreid__pb2.AcknowledgeRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.AcknowledgeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
 
 class ConsoleServiceStub:
     """What a person at a console needs to see beside answers: vehicles in a picture, and what happened.
@@ -1317,6 +1701,16 @@ class ConsoleServiceStub:
                 request_serializer=services_dot_rpc_dot_vreid__pb2.EventsRequest.SerializeToString,
                 response_deserializer=services_dot_rpc_dot_vreid__pb2.EventsResponse.FromString,
                 _registered_method=True)
+        self.Audit = channel.unary_unary(
+                '/vreid.v1.ConsoleService/Audit',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.AuditRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.AuditResponse.FromString,
+                _registered_method=True)
+        self.Site = channel.unary_unary(
+                '/vreid.v1.ConsoleService/Site',
+                request_serializer=services_dot_rpc_dot_vreid__pb2.SiteRequest.SerializeToString,
+                response_deserializer=services_dot_rpc_dot_vreid__pb2.SiteReport.FromString,
+                _registered_method=True)
 
 
 class ConsoleServiceServicer:
@@ -1337,6 +1731,20 @@ class ConsoleServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Audit(self, request, context):
+        """Who changed what, newest first. Holds no picture and no vector.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Site(self, request, context):
+        """How the site keeps and forgets: store, retention, what is overdue.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConsoleServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1349,6 +1757,16 @@ def add_ConsoleServiceServicer_to_server(servicer, server):
                     servicer.Events,
                     request_deserializer=services_dot_rpc_dot_vreid__pb2.EventsRequest.FromString,
                     response_serializer=services_dot_rpc_dot_vreid__pb2.EventsResponse.SerializeToString,
+            ),
+            'Audit': grpc.unary_unary_rpc_method_handler(
+                    servicer.Audit,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.AuditRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.AuditResponse.SerializeToString,
+            ),
+            'Site': grpc.unary_unary_rpc_method_handler(
+                    servicer.Site,
+                    request_deserializer=services_dot_rpc_dot_vreid__pb2.SiteRequest.FromString,
+                    response_serializer=services_dot_rpc_dot_vreid__pb2.SiteReport.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1406,6 +1824,60 @@ class ConsoleService:
             '/vreid.v1.ConsoleService/Events',
             services_dot_rpc_dot_vreid__pb2.EventsRequest.SerializeToString,
             services_dot_rpc_dot_vreid__pb2.EventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Audit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.ConsoleService/Audit',
+            services_dot_rpc_dot_vreid__pb2.AuditRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.AuditResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Site(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vreid.v1.ConsoleService/Site',
+            services_dot_rpc_dot_vreid__pb2.SiteRequest.SerializeToString,
+            services_dot_rpc_dot_vreid__pb2.SiteReport.FromString,
             options,
             channel_credentials,
             insecure,

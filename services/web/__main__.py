@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 log = logging.getLogger("services.web")
 
 
-def run_web(config: VreidConfig) -> int:
+def run_web(config: VreidConfig, config_file: Path | None = None) -> int:
     """Runs the role in this process until SIGTERM or SIGINT.
+
+    Args:
+        config: Of the site.
+        config_file: Where it was read, for the doctor.
 
     Raises:
         VreidError: It could not start; the message says what to do.
@@ -39,13 +43,14 @@ def run_web(config: VreidConfig) -> int:
     os.environ["NICEGUI_STORAGE_PATH"] = str(folder)  # Read at its import; else it writes where it was started.
     from services.web.app import serve
     from services.web.figures import web_families
+    from services.web.machine import Machine
     from services.web.visitor import asking
 
     log.info("the console listens on %s", config.web.listen)
     with client_beside(config, 10.0) as client:
         site = Site(client, LiveWatcher(config.data_dir), asking)
         with exposed(config, "web", lambda: web_families(site)), traced(config.tracing, "web", config.site):
-            serve(config.web, book, site)
+            serve(config.web, book, site, Machine(config.data_dir, config_file))
     return 0
 
 
@@ -60,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config = load_config(args.config)
         configure_logging(config.logging, "web")
-        return run_web(config)
+        return run_web(config, args.config)
     except VreidError as exc:
         sys.stderr.write(f"vreid: {' '.join(str(exc).split())}\n")
         return 1

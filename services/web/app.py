@@ -6,47 +6,58 @@ import asyncio
 import re
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
-from typing import Any
+from itertools import chain
+from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
+from fastapi.responses import StreamingResponse
 from nicegui import app, ui
 from nicegui.server import Server
 
 from services.access.book import TokenBook
 from services.access.tls import tls_files
+from services.client.archive import archive_of
+from services.errors import VreidError
 from services.matcher.settings import is_loopback, split_address
 from services.web.access import Guard
 from services.web.figures import RequestFigures
 from services.web.login import add_login
+from services.web.machine import Machine
 from services.web.pages.activity import activity
+from services.web.pages.alerts import AlertsPage
 from services.web.pages.frame import frame, may_correct
+from services.web.pages.gallery import GalleryPage
 from services.web.pages.identity import IdentityPage
 from services.web.pages.search import SearchPage
-from services.web.pages.system import system
+from services.web.pages.system import SystemPage
 from services.web.pages.topology import topology
 from services.web.pages.wall import wall
 from services.web.renewal import follow_certificates
 from services.web.sessions import Sessions
 from services.web.settings import WebSettings
 from services.web.site import Site
+from services.web.texts import _
+from services.web.visitor import Role, visitor_of
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _DRAIN_S = 3
 _NOTHING = Response(status_code=404)
 
 
-def serve(settings: WebSettings, book: TokenBook, site: Site) -> None:
+def serve(settings: WebSettings, book: TokenBook, site: Site, machine: Machine) -> None:
     """Serves the console until the process is told to end.
 
     Args:
         settings: Where to listen.
         book: Which tokens open it.
         site: What to show.
+        machine: What it runs on.
     """
     host, port = split_address(settings.listen)
     sessions = Sessions(book)
-    register(site, sessions, secure=settings.has_tls)
+    register(site, machine, sessions, secure=settings.has_tls)
     hosts = () if is_loopback(host) else _names(settings)
     app.add_middleware(Guard, sessions=sessions, hosts=hosts, secure=settings.has_tls)
     app.add_middleware(RequestFigures)  # The last one added is the outermost.
@@ -70,43 +81,54 @@ def serve(settings: WebSettings, book: TokenBook, site: Site) -> None:
     )
 
 
-def register(site: Site, sessions: Sessions, *, secure: bool) -> None:
+def register(site: Site, machine: Machine, sessions: Sessions, *, secure: bool) -> None:
     """Adds every page and route to NiceGUI's application."""
-    _pages(site, can_log_out=not sessions.open)
+    _pages(site, machine, can_log_out=not sessions.open)
     _media(site)
+    _exports(site)
     add_login(app, sessions, secure=secure)
 
 
-def _pages(site: Site, *, can_log_out: bool) -> None:
+def _pages(site: Site, machine: Machine, *, can_log_out: bool) -> None:
     @ui.page("/")
     async def cameras() -> None:
-        with frame("Cameras", "/", site, can_log_out=can_log_out):
+        with frame(_("Cameras"), "/", site, can_log_out=can_log_out):
             await wall(site)
 
     @ui.page("/activity")
     async def what_happens() -> None:
-        with frame("Activity", "/activity", site, can_log_out=can_log_out):
+        with frame(_("Activity"), "/activity", site, can_log_out=can_log_out):
             await activity(site)
 
     @ui.page("/search")
-    async def search(sighting: str = "") -> None:
-        with frame("Search by image", "/search", site, can_log_out=can_log_out):
-            await SearchPage(site, sighting if _ID.fullmatch(sighting) else "").build()
+    async def search(sighting: str = "", held: str = "") -> None:
+        with frame(_("Search by image"), "/search", site, can_log_out=can_log_out):
+            await SearchPage(site, sighting if _ID.fullmatch(sighting) else "", site.held(held)).build()
+
+    @ui.page("/alerts")
+    async def alerts() -> None:
+        with frame(_("Alerts"), "/alerts", site, can_log_out=can_log_out):
+            await AlertsPage(site).build()
+
+    @ui.page("/gallery")
+    async def gallery() -> None:
+        with frame(_("Gallery"), "/gallery", site, can_log_out=can_log_out):
+            await GalleryPage(site).build()
 
     @ui.page("/identity/{identity_id}")
     async def identity(identity_id: str, request: Request) -> None:
-        with frame("Vehicle", "", site, can_log_out=can_log_out):
+        with frame(_("Vehicle"), "", site, can_log_out=can_log_out):
             await IdentityPage(site, identity_id, may_correct=may_correct(request)).build()
 
     @ui.page("/topology")
     async def links() -> None:
-        with frame("Topology", "/topology", site, can_log_out=can_log_out):
+        with frame(_("Topology"), "/topology", site, can_log_out=can_log_out):
             await topology(site)
 
     @ui.page("/system")
     async def health() -> None:
-        with frame("System", "/system", site, can_log_out=can_log_out):
-            await system(site)
+        with frame(_("System"), "/system", site, can_log_out=can_log_out):
+            await SystemPage(site, machine).build()
 
 
 def _media(site: Site) -> None:
@@ -119,6 +141,22 @@ def _media(site: Site) -> None:
     async def live(camera_id: str) -> Response:
         found = site.last_picture(camera_id) or await site.live_picture(camera_id)
         return _jpeg(found.jpeg, "no-store") if found is not None else _NOTHING
+
+
+def _exports(site: Site) -> None:
+    @app.get("/media/export")
+    async def export(request: Request, identity: Annotated[list[str] | None, Query()] = None) -> Response:
+        names = identity or []
+        if not visitor_of(request).role.may(Role.ADMIN) or not all(_ID.fullmatch(name) for name in names):
+            return Response(status_code=403)
+        try:
+            parts = archive_of(site.client.gallery_export(names))
+            first = await site.ask(next, parts), await site.ask(next, parts)  # what fails does so before the answer
+        except VreidError as exc:
+            return Response(" ".join(str(exc).split()), status_code=409, media_type="text/plain")
+        name = f"vreid-{datetime.now().astimezone():%Y%m%d-%H%M%S}.gallery"
+        headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+        return StreamingResponse(chain(first, parts), media_type="application/octet-stream", headers=headers)
 
 
 def _jpeg(data: bytes, cache: str) -> Response:

@@ -10,6 +10,11 @@ from datetime import UTC, datetime
 from html import escape
 from itertools import pairwise
 
+from tracker.multi_camera.report import LinkReport
+
+#: From this chance on views count as overlapping.
+_OVERLAPS = 0.3
+
 
 def colour_of(identity_id: str) -> str:
     """A colour that stays with an identity, legible on dark and light.
@@ -120,46 +125,41 @@ def route_svg(visits: Sequence[Visit], colour: str) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Trips:
-    """Trips from one camera to the next, and the median time between (s; negative where the views overlap)."""
-
-    count: int
-    median_s: float
-
-
-def topology_svg(cameras: Sequence[str], trips: Mapping[tuple[str, str], Trips]) -> str:
-    """Cameras on a circle, an arrow per direction travelled, thicker where more went."""
+def topology_svg(cameras: Sequence[str], links: Sequence[LinkReport]) -> str:
+    """Cameras on a circle, an arrow per link: thicker where more of those that leave go, dashed over overlaps."""
     middle, radius = 300, 215
     turn = 2 * math.pi / max(len(cameras), 1)
     places = {
         camera: (middle + radius * math.sin(i * turn), middle - radius * math.cos(i * turn))
         for i, camera in enumerate(cameras)
     }
-    most = max((found.count for found in trips.values()), default=1)
     parts = [
         '<defs><marker id="vr-tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="5" markerHeight="5" '
         'orient="auto">'
         '<path d="M0 0L10 5L0 10z" class="vr-tip"/></marker></defs>'
     ]
-    for (a, b), found in sorted(trips.items()):
-        if a not in places or b not in places or a == b:
-            continue
-        (xa, ya), (xb, yb) = places[a], places[b]
-        length = math.hypot(xb - xa, yb - ya) or 1.0
-        ux, uy = (xb - xa) / length, (yb - ya) / length
-        sx, sy, ex, ey = xa + 34 * ux, ya + 34 * uy, xb - 34 * ux, yb - 34 * uy
-        bx, by = (sx + ex) / 2 - 26 * uy, (sy + ey) / 2 + 26 * ux
-        wide = 1 + 4 * found.count / most
-        parts.append(
-            f'<path d="M{sx:.0f} {sy:.0f}Q{bx:.0f} {by:.0f} {ex:.0f} {ey:.0f}" class="vr-trip" fill="none" '
-            f'stroke-width="{wide:.1f}" marker-end="url(#vr-tip)"><title>{escape(f"{a} to {b}")}</title></path>'
-            f'<text x="{bx:.0f}" y="{by:.0f}" text-anchor="middle" class="vr-text vr-on">'
-            f"{found.count} · {found.median_s:.0f} s</text>"
-        )
+    parts += [_arrow(link, places) for link in links if link.from_camera in places and link.to_camera in places]
     for camera, (cx, cy) in places.items():
         parts.append(
-            f'<circle cx="{cx:.0f}" cy="{cy:.0f}" r="30" class="vr-node"/>'
-            f'<text x="{cx:.0f}" y="{cy + 5:.0f}" text-anchor="middle" class="vr-text">{escape(camera[:9])}</text>'
+            f'<g><title>{escape(camera)}</title><circle cx="{cx:.0f}" cy="{cy:.0f}" r="30" class="vr-node"/>'
+            f'<text x="{cx:.0f}" y="{cy + 5:.0f}" text-anchor="middle" class="vr-text">{escape(camera[:9])}</text></g>'
         )
-    return f'<svg viewBox="0 0 600 600" role="img" aria-label="cameras and trips" class="vr-svg">{"".join(parts)}</svg>'
+    told = f"{len(cameras)} cameras, {len(parts) - 1 - len(cameras)} links between them; the table lists them"
+    return f'<svg viewBox="0 0 600 600" role="img" aria-label="{told}" class="vr-svg">{"".join(parts)}</svg>'
+
+
+def _arrow(link: LinkReport, places: Mapping[str, tuple[float, float]]) -> str:
+    """A link as a bent arrow with its median travel time."""
+    (xa, ya), (xb, yb) = places[link.from_camera], places[link.to_camera]
+    length = math.hypot(xb - xa, yb - ya) or 1.0
+    ux, uy = (xb - xa) / length, (yb - ya) / length
+    sx, sy, ex, ey = xa + 34 * ux, ya + 34 * uy, xb - 34 * ux, yb - 34 * uy
+    bx, by = (sx + ex) / 2 - 36 * uy, (sy + ey) / 2 + 36 * ux
+    dashed = " vr-overlap" if link.overlap >= _OVERLAPS else ""
+    time = "" if link.travel_median_s is None else f"{link.travel_median_s:.0f} s"
+    name = f"{link.from_camera} to {link.to_camera}: {link.share:.0%}"
+    return (
+        f'<path d="M{sx:.0f} {sy:.0f}Q{bx:.0f} {by:.0f} {ex:.0f} {ey:.0f}" class="vr-trip{dashed}" fill="none" '
+        f'stroke-width="{1 + 4 * link.share:.1f}" marker-end="url(#vr-tip)"><title>{escape(name)}</title></path>'
+        f'<text x="{bx:.0f}" y="{by:.0f}" text-anchor="middle" class="vr-text vr-on">{time}</text>'
+    )

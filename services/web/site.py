@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
@@ -15,6 +17,7 @@ from services.errors import NotFound, Unavailable, VreidError
 from services.live.watcher import LiveWatcher
 from services.live.wire import LivePicture
 from services.rpc.convert_console import SiteEvent
+from services.rpc.convert_standing import Forecast
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +26,9 @@ _AT_ONCE = 500
 _SHOWN_EVENTS = 300
 _KNOWN_SIGHTINGS = 50_000
 _KNOWN_PICTURES = 512
+_ALERTS_EVERY_S = 2.0
+_FORECAST_EVERY_S = 5.0
+_HELD = 32
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -73,6 +79,10 @@ class Site:
         self._pictures: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._newest: dict[str, LivePicture] = {}
         self._position = ""
+        self._open_alerts = 0
+        self._alerts_at_s = -1e9
+        self._forecasts: OrderedDict[tuple[str, int], tuple[float, Forecast]] = OrderedDict()
+        self._held: OrderedDict[str, bytes] = OrderedDict()
 
     @property
     def corrections(self) -> Corrections | None:
@@ -130,6 +140,37 @@ class Site:
         if found.jpeg:
             self._newest[camera_id] = found
         return self._newest.get(camera_id)
+
+    async def open_alerts(self) -> int:
+        """How many alerts nobody has taken note of, as of a moment ago."""
+        now_s = time.monotonic()
+        if now_s - self._alerts_at_s > _ALERTS_EVERY_S:
+            self._alerts_at_s = now_s
+            _page, self._open_alerts = await self.ask(self.client.alerts, 1, open_only=True)
+        return self._open_alerts
+
+    async def forecast(self, camera_id: str, left_ns: int) -> Forecast:
+        """Where a vehicle that left a camera comes next, as of a few seconds ago."""
+        key, now_s = (camera_id, left_ns), time.monotonic()
+        kept = self._forecasts.get(key)
+        if kept is None or now_s - kept[0] > _FORECAST_EVERY_S:
+            kept = (now_s, await self.ask(self.client.camera_predict, camera_id, left_ns))
+            self._forecasts[key] = kept
+            while len(self._forecasts) > _KNOWN_PICTURES:
+                self._forecasts.popitem(last=False)
+        return kept[1]
+
+    def hold(self, image: bytes) -> str:
+        """Keeps a picture for a page that is opened next; returns a name for it that nobody can guess."""
+        name = secrets.token_urlsafe(16)
+        self._held[name] = image
+        while len(self._held) > _HELD:
+            self._held.popitem(last=False)
+        return name
+
+    def held(self, name: str) -> bytes:
+        """A picture that was kept; empty where it is not, or no longer."""
+        return self._held.get(name, b"")
 
     def last_picture(self, camera_id: str) -> LivePicture | None:
         """What ``live_picture`` found last."""

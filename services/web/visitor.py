@@ -7,7 +7,6 @@ is switched off in the browser stops nobody.
 
 from __future__ import annotations
 
-from gettext import gettext as _
 from typing import TypeVar
 
 from nicegui import ui
@@ -17,6 +16,7 @@ from starlette.requests import HTTPConnection
 from services.access.roles import Caller, Role
 from services.errors import PermissionDenied, Unauthenticated
 from services.web.access import ASKING
+from services.web.texts import _
 
 __all__ = ["Role", "asking", "guarded", "may", "require", "role", "visitor", "visitor_of"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
+from scipy.special import gammaln, ndtr, stdtr
 
 Floats = NDArray[np.float64]
 Index = tuple[NDArray[np.intp], ...]
@@ -66,6 +66,13 @@ class TravelTimes:
         narrow, broad = self.log_parts(index, x)
         typical = np.asarray(1.0 / (1.0 + np.exp(np.minimum(broad - narrow, 500.0))))
         return np.logaddexp(narrow, broad) - x, typical
+
+    def share_within(self, index: Index, x: Floats) -> Floats:
+        """Share of trips that take a log-duration of ``x`` at most; arguments as in :meth:`log_parts`."""
+        narrow = stdtr(self.dof[index], (x - self.loc[index]) / self.scale[index])
+        broad = ndtr((x - self.broad_loc) / self.broad_scale)
+        share: Floats = (1 - BROAD_SHARE) * narrow + BROAD_SHARE * broad
+        return share
 
 
 def log_duration(seconds: Floats | float) -> Floats:

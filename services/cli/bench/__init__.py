@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from services.cli.bench import association, city, crash, embed, gpu, matcher, model, pipeline
+from services.cli.bench import association, city, console, crash, embed, gpu, matcher, model, pipeline
 
 app = typer.Typer(help="Speed and quality, measured beside peers.", no_args_is_help=True)
 app.command("city")(city.city)
@@ -12,6 +12,7 @@ app.command("model")(model.model)
 app.command("embed")(embed.embed)
 app.command("association")(association.association)
 app.command("matcher")(matcher.matcher)
+app.command("console")(console.console)
 app.command("gpu")(gpu.gpu)
 app.command("crash")(crash.crash)
 app.command("detector")(pipeline.detector)

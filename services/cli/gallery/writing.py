@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from detector.types import COLOURS, VehicleClass
-from services.cli.gallery.archive import read_archive, write_archive
 from services.cli.output import JsonFlag, emit, fail, stdout
 from services.cli.pictures import read_picture
 from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect
 from services.cli.simulate.progress import progress
 from services.client import ImageMode
+from services.client.archive import read_archive, write_archive
 from services.errors import InputError, NotAnImage
 from services.rpc import vreid_pb2 as pb
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -169,4 +169,12 @@ class RetentionStore(Protocol):
 
     def audit_log(self, after: str = "0-0", count: int = 1000) -> list[AuditEntry]:
         """Entries of the audit log after a position, oldest first."""
+        ...
+
+    def audit_newest(self, before: str = "", count: int = 100) -> list[AuditEntry]:
+        """Entries of the audit log before a position, newest first; empty for the newest of all."""
+        ...
+
+    def about(self) -> Mapping[str, str]:
+        """The server and how durable its writes are, by name: server, writes, and what else is known."""
         ...

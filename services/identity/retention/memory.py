@@ -182,3 +182,13 @@ class MemoryRetention:
         """See RetentionStore."""
         with self._changed:
             return [a for a in self._state.audit if position(a.entry_id) > position(after)][:count]
+
+    def audit_newest(self, before: str = "", count: int = 100) -> list[AuditEntry]:
+        """See RetentionStore."""
+        with self._changed:
+            found = [a for a in self._state.audit if not before or position(a.entry_id) < position(before)]
+            return found[::-1][:count]
+
+    def about(self) -> dict[str, str]:
+        """See RetentionStore."""
+        return {"server": "memory", "writes": "gone when the process ends"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
@@ -281,6 +281,41 @@ class RedisRetention:
         """See RetentionStore."""
         found = self._redis.call(lambda client: client.xrange(self.keys.audit, min=f"({after}", count=count))
         return [_audit_entry(entry_id.decode(), fields) for entry_id, fields in found]
+
+    def audit_newest(self, before: str = "", count: int = 100) -> list[AuditEntry]:
+        """See RetentionStore."""
+        newest = f"({before}" if before else "+"
+        found = self._redis.call(lambda client: client.xrevrange(self.keys.audit, max=newest, count=count))
+        return [_audit_entry(entry_id.decode(), fields) for entry_id, fields in found]
+
+    def about(self) -> dict[str, str]:
+        """See RetentionStore."""
+
+        def ask(client: Any) -> dict[str, Any]:
+            said: dict[str, Any] = client.info()
+            return said
+
+        said = self._redis.call(ask)
+        found = {"server": _server(said), "memory": f"{int(said.get('used_memory', 0)) / 1e6:.0f} MB"}
+        if not said.get("aof_enabled"):
+            return found | {"writes": "not on disk before their reply: appendonly is off"}
+        try:
+            policy = self._redis.call(lambda client: client.config_get("appendfsync"))
+        except StoreUnavailable:  # a server of somebody else's may not tell
+            return found | {"writes": "logged to disk; the server does not say when"}
+        fsync = {_text(name): _text(value) for name, value in policy.items()}.get("appendfsync", "unknown")
+        words = {"always": "on disk before their reply", "everysec": "on disk within a second"}
+        return found | {"writes": words.get(fsync, "on disk when the system likes"), "appendfsync": fsync}
+
+
+def _server(said: Mapping[str, Any]) -> str:
+    """Name and version of a server; what is compatible calls itself by its own name."""
+    name = str(said.get("server_name") or "redis")
+    return f"{name} {said.get(f'{name}_version') or said.get('redis_version', '')}".strip()
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _range(key: str, offset: int, client: Any) -> list[bytes]:

@@ -1,17 +1,18 @@
 -- Removes sightings of an identity, and the identity once none is left.
--- KEYS: the three of the identity, then sighting and purge per sighting. ARGV: identity id, actor, op, sighting id, ...
+-- KEYS: the three of the identity, then sighting and purge per sighting. ARGV: identity id, actor, op, why, sighting id,
+-- ...
 -- Answers {'gone', position} | {'more', position} | {'ok', position}.
-local id, actor, op = ARGV[1], ARGV[2], ARGV[3]
+local id, actor, op, why = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local at = give_identity(id, FIRST)
 if not lives(id) then return { 'gone', last_position() } end
 local count = 0
-for i = 4, #ARGV do
+for i = 5, #ARGV do
   if redis.call('ZSCORE', I[id].sightings, ARGV[i]) then
-    forget(ARGV[i], KEYS[at + 2 * (i - 4)], KEYS[at + 2 * (i - 4) + 1], id, actor, op)
+    forget(ARGV[i], KEYS[at + 2 * (i - 5)], KEYS[at + 2 * (i - 5) + 1], id, actor, op)
     count = count + 1
   end
 end
-note(actor, op .. '_identity', id, tostring(count))
+note(actor, op .. '_identity', id, tostring(count), why)
 if redis.call('ZCARD', I[id].sightings) > 0 then
   refresh_active(id)
   return { 'more', last_position() }

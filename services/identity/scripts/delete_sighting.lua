@@ -1,6 +1,6 @@
 -- Removes one sighting, and its identity when nothing else belongs to it.
 -- KEYS: sighting, purge, then the three of its identity (or none). ARGV: sighting id, identity id the keys belong to or '',
--- actor, op. Answers {'gone', position} | {'retry', living identity or ''} | {'ok', position}.
+-- actor, op, why. Answers {'gone', position} | {'retry', living identity or ''} | {'ok', position}.
 local skey, pkey, sid, given, actor, op = KEYS[FIRST], KEYS[FIRST + 1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if redis.call('EXISTS', skey) == 0 then return { 'gone', last_position() } end
 local id = resolve(redis.call('HGET', skey, 'identity_id') or nil)
@@ -14,5 +14,5 @@ if id then
     refresh_active(id)
   end
 end
-note(actor, op .. '_sighting', sid, '1')
+note(actor, op .. '_sighting', sid, '1', ARGV[5])
 return { 'ok', last_position() }

@@ -16,9 +16,10 @@ local K = {
   events = KEYS[1], work = KEYS[2], alias = KEYS[3], active = KEYS[4], timeline = KEYS[5], provisional = KEYS[6],
   tombstones = KEYS[7], audit = KEYS[8], links = KEYS[9], cursor = KEYS[10], last_commit = KEYS[11], fence = KEYS[12],
   outbox = KEYS[13], views = KEYS[14], retired = KEYS[15],
-  parents = KEYS[16],
+  parents = KEYS[16], standing = KEYS[17], alerts = KEYS[18], alerts_newest = KEYS[19], alerts_open = KEYS[20],
+  alerts_acknowledged = KEYS[21],
 }
-local FIRST = 17
+local FIRST = 22
 
 -- identity id -> its three keys, for those that the caller gave
 local I = {}
@@ -115,7 +116,14 @@ local function retire(id, actor)
   emit('identity.deleted', 'identity_id', id, 'actor', actor)
 end
 
--- Removes one stored sighting; id is the identity it belongs to or nil, op 'expire', 'delete' or 'erase'. Whoever holds
+local function forget_alert(name)
+  redis.call('HDEL', K.alerts, name)
+  redis.call('ZREM', K.alerts_newest, name)
+  redis.call('ZREM', K.alerts_open, name)
+  redis.call('HDEL', K.alerts_acknowledged, name)
+end
+
+-- Removes one stored sighting with its alerts; id is the identity it belongs to or nil, op 'expire', 'delete' or 'erase'. Whoever holds
 -- something of it finds it in the outbox until it has said that it holds nothing any more.
 local function forget(sid, skey, pkey, id, actor, op)
   local row = redis.call('HMGET', skey, 'revision', 'crop_keys')
@@ -124,6 +132,7 @@ local function forget(sid, skey, pkey, id, actor, op)
   redis.call('ZREM', K.timeline, sid)
   redis.call('ZREM', K.provisional, sid)
   redis.call('ZADD', K.tombstones, now_us(), sid)
+  for _, standing in ipairs(redis.call('HKEYS', K.standing)) do forget_alert(standing .. ':' .. sid) end
   local waits = {}
   for _, view in ipairs(redis.call('HKEYS', K.views)) do waits[#waits + 1] = view end
   if row[2] and row[2] ~= '[]' then waits[#waits + 1] = 'crops' end

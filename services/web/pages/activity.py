@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from gettext import gettext as _
-
 from nicegui import ui
 
 from services.errors import VreidError
@@ -11,6 +9,7 @@ from services.rpc.convert_console import SiteEvent
 from services.web.drawing import clock, short
 from services.web.pages.cards import identity_card
 from services.web.site import Site
+from services.web.texts import _
 
 _VEHICLES = 24
 _EVENTS = 60
@@ -42,10 +41,7 @@ async def activity(site: Site) -> None:
             return
         shown[0] = site.changes
         try:
-            found, _total = await site.ask(site.client.identity_list, _VEHICLES)
-            pictured = [
-                await site.ask(site.client.identity_get, detail.record.identity_id) for detail in found[:_VEHICLES]
-            ]
+            pictured, _total = await site.ask(site.client.identity_list, _VEHICLES)
         except VreidError:
             return
         vehicles.clear()

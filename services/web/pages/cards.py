@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from gettext import gettext as _
 
 from nicegui import ui
 
 from services.matcher.types import IdentityDetail
 from services.types import Match
 from services.web.drawing import clock, colour_of, short
+from services.web.texts import _
 
 
 def identity_card(detail: IdentityDetail) -> None:
     """A vehicle with its best picture, where it was and when."""
     record = detail.record
-    best = max(detail.sightings, key=lambda sighting: sighting.quality).sighting_id if detail.sightings else ""
     with (
         ui.link(target=f"/identity/{record.identity_id}").classes("no-underline text-inherit"),
         ui.card().classes("q-pa-sm"),
     ):
-        if best:
-            crop_picture(best, _("Vehicle") + " " + short(record.identity_id))
+        if detail.best_sighting_id:
+            crop_picture(detail.best_sighting_id, _("Vehicle") + " " + short(record.identity_id))
         with ui.row().classes("items-center gap-1"):
             ui.icon("circle").style(f"color: {colour_of(record.identity_id)}")
             ui.label(short(record.identity_id)).classes("text-weight-medium")
@@ -49,7 +48,8 @@ def match_card(match: Match, not_this: Callable[[Match], Awaitable[None]]) -> No
             ui.button(_("Not this one"), icon="block", on_click=lambda: not_this(match)).props("flat dense no-caps")
 
 
-def crop_picture(sighting_id: str, alt: str, index: int = 0) -> None:
+def crop_picture(sighting_id: str, alt: str, index: int = 0) -> ui.element:
     """A stored picture of a sighting."""
     image = ui.element("img").classes("vr-crop")
     image.props(f'src="/media/picture/{sighting_id}/{index}" alt="{alt}" loading=lazy')
+    return image

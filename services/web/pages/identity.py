@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from gettext import gettext as _
 from typing import Any
 
 from nicegui import ui
 
+from services.client import Probe
 from services.errors import NotFound, VreidError
 from services.matcher.types import IdentityDetail, SightingSummary
 from services.web.drawing import Visit, clock, colour_of, route_svg, short
+from services.web.pages.alerts import RECENT_NS, expected, watch_for
 from services.web.pages.cards import crop_picture
 from services.web.pages.frame import told
 from services.web.site import Site
+from services.web.texts import _
+from services.web.visitor import Role, guarded
 
 _PICTURES = 12
 
@@ -65,14 +69,40 @@ class IdentityPage:
         now = (detail.record, *((s.sighting_id, s.revision) for s in detail.sightings))
         if now == self._shown:
             return
-        links = await self._links(detail)
         self._shown = now
         self._content.clear()
         with self._content:
             self._head(detail)
+            await self._next(detail)
             visits = [Visit(s.camera_id, s.start_ns, s.end_ns) for s in detail.sightings]
             ui.html(route_svg(visits, colour_of(detail.record.identity_id)), sanitize=False).classes("w-full")
             self._pictures(detail)
+            self._evidence = ui.column().classes("w-full")
+        self._show_evidence(detail, self._seen(detail))
+        if self._site.corrections is not None:
+            # History may reach far back; the page does not wait for it.
+            ui.timer(0.05, partial(self._read_history, detail), once=True)
+
+    async def _read_history(self, detail: IdentityDetail) -> None:
+        """Shows how each sighting was decided, as far as history is kept."""
+        links: dict[str, Link] = {}
+        with contextlib.suppress(VreidError):
+            history: Any = await self._site.ask(self._site.client.identity_history, detail.record.identity_id)
+            for event in history.events:
+                if event.kind == "sighting.decided":
+                    link = Link(event.status, event.probability, event.evidence)
+                    links |= dict.fromkeys(event.sighting_ids, link)
+        if links and not self._content.is_deleted:
+            self._show_evidence(detail, self._seen(detail) | links)
+
+    def _seen(self, detail: IdentityDetail) -> dict[str, Link]:
+        """Why sightings belong, by what the console saw being decided."""
+        seen = {s.sighting_id: self._site.decision(s.sighting_id) for s in detail.sightings}
+        return {name: Link(e.status, e.probability, e.evidence) for name, e in seen.items() if e is not None}
+
+    def _show_evidence(self, detail: IdentityDetail, links: Mapping[str, Link]) -> None:
+        self._evidence.clear()
+        with self._evidence:
             self._sightings(detail, links)
 
     def _head(self, detail: IdentityDetail) -> None:
@@ -85,6 +115,8 @@ class IdentityPage:
             ui.button(_("Search what looks like it"), icon="image_search").props(
                 f'flat dense no-caps type=a href="/search?sighting={first}"'
             )
+            watch = ui.button(_("Watch for it"), icon="notifications_active", on_click=self._watch)
+            guarded(watch.props("flat dense no-caps"), Role.OPERATOR)
         ui.label(
             f"{' → '.join(record.cameras)} · {clock(record.first_seen_ns, date=True)} - {clock(record.last_seen_ns)}"
         )
@@ -92,6 +124,18 @@ class IdentityPage:
             ui.label(_("Also known as") + " " + ", ".join(short(alias) for alias in record.aliases)).classes(
                 "text-caption"
             )
+
+    async def _watch(self) -> None:
+        await watch_for(self._site, [Probe(identity_id=self._identity_id)], short(self._identity_id))
+
+    async def _next(self, detail: IdentityDetail) -> None:
+        """Where it is expected next, while it is recent."""
+        last = max(detail.sightings, key=lambda sighting: sighting.end_ns, default=None)
+        if last is None or time.time_ns() - last.end_ns > RECENT_NS:
+            return
+        with contextlib.suppress(VreidError):
+            forecast = await self._site.forecast(last.camera_id, last.end_ns)
+            ui.label(expected(forecast)).classes("text-caption")
 
     def _pictures(self, detail: IdentityDetail) -> None:
         best = sorted(detail.sightings, key=lambda sighting: -sighting.quality)[:_PICTURES]
@@ -104,7 +148,10 @@ class IdentityPage:
     def _sightings(self, detail: IdentityDetail, links: Mapping[str, Link]) -> None:
         ui.label(_("Sightings and evidence")).classes("text-h6").props('role="heading" aria-level="2"')
         self._chosen &= {sighting.sighting_id for sighting in detail.sightings}
-        with ui.element("table").classes("w-full text-left").props(f'aria-label="{_("Sightings")}"'):
+        with (
+            ui.element("div").classes("vr-scroll"),
+            ui.element("table").classes("vr-table").props(f'aria-label="{_("Sightings")}"'),
+        ):
             with ui.element("thead"), ui.element("tr"):
                 for name in (
                     "",
@@ -147,23 +194,6 @@ class IdentityPage:
             for text in cells:
                 with ui.element("td"):
                     ui.label(text)
-
-    async def _links(self, detail: IdentityDetail) -> dict[str, Link]:
-        """By sighting, from history where the client has it, and from what the console saw being decided."""
-        links: dict[str, Link] = {}
-        if self._site.corrections is not None:
-            with contextlib.suppress(VreidError):
-                history: Any = await self._site.ask(self._site.corrections.identity_history, detail.record.identity_id)
-                for event in history.events:
-                    if event.kind == "sighting.decided":
-                        links |= {
-                            name: Link(event.status, event.probability, event.evidence) for name in event.sighting_ids
-                        }
-        for sighting in detail.sightings:
-            seen = self._site.decision(sighting.sighting_id)
-            if seen is not None and sighting.sighting_id not in links:
-                links[sighting.sighting_id] = Link(seen.status, seen.probability, seen.evidence)
-        return links
 
     def _corrections(self) -> None:
         with ui.card().classes("w-full"):

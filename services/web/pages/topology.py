@@ -1,38 +1,20 @@
-"""How vehicles went from camera to camera lately: a graph and a table. Counts what identities say; learns nothing."""
+"""What was learned of the ways between cameras: a graph, and a table with travel times, overlap and clocks."""
 
 from __future__ import annotations
-
-from collections import defaultdict
-from collections.abc import Iterable
-from gettext import gettext as _
-from itertools import pairwise
-from statistics import median
 
 from nicegui import ui
 
 from services.errors import VreidError
-from services.matcher.types import IdentityDetail
-from services.web.drawing import Trips, topology_svg
+from services.web.drawing import topology_svg
+from services.web.pages.dialogs import heading
 from services.web.pages.frame import told
+from services.web.pages.tables import table
 from services.web.site import Site
+from services.web.texts import _, counted
+from tracker.multi_camera.report import LinkReport, TopologyReport
 
-_LOOKED_AT = 300
-_COUNTED = 100
-
-
-def trips_of(identities: Iterable[IdentityDetail]) -> dict[tuple[str, str], Trips]:
-    """Trips between cameras by (left, reached), from sightings that follow each other.
-
-    The time is from the end of the one sighting to the start of the next: negative where the views overlap.
-    Returning to the same camera is no trip.
-    """
-    gaps_s: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for identity in identities:
-        ordered = sorted(identity.sightings, key=lambda sighting: sighting.start_ns)
-        for before, after in pairwise(ordered):
-            if before.camera_id != after.camera_id:
-                gaps_s[before.camera_id, after.camera_id].append((after.start_ns - before.end_ns) / 1e9)
-    return {link: Trips(len(found), median(found)) for link, found in gaps_s.items()}
+#: Links with at least this share of the vehicles that leave a camera are drawn.
+_LEAST_SHARE = 0.03
 
 
 async def topology(site: Site) -> None:
@@ -43,34 +25,74 @@ async def topology(site: Site) -> None:
     async def refresh() -> None:
         try:
             cameras = [camera.camera_id for camera in await site.ask(site.client.camera_list)]
-            found, _total = await site.ask(site.client.identity_list, _LOOKED_AT)
-            travelled = [detail for detail in found if len(detail.record.cameras) > 1][:_COUNTED]
-            details = [await site.ask(site.client.identity_get, detail.record.identity_id) for detail in travelled]
+            report = await site.ask(site.client.camera_topology)
         except VreidError as exc:
             told(exc)
             return
-        trips = trips_of(details)
         content.clear()
         with content:
-            _draw(cameras, trips, len(details))
+            _draw(cameras, report)
 
     with bar:
         ui.button(_("Refresh"), icon="refresh", on_click=refresh).props("flat no-caps dense")
     await refresh()
 
 
-def _draw(cameras: list[str], trips: dict[tuple[str, str], Trips], vehicles: int) -> None:
-    ui.label(f"{vehicles} {_('vehicles seen last by more than one camera')}").classes("text-caption")
-    with ui.row().classes("w-full items-start gap-4 no-wrap max-md:flex-wrap"):
-        ui.html(topology_svg(cameras, trips), sanitize=False).classes("w-full md:w-1/2").style("max-width: 640px")
-        columns = [
-            {"name": "from", "label": _("From"), "field": "from", "align": "left", "sortable": True},
-            {"name": "to", "label": _("To"), "field": "to", "align": "left", "sortable": True},
-            {"name": "trips", "label": _("Trips"), "field": "trips", "sortable": True},
-            {"name": "median", "label": _("Median, s"), "field": "median", "sortable": True},
-        ]
-        rows = [
-            {"from": a, "to": b, "trips": found.count, "median": round(found.median_s, 1)}
-            for (a, b), found in sorted(trips.items(), key=lambda item: -item[1].count)
-        ]
-        ui.table(columns=columns, rows=rows, pagination=20).classes("w-full md:w-1/2")
+def _draw(cameras: list[str], report: TopologyReport) -> None:
+    for warning in report.warnings:
+        moved = f"{warning.change_s:+.1f} s, {counted('{n} trip', '{n} trips', warning.trips)}"
+        ui.label(f"{_('The clock of')} {warning.camera_id} {_('seems to have moved')}: {moved}").classes("vr-bad")
+    if not report.links:
+        ui.label(_("No link is learned yet: vehicles that pass from camera to camera teach them."))
+    names = sorted({*cameras, *(c.camera_id for c in report.cameras)})
+    drawn = [link for link in report.links if link.share >= _LEAST_SHARE and link.from_camera != link.to_camera]
+    with ui.row().classes("w-full items-start gap-4 no-wrap max-lg:flex-wrap"):
+        with ui.column().classes("w-full lg:w-1/3"):
+            ui.html(topology_svg(names, drawn), sanitize=False).classes("w-full").style("max-width: 640px")
+            ui.label(_("Thicker where more vehicles go; dashed where the views overlap.")).classes("text-caption")
+        with ui.column().classes("w-full lg:w-2/3"):
+            heading(_("Links"))
+            table(
+                _("Links"),
+                (
+                    _("From"),
+                    _("To"),
+                    _("Trips"),
+                    _("Share"),
+                    _("Travel time"),
+                    _("90 % within"),
+                    _("Overlap"),
+                    _("Clock ahead by"),
+                ),
+                [link_cells(link) for link in sorted(report.links, key=lambda x: (x.from_camera, -x.share))],
+            )
+            heading(_("Cameras"))
+            table(
+                _("Cameras"),
+                (_("Camera"), _("Vehicles an hour"), _("Never seen before"), _("Seen again elsewhere")),
+                [
+                    (c.camera_id, f"{c.arrivals_per_s * 3600:.0f}", f"{c.new_share:.0%}", f"{c.returning_share:.0%}")
+                    for c in report.cameras
+                ],
+            )
+
+
+def link_cells(link: LinkReport) -> tuple[str, ...]:
+    """A link as a row of the table."""
+    travel = between = _("views overlap")
+    if link.travel_median_s is not None and link.travel_interval_s is not None:
+        travel = f"{link.travel_median_s:.1f} s" + (f" ({_('given')})" if link.pinned else "")
+        between = f"{link.travel_interval_s[0]:.1f} - {link.travel_interval_s[1]:.1f} s"
+    offset = _("not identifiable")
+    if link.offset_s is not None:
+        offset = f"{link.offset_s:+.2f} ± {link.offset_error_s or 0.0:.2f} s"
+    return (
+        link.from_camera,
+        link.to_camera,
+        f"{link.trips:.0f}",
+        f"{link.share:.0%}",
+        travel,
+        between,
+        f"{link.overlap:.0%}",
+        offset,
+    )

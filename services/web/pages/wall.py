@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from gettext import gettext as _
-
 from nicegui import ui
 
 from services.errors import VreidError
 from services.identity.store import CameraRecord
 from services.live.wire import LivePicture
 from services.web.drawing import DrawnBox, boxes_svg, colour_of, short
+from services.web.pages.dialogs import labelled
 from services.web.pages.frame import told
 from services.web.site import Site
+from services.web.texts import _
 
 _PICTURE_EVERY_S = 0.25
 _STATE_EVERY_S = 2.0
-_COLOURS = {"up": "positive", "starting": "warning", "down": "negative", "ended": "grey"}
+_COLOURS = {"up": "positive", "starting": "deep-orange-10", "down": "negative", "ended": "grey-8"}
 
 
 class Tile:
@@ -25,24 +25,27 @@ class Tile:
         self._site = site
         self._camera_id = camera.camera_id
         self._shown_ns = 0
+        self._held: LivePicture | None = None
         self.paused = False
-        with ui.card().classes("q-pa-sm w-full").props(f'aria-label="{camera.camera_id}"'):
+        with ui.card().classes("q-pa-sm w-full"):
             with ui.row().classes("items-center w-full no-wrap"):
                 ui.label(camera.camera_id).classes("text-subtitle1").props('role="heading" aria-level="2"')
                 self._state = ui.badge()
                 ui.space()
                 self._figures = ui.label().classes("text-caption")
+                self._pick = ui.button(_("Search in it"), icon="image_search", on_click=self._search)
+                self._pick.props("flat dense no-caps").visible = False
                 self._button = ui.button(icon="pause", on_click=self._pause).props("flat dense round")
-                self._button.props(f'aria-label="{_("Pause")} {camera.camera_id}"')
-            self._picture = ui.interactive_image(sanitize=False).classes("w-full")
-            self._picture.props(f'alt="{_("Live picture of")} {camera.camera_id}"')
-            self._detail = ui.label().classes("text-caption text-negative")
+                labelled(self._button, f"{_('Pause')} {camera.camera_id}")
+            self._picture = ui.interactive_image(sanitize=False).classes("w-full vr-image").props("role=group")
+            labelled(self._picture, f"{_('Live picture of')} {camera.camera_id}")
+            self._detail = ui.label().classes("text-caption vr-bad")
         self.tell(camera)
 
     def tell(self, camera: CameraRecord) -> None:
         """Shows how the camera fares."""
         self._state.text = camera.state
-        self._state.props(f"color={_COLOURS.get(camera.state, 'grey')}")
+        self._state.props(f"color={_COLOURS.get(camera.state, 'grey-8')}")
         figures = camera.stats
         self._figures.text = f"{figures.get('frames_per_s', 0):.0f}/s · {figures.get('vehicles', 0):.0f} " + _(
             "vehicles"
@@ -57,6 +60,7 @@ class Tile:
         if found is None or found.captured_at_ns == self._shown_ns:
             return
         self._shown_ns = found.captured_at_ns
+        self._held = found
         self._picture.set_source(f"/media/live/{self._camera_id}?{found.captured_at_ns}")
         self._picture.content = boxes_svg(self._boxes(found), found.width)
 
@@ -64,6 +68,13 @@ class Tile:
         """Holds the picture, so that a vehicle can be picked."""
         self.paused = not self.paused
         self._button.props(f"icon={'play_arrow' if self.paused else 'pause'}")
+        labelled(self._button, f"{_('Go on') if self.paused else _('Pause')} {self._camera_id}").update()
+        self._pick.visible = self.paused and self._held is not None
+
+    def _search(self) -> None:
+        """Leads to the search with the picture that is held, where a vehicle or a box in it is chosen."""
+        if self._held is not None:
+            ui.navigate.to(f"/search?held={self._site.hold(self._held.jpeg)}")
 
     def _boxes(self, found: LivePicture) -> list[DrawnBox]:
         drawn = []

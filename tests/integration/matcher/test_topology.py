@@ -68,3 +68,14 @@ def test_what_was_learned_is_what_is_shown(city, vreid, learned) -> None:
 def test_before_anything_was_learned(city, vreid) -> None:
     assert json.loads(vreid("topology", "--json").stdout)["links"] == []
     assert "No link has been learned yet" in vreid("topology").stdout
+
+
+def test_where_a_vehicle_comes_next_follows_from_what_was_learned(city, learned) -> None:
+    _commit(city, learned)
+    left_ns = city.store.now_ns() - 10**9
+    forecast = city.client.camera_predict("c0", left_ns)
+    first = forecast.arrivals[0]
+    assert first.camera_id == "c1"
+    assert first.probability > 0.3
+    assert left_ns + 2e9 < first.from_ns < first.at_ns < first.to_ns < left_ns + 60e9
+    assert sum(a.probability for a in forecast.arrivals) + forecast.not_again == pytest.approx(1.0, abs=1e-5)

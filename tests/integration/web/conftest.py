@@ -1,4 +1,4 @@
-"""A console process over a matcher in this process with two vehicles, and a browser to look at it."""
+"""A console process over a matcher in this process with two vehicles and a live camera, and a browser to look at it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,18 +21,26 @@ import pytest
 import yaml
 from PIL import Image
 
-from detector.types import Detections, VehicleClass
+from detector.types import Detections, Frame, VehicleClass
 from reid.types import Calibration, EmbedderSpec
 from services.client import MatcherClient
 from services.crops import CropStore
 from services.identity.memory_store import MemoryStore
+from services.identity.store import CameraRecord
+from services.live.board import LiveBoard
+from services.live.server import LiveServer
 from services.matcher.build import Places, build_matcher
 from services.matcher.settings import MatcherSettings
-from services.types import Commit, Sighting
+from services.types import Commit, Lease, Sighting
+from tests.unit.tracker.multi_camera.conftest import Vehicles
+from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology import Topology
+from tracker.single_camera.session import LiveBox
 from tracker.types import Decision, DecisionStatus, TrackKey
 
 SECOND = 1_000_000_000
 RED, BLUE, GREY = (0, 0, 250), (250, 0, 0), (110, 110, 110)
+NAMES = {RED: "red", BLUE: "blue"}
 
 
 class Colours:
@@ -72,27 +81,24 @@ def picture(*rectangles: tuple[tuple[int, int, int], tuple[int, int, int, int]])
 
 @dataclass
 class Console:
-    """Where the console is, and the client that it works with."""
+    """Where the console is, the client that it works with, and the hands that feed its store."""
 
     url: str
     client: MatcherClient
+    store: MemoryStore
+    crops: CropStore
+    lease: Lease
 
-
-def fill(store: MemoryStore, crops: CropStore) -> None:
-    """Two passages of a red vehicle and one of a blue one, decided."""
-    lease = store.acquire_lease("test", "test", 3600)
-    began = time.time_ns() - 60 * SECOND
-    for n, (name, colour, camera, identity) in enumerate(
-        (("red-1", RED, "north", "id-red"), ("red-2", RED, "south", "id-red"), ("blue-1", BLUE, "north", "id-blue"))
-    ):
+    def see(self, name: str, colour: tuple[int, int, int], camera: str, identity: str = "", *, ago_s: float = 5.0):
+        """A passage of a coloured vehicle, decided where an identity is given."""
         crop = np.full((30, 40, 3), colour, np.uint8)
         (vector,) = Colours().embed([crop])
-        start = began + 20 * n * SECOND
+        start = time.time_ns() - int(ago_s * SECOND)
         sighting = Sighting(
             sighting_id=name,
             revision=1,
             final=True,
-            track_keys=(TrackKey(camera, "s", n),),
+            track_keys=(TrackKey(camera, "s", zlib.crc32(name.encode())),),
             camera_id=camera,
             start_ns=start,
             end_ns=start + 3 * SECOND,
@@ -100,23 +106,72 @@ def fill(store: MemoryStore, crops: CropStore) -> None:
             frames=np.array([1]),
             boxes_xyxy=np.array([[0, 0, 9, 9]], np.float32),
             class_probs=np.array([0.7, 0.1, 0.1, 0.1], np.float32),
-            colour={},
+            colour={NAMES[colour]: 1.0},
             embedding=vector,
             exemplars=vector[None],
             quality=0.5,
             model_id="colours",
-            crop_keys=(crops.put(crop),),
+            crop_keys=(self.crops.put(crop),),
         )
-        store.put_sighting(sighting, lease)
-        decision = Decision(name, 1, DecisionStatus.NEW, identity, 0.0, 1.0, 0.9, {"appearance": 3.5})
-        store.commit(Commit(lease, decisions=(decision,)))
+        self.store.put_sighting(sighting, self.lease)
+        if identity:
+            decision = Decision(name, 1, DecisionStatus.NEW, identity, 0.0, 1.0, 0.9, {"appearance": 3.5})
+            self.store.commit(Commit(self.lease, decisions=(decision,)))
+
+
+def fill(console: Console) -> None:
+    """Two passages of a red vehicle and one of a blue one, decided, and what was learned of three cameras."""
+    console.see("red-1", RED, "north", "id-red", ago_s=60)
+    console.see("red-2", RED, "south", "id-red", ago_s=40)
+    console.see("blue-1", BLUE, "north", "id-blue", ago_s=20)
+    for camera, state in (("north", "up"), ("south", "up"), ("east", "down")):
+        detail = "no answer within 5 s" if state == "down" else ""
+        stats = {"frames_per_s": 10.0, "vehicles": 2.0, "frame_age_p99_s": 0.2}
+        console.store.put_camera(
+            CameraRecord(camera, f"rtsp://{camera}/1", "file", state, detail, time.time_ns(), stats)
+        )
+    console.store.commit(Commit(console.lease, decisions=(), links=learned()))
+
+
+def learned() -> dict[str, str]:
+    """Links of a street: from north most go south in some ten seconds, some east, and back again."""
+    vehicles, rng = Vehicles(), np.random.default_rng(3)
+    topology = Topology(AssociationSettings())
+    for i in range(30):
+        at_s, to = 100.0 * i, "east" if i % 4 == 0 else "south"
+        came_s = at_s + 10.0 * rng.lognormal(0, 0.15)
+        back_s = came_s + 3 + 10.0 * rng.lognormal(0, 0.15)
+        left = vehicles.see(f"l{i}", i, "north", at_s - 3, at_s)
+        came = vehicles.see(f"c{i}", i, to, came_s, came_s + 3)
+        again = vehicles.see(f"b{i}", i, "north", back_s, back_s + 3)
+        for seen in (left, came, again):
+            topology.arrive(seen)
+        topology.conclude([(left, []), (came, [(left, 12.0)]), (again, [(came, 12.0)])])
+    return topology.all_links()
+
+
+def live_board() -> LiveBoard:
+    """North shows two vehicles now, one of which is known."""
+    board = LiveBoard()
+    pixels = np.full((360, 640, 3), GREY, np.uint8)
+    pixels[60:200, 80:300] = RED
+    pixels[220:300, 400:520] = BLUE
+    frame = Frame("north", "s", 1, time.time_ns(), "host", pixels)
+    boxes = (
+        LiveBox(1, (80, 60, 300, 200), 0.9, VehicleClass.CAR),
+        LiveBox(2, (400, 220, 520, 300), 0.9, VehicleClass.CAR),
+    )
+    board.show(frame, boxes)
+    board.name(TrackKey("north", "s", 1), "red-1")
+    return board
 
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory) -> Iterator[Console]:
     folder = tmp_path_factory.mktemp("site")
     store, crops, colours = MemoryStore(), CropStore(str(folder / "crops")), Colours()
-    fill(store, crops)
+    lease = store.acquire_lease("test", "test", 3600)
+    live = LiveServer(live_board(), folder)
     matcher = build_matcher(
         store, colours, colours, MatcherSettings(listen="127.0.0.1:0", drain_s=1), places=Places(crops)
     )
@@ -135,8 +190,12 @@ def console(tmp_path_factory) -> Iterator[Console]:
     try:
         _wait(f"http://{listen}/system", process, folder / "web.log")
         with MatcherClient(matcher.address) as client:
-            yield Console(f"http://{listen}", client)
+            console = Console(f"http://{listen}", client, store, crops, lease)
+            fill(console)
+            matcher.gallery.wait_for(store.last_event_id(), 20)
+            yield console
     finally:
+        live.close()
         process.terminate()
         process.wait(20)
         log.close()
@@ -170,9 +229,9 @@ def browser() -> Iterator[object]:
 @pytest.fixture
 def page(browser, console):
     """A page that remembers where it was sent to and what went wrong in it."""
-    context = browser.new_context(viewport={"width": 1024, "height": 768})
+    context = browser.new_context(viewport={"width": 1024, "height": 768}, reduced_motion="reduce")
     opened = context.new_page()
-    opened.set_default_timeout(90_000)
+    opened.set_default_timeout(15_000)
     opened.hosts, opened.errors = set(), []
     opened.on("request", lambda r: opened.hosts.add(r.url.split("/")[2]) if r.url.startswith("http") else None)
     opened.on("pageerror", lambda error: opened.errors.append(str(error)))

@@ -33,6 +33,8 @@ def best_is(page, identity_id):
         ("/", "Cameras"),
         ("/activity", "Activity"),
         ("/search", "Search by image"),
+        ("/alerts", "Alerts"),
+        ("/gallery", "Gallery"),
         ("/topology", "Topology"),
         ("/system", "System"),
     ],
@@ -91,11 +93,11 @@ def test_dark_stays_dark_and_the_keyboard_reaches_everything(page, console):
     page.locator("body.body--dark").wait_for()
     page.get_by_role("link", name="Skip to content").focus()
     reached = []
-    for _ in range(6):
+    for _ in range(8):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.innerText || document.activeElement.ariaLabel"))
     names = re.sub(r"\s+", " ", " ".join(filter(None, reached)))
-    assert [name for name in ("Cameras", "Activity", "Search", "Topology", "System") if name not in names] == []
+    assert [name for name in ("Cameras", "Alerts", "Gallery", "System") if name not in names] == []
 
 
 def test_another_sites_page_gets_nothing(page, console):
@@ -103,4 +105,4 @@ def test_another_sites_page_gets_nothing(page, console):
     assert refused.status == 403
     assert page.request.get(console.url + "/media/picture/red-1/0").headers["content-type"] == "image/jpeg"
     assert page.request.get(console.url + "/media/picture/unknown/0").status == 404
-    assert page.request.get(console.url + "/media/live/north").status == 404
+    assert page.request.get(console.url + "/media/live/west").status == 404

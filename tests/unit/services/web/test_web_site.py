@@ -7,15 +7,15 @@ from xml.etree import ElementTree
 
 from detector.types import VehicleClass
 from services.errors import MatcherUnavailable, NotFound
-from services.identity.store import IdentityRecord
 from services.live.watcher import LiveWatcher
-from services.matcher.types import IdentityDetail, SightingSummary
+from services.matcher.types import SightingSummary
 from services.rpc.convert_console import SiteEvent
 from services.web import drawing
 from services.web import site as site_module
-from services.web.drawing import DrawnBox, Trips, Visit, boxes_svg, route_svg, topology_svg
-from services.web.pages.topology import trips_of
+from services.web.drawing import DrawnBox, Visit, boxes_svg, route_svg, topology_svg
+from services.web.pages.topology import link_cells
 from services.web.site import Corrections, Site
+from tracker.multi_camera.report import LinkReport
 
 SECOND = 1_000_000_000
 
@@ -116,26 +116,23 @@ def sighting(camera, start_s, end_s):
     )
 
 
-def test_trips_are_counted_between_cameras_with_the_median_time():
-    def vehicle(*sightings):
-        record = IdentityRecord("a", (), (), 0, 0, "matched")
-        return IdentityDetail(record, len(sightings), sightings)
+def link(left, reached, **changes):
+    fields = {"trips": 12.0, "share": 0.6, "travel_median_s": 9.5, "travel_interval_s": (5.0, 21.0), "overlap": 0.02}
+    fields |= {"offset_s": None, "offset_error_s": None, "pinned": False}
+    return LinkReport(left, reached, **(fields | changes))
 
-    found = trips_of(
-        [
-            vehicle(sighting("east", 20, 30), sighting("north", 0, 10)),
-            vehicle(sighting("north", 0, 10), sighting("north", 12, 14), sighting("east", 18, 20)),
-            vehicle(sighting("east", 0, 10), sighting("north", 8, 9)),
-        ]
-    )
-    assert found == {("north", "east"): Trips(2, 7.0), ("east", "north"): Trips(1, -2.0)}
+
+def test_a_link_is_told_in_words():
+    assert link_cells(link("a", "b")) == (*("a", "b", "12", "60%", "9.5 s", "5.0 - 21.0 s", "2%", "not identifiable"),)
+    told = link_cells(link("a", "b", travel_median_s=None, travel_interval_s=None, offset_s=-2.0, offset_error_s=0.5))
+    assert told[4:] == ("views overlap", "views overlap", "2%", "-2.00 ± 0.50 s")
 
 
 def test_drawings_are_svg_with_nothing_let_through():
     evil = '"><script>alert(1)</script>'
     visits = [Visit(evil, 0, SECOND), Visit("north", 5 * SECOND, 6 * SECOND)]
     cameras = [evil, "north", "east"]
-    links = {(evil, "north"): Trips(3, 4.0), ("gone", "north"): Trips(1, 1.0)}
+    links = [link(evil, "north"), link("gone", "north")]
     boxes = boxes_svg([DrawnBox((1, 2, 30, 40), evil, "red", f"/identity/{evil}")], 640)
     for text in (route_svg(visits, "red"), topology_svg(cameras, links), f"<svg>{boxes}</svg>"):
         root = ElementTree.fromstring(text)

@@ -22,6 +22,24 @@ _DIGEST = 32
 _BLOCK = 2**20
 
 
+def archive_of(chunks: Iterable[pb.ExportChunk]) -> Iterator[bytes]:
+    """The bytes of a file that holds these chunks, part by part."""
+    hashed = hashlib.blake2b(digest_size=_DIGEST)
+
+    def parts() -> Iterator[bytes]:
+        yield MAGIC
+        for chunk in chunks:
+            data = chunk.SerializeToString()
+            yield len(data).to_bytes(8, "little")
+            yield data
+        yield (0).to_bytes(8, "little")
+
+    for part in parts():
+        hashed.update(part)
+        yield part
+    yield hashed.digest()
+
+
 def write_archive(path: Path, chunks: Iterable[pb.ExportChunk]) -> int:
     """Writes an export, beside the path first and renamed when it is whole; returns how many sightings it holds.
 
@@ -29,22 +47,17 @@ def write_archive(path: Path, chunks: Iterable[pb.ExportChunk]) -> int:
         SnapshotError: It cannot be written.
     """
     part = path.with_name(f".{path.name}.part")
-    hashed, count = hashlib.blake2b(digest_size=_DIGEST), 0
+    count = 0
+
+    def counted() -> Iterator[pb.ExportChunk]:
+        nonlocal count
+        for chunk in chunks:
+            count += len(chunk.sightings)
+            yield chunk
+
     try:
         with part.open("wb") as file:
-
-            def put(data: bytes) -> None:
-                hashed.update(data)
-                file.write(data)
-
-            put(MAGIC)
-            for chunk in chunks:
-                data = chunk.SerializeToString()
-                put(len(data).to_bytes(8, "little"))
-                put(data)
-                count += len(chunk.sightings)
-            put((0).to_bytes(8, "little"))
-            file.write(hashed.digest())
+            file.writelines(archive_of(counted()))
         part.replace(path)
     except OSError as exc:
         raise SnapshotError(f"{path}: cannot be written: {exc.strerror or exc}") from exc
