@@ -24,6 +24,7 @@ from services.identity.memory_state import ZERO, MemoryState, Row, position
 from services.identity.records import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
 from services.identity.retention.contract import Cause
 from services.identity.retention.memory import MemoryRetention
+from services.identity.rolling.memory import MemoryRolling, settled
 from services.types import Commit, Lease, Sighting
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ def _after(entries: Sequence[T], key: Callable[[T], str], after: str, count: int
     return list(entries[low : low + count])
 
 
-class MemoryStore(MemoryCorrections, MemoryRetention):
+class MemoryStore(MemoryCorrections, MemoryRetention, MemoryRolling):
     """IdentityStore in memory. Safe for threads."""
 
     def __init__(self, clock_ns: Callable[[], int] = time.time_ns) -> None:
@@ -122,6 +123,7 @@ class MemoryStore(MemoryCorrections, MemoryRetention):
                 log_position=ZERO,
                 identity_id=None if old is None else old.identity_id,
             )
+            settled(fields, state.roll)
             log_position = state.announce(sighting_id)
             self._changed.notify_all()
             return PutResult(True, log_position)

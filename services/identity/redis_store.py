@@ -31,6 +31,7 @@ from services.identity.records import CameraRecord, CommitResult, Event, Identit
 from services.identity.redis_client import Connection, named
 from services.identity.retention.contract import Cause
 from services.identity.retention.redis import RedisRetention
+from services.identity.rolling.redis import RedisRolling
 from services.types import Commit, Lease, Sighting
 
 Entry = tuple[str, dict[str, bytes]]
@@ -49,7 +50,7 @@ def _ttl_ms(ttl_s: float) -> int:
     return max(1, int(ttl_s * 1000))
 
 
-class RedisStore(RedisCorrections, RedisRetention):
+class RedisStore(RedisCorrections, RedisRetention, RedisRolling):
     """IdentityStore on one site of a Redis-compatible server. Safe for threads.
 
     Args:

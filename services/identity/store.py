@@ -16,6 +16,7 @@ from services.identity.records import (
     WorkItem,
 )
 from services.identity.retention.contract import Cause, RetentionStore
+from services.identity.rolling.contract import RollingStore
 from services.types import Commit, Lease, Sighting
 
 __all__ = [
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 
-class IdentityStore(CorrectingStore, RetentionStore, Protocol):
+class IdentityStore(CorrectingStore, RetentionStore, RollingStore, Protocol):
     """The system of record. Every write returns after it is durable, or raises.
 
     Every method raises StoreUnavailable when the server does not answer.

@@ -144,6 +144,8 @@ class Site:
                 for key in [key for key in self._pictures if key[0] == event.sighting_id]:
                     del self._pictures[key]
                 continue
+            elif event.kind == "sighting.embedded":
+                continue
             elif event.kind == "identity.merged":
                 self._merged[event.other_identity_id] = event.identity_id
             elif event.kind == "identity.unmerged":

@@ -1,7 +1,8 @@
 -- Shared by all scripts; stands before each of them. Every key comes through KEYS: first those below, in this order
 -- (Keys.fixed), from FIRST on those of the sightings and identities that a script touches.
 --
---   sighting:<id>            hash    newest revision; identity_id as assigned, put_at_ns, log_position
+--   sighting:<id>            hash    newest revision; identity_id as assigned, put_at_ns, log_position; beside_*: vectors of
+--                                    a second model
 --   purge:<id>               hash    a deleted sighting whose traces are still held: wait:<holder> for each holder
 --   identity:<id>            hash    status, created, enrolled
 --   identity:<id>:sightings  zset    member sighting id, score end (us)
@@ -16,9 +17,9 @@ local K = {
   events = KEYS[1], work = KEYS[2], alias = KEYS[3], active = KEYS[4], timeline = KEYS[5], provisional = KEYS[6],
   tombstones = KEYS[7], audit = KEYS[8], links = KEYS[9], cursor = KEYS[10], last_commit = KEYS[11], fence = KEYS[12],
   outbox = KEYS[13], views = KEYS[14], retired = KEYS[15],
-  parents = KEYS[16],
+  parents = KEYS[16], roll = KEYS[17],
 }
-local FIRST = 17
+local FIRST = 18
 
 -- identity id -> its three keys, for those that the caller gave
 local I = {}
