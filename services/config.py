@@ -33,10 +33,17 @@ class ReidSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field("vreid-mobilenetv2", description="Name of an embedder in the model manifest.")
+    model: str = Field(
+        "vreid-mobilenetv2",
+        description="Name of an embedder in the model manifest, or a checkpoint's file. What a site starts with: once "
+        "`vreid models roll` has begun there, the store says which model it has.",
+    )
     threads: int = Field(1, ge=1, le=64, description="CPU threads that embed crops.")
     precision: PrecisionChoice = Field(
         "auto", description="fp32, int8 (installed by `vreid models install`), or int8 only where it was faster."
+    )
+    reembed_per_s: float = Field(
+        20.0, gt=0, le=10_000, description="Stored pictures described per second with a model that is being rolled out."
     )
 
 

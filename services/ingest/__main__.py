@@ -19,6 +19,7 @@ from services.ingest.runner import Ingest, IngestParts, build_ingest
 from services.ingest.settings import OWNER_VARIABLE
 from services.live.server import LiveServer
 from services.models.networks import open_detector, open_embedder
+from services.rolling.roster import open_roster
 
 if TYPE_CHECKING:
     from services.config import VreidConfig
@@ -33,12 +34,15 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
         VreidError: One of them cannot be used; the message says what to do.
     """
     detector = open_detector(config.detector)
-    embedder = open_embedder(config.reid.model, config.reid.threads, config.reid.precision)
+    store = open_store(config.redis, config.data_dir, config.site)
+    reid = config.reid
+    roster = open_roster(store, reid.model, lambda name: open_embedder(name, reid.threads, reid.precision))
     return IngestParts(
-        store=open_store(config.redis, config.data_dir, config.site),
+        store=store,
         crop_store=open_crops(config.ingest.crops_url, config.data_dir),
         detector=detector,
-        embedder=embedder,
+        embedder=roster.now().active,
+        roster=roster,
         cameras=config.cameras,
         once=once,
         tracker=config.tracker,

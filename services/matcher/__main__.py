@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from services.identity.opening import open_store
 from services.identity.retention.sweep import RetentionLoop
 from services.ids import uuid7
 from services.models.networks import open_detector, open_embedder
+from services.rolling.reembed import Reembedder
+from services.rolling.roster import ModelKeeper, open_roster
 
 if TYPE_CHECKING:
     from services.config import VreidConfig
@@ -32,12 +35,14 @@ def open_matcher(config: VreidConfig) -> Matcher:
         VreidError: Something cannot be used; the message says what to do.
     """
     from services.matcher.associator import AssociatorLoop
-    from services.matcher.build import Places, build_matcher
+    from services.matcher.build import Loop, Places, Rolling, build_matcher, current_spec
 
     threads = config.matcher.inference_threads
     detector = open_detector(config.detector, threads)
-    embedder = open_embedder(config.reid.model, threads, config.reid.precision)
     store = open_store(config.redis, config.data_dir, config.site)
+    reid = config.reid
+    roster = open_roster(store, reid.model, lambda name: open_embedder(name, threads, reid.precision))
+    embedder = roster.now().active
     # No two can listen there, and the next to listen there takes over at once.
     owner = f"{socket.gethostname()}/{config.matcher.listen}"
     crops = open_crops(config.ingest.crops_url, config.data_dir)
@@ -49,9 +54,14 @@ def open_matcher(config: VreidConfig) -> Matcher:
         id_factory=uuid7,
         owner=owner,
         active_window_s=max(config.retention.active_window_s, config.association.max_trip_s),
+        model=partial(current_spec, store, roster),
     )
     places = Places(crops, config.data_dir / "gallery", config.tracker.crops.padding)
     retention = RetentionLoop(store, crops, config.retention, owner)
+    loops: dict[str, Loop] = {
+        "models": ModelKeeper(store, roster, f"matcher:{owner}"),
+        "reembed": Reembedder(store, crops, roster, reid.reembed_per_s, owner),
+    }
     return build_matcher(
         store,
         detector,
@@ -61,6 +71,7 @@ def open_matcher(config: VreidConfig) -> Matcher:
         places,
         retention=retention,
         association=config.association,
+        rolling=Rolling(roster, loops),
     )
 
 

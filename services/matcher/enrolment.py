@@ -59,7 +59,7 @@ class Enroller:
     def __init__(
         self,
         store: IdentityStore,
-        model_id: str,
+        model_id: Callable[[], str],
         crops: CropStore | None = None,
         id_factory: IdFactory = uuid7,
         clock_ns: Callable[[], int] = time.time_ns,
@@ -68,7 +68,7 @@ class Enroller:
 
         Args:
             store: Written to.
-            model_id: Of the vectors that are put in.
+            model_id: That of the gallery, asked each time because a site may change its model.
             crops: Where their pictures are kept; None keeps none.
             id_factory: Makes ids.
             clock_ns: UTC nanoseconds.
@@ -89,6 +89,7 @@ class Enroller:
         Raises:
             NotFound: ``identity_id`` is not known.
             StoreUnavailable: Nothing was written, or the answer was lost.
+            Unavailable: The site changed its model while the pictures were read.
         """
         identity_id = asked.identity_id
         if identity_id:
@@ -137,7 +138,7 @@ class Enroller:
             sighting = decode_sighting(fields)
         except (KeyError, ValueError, TypeError, UnicodeDecodeError) as exc:
             raise InputError(f"sightings: not a stored sighting: {exc}") from exc
-        if sighting.model_id != self._model_id:
+        if sighting.model_id != self._model_id():
             raise ModelMismatch(f"sightings: {sighting.sighting_id} is of model {sighting.model_id[:64]}")
         held = self._store.get_sighting(sighting.sighting_id)
         if held is not None and held.revision >= sighting.revision:
@@ -159,6 +160,9 @@ class Enroller:
         return Written(identity_id, sighting.sighting_id, sighting.revision, done.log_position)
 
     def _sighting(self, asked: Enrolment) -> Sighting:
+        models = {reading.spec.model_id for reading in asked.readings}
+        if len(models) > 1:
+            raise Unavailable("the site changed its model while the pictures were read; try again")
         vectors = np.concatenate([reading.vectors for reading in asked.readings])
         views = [view for reading in asked.readings for view in reading.views]
         mean = vectors.mean(axis=0)
@@ -187,7 +191,7 @@ class Enroller:
             embedding=embedding.astype(np.float32),
             exemplars=vectors[kept].astype(np.float32),
             quality=1.0,
-            model_id=self._model_id,
+            model_id=models.pop(),
             crop_keys=tuple(crops.put(views[i]) for i in kept if i < len(views)) if crops is not None else (),
         )
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.types import EmbedderSpec
 from services.errors import ModelMismatch, NotFound
 from services.identity.store import Event, IdentityRecord
 from services.matcher.columns import SightingTable
@@ -25,15 +26,15 @@ class GalleryState:
     """Sightings in columns, their vectors in an index, aliases and states of identities. Not thread-safe.
 
     Attributes:
-        model_id: The only model whose vectors are held.
+        spec: The only model whose vectors are held.
         index: Raw vectors.
         table: Everything else about sightings.
         status: How the latest decision on each identity went.
         enrolled: Identities that are kept as enrolled ones are.
     """
 
-    def __init__(self, model_id: str, index: VectorIndex) -> None:
-        self.model_id = model_id
+    def __init__(self, spec: EmbedderSpec, index: VectorIndex) -> None:
+        self.spec = spec
         self.index = index
         self.table = SightingTable()
         self.status: dict[str, str] = {}
@@ -135,11 +136,11 @@ class GalleryState:
 
         Args:
             event: What happened.
-            sightings: Holds the newest revision of the sighting that a ``sighting.put`` names, None if it is gone.
+            sightings: Holds the newest revision of the sighting that such an event names, None if it is gone.
         """
         payload = event.payload
         match event.kind:
-            case "sighting.put":
+            case "sighting.put" | "sighting.embedded":
                 self._put_newest(sightings.get(str(payload["sighting_id"])))
             case "sighting.decided":
                 identity_id = self.resolve(str(payload["identity_id"]))
@@ -166,8 +167,8 @@ class GalleryState:
 
     def _views(self, sighting: Sighting) -> Vectors:
         """Its vectors, (V, dim), the embedding first; none when another model made them."""
-        dim = self.index.dim
-        if sighting.model_id != self.model_id or len(sighting.embedding) != dim:
+        dim, sighting = self.index.dim, sighting.seen_by(self.spec.model_id)
+        if sighting.model_id != self.spec.model_id or len(sighting.embedding) != dim:
             return np.zeros((0, dim), np.float32)
         views: NDArray[np.float32] = sighting.embedding[None].astype(np.float32)
         if len(sighting.exemplars):
