@@ -20,6 +20,7 @@ from services.ingest.cameras import CameraSettings
 from services.ingest.settings import IngestSettings
 from services.matcher.settings import MatcherSettings
 from services.models.precisions import PrecisionChoice
+from services.privacy.settings import PrivacySettings
 from services.web.settings import WebSettings
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.single_camera.settings import TrackerSettings
@@ -64,6 +65,7 @@ class VreidConfig(BaseModel):
     matcher: MatcherSettings = Field(default_factory=MatcherSettings)
     reid: ReidSettings = Field(default_factory=ReidSettings)
     web: WebSettings = Field(default_factory=WebSettings)
+    privacy: PrivacySettings = Field(default_factory=PrivacySettings)
 
     @field_validator("cameras")
     @classmethod

@@ -19,6 +19,7 @@ from services.ingest.runner import Ingest, IngestParts, build_ingest
 from services.ingest.settings import OWNER_VARIABLE
 from services.live.server import LiveServer
 from services.models.networks import open_detector, open_embedder
+from services.privacy.guard import PictureGuard, open_guard
 from services.rolling.roster import open_roster
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
         detector=detector,
         embedder=roster.now().active,
         roster=roster,
+        guard=open_guard(config.privacy),
         cameras=config.cameras,
         once=once,
         tracker=config.tracker,
@@ -65,10 +67,10 @@ def sized_settings(settings: DetectorSettings, size: tuple[int, int]) -> Detecto
     return settings.model_copy(update={"input_width_px": size[0], "input_height_px": size[1]})
 
 
-def _live_server(ingest: Ingest, data_dir: Path) -> LiveServer | None:
+def _live_server(ingest: Ingest, data_dir: Path, guard: PictureGuard) -> LiveServer | None:
     """Lets consoles watch; without it everything else goes on."""
     try:
-        return LiveServer(ingest.live, data_dir)
+        return LiveServer(ingest.live, data_dir, guard)
     except OSError as exc:
         log.warning("no live pictures: %s", exc)
         return None
@@ -83,10 +85,11 @@ def run_ingest(config: VreidConfig, *, once: bool = False) -> int:
     Raises:
         VreidError: It could not start.
     """
-    ingest = build_ingest(open_parts(config, once=once))
+    parts = open_parts(config, once=once)
+    ingest = build_ingest(parts)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ingest.stop())
-    live = _live_server(ingest, config.data_dir)
+    live = _live_server(ingest, config.data_dir, parts.guard)
     try:
         status = ingest.run()
     finally:

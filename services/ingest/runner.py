@@ -28,6 +28,7 @@ from services.ingest.slot import LatestFrames
 from services.ingest.stats import IngestStats
 from services.ingest.tracking import CameraTrackers
 from services.live.board import LiveBoard, LivePublisher, LiveTracker
+from services.privacy.guard import PictureGuard
 from services.rolling.roster import ModelKeeper, ModelRoster
 from tracker.single_camera.settings import TrackerSettings
 
@@ -47,6 +48,7 @@ class IngestParts:
         sized: Detectors by input width and height, for cameras that ask for another size.
         embedder: Describes them.
         roster: The site's models, while they may change; begins with ``embedder``. None for that one alone.
+        guard: What pictures must look like that are stored or shown.
         cameras: What the configuration names to look at.
         board: Tells of other processes and of cameras added at run time; None for a process by itself.
         owner: Names this process; the same after a restart takes its cameras back at once. None draws one.
@@ -71,6 +73,7 @@ class IngestParts:
     owner: str | None = None
     sized: Mapping[InputSize, Detector] = field(default_factory=dict)
     roster: ModelRoster | None = None
+    guard: PictureGuard = field(default_factory=PictureGuard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class Ingest:
             settings,
             parts.tracker.tracklets,
             None if parts.roster is None else parts.roster.now,
+            parts.guard,
         )
         self._pipeline = IngestPipeline(
             FrameLooker(parts.detector, self._crew.settings, sized=parts.sized, gate_longest_s=settings.gate_longest_s),

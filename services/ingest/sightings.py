@@ -20,6 +20,7 @@ from services.ids import IdFactory
 from services.ingest.crop_choice import worth_embedding
 from services.ingest.settings import IngestSettings
 from services.ingest.track_memory import EmbeddedCrop, TrackMemory, crop_name, pick_diverse, thin
+from services.privacy.guard import PictureGuard
 from services.rolling.roster import OpenModels
 from services.types import MAX_EXEMPLARS, ModelVectors, Sighting
 from tracker.single_camera.jumps import find_jump
@@ -57,6 +58,7 @@ class SightingBuilder:
         settings: IngestSettings,
         tracklets: TrackletSettings | None = None,
         models: Callable[[], OpenModels] | None = None,
+        guard: PictureGuard | None = None,
     ) -> None:
         """Starts without tracks.
 
@@ -66,7 +68,9 @@ class SightingBuilder:
             settings: Bounds on crops and boxes.
             tracklets: What it takes to split or join tracks.
             models: The site's, while it may change its model: asked at each call; None for the embedder alone.
+            guard: What pictures must look like that are kept; None for the rule without a detector of plates.
         """
+        self._guard = guard or PictureGuard()
         self._models = models or (lambda: OpenModels(embedder))
         self._open = OpenModels(embedder)
         self._id_factory = id_factory
@@ -244,8 +248,9 @@ class SightingBuilder:
         vectors = track.vectors(crops, other.spec.model_id)
         return ModelVectors(other.spec.model_id, weighted_mean(vectors, weights), vectors[exemplars])
 
-    @staticmethod
-    def _crop_keys(track: TrackMemory, exemplars: list[Crop]) -> tuple[tuple[tuple[str, bytes], ...], tuple[str, ...]]:
+    def _crop_keys(
+        self, track: TrackMemory, exemplars: list[Crop]
+    ) -> tuple[tuple[tuple[str, bytes], ...], tuple[str, ...]]:
         """Gives new exemplars a key, drops those of former ones."""
         names = {crop_name(crop) for crop in exemplars}
         obsolete = tuple(key for name, key in track.crop_keys.items() if name not in names)
@@ -254,7 +259,8 @@ class SightingBuilder:
         for crop in exemplars:
             if crop_name(crop) not in track.crop_keys:
                 track.crop_keys[crop_name(crop)] = new_crop_key()
-                new.append((track.crop_keys[crop_name(crop)], encode_jpeg(crop.image)))
+                kept = self._guard.stored(crop.image, self._spec.input_hw)
+                new.append((track.crop_keys[crop_name(crop)], encode_jpeg(kept)))
         return tuple(new), obsolete
 
 

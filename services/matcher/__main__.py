@@ -18,6 +18,7 @@ from services.identity.opening import open_store
 from services.identity.retention.sweep import RetentionLoop
 from services.ids import uuid7
 from services.models.networks import open_detector, open_embedder
+from services.privacy.guard import open_guard
 from services.rolling.reembed import Reembedder
 from services.rolling.roster import ModelKeeper, open_roster
 
@@ -56,7 +57,8 @@ def open_matcher(config: VreidConfig) -> Matcher:
         active_window_s=max(config.retention.active_window_s, config.association.max_trip_s),
         model=partial(current_spec, store, roster),
     )
-    places = Places(crops, config.data_dir / "gallery", config.tracker.crops.padding)
+    guard = open_guard(config.privacy)
+    places = Places(crops, config.data_dir / "gallery", config.tracker.crops.padding, guard)
     retention = RetentionLoop(store, crops, config.retention, owner)
     loops: dict[str, Loop] = {
         "models": ModelKeeper(store, roster, f"matcher:{owner}"),

@@ -28,6 +28,7 @@ from services.matcher.servicers import Parts
 from services.matcher.settings import MatcherSettings
 from services.matcher.snapshotter import Snapshotter
 from services.matcher.upkeep_servicer import Keeping
+from services.privacy.guard import PictureGuard
 from services.rolling.roster import ModelRoster
 from tracker.multi_camera.settings import AssociationSettings
 
@@ -44,11 +45,13 @@ class Places:
         crops: Pictures of sightings; None keeps and shows none.
         snapshot_folder: Where the gallery's snapshot lies; None keeps none.
         crop_padding: Margin of the gallery's crops, as a share of the box's side; queries are cut alike.
+        guard: What pictures must look like that are stored.
     """
 
     crops: CropStore | None = None
     snapshot_folder: Path | None = None
     crop_padding: float = DEFAULT_PADDING
+    guard: PictureGuard = field(default_factory=PictureGuard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,7 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
     )
     keeping = Keeping(
         crops=places.crops,
-        enroller=Enroller(store, lambda: gallery.model_id, places.crops),
+        enroller=Enroller(store, lambda: gallery.model_id, places.crops, guard=places.guard),
         folder=folder,
         feeder=follower.call,
         refill=follower.refill,

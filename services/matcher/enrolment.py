@@ -17,6 +17,7 @@ from services.identity.codec import decode_sighting
 from services.identity.store import IdentityStore
 from services.ids import IdFactory, uuid7
 from services.matcher.probes import Reading, certain
+from services.privacy.guard import PictureGuard
 from services.types import ENROLLED_CAMERA, MAX_EXEMPLARS, Commit, Lease, Sighting
 from tracker.types import Decision, DecisionStatus, TrackKey
 
@@ -63,6 +64,7 @@ class Enroller:
         crops: CropStore | None = None,
         id_factory: IdFactory = uuid7,
         clock_ns: Callable[[], int] = time.time_ns,
+        guard: PictureGuard | None = None,
     ) -> None:
         """Takes no lease until something is written.
 
@@ -72,7 +74,9 @@ class Enroller:
             crops: Where their pictures are kept; None keeps none.
             id_factory: Makes ids.
             clock_ns: UTC nanoseconds.
+            guard: What pictures must look like that are kept; None for the rule without a detector of plates.
         """
+        self._guard = guard or PictureGuard()
         self._store = store
         self._model_id = model_id
         self._crops = crops
@@ -163,6 +167,7 @@ class Enroller:
         models = {reading.spec.model_id for reading in asked.readings}
         if len(models) > 1:
             raise Unavailable("the site changed its model while the pictures were read; try again")
+        input_hw = asked.readings[0].spec.input_hw
         vectors = np.concatenate([reading.vectors for reading in asked.readings])
         views = [view for reading in asked.readings for view in reading.views]
         mean = vectors.mean(axis=0)
@@ -192,7 +197,9 @@ class Enroller:
             exemplars=vectors[kept].astype(np.float32),
             quality=1.0,
             model_id=models.pop(),
-            crop_keys=tuple(crops.put(views[i]) for i in kept if i < len(views)) if crops is not None else (),
+            crop_keys=()
+            if crops is None
+            else tuple(crops.put(self._guard.stored(views[i], input_hw)) for i in kept if i < len(views)),
         )
 
 
