@@ -25,6 +25,10 @@ STARTS_FROM: dict[Action, Stage] = {
 }
 
 
+#: A process that said nothing for so long is forgotten.
+FORGET_OPENER_NS = 3600 * 10**9
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRef:
     """A model of a site: its id, and its name or file as the model store takes it."""
@@ -122,7 +126,7 @@ class RollingStore(Protocol):
         ...
 
     def say_open(self, name: str, model_ids: Sequence[str]) -> None:
-        """A process says which networks it has open; no ids for one that ends."""
+        """A process says which networks it has open; no ids for one that ends. Who was silent for long is forgotten."""
         ...
 
     def openers(self) -> list[Opener]:

@@ -10,6 +10,7 @@ from services.identity.codec import Fields, check_id, encode_beside, validate_ve
 from services.identity.keys import ASSOCIATOR_LEASE
 from services.identity.memory_state import MemoryState
 from services.identity.rolling.contract import (
+    FORGET_OPENER_NS,
     STARTS_FROM,
     Action,
     Described,
@@ -57,7 +58,7 @@ class MemoryRolling:
                 state.means.pop(other.model_id, None)
             now_ns = self._clock_ns() // 1000 * 1000
             state.roll = Roll(to, one, two, now_ns if action == "start" else roll.started_at_ns, now_ns)
-            state.note(actor, f"roll_{action}", one.model_id, 0, _id(two))
+            state.note(actor, f"roll_{action}", one.model_id[:12], 0, _id(two)[:12])
             said = {"action": action, "stage": to, "model_id": one.model_id, "other_model_id": _id(two)}
             position = state.emit("model.rolled", {**said, "actor": actor})
             self._changed.notify_all()
@@ -120,9 +121,11 @@ class MemoryRolling:
     def say_open(self, name: str, model_ids: Sequence[str]) -> None:
         """See RollingStore."""
         with self._changed:
+            now_ns, known = self._clock_ns(), self._state.openers
+            self._state.openers = {n: o for n, o in known.items() if now_ns - o.said_at_ns <= FORGET_OPENER_NS}
             self._state.openers.pop(check_id("opener", name), None)
             if model_ids:
-                self._state.openers[name] = Opener(name, tuple(model_ids), self._clock_ns())
+                self._state.openers[name] = Opener(name, tuple(model_ids), now_ns)
 
     def openers(self) -> list[Opener]:
         """See RollingStore."""

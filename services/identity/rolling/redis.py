@@ -11,6 +11,7 @@ from services.identity.codec import check_id, encode_beside, validate_vectors
 from services.identity.keys import ASSOCIATOR_LEASE, Keys
 from services.identity.redis_client import Connection, named
 from services.identity.rolling.contract import (
+    FORGET_OPENER_NS,
     STARTS_FROM,
     Action,
     Described,
@@ -90,11 +91,14 @@ class RedisRolling:
 
     def say_open(self, name: str, model_ids: Sequence[str]) -> None:
         """See RollingStore."""
-        if not model_ids:
-            self._redis.call(lambda client: client.hdel(self.keys.openers, name))
-            return
-        said = " ".join((str(self._redis.now_us() * 1000), *model_ids))
-        self._redis.call(lambda client: client.hset(self.keys.openers, check_id("opener", name), said))
+        now_ns = self._redis.now_us() * 1000
+        gone = [o.name for o in self.openers() if now_ns - o.said_at_ns > FORGET_OPENER_NS]
+        gone += [] if model_ids else [check_id("opener", name)]
+        if gone:
+            self._redis.call(lambda client: client.hdel(self.keys.openers, *gone))
+        if model_ids:
+            said = " ".join((str(now_ns), *model_ids))
+            self._redis.call(lambda client: client.hset(self.keys.openers, check_id("opener", name), said))
 
     def openers(self) -> list[Opener]:
         """See RollingStore."""

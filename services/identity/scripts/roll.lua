@@ -26,7 +26,7 @@ end
 local function write(to, one, two)
   redis.call('HSET', K.roll, 'stage', to, 'active_id', one.id, 'active_name', one.name, 'other_id', two.id,
     'other_name', two.name, 'changed_at_ns', now_us() .. '000')
-  note(actor, 'roll_' .. action, one.id, '0', two.id)
+  note(actor, 'roll_' .. action, string.sub(one.id, 1, 12), '0', string.sub(two.id, 1, 12))
   emit('model.rolled', 'action', action, 'stage', to, 'model_id', one.id, 'other_model_id', two.id, 'actor', actor)
 end
 

@@ -54,6 +54,7 @@ def test_the_stages_lead_to_the_new_model_and_back(shadowed):
     assert [e.action for e in store.audit_log()] == [
         f"roll_{action}" for action in ("start", "switch", "back", "switch", "end", "done")
     ]
+    assert all(len(e.subject) == 12 for e in store.audit_log())
     told = [said for kind, said in shadowed.events() if kind == "model.rolled"]
     assert [said["model_id"] for said in told] == [r.model_id for r in (OLD, NEW, OLD, NEW, NEW, NEW)]
     assert all(said["actor"] == "tester" for said in told)
