@@ -18,6 +18,7 @@ from services.models.networks import open_embedder
 from services.models.parity import prove_parity
 from services.models.precisions import PrecisionChoice
 from services.models.store import ModelStore
+from services.rolling.roster import site_name
 
 _PICTURES = 48
 _LIMITS = ImageLimits(min_side_px=1, max_pixels=4_000_000)
@@ -44,11 +45,6 @@ class Candidate:
     calibration: Calibration
     least_cosine: float | None
     pictures: int
-
-
-def site_name(name: str) -> str:
-    """A model as the store names it: in the manifest, or a file by its absolute path."""
-    return str(Path(name).resolve()) if name.endswith(".safetensors") else name
 
 
 def named_model(store: ModelStore, name: str, precision: PrecisionChoice) -> ModelRef:

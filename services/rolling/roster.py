@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from reid.types import Embedder
 from services.errors import ModelFileError, StoreUnavailable
@@ -115,6 +116,11 @@ class ModelRoster:
             self._known = {model_id: embedder for model_id, embedder in self._known.items() if model_id not in gone}
 
 
+def site_name(name: str) -> str:
+    """A model as a site names it: in the manifest, or a file by its absolute path."""
+    return str(Path(name).resolve()) if name.endswith(".safetensors") else name
+
+
 def open_roster(store: RollingStore, configured: str, opener: Opener) -> ModelRoster:
     """A roster that begins with the site's model, or with the configured one where the site has none or is away.
 
@@ -128,7 +134,7 @@ def open_roster(store: RollingStore, configured: str, opener: Opener) -> ModelRo
         roll = Roll()
     if roll.active is None:
         return ModelRoster(opener(configured), configured, opener)
-    if roll.active.name != configured:
+    if roll.active.name != site_name(configured):
         log.warning("reid.model says %s; the site was rolled over to %s, which serves", configured, roll.active.name)
     roster = ModelRoster(opener(roll.active.name), roll.active.name, opener)
     roster.refresh(roll)
