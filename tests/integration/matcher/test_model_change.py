@@ -32,7 +32,7 @@ class LongerEmbedder(ColourEmbedder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.spec = EmbedderSpec(NEW.model_id, 4, (8, 8), Calibration(slope=20.0, offset=-10.0))
+        self.spec = EmbedderSpec(NEW.model_id, 4, (144, 144), Calibration(slope=20.0, offset=-10.0))
 
     def embed(self, crops):
         vectors = super().embed(crops)[:, ::-1]
