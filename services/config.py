@@ -23,6 +23,7 @@ from services.ingest.settings import IngestSettings
 from services.matcher.settings import MatcherSettings
 from services.models.precisions import PrecisionChoice
 from services.observability.settings import LoggingSettings, MetricsSettings, TracingSettings
+from services.privacy.settings import PrivacySettings
 from services.web.settings import WebSettings
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.single_camera.settings import TrackerSettings
@@ -36,10 +37,17 @@ class ReidSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field("vreid-mobilenetv2", description="Name of an embedder in the model manifest.")
+    model: str = Field(
+        "vreid-mobilenetv2",
+        description="Name of an embedder in the model manifest, or a checkpoint's file. What a site starts with: once "
+        "`vreid models roll` has begun there, the store says which model it has.",
+    )
     threads: int = Field(1, ge=1, le=64, description="CPU threads that embed crops.")
     precision: PrecisionChoice = Field(
         "auto", description="fp32, int8 (installed by `vreid models install`), or int8 only where it was faster."
+    )
+    reembed_per_s: float = Field(
+        20.0, gt=0, le=10_000, description="Stored pictures described per second with a model that is being rolled out."
     )
 
 
@@ -67,6 +75,7 @@ class VreidConfig(BaseModel):
     )
     logging: LoggingSettings = Field(default_factory=LoggingSettings, description="How the processes log.")
     tracing: TracingSettings = Field(default_factory=TracingSettings, description="Where traces go.")
+    privacy: PrivacySettings = Field(default_factory=PrivacySettings)
 
     @field_validator("cameras")
     @classmethod

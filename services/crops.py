@@ -107,6 +107,10 @@ class CropStore:
             raise NotFound(f"no crop {key!r}") from exc
         return data
 
+    def has(self, key: str) -> bool:
+        """Whether there is a picture of that key."""
+        return bool(_KEY.fullmatch(key) and self._fs.exists(self._path(key)))
+
     def delete(self, key: str) -> None:
         """Removes a picture; does nothing when there is none."""
         if _KEY.fullmatch(key):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,34 @@ MAX_DIM = 256
 MAX_EXEMPLARS = 4
 #: The camera of sightings that people enrolled. They have no place or time of their own and do not expire.
 ENROLLED_CAMERA = "enrolled"
+
+
+def _check_vectors(embedding: NDArray[np.float32], exemplars: NDArray[np.float32]) -> None:
+    if embedding.ndim != 1 or not 1 <= len(embedding) <= MAX_DIM:
+        raise ValueError(f"embedding must be (D,) with D in 1..{MAX_DIM}, got {embedding.shape}")
+    norm = float(np.linalg.norm(embedding.astype(np.float32)))
+    if not abs(norm - 1.0) < 1e-2:
+        raise ValueError(f"embedding must have L2 norm 1, got {norm:.4f}")
+    if exemplars.ndim != 2 or len(exemplars) > MAX_EXEMPLARS:
+        raise ValueError(f"exemplars must be (E, D) with E <= {MAX_EXEMPLARS}, got {exemplars.shape}")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVectors:
+    """What one model makes of a sighting.
+
+    Attributes:
+        model_id: Of the embedder.
+        embedding: float32 (D,), D <= 256, L2 = 1.
+        exemplars: float32 (E, D), E <= 4, of the same pictures as those of the sighting, in their order.
+    """
+
+    model_id: str
+    embedding: NDArray[np.float32]
+    exemplars: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        _check_vectors(self.embedding, self.exemplars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +67,7 @@ class Sighting:
         model_id: Of the embedder; vectors of different ones are never compared.
         crop_keys: One per exemplar, names in the crop store.
         frame_size: Width and height of the source in pixels, (0, 0) when unknown.
+        beside: What another model makes of it, while a site changes its model.
     """
 
     sighting_id: str
@@ -59,6 +88,7 @@ class Sighting:
     model_id: str
     crop_keys: tuple[str, ...] = ()
     frame_size: tuple[int, int] = (0, 0)
+    beside: ModelVectors | None = None
 
     def __post_init__(self) -> None:
         if not self.track_keys:
@@ -67,13 +97,28 @@ class Sighting:
             raise ValueError(f"revision must be >= 1, got {self.revision}")
         if self.end_ns < self.start_ns:
             raise ValueError(f"end_ns {self.end_ns} lies before start_ns {self.start_ns}")
-        if self.embedding.ndim != 1 or not 1 <= len(self.embedding) <= MAX_DIM:
-            raise ValueError(f"embedding must be (D,) with D in 1..{MAX_DIM}, got {self.embedding.shape}")
-        norm = float(np.linalg.norm(self.embedding.astype(np.float32)))
-        if not abs(norm - 1.0) < 1e-2:
-            raise ValueError(f"embedding must have L2 norm 1, got {norm:.4f}")
-        if self.exemplars.ndim != 2 or len(self.exemplars) > MAX_EXEMPLARS:
-            raise ValueError(f"exemplars must be (E, D) with E <= {MAX_EXEMPLARS}, got {self.exemplars.shape}")
+        _check_vectors(self.embedding, self.exemplars)
+
+    @property
+    def vectors(self) -> ModelVectors:
+        """Its own vectors, those of ``model_id``."""
+        return ModelVectors(self.model_id, self.embedding, self.exemplars)
+
+    def seen_by(self, model_id: str) -> Sighting:
+        """This sighting with the vectors of a model as its own, where it has them; else as it is.
+
+        So that whoever compares vectors need only look at ``model_id``.
+        """
+        other = self.beside
+        if other is None or model_id == self.model_id or model_id != other.model_id:
+            return self
+        return replace(
+            self,
+            model_id=other.model_id,
+            embedding=other.embedding,
+            exemplars=other.exemplars,
+            beside=self.vectors,
+        )
 
 
 @dataclass(frozen=True, slots=True)

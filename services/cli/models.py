@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from detector.settings import DetectorSettings
+from services.cli import roll
 from services.cli.output import JsonFlag, emit, fail, stderr, stdout, table
 from services.config import ReidSettings
 from services.errors import ModelFileError
@@ -16,6 +17,7 @@ from services.models.sources import megabytes
 from services.models.store import ModelStore
 
 app = typer.Typer(no_args_is_help=True, help="Model files: fetch them once, see what is there.")
+app.add_typer(roll.app, name="roll")
 
 CacheOption = Annotated[
     Path | None, typer.Option("--cache", help="Model cache; default: $VREID_CACHE/models or ~/.cache/vreid/models.")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.identity.records import LIST_FIELDS, CameraRecord, Event, EventKind, IdentityRecord
-from services.types import Sighting
+from services.types import ModelVectors, Sighting
 from tracker.types import Decision, TrackKey
 
 VERSION = 1
@@ -59,6 +59,20 @@ def _validate(s: Sighting) -> None:
         raise ValueError(f"start_ns must be >= 0 and quality finite, got {s.start_ns} and {s.quality}")
     for name in ("boxes_xyxy", "class_probs", "embedding", "exemplars"):
         _finite(name, getattr(s, name))
+    if s.beside is not None:
+        validate_vectors(s.beside)
+
+
+def validate_vectors(vectors: ModelVectors) -> None:
+    """Refuses vectors that cannot be stored.
+
+    Raises:
+        ValueError: They are not finite, or the exemplars are of another length.
+    """
+    _finite("embedding", vectors.embedding)
+    _finite("exemplars", vectors.exemplars)
+    if len(vectors.exemplars) and vectors.exemplars.shape[1] != len(vectors.embedding):
+        raise ValueError(f"exemplars must be (E, {len(vectors.embedding)}), got {vectors.exemplars.shape}")
 
 
 def encode_sighting(s: Sighting) -> Fields:
@@ -90,7 +104,18 @@ def encode_sighting(s: Sighting) -> Fields:
     fields["class_probs"] = s.class_probs.astype("<f4").tobytes()
     fields["embedding"] = s.embedding.astype("<f2").tobytes()
     fields["exemplars"] = s.exemplars.astype("<f2").tobytes()
-    return fields
+    return fields | encode_beside(s.beside)
+
+
+def encode_beside(vectors: ModelVectors | None) -> Fields:
+    """What another model makes of a sighting as hash fields, empty ones for none."""
+    if vectors is None:
+        return {"beside_model_id": b"", "beside_embedding": b"", "beside_exemplars": b""}
+    return {
+        "beside_model_id": vectors.model_id.encode(),
+        "beside_embedding": vectors.embedding.astype("<f2").tobytes(),
+        "beside_exemplars": vectors.exemplars.astype("<f2").tobytes(),
+    }
 
 
 def _unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -107,8 +132,9 @@ def decode_sighting(fields: Mapping[str, bytes]) -> Sighting:
     version = int(fields["codec"])
     if version > VERSION:
         raise ValueError(f"sighting was written in format {version}, this program reads up to {VERSION}")
-    embedding = np.frombuffer(fields["embedding"], "<f2").astype(np.float32)
-    exemplars = np.frombuffer(fields["exemplars"], "<f2").astype(np.float32).reshape(-1, len(embedding))
+    own = _vectors(fields["model_id"], fields["embedding"], fields["exemplars"])
+    # Written before a site could change its model, a hash has none of these.
+    other = fields.get("beside_model_id", b"")
     width, height = json.loads(fields["frame_size"])
     return Sighting(
         sighting_id=fields["sighting_id"].decode(),
@@ -123,13 +149,20 @@ def decode_sighting(fields: Mapping[str, bytes]) -> Sighting:
         boxes_xyxy=np.frombuffer(fields["boxes_xyxy"], "<f4").astype(np.float32).reshape(-1, 4),
         class_probs=np.frombuffer(fields["class_probs"], "<f4").astype(np.float32),
         colour=json.loads(fields["colour"]),
-        embedding=_unit_rows(embedding[None])[0],
-        exemplars=_unit_rows(exemplars),
+        embedding=own.embedding,
+        exemplars=own.exemplars,
         quality=float(fields["quality"]),
-        model_id=fields["model_id"].decode(),
+        model_id=own.model_id,
         crop_keys=tuple(json.loads(fields["crop_keys"])),
         frame_size=(width, height),
+        beside=_vectors(other, fields["beside_embedding"], fields["beside_exemplars"]) if other else None,
     )
+
+
+def _vectors(model_id: bytes, embedding: bytes, exemplars: bytes) -> ModelVectors:
+    vector = np.frombuffer(embedding, "<f2").astype(np.float32)
+    views = np.frombuffer(exemplars, "<f2").astype(np.float32).reshape(-1, len(vector))
+    return ModelVectors(model_id.decode(), _unit_rows(vector[None])[0], _unit_rows(views))
 
 
 def cut_vectors(embedding: bytes, exemplars: bytes) -> list[bytes]:

@@ -7,7 +7,8 @@ them, so one site is one slot and a script over its keys is atomic there too.
 key                          type    what it holds
 ===========================  ======  ===================================================================================
 ``sighting:<id>``            hash    its newest revision (see codec.py), and ``identity_id`` as assigned (perhaps an
-                                     alias by now), ``put_at_ns``, ``log_position`` of its last put
+                                     alias by now), ``put_at_ns``, ``log_position`` of its last put; vectors of a
+                                     second model, while the site changes it, in ``beside_*``
 ``purge:<id>``               hash    a deleted sighting of which something is still held: ``at_ns``, ``op``, ``actor``,
                                      ``crop_keys``, ``identity_id``, and ``wait:<holder>`` for each that holds
 ``identity:<id>``            hash    ``status`` of the latest decision, ``created`` (position of the oldest event that
@@ -27,6 +28,11 @@ key                          type    what it holds
 ``cursor``                   string  last entry of ``sightings`` that the associator has dealt with
 ``last_commit``              hash    id and outcome of the last commit and of the last correction by a person, so that a
                                      repeated one changes nothing
+``roll``                     hash    which model's vectors are compared, ``active_id`` and ``active_name``; while it is
+                                     changed the ``other_id`` and ``other_name``; ``stage``, ``started_at_ns``,
+                                     ``changed_at_ns``; missing until the model is changed for the first time
+``means:<model_id>``         hash    learned state of the association that goes with a model, while another is active
+``openers``                  hash    processes that have networks open: name -> ``<at_ns> <model_id> …``
 ``camera:<id>``              hash    a camera's configuration and state
 ``cameras``                  set     ids of all cameras
 ``lease:<name>``             hash    ``owner`` and ``token`` of a living lease; expires
@@ -92,6 +98,8 @@ class Keys:
         self.alerts_newest = self.prefix + "alerts:newest"
         self.alerts_open = self.prefix + "alerts:open"
         self.alerts_acknowledged = self.prefix + "alerts:acknowledged"
+        self.roll = self.prefix + "roll"
+        self.openers = self.prefix + "openers"
 
     def sighting(self, sighting_id: str) -> str:
         """Hash of one sighting."""
@@ -105,6 +113,10 @@ class Keys:
         """The three keys of one identity: hash, sightings, aliases."""
         base = f"{self.prefix}identity:{identity_id}"
         return [base, base + ":sightings", base + ":aliases"]
+
+    def means(self, model_id: str) -> str:
+        """Hash of what the association has learned with a model that is not active."""
+        return f"{self.prefix}means:{model_id}"
 
     def camera(self, camera_id: str) -> str:
         """Hash of one camera."""
@@ -142,4 +154,5 @@ class Keys:
             self.alerts_newest,
             self.alerts_open,
             self.alerts_acknowledged,
+            self.roll,
         ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from services.identity.codec import Fields, decision_body
 from services.identity.records import Event, EventKind, WorkItem
 from services.identity.retention.contract import CROPS, SERVER, AuditEntry, Cause, Purge, View
+from services.identity.rolling.contract import Opener, Roll
 from services.identity.standing.contract import AlertRecord, StandingRecord, alert_id
 from services.types import Merge, Split
 from tracker.types import Decision
@@ -73,6 +74,9 @@ class MemoryState:
         self.last_work = ZERO
         self.links: dict[str, str] = {}
         self.cursor = ZERO
+        self.roll = Roll()
+        self.means: dict[str, dict[str, str]] = {}
+        self.openers: dict[str, Opener] = {}
 
     def last_event_id(self) -> str:
         """Newest log position."""

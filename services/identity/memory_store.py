@@ -24,6 +24,7 @@ from services.identity.memory_state import ZERO, MemoryState, Row, position
 from services.identity.records import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
 from services.identity.retention.contract import Cause
 from services.identity.retention.memory import MemoryRetention
+from services.identity.rolling.memory import MemoryRolling, settled
 from services.identity.standing.memory import MemoryStanding
 from services.observability.tracing import traceparent
 from services.types import Commit, Lease, Sighting
@@ -50,7 +51,7 @@ def _after(entries: Sequence[T], key: Callable[[T], str], after: str, count: int
     return list(entries[low : low + count])
 
 
-class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding):
+class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRolling):
     """IdentityStore in memory. Safe for threads."""
 
     def __init__(self, clock_ns: Callable[[], int] = time.time_ns) -> None:
@@ -124,6 +125,7 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding):
                 log_position=ZERO,
                 identity_id=None if old is None else old.identity_id,
             )
+            settled(fields, state.roll)
             log_position = state.announce(sighting_id, traceparent())
             self._changed.notify_all()
             return PutResult(True, log_position)

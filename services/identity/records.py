@@ -17,6 +17,8 @@ EventKind = Literal[
     "identity.unmerged",
     "identity.enrolled",
     "identity.deleted",
+    "sighting.embedded",
+    "model.rolled",
 ]
 
 #: In the payload of an event, what may name an identity, and what may list ids.
@@ -76,8 +78,9 @@ class Event:
             absorbed_status, and absorbed_enrolled where it was; ``identity.split`` identity_id, new_identity_id,
             sighting_ids, reason; ``identity.unmerged`` identity_id (who had absorbed), restored_id, sighting_ids that
             went with it (none where they were erased), status, aliases where there are any, enrolled where it is,
-            reason; ``identity.enrolled`` enrolled. Deletions and corrections by a person add actor, and what takes an
-            event back its id as undoes.
+            reason; ``identity.enrolled`` enrolled; ``sighting.embedded`` revision, model_id (the active one, whose
+            vectors it has now); ``model.rolled`` action, stage, model_id (active from now on), other_model_id, actor.
+            Deletions and corrections by a person add actor, and what takes an event back its id as undoes.
     """
 
     event_id: str

@@ -31,6 +31,7 @@ from services.identity.records import CameraRecord, CommitResult, Event, Identit
 from services.identity.redis_client import Connection, named
 from services.identity.retention.contract import Cause
 from services.identity.retention.redis import RedisRetention
+from services.identity.rolling.redis import RedisRolling
 from services.identity.standing.redis import RedisStanding
 from services.observability.tracing import traceparent
 from services.types import Commit, Lease, Sighting
@@ -51,7 +52,7 @@ def _ttl_ms(ttl_s: float) -> int:
     return max(1, int(ttl_s * 1000))
 
 
-class RedisStore(RedisCorrections, RedisRetention, RedisStanding):
+class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling):
     """IdentityStore on one site of a Redis-compatible server. Safe for threads.
 
     Args:

@@ -16,6 +16,7 @@ from services.identity.records import (
     WorkItem,
 )
 from services.identity.retention.contract import Cause, RetentionStore
+from services.identity.rolling.contract import RollingStore
 from services.identity.standing.contract import StandingStore
 from services.types import Commit, Lease, Sighting
 
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 
-class IdentityStore(CorrectingStore, RetentionStore, StandingStore, Protocol):
+class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore, Protocol):
     """The system of record. Every write returns after it is durable, or raises.
 
     Every method raises StoreUnavailable when the server does not answer.

@@ -23,6 +23,8 @@ from services.observability.endpoint import exposed
 from services.observability.logs import configure_logging
 from services.observability.networks import MeasuredDetector, MeasuredEmbedder
 from services.observability.tracing import traced
+from services.privacy.guard import PictureGuard, open_guard
+from services.rolling.roster import open_roster
 
 if TYPE_CHECKING:
     from services.config import VreidConfig
@@ -37,12 +39,18 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
         VreidError: One of them cannot be used; the message says what to do.
     """
     detector = MeasuredDetector(open_detector(config.detector))
-    embedder = MeasuredEmbedder(open_embedder(config.reid.model, config.reid.threads, config.reid.precision))
+    store = open_store(config.redis, config.data_dir, config.site)
+    reid = config.reid
+    roster = open_roster(
+        store, reid.model, lambda name: MeasuredEmbedder(open_embedder(name, reid.threads, reid.precision))
+    )
     return IngestParts(
-        store=open_store(config.redis, config.data_dir, config.site),
+        store=store,
         crop_store=open_crops(config.ingest.crops_url, config.data_dir),
         detector=detector,
-        embedder=embedder,
+        embedder=roster.now().active,
+        roster=roster,
+        guard=open_guard(config.privacy),
         cameras=config.cameras,
         once=once,
         tracker=config.tracker,
@@ -67,10 +75,10 @@ def sized_settings(settings: DetectorSettings, size: tuple[int, int]) -> Detecto
     return settings.model_copy(update={"input_width_px": size[0], "input_height_px": size[1]})
 
 
-def _live_server(ingest: Ingest, data_dir: Path) -> LiveServer | None:
+def _live_server(ingest: Ingest, data_dir: Path, guard: PictureGuard) -> LiveServer | None:
     """Lets consoles watch; without it everything else goes on."""
     try:
-        return LiveServer(ingest.live, data_dir)
+        return LiveServer(ingest.live, data_dir, guard)
     except OSError as exc:
         log.warning("no live pictures: %s", exc)
         return None
@@ -89,7 +97,7 @@ def run_ingest(config: VreidConfig, *, once: bool = False) -> int:
     ingest = build_ingest(parts)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ingest.stop())
-    live = _live_server(ingest, config.data_dir)
+    live = _live_server(ingest, config.data_dir, parts.guard)
     try:
         with (
             exposed(config, "ingest", ingest.exposition.families, ping=parts.store.ping, well=lambda: ingest.well),

@@ -29,6 +29,8 @@ from services.ingest.slot import LatestFrames
 from services.ingest.stats import IngestStats
 from services.ingest.tracking import CameraTrackers
 from services.live.board import LiveBoard, LivePublisher, LiveTracker
+from services.privacy.guard import PictureGuard
+from services.rolling.roster import ModelKeeper, ModelRoster
 from tracker.single_camera.settings import TrackerSettings
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ class IngestParts:
         detector: Finds vehicles.
         sized: Detectors by input width and height, for cameras that ask for another size.
         embedder: Describes them.
+        roster: The site's models, while they may change; begins with ``embedder``. None for that one alone.
+        guard: What pictures must look like that are stored or shown.
         cameras: What the configuration names to look at.
         board: Tells of other processes and of cameras added at run time; None for a process by itself.
         owner: Names this process; the same after a restart takes its cameras back at once. None draws one.
@@ -69,6 +73,8 @@ class IngestParts:
     board: IngestBoard | None = None
     owner: str | None = None
     sized: Mapping[InputSize, Detector] = field(default_factory=dict)
+    roster: ModelRoster | None = None
+    guard: PictureGuard = field(default_factory=PictureGuard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ class IngestReport:
 
 
 class Ingest:
-    """A running ingest role. Threads: two per camera, one for the networks, one for the store."""
+    """A running ingest role. Threads: two per camera, one each for the networks, the store and new models."""
 
     def __init__(self, parts: IngestParts) -> None:
         """Composes the role; starts nothing."""
@@ -105,7 +111,14 @@ class Ingest:
         self._publisher = SightingPublisher(
             parts.store, parts.crop_store, settings, owner, self._share, self._crew.records
         )
-        self._builder = SightingBuilder(parts.embedder, parts.id_factory, settings, parts.tracker.tracklets)
+        self._builder = SightingBuilder(
+            parts.embedder,
+            parts.id_factory,
+            settings,
+            parts.tracker.tracklets,
+            None if parts.roster is None else parts.roster.now,
+            parts.guard,
+        )
         self._pipeline = IngestPipeline(
             FrameLooker(parts.detector, self._crew.settings, sized=parts.sized, gate_longest_s=settings.gate_longest_s),
             CameraTrackers(parts.tracker, parts.cameras, partial(LiveTracker, self.live)),
@@ -118,6 +131,12 @@ class Ingest:
         self._no_more_frames = threading.Event()
         self._to_end: SimpleQueue[str] = SimpleQueue()
         self._inference_error: BaseException | None = None
+        self._keeper: threading.Thread | None = None
+        if parts.roster is not None:
+            keeper = ModelKeeper(parts.store, parts.roster, f"ingest:{owner}")
+            self._keeper = threading.Thread(
+                target=keeper.run, args=(self._no_more_frames,), name="ingest-models", daemon=True
+            )
         self._inference = threading.Thread(target=self._infer, name="ingest-inference", daemon=True)
 
     @property
@@ -143,6 +162,8 @@ class Ingest:
             Exit status: 0, or 1 when a thread failed.
         """
         self._publisher.start()
+        if self._keeper is not None:
+            self._keeper.start()
         self._inference.start()
         while not (self._stop.wait(_TICK_S) or self._failed() or self._all_ended()):
             for camera_id in self._crew.follow(self._share.held):

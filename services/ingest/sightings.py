@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.colour import colour_probabilities
-from reid.types import Embedder
+from reid.types import Embedder, EmbedderSpec
 from services.crops import encode_jpeg, new_crop_key
 from services.ids import IdFactory
 from services.ingest.crop_choice import worth_embedding
 from services.ingest.settings import IngestSettings
 from services.ingest.track_memory import EmbeddedCrop, TrackMemory, crop_name, pick_diverse, thin
-from services.types import MAX_EXEMPLARS, Sighting
+from services.privacy.guard import PictureGuard
+from services.rolling.roster import OpenModels
+from services.types import MAX_EXEMPLARS, ModelVectors, Sighting
 from tracker.single_camera.jumps import find_jump
 from tracker.single_camera.settings import TrackletSettings
 from tracker.types import Contact, Crop, TrackKey, Tracklet
@@ -57,6 +59,8 @@ class SightingBuilder:
         id_factory: IdFactory,
         settings: IngestSettings,
         tracklets: TrackletSettings | None = None,
+        models: Callable[[], OpenModels] | None = None,
+        guard: PictureGuard | None = None,
     ) -> None:
         """Starts without tracks.
 
@@ -65,8 +69,12 @@ class SightingBuilder:
             id_factory: Gives the ids of sightings.
             settings: Bounds on crops and boxes.
             tracklets: What it takes to split or join tracks.
+            models: The site's, while it may change its model: asked at each call; None for the embedder alone.
+            guard: What pictures must look like that are kept; None for the rule without a detector of plates.
         """
-        self._embedder = embedder
+        self._guard = guard or PictureGuard()
+        self._models = models or (lambda: OpenModels(embedder))
+        self._open = OpenModels(embedder)
         self._id_factory = id_factory
         self._settings = settings
         self._tracklets = tracklets or TrackletSettings()
@@ -104,6 +112,7 @@ class SightingBuilder:
             One per tracklet; none for one that goes on in another, two for one that was split. A tracklet without a
             usable crop is left out until a later revision has one.
         """
+        self._open = self._models()
         self._embed([tracklet for tracklet, _ in due])
         followers = {tracklet.continues: tracklet for tracklet, _ in due if tracklet.continues is not None}
         out: list[Outgoing] = []
@@ -121,25 +130,35 @@ class SightingBuilder:
     def _usable(self, track: TrackMemory, tracklet: Tracklet) -> tuple[Crop, ...]:
         return worth_embedding(self._large(tracklet), [part.crop for part in track.embedded.values()])
 
+    @property
+    def _spec(self) -> EmbedderSpec:
+        """Of the model that decides in this call."""
+        return self._open.active.spec
+
     def _described(self, track: TrackMemory, tracklet: Tracklet) -> tuple[Crop, ...]:
         """The crops worth an embedding that have one; which are worth it may look different once others have theirs."""
-        return tuple(crop for crop in self._usable(track, tracklet) if crop_name(crop) in track.embedded)
+        return tuple(crop for crop in self._usable(track, tracklet) if track.has(crop, self._spec.model_id))
 
     def _embed(self, tracklets: Sequence[Tracklet]) -> None:
         """Embeds in one call what is not embedded yet and forgets what is no longer among a track's crops."""
-        fresh: list[tuple[TrackMemory, Crop]] = []
+        wanted: list[tuple[TrackMemory, Crop]] = []
         for tracklet in tracklets:
             if not self._large(tracklet):
                 continue
             track = self._tracks.setdefault(tracklet.key, TrackMemory())
             crops = self._usable(track, track.whole(tracklet))
             track.keep(crops)
-            fresh += [(track, crop) for crop in crops if crop_name(crop) not in track.embedded]
-        if not fresh:
-            return
-        vectors = self._embedder.embed([crop.image for _, crop in fresh])
-        for (track, crop), vector in zip(fresh, vectors, strict=True):
-            track.add(EmbeddedCrop(crop, vector, colour_probabilities(crop.image)))
+            wanted += [(track, crop) for crop in crops]
+        for track, crop in wanted:
+            if crop_name(crop) not in track.embedded:
+                track.add(EmbeddedCrop(crop, colour_probabilities(crop.image)))
+        for embedder in self._open.each:
+            model_id = embedder.spec.model_id
+            fresh = [(track, crop) for track, crop in wanted if not track.has(crop, model_id)]
+            if fresh:
+                vectors = embedder.embed([crop.image for _, crop in fresh])
+                for (track, crop), vector in zip(fresh, vectors, strict=True):
+                    track.embedded[crop_name(crop)].vectors[model_id] = vector
 
     def _join(self, ended: Tracklet, later: Tracklet) -> bool:
         """Lets the sighting of ``ended`` go on with ``later``, if their pictures say that they are one vehicle."""
@@ -150,10 +169,11 @@ class SightingBuilder:
         usable, continued = self._described(track, whole), self._described(new, later)
         if not usable or not continued:
             return False
-        alike = float((track.vectors(usable) @ new.vectors(continued).T).max())
-        if self._embedder.spec.calibration.log_likelihood_ratio(alike) < self._tracklets.join_nats:
+        model_id = self._spec.model_id
+        alike = float((track.vectors(usable, model_id) @ new.vectors(continued, model_id).T).max())
+        if self._spec.calibration.log_likelihood_ratio(alike) < self._tracklets.join_nats:
             return False
-        self._tracks[later.key] = track.go_on(whole, usable, new, self._settings.max_boxes)
+        self._tracks[later.key] = track.go_on(whole, usable, new, model_id, self._settings.max_boxes)
         del self._tracks[ended.key]
         self._joined += 1
         return True
@@ -167,8 +187,8 @@ class SightingBuilder:
         if not crops:
             return (tracklet,)
         times_ns = np.array([crop.t_ns for crop in crops], np.int64)
-        calibration = self._embedder.spec.calibration
-        jump = find_jump(tracklet.contacts, times_ns, track.vectors(crops), calibration, self._tracklets.split_nats)
+        vectors = track.vectors(crops, self._spec.model_id)
+        jump = find_jump(tracklet.contacts, times_ns, vectors, self._spec.calibration, self._tracklets.split_nats)
         if jump is None:
             return (tracklet,)
         first, second = split(tracklet, jump)
@@ -190,7 +210,8 @@ class SightingBuilder:
 
     def _sighting(self, track: TrackMemory, tracklet: Tracklet, crops: tuple[Crop, ...], frame_size: Size) -> Outgoing:
         parts = [track.embedded[crop_name(crop)] for crop in crops]
-        vectors = np.stack([part.vector for part in parts])
+        weights = np.array([part.weight for part in parts], np.float32)
+        vectors = track.vectors(crops, self._spec.model_id)
         exemplars = pick_diverse(vectors, MAX_EXEMPLARS)
         new_crops, obsolete = self._crop_keys(track, [crops[i] for i in exemplars])
         track.sighting_id = track.sighting_id or self._id_factory()
@@ -209,17 +230,29 @@ class SightingBuilder:
             boxes_xyxy=tracklet.boxes_xyxy[kept],
             class_probs=tracklet.class_probs,
             colour=track.colour(),
-            embedding=weighted_mean(vectors, np.array([part.weight for part in parts], np.float32)),
+            embedding=weighted_mean(vectors, weights),
             exemplars=vectors[exemplars],
             quality=float(np.clip(tracklet.quality, 0.0, 1.0)),
-            model_id=self._embedder.spec.model_id,
+            model_id=self._spec.model_id,
             crop_keys=tuple(track.crop_keys[crop_name(crops[i])] for i in exemplars),
             frame_size=frame_size,
+            beside=self._beside(track, crops, weights, exemplars),
         )
         return Outgoing(sighting, new_crops, obsolete)
 
-    @staticmethod
-    def _crop_keys(track: TrackMemory, exemplars: list[Crop]) -> tuple[tuple[tuple[str, bytes], ...], tuple[str, ...]]:
+    def _beside(
+        self, track: TrackMemory, crops: Sequence[Crop], weights: NDArray[np.float32], exemplars: list[int]
+    ) -> ModelVectors | None:
+        """What the second model makes of the same pictures, where there is one and it has seen them all."""
+        other = self._open.other
+        if other is None or not all(track.has(crop, other.spec.model_id) for crop in crops):
+            return None
+        vectors = track.vectors(crops, other.spec.model_id)
+        return ModelVectors(other.spec.model_id, weighted_mean(vectors, weights), vectors[exemplars])
+
+    def _crop_keys(
+        self, track: TrackMemory, exemplars: list[Crop]
+    ) -> tuple[tuple[tuple[str, bytes], ...], tuple[str, ...]]:
         """Gives new exemplars a key, drops those of former ones."""
         names = {crop_name(crop) for crop in exemplars}
         obsolete = tuple(key for name, key in track.crop_keys.items() if name not in names)
@@ -228,7 +261,8 @@ class SightingBuilder:
         for crop in exemplars:
             if crop_name(crop) not in track.crop_keys:
                 track.crop_keys[crop_name(crop)] = new_crop_key()
-                new.append((track.crop_keys[crop_name(crop)], encode_jpeg(crop.image)))
+                kept = self._guard.stored(crop.image, self._spec.input_hw)
+                new.append((track.crop_keys[crop_name(crop)], encode_jpeg(kept)))
         return tuple(new), obsolete
 
 

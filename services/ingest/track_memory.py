@@ -29,13 +29,13 @@ class EmbeddedCrop:
 
     Attributes:
         crop: The picture.
-        vector: float32 (D,), L2 = 1.
         colour: Probability by colour name.
+        vectors: float32 (D,), L2 = 1, by model.
     """
 
     crop: Crop
-    vector: NDArray[np.float32]
     colour: Mapping[str, float]
+    vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @property
     def weight(self) -> float:
@@ -85,16 +85,23 @@ class TrackMemory:
         total = sum(self.colours.values())
         return {name: value / total for name, value in self.colours.items()} if total > 0 else {}
 
-    def vectors(self, crops: Sequence[Crop]) -> NDArray[np.float32]:
-        """Embeddings of ``crops``, float32 (N, D)."""
-        return np.stack([self.embedded[crop_name(crop)].vector for crop in crops])
+    def has(self, crop: Crop, model_id: str) -> bool:
+        """Whether a model has described a crop."""
+        known = self.embedded.get(crop_name(crop))
+        return known is not None and model_id in known.vectors
 
-    def go_on(self, ended: Tracklet, usable: Sequence[Crop], later: TrackMemory, most_boxes: int) -> TrackMemory:
+    def vectors(self, crops: Sequence[Crop], model_id: str) -> NDArray[np.float32]:
+        """Embeddings of ``crops`` by a model that has described them, float32 (N, D)."""
+        return np.stack([self.embedded[crop_name(crop)].vectors[model_id] for crop in crops])
+
+    def go_on(
+        self, ended: Tracklet, usable: Sequence[Crop], later: TrackMemory, model_id: str, most_boxes: int
+    ) -> TrackMemory:
         """This memory with ``ended``, the whole of its last revision, going on with the track that ``later`` remembers.
 
         Of the crops up to then the few most different stay, of the boxes at most ``most_boxes``: chains stay bounded.
         """
-        kept = [usable[i] for i in pick_diverse(self.vectors(usable), MAX_EXEMPLARS)]
+        kept = [usable[i] for i in pick_diverse(self.vectors(usable, model_id), MAX_EXEMPLARS)]
         rows = thin(len(ended.times_ns), most_boxes)
         part = replace(
             ended,

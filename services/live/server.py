@@ -16,6 +16,7 @@ import cv2
 from detector.types import VehicleClass
 from services.live.board import LiveBoard, Shown
 from services.live.wire import MAX_LINE, document_of, line, live_folder, private_folder, socket_name
+from services.privacy.guard import PictureGuard
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +40,9 @@ class _Handler(socketserver.StreamRequestHandler):
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
 
-    def __init__(self, path: str, board: LiveBoard) -> None:
+    def __init__(self, path: str, board: LiveBoard, guard: PictureGuard) -> None:
         self._board = board
+        self._guard = guard
         self._encoded: dict[str, tuple[int, bytes]] = {}
         self._encoding = threading.Lock()
         super().__init__(path, _Handler)
@@ -73,7 +75,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             at_ns, jpeg = self._encoded.get(frame.camera_id, (0, b""))
             if at_ns == frame.captured_at_ns:
                 return jpeg
-            image = frame.image
+            image = self._guard.shown(frame.image)
             height, width = image.shape[:2]
             if width > _WIDEST_PX:
                 size = (_WIDEST_PX, round(height * _WIDEST_PX / width))
@@ -87,8 +89,13 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 class LiveServer:
     """A board on a socket of its own below a data folder; a console finds it there."""
 
-    def __init__(self, board: LiveBoard, data_dir: Path) -> None:
+    def __init__(self, board: LiveBoard, data_dir: Path, guard: PictureGuard | None = None) -> None:
         """Listens from now on, in a thread.
+
+        Args:
+            board: What to show.
+            data_dir: Below it the socket is made.
+            guard: What pictures must look like that are shown; None shows them as they are.
 
         Raises:
             OSError: The socket cannot be made.
@@ -98,7 +105,7 @@ class LiveServer:
         _sweep(folder)
         self.path = folder / socket_name(socket.gethostname(), os.getpid())
         self.path.unlink(missing_ok=True)
-        self._server = _Server(str(self.path), board)
+        self._server = _Server(str(self.path), board, guard or PictureGuard())
         self.path.chmod(0o600)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.5}, name="live", daemon=True

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ from services.observability.endpoint import exposed
 from services.observability.logs import configure_logging
 from services.observability.networks import MeasuredDetector, MeasuredEmbedder
 from services.observability.tracing import traced
+from services.privacy.guard import open_guard
+from services.rolling.reembed import Reembedder
+from services.rolling.roster import ModelKeeper, open_roster
 
 if TYPE_CHECKING:
     from services.config import VreidConfig
@@ -43,13 +47,15 @@ def open_matcher(config: VreidConfig, *, read_only: bool = False) -> Matcher:
     from services.access.book import TokenBook
     from services.access.local import local_socket
     from services.matcher.associator import AssociatorLoop
-    from services.matcher.build import Places, build_matcher
+    from services.matcher.build import Loop, Places, Rolling, build_matcher, current_spec
     from services.matcher.door.admission import Door
 
     threads = config.matcher.inference_threads
     detector = MeasuredDetector(open_detector(config.detector, threads))
-    embedder = MeasuredEmbedder(open_embedder(config.reid.model, threads, config.reid.precision))
     store = open_store(config.redis, config.data_dir, config.site)
+    reid = config.reid
+    roster = open_roster(store, reid.model, lambda name: MeasuredEmbedder(open_embedder(name, threads, reid.precision)))
+    embedder = roster.now().active
     # No two can listen there, and the next to listen there takes over at once.
     owner = f"{socket.gethostname()}/{config.matcher.listen}"
     crops = open_crops(config.ingest.crops_url, config.data_dir)
@@ -61,9 +67,14 @@ def open_matcher(config: VreidConfig, *, read_only: bool = False) -> Matcher:
         id_factory=uuid7,
         owner=owner,
         active_window_s=max(config.retention.active_window_s, config.association.max_trip_s),
+        model=partial(current_spec, store, roster),
     )
-    places = Places(crops, config.data_dir / "gallery", config.tracker.crops.padding)
+    guard = open_guard(config.privacy)
+    places = Places(crops, config.data_dir / "gallery", config.tracker.crops.padding, guard)
     retention = RetentionLoop(store, crops, config.retention, owner)
+    loops: dict[str, Loop] = {"models": ModelKeeper(store, roster, f"matcher:{owner}")}
+    if not read_only:
+        loops["reembed"] = Reembedder(store, crops, roster, reid.reembed_per_s, owner)
     return build_matcher(
         store,
         detector,
@@ -77,6 +88,7 @@ def open_matcher(config: VreidConfig, *, read_only: bool = False) -> Matcher:
             TokenBook.open(config.access, config.data_dir), config.access.calls_per_s, local_socket(config.data_dir)
         ),
         read_only=read_only,
+        rolling=Rolling(roster, loops),
     )
 
 

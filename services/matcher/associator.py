@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from reid.types import Calibration
+from reid.types import Calibration, EmbedderSpec
 from services.errors import LeaseLost, StoreUnavailable
 from services.identity.keys import ASSOCIATOR_LEASE
 from services.identity.store import IdentityStore, WorkItem
@@ -47,6 +47,8 @@ class AssociatorLoop:
         owner: Names this process; the same name after a restart takes over at once.
         clock: Monotonic nanoseconds; only differences count.
         active_window_s: What ended longer ago is not remembered at a start; None remembers everything.
+        model: The site's model as it is now, asked whenever the lease is taken, as it has to be when the model is
+            changed; None where it does not change.
     """
 
     def __init__(  # noqa: PLR0913
@@ -60,9 +62,14 @@ class AssociatorLoop:
         owner: str,
         clock: Callable[[], int] = time.monotonic_ns,
         active_window_s: float | None = None,
+        model: Callable[[], EmbedderSpec] | None = None,
     ) -> None:
         self._active_window_s = active_window_s
         self._store = store
+        self._model = model
+        self._model_id = model_id
+        self._settings = settings
+        self._id_factory = id_factory
         self._associator = Associator(settings, calibration, model_id, id_factory)
         self._owner = owner
         self._clock = clock
@@ -174,6 +181,7 @@ class AssociatorLoop:
     def _restore(self) -> None:
         """Rebuilds everything from the store; work behind the cursor is read again."""
         store = self._store
+        self._use_model()
         self._read_to = self._committed_to = store.work_cursor()
         waiting = {item.sighting_id for item in self._waiting()}
         self._open.clear()
@@ -183,7 +191,7 @@ class AssociatorLoop:
             self._note_session(sighting)
             if identity_id is None or sighting.camera_id == ENROLLED_CAMERA:
                 continue
-            observation = to_observation(sighting)
+            observation = to_observation(sighting.seen_by(self._model_id))
             if sighting.sighting_id in waiting:
                 observation = replace(observation, revision=0, final=False)
             ambiguous = not observation.final and self._is_ambiguous(identity_id)
@@ -191,6 +199,13 @@ class AssociatorLoop:
             assigned.append(Assigned(observation, identity_id, ambiguous, settled=observation.final))
         self._associator.restore(assigned, store.links())
         log.info("association starts with %d identities, %d sightings wait", self._associator.active, len(waiting))
+
+    def _use_model(self) -> None:
+        spec = None if self._model is None else self._model()
+        if spec is not None and spec.model_id != self._model_id:
+            log.info("association goes on with model %s", spec.model_id[:12])
+            self._model_id = spec.model_id
+            self._associator = Associator(self._settings, spec.calibration, spec.model_id, self._id_factory)
 
     def _remembered_since_ns(self) -> int:
         window_s = self._active_window_s
@@ -232,7 +247,7 @@ class AssociatorLoop:
             self._note_session(sighting)
             if not self._associator.knows(sighting_id):
                 self._undecided.add(sighting_id)
-            self._associator.push(to_observation(sighting), now_ns)
+            self._associator.push(to_observation(sighting.seen_by(self._model_id)), now_ns)
         self._read_to = items[-1].entry_id
 
     def _note_session(self, sighting: Sighting) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from threadpoolctl import threadpool_limits
 
-from reid.types import Embedder
+from reid.types import Embedder, EmbedderSpec
 from services.crops import CropStore
+from services.errors import Unavailable
 from services.identity.retention.settings import RetentionSettings
 from services.identity.retention.sweep import RetentionLoop
 from services.identity.store import IdentityStore
@@ -31,6 +34,8 @@ from services.matcher.settings import MatcherSettings
 from services.matcher.snapshotter import Snapshotter
 from services.matcher.standing import StandingLoop
 from services.matcher.upkeep_servicer import Keeping
+from services.privacy.guard import PictureGuard
+from services.rolling.roster import ModelRoster
 from tracker.multi_camera.settings import AssociationSettings
 
 log = logging.getLogger(__name__)
@@ -46,11 +51,26 @@ class Places:
         crops: Pictures of sightings; None keeps and shows none.
         snapshot_folder: Where the gallery's snapshot lies; None keeps none.
         crop_padding: Margin of the gallery's crops, as a share of the box's side; queries are cut alike.
+        guard: What pictures must look like that are stored.
     """
 
     crops: CropStore | None = None
     snapshot_folder: Path | None = None
     crop_padding: float = DEFAULT_PADDING
+    guard: PictureGuard = field(default_factory=PictureGuard)
+
+
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """How a matcher follows its site when that changes its model.
+
+    Attributes:
+        roster: The models open here.
+        loops: Threads that keep it in step and describe with a second model what has pictures, by name.
+    """
+
+    roster: ModelRoster
+    loops: Mapping[str, Loop] = field(default_factory=dict)
 
 
 class Loop(Protocol):
@@ -148,6 +168,7 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
     association: AssociationSettings | None = None,
     door: Door | None = None,
     read_only: bool = False,
+    rolling: Rolling | None = None,
 ) -> Matcher:
     """Wires a matcher and binds its port.
 
@@ -163,6 +184,7 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
         association: Of the site, by which learned topology is read; None for what settings are by default.
         door: How callers come in; None lets in everybody on this machine.
         read_only: Refuse every call that changes what the site knows.
+        rolling: How the site's model is followed; None for one that does not change.
 
     Raises:
         ConfigError: The address cannot be listened on, or not without TLS and tokens.
@@ -175,17 +197,22 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
     # Checked once here, so that a missing extra or server is one line at start and not a dead thread.
     first = open_index(settings, spec.dim)
     spare = [first]
-    gallery = Gallery(spec.model_id, spec.calibration, lambda: spare.pop() if spare else open_index(settings, spec.dim))
+    gallery = Gallery(spec, lambda dim: spare.pop() if spare else open_index(settings, dim))
+    roster = ModelRoster(embedder, "", lambda _: embedder) if rolling is None else rolling.roster
     rule = CutRule(settings.min_query_confidence, places.crop_padding, settings.whole_picture_share)
-    reader = ProbeReader(detector, embedder, settings.image_limits, rule)
+    reader = ProbeReader(detector, lambda: embedder_of(roster, gallery.model_id), settings.image_limits, rule)
     folder = places.snapshot_folder if isinstance(first, SegmentedIndex) else None
     view = f"gallery:{socket.gethostname()}/{settings.listen}"
     follower = GalleryFollower(
-        store, gallery, lambda: server.set_serving(True), Upkeep(folder=folder, ttl_s=settings.ttl_s, view=view)
+        store,
+        gallery,
+        lambda: server.set_serving(True),
+        Upkeep(folder=folder, ttl_s=settings.ttl_s, view=view),
+        None if rolling is None else partial(current_spec, store, roster),
     )
     keeping = Keeping(
         crops=places.crops,
-        enroller=Enroller(store, spec.model_id, places.crops),
+        enroller=Enroller(store, lambda: gallery.model_id, places.crops, guard=places.guard),
         folder=folder,
         feeder=follower.call,
         refill=follower.refill,
@@ -204,4 +231,28 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
         loops["associator"] = associator
     if retention is not None and not read_only:
         loops["retention"] = retention
+    if rolling is not None:
+        loops |= rolling.loops
     return Matcher(server, parts, loops)
+
+
+def embedder_of(roster: ModelRoster, model_id: str) -> Embedder:
+    """The open embedder of a model.
+
+    Raises:
+        Unavailable: It is not open here.
+    """
+    found = roster.of(model_id)
+    if found is None:
+        raise Unavailable(f"model {model_id[:12]} is not open here; ask again")
+    return found
+
+
+def current_spec(store: IdentityStore, roster: ModelRoster) -> EmbedderSpec:
+    """The site's model as it is now, opened where it was not.
+
+    Raises:
+        StoreUnavailable: The store does not answer.
+        ModelFileError: The model cannot be opened on this machine.
+    """
+    return roster.refresh(store.roll()).active.spec

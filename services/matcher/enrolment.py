@@ -17,6 +17,7 @@ from services.identity.codec import decode_sighting
 from services.identity.store import IdentityStore
 from services.ids import IdFactory, uuid7
 from services.matcher.probes import Reading, certain
+from services.privacy.guard import PictureGuard
 from services.types import ENROLLED_CAMERA, MAX_EXEMPLARS, Commit, Lease, Sighting
 from tracker.types import Decision, DecisionStatus, TrackKey
 
@@ -59,20 +60,23 @@ class Enroller:
     def __init__(
         self,
         store: IdentityStore,
-        model_id: str,
+        model_id: Callable[[], str],
         crops: CropStore | None = None,
         id_factory: IdFactory = uuid7,
         clock_ns: Callable[[], int] = time.time_ns,
+        guard: PictureGuard | None = None,
     ) -> None:
         """Takes no lease until something is written.
 
         Args:
             store: Written to.
-            model_id: Of the vectors that are put in.
+            model_id: That of the gallery, asked each time because a site may change its model.
             crops: Where their pictures are kept; None keeps none.
             id_factory: Makes ids.
             clock_ns: UTC nanoseconds.
+            guard: What pictures must look like that are kept; None for the rule without a detector of plates.
         """
+        self._guard = guard or PictureGuard()
         self._store = store
         self._model_id = model_id
         self._crops = crops
@@ -89,6 +93,7 @@ class Enroller:
         Raises:
             NotFound: ``identity_id`` is not known.
             StoreUnavailable: Nothing was written, or the answer was lost.
+            Unavailable: The site changed its model while the pictures were read.
         """
         identity_id = asked.identity_id
         if identity_id:
@@ -137,7 +142,7 @@ class Enroller:
             sighting = decode_sighting(fields)
         except (KeyError, ValueError, TypeError, UnicodeDecodeError) as exc:
             raise InputError(f"sightings: not a stored sighting: {exc}") from exc
-        if sighting.model_id != self._model_id:
+        if sighting.model_id != self._model_id():
             raise ModelMismatch(f"sightings: {sighting.sighting_id} is of model {sighting.model_id[:64]}")
         held = self._store.get_sighting(sighting.sighting_id)
         if held is not None and held.revision >= sighting.revision:
@@ -159,6 +164,10 @@ class Enroller:
         return Written(identity_id, sighting.sighting_id, sighting.revision, done.log_position)
 
     def _sighting(self, asked: Enrolment) -> Sighting:
+        models = {reading.spec.model_id for reading in asked.readings}
+        if len(models) > 1:
+            raise Unavailable("the site changed its model while the pictures were read; try again")
+        input_hw = asked.readings[0].spec.input_hw
         vectors = np.concatenate([reading.vectors for reading in asked.readings])
         views = [view for reading in asked.readings for view in reading.views]
         mean = vectors.mean(axis=0)
@@ -187,8 +196,10 @@ class Enroller:
             embedding=embedding.astype(np.float32),
             exemplars=vectors[kept].astype(np.float32),
             quality=1.0,
-            model_id=self._model_id,
-            crop_keys=tuple(crops.put(views[i]) for i in kept if i < len(views)) if crops is not None else (),
+            model_id=models.pop(),
+            crop_keys=()
+            if crops is None
+            else tuple(crops.put(self._guard.stored(views[i], input_hw)) for i in kept if i < len(views)),
         )
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from reid.types import EmbedderSpec
 from services.errors import SnapshotError, Unavailable
 from services.identity.store import Event, IdentityRecord, IdentityStore
 from services.matcher.gallery import Gallery, parse_position
@@ -34,6 +35,8 @@ _RETRY_S = 0.5
 _SAY_EVERY_S, _SAY_IDLE_S = 1.0, 30.0
 _EXPIRE_EVERY_S = 1.0
 _MAX_TODO = 16
+#: Events after which what is held of a sighting may be another.
+_CHANGING = ("sighting.put", "sighting.embedded")
 
 T = TypeVar("T")
 
@@ -64,6 +67,7 @@ class GalleryFollower:
         gallery: Gallery,
         on_ready: Callable[[], None] = lambda: None,
         upkeep: Upkeep | None = None,
+        model: Callable[[], EmbedderSpec] | None = None,
     ) -> None:
         """Does nothing until run.
 
@@ -72,16 +76,18 @@ class GalleryFollower:
             gallery: Fed by nobody else.
             on_ready: Called in this thread each time that the gallery has caught up after it was filled.
             upkeep: What to do beside following.
+            model: The site's model as it is now; None where it does not change.
         """
         self._said_s = 0.0
         self._said_position = ""
-        self._dropped = False
+        self._refill_due = False
         #: Whether housekeeping is due that should not wait for the next event.
         self._untidy = False
         self._store = store
         self._gallery = gallery
         self._on_ready = on_ready
         self._upkeep = upkeep or Upkeep()
+        self._model = model or (lambda: gallery.spec)
         self._view = self._upkeep.view
         self._expired_at_s = 0.0
         self._first = True
@@ -97,9 +103,9 @@ class GalleryFollower:
         away = False
         while not stop.is_set():
             try:
-                if not filled or self._dropped or (away and self._log_went_back()):
+                if not filled or self._refill_due or (away and self._log_went_back()):
                     self._fill()
-                    filled, self._dropped = True, False
+                    filled, self._refill_due = True, False
                 if away:
                     log.info("the store is back; following its log from %s", self._gallery.log_position)
                     away = False
@@ -168,11 +174,17 @@ class GalleryFollower:
     def _fill(self) -> bool:
         used = self._from_snapshot()
         position = self._gallery.log_position if used else self._store.last_event_id()
+        # Asked after the position is known: of a change that comes later, the log tells.
+        spec = self._model()
+        if used and spec.model_id != self._gallery.model_id:
+            used, position = False, self._store.last_event_id()
+        if spec.model_id != self._gallery.model_id and self._upkeep.folder is not None:
+            remove_snapshot(self._upkeep.folder)
         self._store.begin_view(self._view, position)
         # Deleted before the scan, or before the target below: what is filled by then cannot hold them.
         gone = [purge.sighting_id for purge in self._store.purges(self._view, limit=_ALL)]
         if not used:
-            self._gallery.rebuild(self._store.scan_sightings(), self._identities(), position)
+            self._gallery.rebuild(self._store.scan_sightings(), self._identities(), position, spec)
         target = parse_position(self._store.last_event_id())
         while parse_position(self._gallery.log_position) < target:
             self._follow_once()
@@ -204,12 +216,15 @@ class GalleryFollower:
     def _follow_once(self) -> None:
         events = self._store.read_events(self._gallery.log_position, _BATCH, 1 if self._untidy else _BLOCK_MS)
         if events:
-            changed = list(dict.fromkeys(str(e.payload["sighting_id"]) for e in events if e.kind == "sighting.put"))
+            changed = list(dict.fromkeys(str(e.payload["sighting_id"]) for e in events if e.kind in _CHANGING))
             newest = self._store.get_sightings(changed) if changed else []
             self._gallery.apply(events, dict(zip(changed, newest, strict=True)))
             for event in events:
                 counter(catalogue.EVENTS).labels(event.kind).inc()
             self._let_go([e for e in events if e.kind == "sighting.deleted"])
+            if any(e.kind == "model.rolled" for e in events) and self._model().model_id != self._gallery.model_id:
+                log.info("the site has changed its model; filling the gallery with the vectors of the new one")
+                self._refill_due = True
         self._expire()
         self._untidy = self._gallery.maintain()
         self._say_position()
@@ -234,5 +249,5 @@ class GalleryFollower:
             return
         if not self._store.advance_view(self._view, position):
             log.warning("the store had given up on view %s; filling the gallery again", self._view)
-            self._dropped = True
+            self._refill_due = True
         self._said_s, self._said_position = now_s, position

@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
-from reid.types import Calibration
+from reid.types import Calibration, EmbedderSpec
 from services.errors import InputError, NotFound, Unavailable
 from services.identity.store import Event, IdentityRecord
 from services.matcher.index.contract import VectorIndex, Vectors
@@ -59,26 +59,28 @@ def parse_position(position: str, name: str = "log_position") -> tuple[int, int]
 class Gallery:
     """Searchable sightings. Safe for threads."""
 
-    def __init__(self, model_id: str, calibration: Calibration, new_index: Callable[[], VectorIndex]) -> None:
+    def __init__(self, spec: EmbedderSpec, new_index: Callable[[int], VectorIndex]) -> None:
         """Starts empty and not ready.
 
         Args:
-            model_id: The only model whose vectors are held.
-            calibration: Of that model.
-            new_index: Makes an empty index of the model's dimension.
+            spec: The only model whose vectors are held, until it is filled with another's.
+            new_index: Makes an empty index for vectors of a length.
         """
-        self._model_id = model_id
-        self._calibration = calibration
         self._new_index = new_index
         self._moved = threading.Condition(threading.RLock())
-        self._state = GalleryState(model_id, new_index())
+        self._state = GalleryState(spec, new_index(spec.dim))
         self._position = "0-0"
         self._ready = False
 
     @property
-    def model_id(self) -> str:
+    def spec(self) -> EmbedderSpec:
         """The model whose vectors are held."""
-        return self._model_id
+        return self._state.spec
+
+    @property
+    def model_id(self) -> str:
+        """Id of that model."""
+        return self._state.spec.model_id
 
     @property
     def dim(self) -> int:
@@ -102,6 +104,7 @@ class Gallery:
         sightings: Iterable[tuple[Sighting, str | None]],
         identities: Iterable[IdentityRecord],
         position: str,
+        spec: EmbedderSpec | None = None,
     ) -> None:
         """Replaces everything. Readers see the old until the new is complete.
 
@@ -109,8 +112,10 @@ class Gallery:
             sightings: Every sighting with its identity, aliases resolved.
             identities: Every identity, for its status, aliases and whether it is enrolled.
             position: A log position read before the others were; events after it may be applied again.
+            spec: The model whose vectors are held from now on; None for the same.
         """
-        state = GalleryState(self._model_id, self._new_index())
+        spec = spec or self.spec
+        state = GalleryState(spec, self._new_index(spec.dim))
         for record in identities:
             state.add_identity(record)
         remaining = iter(sightings)
@@ -123,7 +128,7 @@ class Gallery:
 
     def adopt(self, make: Callable[[VectorIndex], GalleryState], position: str) -> None:
         """Replaces everything by what ``make`` builds around an empty index, as of a log position."""
-        self._adopt(make(self._new_index()), position)
+        self._adopt(make(self._new_index(self.dim)), position)
 
     def _adopt(self, state: GalleryState, position: str) -> None:
         with self._moved:
@@ -162,7 +167,8 @@ class Gallery:
 
         Args:
             events: Ascending.
-            sightings: The newest revision of every sighting that a ``sighting.put`` among them names, None if gone.
+            sightings: The newest revision of every sighting that a ``sighting.put`` or ``sighting.embedded`` among them
+                names, None if gone.
         """
         for start in range(0, len(events), _AT_ONCE):
             some = events[start : start + _AT_ONCE]
@@ -210,28 +216,37 @@ class Gallery:
         grouping: Grouping = Grouping.SIGHTING,
     ) -> SearchAnswer:
         """The sightings, or identities, most like any of the queries; see search_many."""
-        return self.search_many([Question(queries, k, wanted or SearchFilter(), grouping)])[0]
+        answer = self.search_many([Question(queries, k, wanted or SearchFilter(), grouping)])[0]
+        if isinstance(answer, Unavailable):
+            raise answer
+        return answer
 
-    def search_many(self, questions: Sequence[Question]) -> list[SearchAnswer]:
+    def search_many(self, questions: Sequence[Question]) -> list[SearchAnswer | Unavailable]:
         """Answers questions together: those with the same filter and grouping become one search of the index.
 
         Nobody waits for the search: what is held is looked at for a moment before and after it.
 
         Returns:
-            Per question at most k matches, as many as exist, most similar first and then by sighting id.
+            Per question at most k matches, as many as exist, most similar first and then by sighting id; or what to
+            raise, where the question's vectors are of a model that the gallery had until a moment ago.
         """
         with self._moved:
             state, position = self._state, self._position
+            model_id = state.spec.model_id
+            fit = [n for n, q in enumerate(questions) if q.model_id in ("", model_id)]
             asked = [
-                replace(q, wanted=self._resolved(q.wanted)) if q.wanted.exclude_identity_ids else q for q in questions
+                replace(q, wanted=self._resolved(q.wanted)) if q.wanted.exclude_identity_ids else q
+                for q in (questions[n] for n in fit)
             ]
             search = BatchSearch(state, self._moved)
             groups = search.groups(asked)
-        answers: list[SearchAnswer] = [SearchAnswer((), log_position=position)] * len(asked)
+        answers: list[SearchAnswer | Unavailable] = [model_changed() for _ in questions]
+        for number in fit:
+            answers[number] = SearchAnswer((), log_position=position)
         for group in groups:
             for number, found in search.answer(group):
-                matches = tuple(self._match(summary, similarity) for summary, similarity in found)
-                answers[number] = SearchAnswer(matches, log_position=position)
+                matches = tuple(_match(state.spec.calibration, summary, alike) for summary, alike in found)
+                answers[fit[number]] = SearchAnswer(matches, log_position=position)
         return answers
 
     def _resolved(self, wanted: SearchFilter) -> SearchFilter:
@@ -240,41 +255,38 @@ class Gallery:
         living = frozenset(self._state.resolve(i) for i in wanted.exclude_identity_ids)
         return replace(wanted, exclude_identity_ids=living)
 
-    def match_of_sighting(self, sighting_id: str, queries: Vectors | None, wanted: SearchFilter) -> Match | None:
+    def match_of_sighting(
+        self, sighting_id: str, queries: Vectors | None, wanted: SearchFilter, model_id: str = ""
+    ) -> Match | None:
         """One sighting as a search for these queries would report it.
 
         Args:
             sighting_id: Which.
             queries: float32 (Q, dim); None reports it with similarity and probability 0.
             wanted: What it must pass.
+            model_id: Of the queries; empty for the gallery's.
 
         Returns:
             None where it is not held, does not pass, or was seen by another model.
+
+        Raises:
+            Unavailable: The gallery holds vectors of another model than ``model_id`` by now.
         """
         with self._moved:
+            if queries is not None and model_id not in ("", self.model_id):
+                raise model_changed()
             table = self._state.table
             row = table.row(sighting_id)
             if row is None or not table.takes(row, self._resolved(wanted)):
                 return None
             summary = table.summary(row)
+            calibration = self.spec.calibration
             if queries is None:
-                return replace(self._match(summary, 0.0), probability=0.0, evidence={})
+                return replace(_match(calibration, summary, 0.0), probability=0.0, evidence={})
             if not table.vector_count([row]):
                 return None
-            return self._match(summary, float((self._state.vectors([row], sighting_id) @ queries.T).max()))
-
-    def _match(self, summary: SightingSummary, similarity: float) -> Match:
-        similarity = max(-1.0, min(1.0, similarity))
-        return Match(
-            identity_id=summary.identity_id,
-            sighting_id=summary.sighting_id,
-            camera_id=summary.camera_id,
-            first_seen_ns=summary.start_ns,
-            last_seen_ns=summary.end_ns,
-            similarity=similarity,
-            probability=self._calibration.probability(similarity),
-            evidence={"appearance": self._calibration.log_likelihood_ratio(similarity)},
-        )
+            alike = float((self._state.vectors([row], sighting_id) @ queries.T).max())
+            return _match(calibration, summary, alike)
 
     def vectors_of_sighting(self, sighting_id: str) -> Vectors:
         """The vectors of one sighting, float32 (V, dim), V >= 1.
@@ -374,7 +386,7 @@ class Gallery:
                 segments=len([rows for rows in state.index.segments if rows]),
                 tier=state.index.tier,
                 backend=state.index.backend,
-                model_id=self._model_id,
+                model_id=self.model_id,
                 log_position=self._position,
             )
 
@@ -393,3 +405,22 @@ class Gallery:
             aliases=self._state.aliases(identity_id),
             enrolled=identity_id in self._state.enrolled,
         )
+
+
+def model_changed() -> Unavailable:
+    """What is raised to who asks with vectors of a model that the site had until a moment ago."""
+    return Unavailable("the site has just changed its model; ask again")
+
+
+def _match(calibration: Calibration, summary: SightingSummary, similarity: float) -> Match:
+    similarity = max(-1.0, min(1.0, similarity))
+    return Match(
+        identity_id=summary.identity_id,
+        sighting_id=summary.sighting_id,
+        camera_id=summary.camera_id,
+        first_seen_ns=summary.start_ns,
+        last_seen_ns=summary.end_ns,
+        similarity=similarity,
+        probability=calibration.probability(similarity),
+        evidence={"appearance": calibration.log_likelihood_ratio(similarity)},
+    )

@@ -74,12 +74,14 @@ class Reading:
 
     Attributes:
         vectors: float32 (V, D), unit length, V >= 1.
+        spec: The model behind them.
         boxes_xyxy: The vehicles cut out of a picture, px; empty where the whole picture was taken or there was none.
         views: What each vector was made of, uint8 (H, W, 3) BGR; empty where there was no picture.
         class_probs: float32 (4,) of the largest vehicle, by detector.types.VEHICLE_CLASSES; None where none was found.
     """
 
     vectors: NDArray[np.float32]
+    spec: EmbedderSpec
     boxes_xyxy: tuple[BoxPx, ...] = ()
     views: tuple[Image, ...] = ()
     class_probs: NDArray[np.float32] | None = None
@@ -94,28 +96,32 @@ class ProbeReader:
     """Reads pictures with one detector and one embedder, those of concurrent calls together. Safe for threads."""
 
     def __init__(
-        self, detector: Detector, embedder: Embedder, limits: ImageLimits, rule: CutRule | None = None
+        self,
+        detector: Detector,
+        embedder: Callable[[], Embedder],
+        limits: ImageLimits,
+        rule: CutRule | None = None,
     ) -> None:
         """Takes the networks over: nobody else may call them.
 
         Args:
             detector: Finds the vehicle in a picture.
-            embedder: Of the gallery's model.
+            embedder: That of the gallery's model, asked at each batch because a site may change its model.
             limits: What a picture must keep to.
             rule: How the vehicle is cut out.
         """
         self._rule = rule or CutRule()
-        self._spec = embedder.spec
+        self._embedder = embedder
         self._limits = limits
         self._detections: MicroBatcher[Image, Detections] = MicroBatcher("detections", detector_work(detector), _RULES)
-        self._embeddings: MicroBatcher[list[Image], NDArray[np.float32]] = MicroBatcher(
+        self._embeddings: MicroBatcher[list[Image], tuple[NDArray[np.float32], EmbedderSpec]] = MicroBatcher(
             "embeddings", embedder_work(embedder), _RULES
         )
 
     @property
     def spec(self) -> EmbedderSpec:
-        """The model behind the vectors."""
-        return self._spec
+        """The model behind the vectors of now; each reading says which was behind its own."""
+        return self._embedder().spec
 
     def close(self) -> None:
         """Ends the threads of both networks."""
@@ -153,8 +159,8 @@ class ProbeReader:
         if asked.mode is ImageMode.LARGEST and boxes and self._fills(boxes[0], pixels):
             views.append(pixels)
         with step("embed", {"crops": len(views)}):
-            vectors = self._embeddings.ask(views, timeout_s)
-        return Reading(vectors, tuple(boxes[:MAX_VIEWS]), tuple(views), probs)
+            vectors, spec = self._embeddings.ask(views, timeout_s)
+        return Reading(vectors, spec, tuple(boxes[:MAX_VIEWS]), tuple(views), probs)
 
     def vehicles(self, data: bytes, name: str = "image", timeout_s: float = 60.0) -> tuple[Detections, tuple[int, int]]:
         """The vehicles in a picture that may be meant, largest first, and its width and height in px.
@@ -186,7 +192,7 @@ class ProbeReader:
         norm = float(np.linalg.norm(vector))
         if norm < _MIN_NORM:
             raise InputError(f"{name}.values: must not be zero")
-        return Reading((vector / norm).astype(np.float32)[None])
+        return Reading((vector / norm).astype(np.float32)[None], spec)
 
     def _worth(self, picture: Image, found: Detections) -> Detections:
         """Detections that are worth a look, largest first, their boxes inside the picture."""
@@ -247,12 +253,15 @@ def detector_work(detector: Detector) -> Callable[[list[Image]], Sequence[Detect
     return work
 
 
-def embedder_work(embedder: Embedder) -> Callable[[list[list[Image]]], list[NDArray[np.float32]]]:
-    """Embedding of several requests' crops in one call of the network."""
+def embedder_work(
+    embedder: Callable[[], Embedder],
+) -> Callable[[list[list[Image]]], list[tuple[NDArray[np.float32], EmbedderSpec]]]:
+    """Embedding of several requests' crops in one call of the network, with the model that did it."""
 
-    def work(requests: list[list[Image]]) -> list[NDArray[np.float32]]:
-        vectors = embedder.embed([crop for crops in requests for crop in crops])
+    def work(requests: list[list[Image]]) -> list[tuple[NDArray[np.float32], EmbedderSpec]]:
+        chosen = embedder()
+        vectors = chosen.embed([crop for crops in requests for crop in crops])
         ends = np.cumsum([len(crops) for crops in requests])
-        return [np.asarray(part, np.float32) for part in np.split(vectors, ends[:-1])]
+        return [(np.asarray(part, np.float32), chosen.spec) for part in np.split(vectors, ends[:-1])]
 
     return work

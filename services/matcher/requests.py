@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from services.errors import InputError
-from services.matcher.gallery import Gallery
+from services.matcher.gallery import Gallery, model_changed
+from services.matcher.index.contract import Vectors
 from services.matcher.probes import BoxPx, Picture, ProbeReader, Reading
 from services.matcher.servicers import required
 from services.matcher.types import ImageMode, Reranking
@@ -66,6 +67,18 @@ class ProbeSet:
         """All vectors, float32 (V, dim)."""
         return np.concatenate([reading.vectors for reading in self.readings])
 
+    @property
+    def model_id(self) -> str:
+        """The model behind all vectors; empty where there are none.
+
+        Raises:
+            Unavailable: The site changed its model while they were read.
+        """
+        models = {reading.spec.model_id for reading in self.readings}
+        if len(models) > 1:
+            raise model_changed()
+        return next(iter(models), "")
+
 
 class RequestReader:
     """Reads probes with the networks and the gallery. Safe for threads."""
@@ -97,7 +110,17 @@ class RequestReader:
             case "embedding":
                 return self._reader.embedding(probe.embedding.values, probe.embedding.model_id, f"{name}.embedding")
             case "sighting_id":
-                return Reading(self._gallery.vectors_of_sighting(required(probe.sighting_id, f"{name}.sighting_id")))
+                sighting_id = required(probe.sighting_id, f"{name}.sighting_id")
+                return self._held(lambda: self._gallery.vectors_of_sighting(sighting_id))
             case "identity_id":
-                return Reading(self._gallery.vectors_of_identity(required(probe.identity_id, f"{name}.identity_id")))
+                identity_id = required(probe.identity_id, f"{name}.identity_id")
+                return self._held(lambda: self._gallery.vectors_of_identity(identity_id))
         raise InputError(f"{name}: give an image, an embedding, a sighting_id or an identity_id")
+
+    def _held(self, read: Callable[[], Vectors]) -> Reading:
+        """Vectors out of the gallery, with the model that it held before and after."""
+        spec = self._gallery.spec
+        reading = Reading(read(), spec)
+        if self._gallery.spec is not spec:
+            raise model_changed()
+        return reading

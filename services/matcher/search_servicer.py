@@ -13,9 +13,10 @@ import numpy as np
 
 from reid.types import Image
 from services.crops import CropStore
-from services.errors import InputError, NotAnImage, NotFound, Unsupported
+from services.errors import InputError, ModelMismatch, NotAnImage, NotFound, Unsupported
 from services.images import decode_image
 from services.matcher.batching import BatchRules, MicroBatcher
+from services.matcher.gallery import model_changed
 from services.matcher.requests import (
     DEFAULT_RERANK_DEPTH,
     MAX_RERANK_DEPTH,
@@ -25,9 +26,9 @@ from services.matcher.requests import (
     reranking_of,
 )
 from services.matcher.rerank import geometric, k_reciprocal
-from services.matcher.servicers import Parts, left_s
+from services.matcher.servicers import NO_DEADLINE_S, Parts, left_s
 from services.matcher.types import Question, Reranking, SearchAnswer
-from services.matcher.watching import StandingQuery, Watching
+from services.matcher.watching import Probed, StandingQuery, Watching
 from services.observability.tracing import step
 from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
@@ -93,8 +94,10 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
         self._parts.wait(request.min_log_position, context)
         left = self._requests.probes(request.left, "left", left_s(context))
         right = self._requests.probes(request.right, "right", left_s(context))
+        if left.model_id != right.model_id:
+            raise model_changed()
         similarity = float(np.clip((left.vectors @ right.vectors.T).max(), -1, 1))
-        calibration = self._parts.reader.spec.calibration
+        calibration = left.readings[0].spec.calibration
         probability = calibration.probability(similarity)
         return pb.VerifyResponse(
             similarity=similarity,
@@ -112,7 +115,7 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
             reading = reader.picture(picture_of(image, f"images[{number}]"), left_s(context))
             embedded = answer.images.add()
             for vector in reading.vectors:
-                embedded.embeddings.add(values=vector.tolist(), model_id=reader.spec.model_id)
+                embedded.embeddings.add(values=vector.tolist(), model_id=reading.spec.model_id)
             for x1, y1, x2, y2 in reading.boxes_xyxy:
                 embedded.boxes.add(x1=x1, y1=y1, x2=x2, y2=y2)
         return answer
@@ -124,14 +127,22 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
         if not 0 <= probability <= 1:
             raise InputError(f"min_probability: must be in [0, 1], got {probability}")
         probes = self._requests.probes(request.probes, "probes", left_s(context), least=0)
+
+        def read_again() -> Probed:
+            if any(probe.WhichOneof("source") == "embedding" for probe in request.probes):
+                raise ModelMismatch("probes: the site has changed its model, a vector of the former one finds nothing")
+            again = self._requests.probes(request.probes, "probes", NO_DEADLINE_S)
+            return Probed(again.vectors, again.model_id)
+
         asked = StandingQuery(
-            probes.vectors if probes.readings else None,
+            Probed(probes.vectors, probes.model_id) if probes.readings else None,
             replace(
                 convert.filter_from_message(request.filter),
                 exclude_sighting_ids=probes.sighting_ids,
             ),
             probability or (0.5 if probes.readings else 0.0),
             request.after_log_position,
+            read_again,
         )
         for seen in self._watching.events(asked, context.is_active):
             yield pb.WatchEvent(
@@ -171,7 +182,10 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
             ),
             grouping,
             negatives.vectors if negatives.readings else None,
+            probes.model_id,
         )
+        if negatives.model_id not in ("", probes.model_id):
+            raise model_changed()
         with step("search", {"k": question.k}):
             answer = self._searches.ask(question, timeout_s)
         if depth:
@@ -189,9 +203,12 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
             return self._by_geometry(matches, probes)
         query = probes.vectors.mean(axis=0)
         query /= max(float(np.linalg.norm(query)), 1e-6)
+        gallery = self._parts.gallery
         try:
-            vectors = [self._parts.gallery.vectors_of_sighting(match.sighting_id) for match in matches]
-        except NotFound:  # deleted since it was found: the order of the search stands
+            vectors = [gallery.vectors_of_sighting(match.sighting_id) for match in matches]
+        except (NotFound, ModelMismatch):  # gone since it was found: the order of the search stands
+            return matches
+        if gallery.model_id != probes.model_id:
             return matches
         nearest = np.stack([views[int(np.argmax(views @ query))] for views in vectors])
         return k_reciprocal(query.astype(np.float32), nearest, matches)

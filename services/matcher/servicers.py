@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 MAX_REASON = 500
-_NO_DEADLINE_S = 60.0
+NO_DEADLINE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def left_s(context: grpc.ServicerContext) -> float:
     """Seconds until the caller's deadline, 60 at most."""
     left: float | None = context.time_remaining()
     # Without a deadline gRPC may say a number that no clock can wait for.
-    return _NO_DEADLINE_S if left is None else max(0.0, min(left, _NO_DEADLINE_S))
+    return NO_DEADLINE_S if left is None else max(0.0, min(left, NO_DEADLINE_S))
 
 
 def page(limit: int, offset: int) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.types import EmbedderSpec
 from services.errors import SnapshotError
 from services.matcher.columns import SightingTable
 from services.matcher.gallery import Gallery
@@ -54,6 +55,7 @@ class _Capture:
     """A gallery at one moment, copied."""
 
     position: str
+    model_id: str
     dim: int
     columns: Arrays
     strings: dict[str, list[str]]
@@ -85,7 +87,7 @@ def _captured_and_written(gallery: Gallery, folder: Path) -> SnapshotInfo:
         arrays[f"strings.{name}"] = np.frombuffer("\n".join(listed).encode(), np.uint8)
     arrays["identities"] = np.frombuffer(json.dumps(capture.identities).encode(), np.uint8)
     header = {
-        "model_id": gallery.model_id,
+        "model_id": capture.model_id,
         "dim": capture.dim,
         "log_position": capture.position,
         "sightings": int(np.count_nonzero(capture.columns["alive"])),
@@ -123,7 +125,7 @@ def load_snapshot(gallery: Gallery, folder: Path) -> SnapshotInfo | None:
     if header["model_id"] != gallery.model_id or header["dim"] != gallery.dim:
         raise SnapshotError(f"{path}: holds vectors of another model than {gallery.model_id}")
     try:
-        gallery.adopt(lambda index: _state(gallery.model_id, index, header, arrays), header["log_position"])
+        gallery.adopt(lambda index: _state(gallery.spec, index, header, arrays), header["log_position"])
     except (ValueError, KeyError, TypeError) as exc:
         raise SnapshotError(f"{path}: its parts do not fit each other: {exc}") from exc
     return SnapshotInfo(header["log_position"], header["sightings"], header["vectors"], path.stat().st_size)
@@ -141,7 +143,9 @@ def _capture(state: GalleryState, position: str) -> _Capture:
     if not isinstance(index, SegmentedIndex):
         raise SnapshotError(f"a {index.backend} index keeps its vectors itself and needs no snapshot")
     columns, strings = state.table.export()
-    return _Capture(position, index.dim, columns, strings, state.export_identities(), index.parts())
+    return _Capture(
+        position, state.spec.model_id, index.dim, columns, strings, state.export_identities(), index.parts()
+    )
 
 
 def _described(name: str, array: NDArray[Any]) -> dict[str, Any]:
@@ -207,7 +211,7 @@ def _read(file: IO[bytes], path: Path) -> tuple[dict[str, Any], Arrays]:
     return header, arrays
 
 
-def _state(model_id: str, index: VectorIndex, header: dict[str, Any], arrays: Arrays) -> GalleryState:
+def _state(spec: EmbedderSpec, index: VectorIndex, header: dict[str, Any], arrays: Arrays) -> GalleryState:
     if not isinstance(index, SegmentedIndex):
         raise ValueError(f"a {index.backend} index cannot be loaded")
     strings = {}
@@ -217,7 +221,7 @@ def _state(model_id: str, index: VectorIndex, header: dict[str, Any], arrays: Ar
             raise ValueError(f"{len(listed)} {name}, expected {count}")
         strings[name] = listed
     columns = {n.removeprefix("column."): a for n, a in arrays.items() if n.startswith("column.")}
-    state = GalleryState(model_id, index)
+    state = GalleryState(spec, index)
     state.table = SightingTable.load(columns, strings)
     state.load_identities(json.loads(arrays["identities"].tobytes()))
     parts: list[tuple[NDArray[np.int64], NDArray[np.float16]]] = []

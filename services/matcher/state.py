@@ -11,6 +11,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.types import EmbedderSpec
 from services.errors import ModelMismatch, NotFound
 from services.identity.store import Event, IdentityRecord
 from services.matcher.columns import SightingTable
@@ -24,26 +25,27 @@ VIEWS = 1 + MAX_EXEMPLARS
 #: putting first what is put ends the same.
 _RUNS = {
     "sighting.put": "added",
+    "sighting.embedded": "added",
     "sighting.decided": "added",
     "identity.created": "added",
     "sighting.deleted": "gone",
 }
-_OF_SIGHTINGS = ("sighting.put", "sighting.deleted")
+_OF_SIGHTINGS = ("sighting.put", "sighting.embedded", "sighting.deleted")
 
 
 class GalleryState:
     """Sightings in columns, their vectors in an index, aliases and states of identities. Not thread-safe.
 
     Attributes:
-        model_id: The only model whose vectors are held.
+        spec: The only model whose vectors are held.
         index: Raw vectors.
         table: Everything else about sightings.
         status: How the latest decision on each identity went.
         enrolled: Identities that are kept as enrolled ones are.
     """
 
-    def __init__(self, model_id: str, index: VectorIndex) -> None:
-        self.model_id = model_id
+    def __init__(self, spec: EmbedderSpec, index: VectorIndex) -> None:
+        self.spec = spec
         self.index = index
         self.table = SightingTable()
         self.status: dict[str, str] = {}
@@ -144,7 +146,7 @@ class GalleryState:
 
         Args:
             events: What happened.
-            sightings: Holds the newest revision of the sightings that a ``sighting.put`` names, None for those gone.
+            sightings: Holds the newest revision of the sightings that are put or embedded anew, None for those gone.
         """
         for kind, run in groupby(events, key=lambda event: _RUNS.get(event.kind)):
             some = list(run)
@@ -180,8 +182,8 @@ class GalleryState:
 
     def _views(self, sighting: Sighting) -> Vectors:
         """Its vectors, (V, dim), the embedding first; none when another model made them."""
-        dim = self.index.dim
-        if sighting.model_id != self.model_id or len(sighting.embedding) != dim:
+        dim, sighting = self.index.dim, sighting.seen_by(self.spec.model_id)
+        if sighting.model_id != self.spec.model_id or len(sighting.embedding) != dim:
             return np.zeros((0, dim), np.float32)
         views: NDArray[np.float32] = sighting.embedding[None].astype(np.float32)
         if len(sighting.exemplars):

@@ -224,6 +224,7 @@ class Question:
         wanted: Which sightings may answer.
         grouping: Per identity, sightings without a decision are left out.
         negatives: float32 (N, dim); a sighting that is more like one of them than like any positive is left out.
+        model_id: Of the vectors; empty for the gallery's.
     """
 
     positives: NDArray[np.float32]
@@ -231,6 +232,7 @@ class Question:
     wanted: SearchFilter = field(default_factory=SearchFilter)
     grouping: Grouping = Grouping.SIGHTING
     negatives: NDArray[np.float32] | None = None
+    model_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

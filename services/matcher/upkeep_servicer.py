@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ class GalleryServicer(servicers.GalleryServicer):
     def Stats(self, request: pb.StatsRequest, context: grpc.ServicerContext) -> pb.StatsResponse:  # noqa: N802
         """See the proto."""
         answer = super().Stats(request, context)
-        fitted = self._parts.reader.spec.calibration
+        fitted = self._parts.gallery.spec.calibration
         answer.calibration.CopyFrom(pb.Calibration(slope=fitted.slope, offset=fitted.offset, limit=fitted.limit))
         return answer
 
@@ -123,14 +123,17 @@ class GalleryServicer(servicers.GalleryServicer):
         wanted = set()
         for identity_id in request.identity_ids:
             wanted.add(parts.gallery.identity(required(identity_id, "identity_ids")).record.identity_id)
-        chunk = pb.ExportChunk(model_id=parts.gallery.model_id)
-        for sighting, identity_id in parts.store.scan_sightings():
-            if sighting.model_id != parts.gallery.model_id or (wanted and identity_id not in wanted):
+        model_id = parts.gallery.model_id
+        chunk = pb.ExportChunk(model_id=model_id)
+        for stored, identity_id in parts.store.scan_sightings():
+            # One model's vectors leave: whoever takes them in knows that one alone.
+            sighting = replace(stored.seen_by(model_id), beside=None)
+            if sighting.model_id != model_id or (wanted and identity_id not in wanted):
                 continue
             chunk.sightings.add(identity_id=identity_id or "", fields=encode_sighting(sighting))
             if len(chunk.sightings) == _PER_CHUNK:
                 yield chunk
-                chunk = pb.ExportChunk(model_id=parts.gallery.model_id)
+                chunk = pb.ExportChunk(model_id=model_id)
         yield chunk
 
     def Import(  # noqa: N802

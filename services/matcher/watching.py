@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,20 +21,30 @@ _WAIT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
+class Probed:
+    """What a vehicle looks like, float32 (V, dim), and to which model."""
+
+    vectors: NDArray[np.float32]
+    model_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StandingQuery:
     """What somebody wants to be told.
 
     Attributes:
-        vectors: float32 (V, dim); None for every sighting.
+        probes: The vehicle; None for every sighting.
         wanted: Which sightings.
         min_probability: In [0, 1]; with vectors only.
         after: Log position to begin behind; empty for now.
+        again: Reads the probes anew where the site has changed its model; None lets the query end then.
     """
 
-    vectors: NDArray[np.float32] | None
+    probes: Probed | None
     wanted: SearchFilter
     min_probability: float
     after: str = ""
+    again: Callable[[], Probed] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,7 @@ class Watching:
             InputError: ``asked.after`` is no position.
             Overloaded: As many run as may.
             Unavailable: The store or the gallery does not answer.
+            ModelMismatch: The site has changed its model, and what was asked with is a vector of the former one.
         """
         if asked.after:
             parse_position(asked.after, "after_log_position")
@@ -96,6 +107,7 @@ class Watching:
             if not events:
                 continue
             self._gallery.wait_for(events[-1].event_id, _WAIT_S)
+            asked = self._as_seen_now(asked)
             for event in events:
                 seen = self._judge(event, asked, told)
                 if seen is not None:
@@ -103,6 +115,13 @@ class Watching:
             position = events[-1].event_id
         if self._closed.is_set():
             raise Unavailable("the matcher is ending")
+
+    def _as_seen_now(self, asked: StandingQuery) -> StandingQuery:
+        """The query with probes of the model that the gallery holds."""
+        probes, again = asked.probes, asked.again
+        if probes is None or again is None or probes.model_id in ("", self._gallery.model_id):
+            return asked
+        return replace(asked, probes=again())
 
     def _judge(self, event: Event, asked: StandingQuery, told: set[str]) -> Seen | None:
         """What an event means to a standing query; ``told`` are the sightings already reported."""
@@ -114,7 +133,9 @@ class Watching:
         sighting_id, decided = str(event.payload["sighting_id"]), event.kind == "sighting.decided"
         if not decided and sighting_id in told:
             return None
-        match = self._gallery.match_of_sighting(sighting_id, asked.vectors, asked.wanted)
+        probes = asked.probes or Probed(np.zeros((0, 0), np.float32))
+        queries = None if asked.probes is None else probes.vectors
+        match = self._gallery.match_of_sighting(sighting_id, queries, asked.wanted, probes.model_id)
         if match is None or match.probability < asked.min_probability:
             return None
         told.add(sighting_id)

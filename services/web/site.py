@@ -193,7 +193,7 @@ class Site:
         for event in events:
             if event.kind == "sighting.decided":
                 self._decided[event.sighting_id] = event
-            elif event.kind == "sighting.put":  # a revision: its pictures may be others now
+            elif event.kind in ("sighting.put", "sighting.embedded"):  # a revision: its pictures may be others now
                 for key in [key for key in self._pictures if key[0] == event.sighting_id]:
                     del self._pictures[key]
                 continue

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float32]
 
+#: Names of learned state that goes with a model and says nothing of another's vectors begin so.
+LINK_PREFIX = "mean/"
+
 
 class CameraMeans:
     """Per-camera mean vectors, without effect until ``minimum`` sightings of at least two cameras were seen."""
@@ -69,13 +72,13 @@ class CameraMeans:
 
     def drain_links(self) -> dict[str, str]:
         """Means that changed since the last call, by name, as JSON text."""
-        links = {f"mean/{camera_id}": self._dump(camera_id) for camera_id in sorted(self._changed)}
+        links = {f"{LINK_PREFIX}{camera_id}": self._dump(camera_id) for camera_id in sorted(self._changed)}
         self._changed.clear()
         return links
 
     def all_links(self) -> dict[str, str]:
         """All means by name, as JSON text."""
-        return {f"mean/{camera_id}": self._dump(camera_id) for camera_id in self._sums}
+        return {f"{LINK_PREFIX}{camera_id}": self._dump(camera_id) for camera_id in self._sums}
 
     def _dump(self, camera_id: str) -> str:
         shift = self._shifts.get(camera_id)

@@ -17,6 +17,7 @@ from services.errors import ConfigError, SourceUnavailable, StoreUnavailable, Vr
 if TYPE_CHECKING:
     from detector.types import Frame
     from services.ingest.cameras import CameraSettings
+    from services.privacy.guard import PictureGuard
 
 CameraArgument = Annotated[str, typer.Argument(help="Name of a camera of the system, or an address.", metavar="CAMERA")]
 
@@ -44,18 +45,31 @@ def snapshot(
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
     as_json: JsonFlag = False,
 ) -> None:
-    """Writes one picture of a camera as it is now, its masks painted over."""
+    """Writes one picture of a camera as it is now, masks painted over, plates blurred where that is configured."""
     from services.crops import encode_jpeg
 
     try:
         settings = find_camera(camera, config_file, data_dir)
-        image = _first(settings).image
+        image = _guard(config_file, data_dir).shown(_first(settings).image)
         out.write_bytes(encode_jpeg(image))
     except (VreidError, OSError) as exc:
         fail(str(exc))
     height, width = image.shape[:2]
     document = {"camera": settings.id, "file": str(out), "width": width, "height": height}
     emit(document, as_json=as_json, render=lambda shown: stdout.print(f"{shown['file']}: {width}x{height}"))
+
+
+def _guard(config_file: Path | None, data_dir: Path) -> PictureGuard:
+    """What pictures of the system must look like; of a camera that belongs to none, as they are.
+
+    Raises:
+        VreidError: The configuration, or the detector of plates that it names, cannot be used.
+    """
+    from services.privacy.guard import PictureGuard, open_guard
+
+    if config_file is None and not (data_dir / "config.yaml").is_file():
+        return PictureGuard()
+    return open_guard(site_config(config_file, data_dir).privacy)
 
 
 def find_camera(name: str, config_file: Path | None, data_dir: Path) -> CameraSettings:

@@ -151,7 +151,8 @@ class MemoryRetention:
         """See RetentionStore."""
         with self._changed:
             rows = [self._state.rows[s].fields for s in sighting_ids if s in self._state.rows]
-            return [vector for f in rows for vector in cut_vectors(f["embedding"], f["exemplars"])]
+            each = [(f[n + "embedding"], f[n + "exemplars"]) for f in rows for n in ("", "beside_")]
+            return [vector for embedding, views in each if embedding for vector in cut_vectors(embedding, views)]
 
     def rewrite(self, sighting_ids: Sequence[str], identity_ids: Sequence[str], timeout_s: float = 60.0) -> None:
         """See RetentionStore. There are no files."""

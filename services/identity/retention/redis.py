@@ -204,8 +204,9 @@ class RedisRetention:
 
     def vector_bytes(self, sighting_ids: Sequence[str]) -> list[bytes]:
         """See RetentionStore."""
-        rows = self._rows(sighting_ids, "embedding", "exemplars")
-        return [vector for embedding, views in rows if embedding for vector in cut_vectors(embedding, views or b"")]
+        rows = self._rows(sighting_ids, "embedding", "exemplars", "beside_embedding", "beside_exemplars")
+        each = [pair for row in rows for pair in (row[:2], row[2:])]
+        return [vector for embedding, views in each if embedding for vector in cut_vectors(embedding, views or b"")]
 
     def rewrite(self, sighting_ids: Sequence[str], identity_ids: Sequence[str], timeout_s: float = 60.0) -> None:
         """See RetentionStore. The server's log is made anew in the background; this waits for it."""

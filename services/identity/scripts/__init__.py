@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from importlib import resources
 
-#: Scripts that change which sightings are whose; ``changes.lua`` comes before them too.
-_CHANGING = frozenset({"commit", "amend"})
+#: What else comes before a script: ``changes.lua`` where it changes which sightings are whose, ``vectors.lua`` where it
+#: writes vectors.
+_SHARED = {
+    "commit": "changes",
+    "amend": "changes",
+    "put_sighting": "vectors",
+    "put_beside": "vectors",
+    "settle_vectors": "vectors",
+}
 
 
 def source(name: str) -> str:
     """Text of a script with what all share in front."""
     folder = resources.files(__name__)
-    parts = ("lib", "changes", name) if name in _CHANGING else ("lib", name)
+    parts = ("lib", _SHARED[name], name) if name in _SHARED else ("lib", name)
     return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)

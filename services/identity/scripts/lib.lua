@@ -1,7 +1,8 @@
 -- Shared by all scripts; stands before each of them. Every key comes through KEYS: first those below, in this order
 -- (Keys.fixed), from FIRST on those of the sightings and identities that a script touches.
 --
---   sighting:<id>            hash    newest revision; identity_id as assigned, put_at_ns, log_position
+--   sighting:<id>            hash    newest revision; identity_id as assigned, put_at_ns, log_position; beside_*: vectors of
+--                                    a second model
 --   purge:<id>               hash    a deleted sighting whose traces are still held: wait:<holder> for each holder
 --   identity:<id>            hash    status, created, enrolled
 --   identity:<id>:sightings  zset    member sighting id, score end (us)
@@ -17,9 +18,9 @@ local K = {
   tombstones = KEYS[7], audit = KEYS[8], links = KEYS[9], cursor = KEYS[10], last_commit = KEYS[11], fence = KEYS[12],
   outbox = KEYS[13], views = KEYS[14], retired = KEYS[15],
   parents = KEYS[16], standing = KEYS[17], alerts = KEYS[18], alerts_newest = KEYS[19], alerts_open = KEYS[20],
-  alerts_acknowledged = KEYS[21],
+  alerts_acknowledged = KEYS[21], roll = KEYS[22],
 }
-local FIRST = 22
+local FIRST = 23
 
 -- identity id -> its three keys, for those that the caller gave
 local I = {}

@@ -11,6 +11,7 @@ local id = resolve(have[2])
 if id and id ~= given then return { 'retry', id } end
 
 for i = 8, #ARGV, 2 do redis.call('HSET', skey, ARGV[i], ARGV[i + 1]) end
+settle_vectors(skey)
 redis.call('HSET', skey, 'put_at_ns', now_us() .. '000')
 redis.call('ZADD', K.timeline, end_us, sid)
 if ARGV[4] == '1' then

@@ -20,6 +20,7 @@ _NAMES = {
     "identity.merged": _("merged"),
     "identity.split": _("split"),
     "identity.deleted": _("vehicle removed"),
+    "model.rolled": _("model of the site changed"),
 }
 _ICONS = {"identity.merged": "call_merge", "identity.split": "call_split", "identity.created": "fiber_new"}
 

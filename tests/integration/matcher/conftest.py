@@ -31,7 +31,7 @@ class ColourEmbedder:
 
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []
-        self.spec = EmbedderSpec(MODEL_ID, 3, (8, 8), Calibration(slope=20.0, offset=-10.0))
+        self.spec = EmbedderSpec(MODEL_ID, 3, (144, 144), Calibration(slope=20.0, offset=-10.0))
 
     def embed(self, crops: Sequence[np.ndarray]) -> np.ndarray:
         self.shapes += [crop.shape for crop in crops]

@@ -16,7 +16,8 @@ from services.identity.retention.contract import SERVER
 from services.identity.retention.erase import Eraser
 from services.identity.retention.proof import search_folder
 from services.identity.retention.sweep import finish_erasures
-from services.types import Commit, Merge
+from services.identity.rolling.contract import ModelRef
+from services.types import Commit, Merge, ModelVectors
 
 
 @pytest.fixture
@@ -133,3 +134,19 @@ def test_where_the_files_are_elsewhere_nothing_is_proven(store, crops, see):
     see("s1", "a")
     done = Eraser(store, crops, None).identity("a", "alice")
     assert (done.search, done.waits, done.proven) == (None, (), False)
+
+
+def test_an_erasure_while_the_model_changes_is_proven_for_both_models(store, crops, see, tmp_path):
+    see("s1", "a")
+    old, new = ModelRef("m", "old"), ModelRef("n", "new")
+    store.step_roll("start", old, new, "alice")
+    rows = np.random.default_rng(6).normal(size=(3, 128)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    assert store.put_beside("s1", 2, ModelVectors("n", rows[0], rows[1:]))
+    gone = [row.astype("<f2").tobytes() for row in rows]
+    data = tmp_path / "data"
+    assert search_folder(data, gone).traces
+    done = Eraser(store, crops, data).identity("a", "alice")
+    assert done.proven
+    assert done.search.fragments == (4 + 3) * 4
+    assert search_folder(data, gone).clean

@@ -171,7 +171,7 @@ def test_what_was_told_of_the_wrong_track_is_corrected_and_pictures_are_embedded
     assert (first.sighting.sighting_id, first.sighting.revision) == (early.sighting.sighting_id, 2)
     assert (second.sighting.revision, second.sighting.final) == (1, True)
     assert first.sighting.crop_keys == early.sighting.crop_keys
-    assert sharp._embedder.batches == [1, 1]
+    assert sharp._open.active.batches == [1, 1]
     assert sharp._tracks == {}
 
 
@@ -218,7 +218,7 @@ def test_a_broken_track_is_one_sighting_if_its_pictures_agree(sharp):
     assert (last.sighting_id, last.revision, last.final) == (early.sighting_id, 3, True)
     assert (last.start_ns, len(last.exemplars)) == (0, 4)
     assert sharp._tracks == {}
-    assert sum(sharp._embedder.batches) == 4, "each crop once"
+    assert sum(sharp._open.active.batches) == 4, "each crop once"
 
 
 def test_a_broken_track_is_two_sightings_if_they_do_not(sharp):

@@ -1,0 +1,1 @@
+"""What pictures may look like that are stored or shown."""

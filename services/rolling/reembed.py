@@ -1,0 +1,183 @@
+"""Describes sightings with a second model from their stored pictures, in the background. Decides and switches nothing.
+
+What is done is known by what stands in the store, so whoever goes on after a crash begins where it stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from reid.types import Embedder, Image
+from services.crops import CropStore
+from services.errors import NotAnImage, NotFound, StoreUnavailable
+from services.identity.rolling.contract import Described, Roll
+from services.identity.store import IdentityStore, renewed_or_acquired
+from services.images import ImageLimits, decode_image
+from services.rolling.roster import ModelRoster
+from services.types import Lease, ModelVectors
+
+log = logging.getLogger(__name__)
+
+LEASE = "reembed"
+CLEAR_ACTOR = "rolling"
+_LEASE_S = 30.0
+_BATCH = 8
+_PAGE = 500
+_LOOK_EVERY_S, _REST_S = 2.0, 15.0
+#: Sightings that are looked at, newest first, once nothing is being changed: a writer may have been late.
+_RECENT = 2000
+_LIMITS = ImageLimits(min_side_px=1, max_pixels=4_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one pass over the site did.
+
+    Attributes:
+        looked_at: Sightings.
+        embedded: Sightings that have vectors of a model now that they lacked.
+        pictures: Read for that.
+        unpictured: Sightings that lack a model and have no picture that can be read.
+    """
+
+    looked_at: int = 0
+    embedded: int = 0
+    pictures: int = 0
+    unpictured: int = 0
+
+
+class Reembedder:
+    """Gives sightings the vectors that they lack of the site's models.
+
+    Args:
+        store: Read and written.
+        crops: Their pictures.
+        roster: The models open here.
+        pictures_per_s: Most pictures described per second, on average.
+        owner: Names this process; the same name after a restart takes over at once.
+    """
+
+    def __init__(
+        self, store: IdentityStore, crops: CropStore, roster: ModelRoster, pictures_per_s: float, owner: str
+    ) -> None:
+        self._store = store
+        self._crops = crops
+        self._roster = roster
+        self._rate = pictures_per_s
+        self._owner = owner
+        self._lease: Lease | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Works whenever something is to be described or cleared, until told to stop."""
+        pause_s = _LOOK_EVERY_S
+        while not stop.wait(pause_s):
+            try:
+                pause_s = self._turn(stop)
+            except StoreUnavailable as exc:
+                log.debug("store is away, no sighting is described meanwhile: %s", exc)
+                pause_s = _LOOK_EVERY_S
+
+    def _turn(self, stop: threading.Event) -> float:
+        """One turn; returns seconds until the next."""
+        roll = self._store.roll()
+        if roll.active is None or not self._hold():
+            return _LOOK_EVERY_S
+        if roll.stage == "clearing":
+            clear(self._store, roll)
+            return _LOOK_EVERY_S
+        done = self.once(stop, None if len(roll.kept) > 1 else _RECENT)
+        if done.embedded:
+            log.info("%d sightings described from %d pictures", done.embedded, done.pictures)
+        return _REST_S
+
+    def _hold(self) -> bool:
+        self._lease = renewed_or_acquired(self._store, self._lease, LEASE, self._owner, _LEASE_S)
+        return self._lease is not None
+
+    def once(self, stop: threading.Event, newest: int | None = None) -> Pass:
+        """One pass over the site, newest first.
+
+        Args:
+            stop: Ends it between two batches.
+            newest: Look at so many only; None for all.
+
+        Raises:
+            StoreUnavailable: The store does not answer; what was done is done.
+        """
+        roll = self._store.roll()
+        embedders = [e for ref in roll.kept if (e := self._roster.of(ref.model_id)) is not None]
+        looked_at = embedded = pictures = unpictured = 0
+        for batch in _batches(islice(self._store.scan_described(), newest), _BATCH):
+            if stop.is_set():
+                break
+            looked_at += len(batch)
+            lacking = [d for d in batch if any(e.spec.model_id not in d.model_ids for e in embedders)]
+            if not lacking:
+                continue
+            views = [self._pictures(described) for described in lacking]
+            unpictured += sum(not found for found in views)
+            embedded += self._describe(embedders, lacking, views)
+            read = sum(len(found) for found in views)
+            pictures += read
+            self._hold()
+            stop.wait(read / self._rate)
+        return Pass(looked_at, embedded, pictures, unpictured)
+
+    def _pictures(self, described: Described) -> list[Image]:
+        pictures = []
+        for key in described.crop_keys:
+            try:
+                pictures.append(decode_image(self._crops.get(key), _LIMITS, "crop"))
+            except (NotFound, NotAnImage, OSError) as exc:
+                log.debug("picture of sighting %s not read: %s", described.sighting_id, exc)
+        return pictures
+
+    def _describe(
+        self, embedders: Sequence[Embedder], lacking: Sequence[Described], views: Sequence[Sequence[Image]]
+    ) -> int:
+        """Embeds a batch with each model that it lacks; returns how many sightings have more vectors than before."""
+        more: set[str] = set()
+        for embedder in embedders:
+            model_id = embedder.spec.model_id
+            rows = [n for n, d in enumerate(lacking) if model_id not in d.model_ids and views[n]]
+            vectors = embedder.embed([picture for n in rows for picture in views[n]])
+            ends = np.cumsum([len(views[n]) for n in rows])
+            for n, part in zip(rows, np.split(vectors, ends[:-1]), strict=False):
+                mean = part.mean(axis=0)
+                norm = float(np.linalg.norm(mean))
+                embedding = mean / norm if norm > 1e-3 else part[0]
+                found = ModelVectors(model_id, embedding.astype(np.float32), part.astype(np.float32))
+                if self._store.put_beside(lacking[n].sighting_id, lacking[n].revision, found):
+                    more.add(lacking[n].sighting_id)
+        return len(more)
+
+
+def clear(store: IdentityStore, roll: Roll) -> int:
+    """Removes the other model's vectors everywhere and ends the change; returns how many sightings were looked at.
+
+    May be repeated, and done by several at once. Does nothing in another stage than ``clearing``.
+    """
+    if roll.stage != "clearing" or roll.active is None or roll.other is None:
+        return 0
+    looked_at = 0
+    for page in _batches(store.scan_described(), _PAGE):
+        both = [d.sighting_id for d in page if len(d.model_ids) > 1]
+        store.settle_vectors(both)
+        looked_at += len(page)
+    # The scan follows a moving order: what it may have passed over is looked for until nothing is found.
+    while left := [d.sighting_id for d in store.scan_described() if len(d.model_ids) > 1]:
+        store.settle_vectors(left)
+    store.step_roll("done", roll.active, roll.other, CLEAR_ACTOR)
+    return looked_at
+
+
+def _batches(found: Iterable[Described], size: int) -> Iterator[list[Described]]:
+    remaining = iter(found)
+    while batch := list(islice(remaining, size)):
+        yield batch
