@@ -25,6 +25,8 @@ SITE_STRENGTH = CAMERA_STRENGTH = 30.0
 #: Learned shares of new vehicles, and of vehicles that are not seen again, stay above this: nothing is ever certain.
 LEAST_SHARE = 0.1
 OVERLAP_MEDIAN_S = 3.0
+#: Log-durations at which densities are looked up for their peak: half a second to half an hour.
+PEAK_GRID = np.linspace(math.log(0.5), math.log(1800.0), 48)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,14 @@ class LinkTables:
         """As :meth:`log_gone` of a vehicle that is still in the one view, ``x`` after it came into that."""
         rate: Floats = self.log_overlap[index] + self.overlap.log_density(index, x)
         return rate
+
+    def log_peak(self) -> Floats:
+        """About the largest log rate per second over a link at any time after any sighting, (C, C)."""
+        each = np.arange(len(self.log_share))
+        index = each[:, None, None], each[None, :, None]
+        rate = np.logaddexp(self.log_gone(index, PEAK_GRID), self.log_there(index, PEAK_GRID))
+        peak: Floats = rate.max(axis=2, initial=-np.inf)
+        return peak
 
     def log_rate_and_typical(self, mode: Ints, index: Index, x: Floats) -> tuple[Floats, Floats]:
         """Log rate per second of coming over a link in a mode after log-duration ``x``.

@@ -8,16 +8,18 @@ import numpy as np
 
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.score import Scorer
+from tracker.multi_camera.travel import Floats
 
 #: Identities nearest by appearance that are looked at as possible twins of one.
 NEAREST = 4
 #: Nats that time and zones may add at most for a pair to be looked at.
 HEADROOM = 2.0
 
+#: Nats, and the two identities they speak of.
+Twins = tuple[float, str, str]
 
-def twins(
-    scorer: Scorer, memory: IdentityMemory, identity_ids: Sequence[str], least_nats: float
-) -> list[tuple[str, str]]:
+
+def twins(scorer: Scorer, memory: IdentityMemory, identity_ids: Sequence[str], least_nats: float) -> list[Twins]:
     """Pairs of identities that may be one vehicle.
 
     Args:
@@ -27,25 +29,26 @@ def twins(
         least_nats: Pairs with less evidence are left out.
 
     Returns:
-        For each identity its most probable twin, if it has one; those with most evidence first.
+        For each identity its most probable twin, if it has one, in the order given.
     """
-    rows = [r for r in map(memory.row, identity_ids) if memory.sources[r]]
-    if not rows:
+    rows = np.array([r for r in map(memory.row, identity_ids) if memory.sources[r]], np.intp)
+    if not len(rows):
         return []
     similar = memory.centres[rows] @ memory.centres.T
     similar[:, memory.sources == 0] = -np.inf
     similar[np.arange(len(rows)), rows] = -np.inf
-    found = []
-    for row, alike in zip(rows, similar, strict=True):
-        near = np.argpartition(alike, -NEAREST)[-NEAREST:] if len(alike) > NEAREST else np.arange(len(alike))
-        near = near[alike[near] > -np.inf]
-        looks = scorer.appearance_nats(alike[near].astype(np.float64), memory.sources[row], memory.sources[near])
-        worth = near[looks > least_nats - HEADROOM]
-        scored = [(merge_nats(scorer, memory, str(memory.row_ids[row]), str(memory.row_ids[r])), int(r)) for r in worth]
-        best, other = max(scored, default=(-np.inf, -1))
-        if best > least_nats:
-            found.append((best, str(memory.row_ids[row]), str(memory.row_ids[other])))
-    return [(one, other) for _, one, other in sorted(found, key=lambda f: (-f[0], f[1]))]
+    count = min(NEAREST, similar.shape[1])
+    near = np.argpartition(similar, -count, axis=1)[:, -count:]
+    alike = np.take_along_axis(similar, near, axis=1).astype(np.float64)
+    looks = scorer.appearance_nats(alike, memory.sources[rows][:, None], memory.sources[near])
+    at, k = np.nonzero((alike > -np.inf) & (looks > least_nats - HEADROOM))
+    pairs = list(zip(rows[at].tolist(), near[at, k].tolist(), strict=True))
+    nats = looks[at, k] + scorer.paths.joint_nats(pairs)
+    best: dict[int, tuple[float, int]] = {}
+    for (row, other), value in zip(pairs, nats.tolist(), strict=True):
+        best[row] = max(best.get(row, (least_nats, -1)), (value, other))
+    found = [(value, row, other) for row, (value, other) in best.items() if other >= 0]
+    return [(value, str(memory.row_ids[row]), str(memory.row_ids[other])) for value, row, other in found]
 
 
 def merge_nats(scorer: Scorer, memory: IdentityMemory, one: str, other: str) -> float:
@@ -61,6 +64,6 @@ def merge_nats(scorer: Scorer, memory: IdentityMemory, one: str, other: str) -> 
     sources = memory.sources[list(rows)]
     if not sources.all():
         return -np.inf
-    similarity = np.float64(memory.centres[rows[0]] @ memory.centres[rows[1]])
-    looks = float(scorer.appearance_nats(np.asarray(similarity), *sources))
-    return looks + scorer.joint_path_nats(*rows)
+    similarity: Floats = np.asarray(memory.centres[rows[0]] @ memory.centres[rows[1]], np.float64)
+    looks = float(scorer.appearance_nats(similarity, sources[0], sources[1]))
+    return looks + float(scorer.paths.joint_nats([rows])[0])
