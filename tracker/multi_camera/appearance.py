@@ -19,6 +19,8 @@ Rows = NDArray[np.intp]
 
 #: Observations compared in one matrix product: its result is held at once.
 TOGETHER = 64
+#: One in so many values is looked at to find out where the largest begin.
+SAMPLED = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,9 @@ class Comparison:
         usable = [i for i, q in enumerate(queries) if q is not None and len(q) == width]
         found: dict[int, tuple[Rows, Similarity]] = {}
         if usable:
-            products = np.stack([queries[i] for i in usable]) @ memory.centres.T  # type: ignore[misc]
-            products[:, memory.sources == 0] = -np.inf
+            used = memory.used
+            products = np.stack([queries[i] for i in usable]) @ memory.centres[:used].T  # type: ignore[misc]
+            products[:, np.flatnonzero(memory.sources[:used] == 0)] = -np.inf
             found = {i: _largest(row, self._nearest) for i, row in zip(usable, products, strict=True)}
         nothing = np.zeros(0, np.intp), np.zeros(0, np.float32)
         for i, observation in enumerate(batch):
@@ -131,9 +134,17 @@ class Comparison:
 
 def _largest(similarity: Similarity, limit: int) -> tuple[Rows, Similarity]:
     """The largest finite values with their indices, at most ``limit``, in no order."""
-    if len(similarity) > limit:
-        near = np.argpartition(similarity, -limit)[-limit:]
-        near = near[similarity[near] > -np.inf]
-    else:
-        near = np.flatnonzero(similarity > -np.inf)
+    near = np.flatnonzero(similarity > _floor(similarity, limit))
+    if len(near) > limit:
+        near = near[np.argpartition(similarity[near], -limit)[-limit:]]
     return near, similarity[near]
+
+
+def _floor(similarity: Similarity, limit: int) -> float:
+    """A value that at least ``limit`` of the others exceed, and not many times more; found in a sample."""
+    sample = similarity[::SAMPLED]
+    rank = 2 * limit // SAMPLED + 8
+    if len(sample) <= rank:
+        return -np.inf
+    floor = float(np.partition(sample, -rank)[-rank])
+    return floor if np.count_nonzero(similarity > floor) >= limit else -np.inf

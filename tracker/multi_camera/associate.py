@@ -13,6 +13,7 @@ from functools import partial
 from itertools import groupby
 
 from reid.types import Calibration
+from tracker.multi_camera.agreement import Agreement
 from tracker.multi_camera.camera_means import CameraMeans
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.merging import Twins, twins
@@ -72,7 +73,10 @@ class Associator:
             self._settings, self._model_id, camera_number=self._topology.camera, remove_camera=self._means.remove
         )
         self._recent = Recent(self._calibration, self._settings.max_trip_s)
-        self._scorer = Scorer(self._settings, self._calibration, self._memory, self._topology)
+        self._agreement = Agreement()
+        self._scorer = Scorer(
+            self._settings, self._calibration, self._memory, self._topology, self._agreement.reliability
+        )
         self._verdicts = Verdicts(self._settings, self._scorer, self._memory, self._id_factory)
 
     # ------------------------------------------------------------------ arrivals
@@ -150,6 +154,7 @@ class Associator:
                 arrivals.append(observation)
             else:
                 findings.owners[observation.sighting_id] = owner
+                self._compare_revisions(observation)
                 self._memory.assign(observation, owner)
                 revised.append(observation)
         first_start = {o.camera_id: o.start_ns for o in reversed(arrivals)}
@@ -158,7 +163,7 @@ class Associator:
             self._verdicts.admit(list(group), findings)
         for observation in revised:
             self._verdicts.revise(observation, findings)
-        self._scorer.forget(o.sighting_id for o in batch)
+        self._scorer.forget(o.sighting_id for o in batch if not o.final)
         closed = [o for o in batch if o.final]
         self._plan_second_looks(closed, [*closed, *reviewed], reviewed)
         self._asked = _to_state(arrivals, closed)
@@ -170,6 +175,11 @@ class Associator:
         if observation.model_id == self._model_id:
             self._recent.put(observation)
 
+    def _compare_revisions(self, observation: Observation) -> None:
+        before = self._memory.observation(observation.sighting_id)
+        if before is not None and before.model_id == observation.model_id == self._model_id:
+            self._agreement.learn(before, observation)
+
     def _expire(self) -> None:
         gone = self._memory.forget_before(self._latest_ns * NS - self._settings.max_trip_s)
         self._verdicts.ambiguous.difference_update(gone)
@@ -177,7 +187,11 @@ class Associator:
     def _due_for_review(self, begun_ns: int) -> list[Observation]:
         """Closed sightings that came of an age to be looked at again since the last bucket, by start."""
         oldest_ns = begun_ns - int(REVIEW_AGE_S / NS)
-        self._closed = {s: end_ns for s, end_ns in self._closed.items() if end_ns >= oldest_ns}
+        old = [s for s, end_ns in self._closed.items() if end_ns < oldest_ns]
+        # What was compared for a closed sighting serves its second looks, too.
+        self._scorer.forget(old)
+        for sighting_id in old:
+            del self._closed[sighting_id]
         due = []
         for sighting_id, end_ns in self._closed.items():
             observation = self._memory.observation(sighting_id)
@@ -205,7 +219,9 @@ class Associator:
         links: dict[str, str] = {}
         if not self._steps:
             self._asked = _to_state((), ())
-            links = {**self._topology.drain_links(), **self._means.drain_links(), ASKED: self._asked}
+            learned = (self._topology, self._means, self._agreement)
+            links = {name: text for part in learned for name, text in part.drain_links().items()}
+            links[ASKED] = self._asked
         return Outcome(changes=tuple(findings.changes), links=links)
 
     def decide_fully(self) -> Outcome:
@@ -234,15 +250,11 @@ class Associator:
         self._scorer.prepare(reviewed)
         for observation in reviewed:
             self._verdicts.review(observation, findings)
-        self._scorer.forget(o.sighting_id for o in reviewed)
 
     def _find_twins(self, closed: Sequence[Observation], found: list[Twins], findings: Findings) -> None:
         """Looks for others that the identities of closed sightings may be the same as."""
         del findings
-        touched = dict.fromkeys(self._memory.owner(o.sighting_id) for o in closed)
-        known = {one for _, one, _ in found}
-        fresh = [i for i in touched if i is not None and i not in known]
-        found.extend(twins(self._scorer, self._memory, fresh, self._settings.merge_margin_nats))
+        found.extend(twins(self._scorer, self._memory, closed, self._settings.merge_margin_nats))
 
     def _learn(self, closed: Sequence[Observation], findings: Findings) -> None:
         """Takes in what sightings that will not change any more teach."""
@@ -283,7 +295,9 @@ class Associator:
             for observation, identity_id in self._memory.all_members()
         )
         asked = {} if self._asked is None else {ASKED: self._asked}
-        return Snapshot(assigned, {**self._topology.all_links(), **self._means.all_links(), **asked})
+        learned = (self._topology, self._means, self._agreement)
+        links = {name: text for part in learned for name, text in part.all_links().items()}
+        return Snapshot(assigned, {**links, **asked})
 
     def restore(self, assigned: Iterable[Assigned], links: Mapping[str, str]) -> None:
         """Forgets everything, arrivals included, and rebuilds from what was decided before.
@@ -300,6 +314,7 @@ class Associator:
         self._reset()
         self._topology.load(links)
         self._means.load(links)
+        self._agreement.load(links)
         for entry in sorted(assigned, key=lambda a: (a.observation.start_ns, a.observation.sighting_id)):
             self._memory.assign(entry.observation, entry.identity_id)
             self._remember(entry.observation)

@@ -55,6 +55,8 @@ class IdentityMemory:
         self._free: list[int] = []
         self._colours: dict[str, int] = {}
         self.row_ids: list[str | None] = []
+        #: Rows from here on were never used.
+        self.used = 0
         #: Counts changes of rows; ``versions`` holds for each row the count at its last.
         self.version = 0
         #: Counts how often all vectors changed at once, those of sightings not remembered too.
@@ -223,6 +225,7 @@ class IdentityMemory:
         if not self._free:
             self._grow()
         row = self._free.pop()
+        self.used = max(self.used, row + 1)
         self.row_ids[row] = identity_id
         return row
 

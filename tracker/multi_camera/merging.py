@@ -9,6 +9,7 @@ import numpy as np
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.score import Scorer
 from tracker.multi_camera.travel import Floats
+from tracker.multi_camera.types import Observation
 
 #: Identities nearest by appearance that are looked at as possible twins of one.
 NEAREST = 4
@@ -19,36 +20,44 @@ HEADROOM = 2.0
 Twins = tuple[float, str, str]
 
 
-def twins(scorer: Scorer, memory: IdentityMemory, identity_ids: Sequence[str], least_nats: float) -> list[Twins]:
+def twins(scorer: Scorer, memory: IdentityMemory, closed: Sequence[Observation], least_nats: float) -> list[Twins]:
     """Pairs of identities that may be one vehicle.
 
     Args:
         scorer: Judges them.
         memory: Holds them.
-        identity_ids: First of each pair.
+        closed: Sightings; the identity of each is the first of a pair. Looked at as the second are those that look like
+            the sighting.
         least_nats: Pairs with less evidence are left out.
 
     Returns:
-        For each identity its most probable twin, if it has one, in the order given.
+        For each identity its most probable twin, if it has one, by sighting.
     """
-    rows = np.array([r for r in map(memory.row, identity_ids) if memory.sources[r]], np.intp)
-    if not len(rows):
+    rows = [-1 if (owner := memory.owner(o.sighting_id)) is None else memory.row(owner) for o in closed]
+    near = scorer.nearest(closed)
+    ends = np.searchsorted(near.of, np.arange(len(closed) + 1)).tolist()
+    pairs: list[tuple[int, int]] = []
+    looks: list[Floats] = []
+    for row, begin, end in zip(rows, ends, ends[1:], strict=False):
+        others = near.rows[begin:end]
+        if row < 0 or not memory.sources[row] or any(row == one for one, _ in pairs):
+            continue
+        alike = memory.centres[others] @ memory.centres[row]
+        alike[others == row] = -np.inf
+        best = np.argpartition(alike, -NEAREST)[-NEAREST:] if len(alike) > NEAREST else np.arange(len(alike))
+        best = best[alike[best] > -np.inf]
+        others = others[best]
+        nats = scorer.appearance_nats(alike[best].astype(np.float64), memory.sources[row], memory.sources[others])
+        worth = np.flatnonzero(nats > least_nats - HEADROOM)
+        pairs += [(row, other) for other in others[worth].tolist()]
+        looks.append(nats[worth])
+    if not pairs:
         return []
-    similar = memory.centres[rows] @ memory.centres.T
-    similar[:, memory.sources == 0] = -np.inf
-    similar[np.arange(len(rows)), rows] = -np.inf
-    count = min(NEAREST, similar.shape[1])
-    near = np.argpartition(similar, -count, axis=1)[:, -count:]
-    alike = np.take_along_axis(similar, near, axis=1).astype(np.float64)
-    looks = scorer.appearance_nats(alike, memory.sources[rows][:, None], memory.sources[near])
-    at, k = np.nonzero((alike > -np.inf) & (looks > least_nats - HEADROOM))
-    pairs = list(zip(rows[at].tolist(), near[at, k].tolist(), strict=True))
-    nats = looks[at, k] + scorer.paths.joint_nats(pairs)
-    best: dict[int, tuple[float, int]] = {}
+    nats = np.concatenate(looks) + scorer.paths.joint_nats(pairs)
+    found: dict[int, tuple[float, int]] = {}
     for (row, other), value in zip(pairs, nats.tolist(), strict=True):
-        best[row] = max(best.get(row, (least_nats, -1)), (value, other))
-    found = [(value, row, other) for row, (value, other) in best.items() if other >= 0]
-    return [(value, str(memory.row_ids[row]), str(memory.row_ids[other])) for value, row, other in found]
+        found[row] = max(found.get(row, (least_nats, -1)), (value, other))
+    return [(v, str(memory.row_ids[row]), str(memory.row_ids[r])) for row, (v, r) in found.items() if r >= 0]
 
 
 def merge_nats(scorer: Scorer, memory: IdentityMemory, one: str, other: str) -> float:

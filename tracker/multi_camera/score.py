@@ -6,7 +6,7 @@ this view now, over the rate at which new vehicles come into this view.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.types import Calibration
-from tracker.multi_camera.appearance import Comparison
+from tracker.multi_camera.appearance import Comparison, Near
 from tracker.multi_camera.attributes import agreement
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.paths import Paths, pick
@@ -63,11 +63,25 @@ class Scores:
 
 
 class Scorer:
-    """Scores observations against a memory under a topology."""
+    """Scores observations against a memory under a topology.
+
+    Args:
+        settings: Weights and limits.
+        calibration: What similarity of two closed sightings is worth.
+        memory: The identities.
+        topology: What is known of links.
+        reliability: How much of that similarity an observation shows yet, in [0, 1].
+    """
 
     def __init__(
-        self, settings: AssociationSettings, calibration: Calibration, memory: IdentityMemory, topology: Topology
+        self,
+        settings: AssociationSettings,
+        calibration: Calibration,
+        memory: IdentityMemory,
+        topology: Topology,
+        reliability: Callable[[Observation], float],
     ) -> None:
+        self._reliability = reliability
         self._settings = settings
         self._calibration = pool(calibration, settings.visits_kept)
         self._memory = memory
@@ -120,6 +134,10 @@ class Scorer:
         """Tells which observations will be scored next, so that they are compared together, ahead."""
         self._comparison.prepare(batch)
 
+    def nearest(self, observations: Sequence[Observation]) -> Near:
+        """Pairs of observations and the identities that look most like them or changed lately."""
+        return self._comparison.near(observations)
+
     def forget(self, sighting_ids: Iterable[str]) -> None:
         """Drops what was prepared of observations."""
         self._comparison.forget(sighting_ids)
@@ -134,7 +152,9 @@ class Scorer:
         """
         memory, settings = self._memory, self._settings
         near = self._comparison.near(observations, keep)
-        looks = self._calibration.nats(near.similarity.astype(np.float64), memory.sources[near.rows])
+        reliability = np.array([self._reliability(o) for o in observations])[near.of]
+        similarity = near.similarity.astype(np.float64)
+        looks = self._calibration.nats(similarity, memory.sources[near.rows], 1, reliability)
         last = memory.visits.camera[near.rows, memory.visit_counts[near.rows] - 1]
         here = camera[near.of]
         hope = settings.appearance_weight * looks + settings.time_weight * self._topology.best_transition(last, here)
