@@ -25,6 +25,7 @@ from tracker.multi_camera.links import (
     OVERLAP,
     CameraCells,
     LinkTables,
+    Pins,
     Tally,
     compile_tables,
 )
@@ -286,6 +287,15 @@ class Topology:
         best: Floats = self._best[before, after] - self.log_new_rates()[after]
         return best
 
+    def pins(self) -> Pins:
+        """Travel times that were given, of links between cameras met so far."""
+        known = self._index
+        return {
+            (known[pin.from_camera], known[pin.to_camera]): (pin.travel_median_s, pin.travel_spread)
+            for pin in self._settings.pinned_links
+            if pin.from_camera in known and pin.to_camera in known
+        }
+
     def tables(self) -> LinkTables:
         """The learned state as scoring reads it."""
         if self._tables is None:
@@ -295,11 +305,12 @@ class Topology:
     def _fit(self) -> LinkTables:
         rows = self._lessons.open_before(self._fitted)
         cells, columns = self._fitted_cells, self._columns(rows)
-        tables = compile_tables(self._settled, cells, self._settings)
+        pins = self.pins()
+        tables = compile_tables(self._settled, cells, self._settings, pins)
         for _ in range(ROUNDS if len(rows) else 0):
             tally = self._settled.copy()
             self._add(tally, rows, *self._responsibilities(tables, rows, columns))
-            tables = compile_tables(tally, cells, self._settings)
+            tables = compile_tables(tally, cells, self._settings, pins)
         return tables
 
     # ------------------------------------------------------------------ state
