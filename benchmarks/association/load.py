@@ -178,7 +178,8 @@ class Traffic:
                 queue.append((left_s + travel_s, vehicle, target))
             else:
                 left_s = -float(rng.uniform(0.0, 0.95)) * (plan.window_s - STAY_S)
-            assigned.append(Assigned(self.seen(vehicle, camera, left_s - STAY_S), f"r{number:07d}"))
+            # As after a start: what was closed before is not looked at again.
+            assigned.append(Assigned(self.seen(vehicle, camera, left_s - STAY_S), f"r{number:07d}", settled=True))
         heapq.heapify(queue)
         return assigned, queue
 

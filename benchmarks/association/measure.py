@@ -8,7 +8,8 @@ import resource
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +34,22 @@ class Timed:
     Attributes:
         latency_ms: Of every decision, bucket wait aside.
         decide_ms: Of every bucket.
-        cpu_s: Processor time of all buckets, every thread's.
+        take_ms: Of taking in what arrived at one instant and comparing it ahead.
+        step_ms: Of every step of second looks and learning.
+        waiting: Sightings that every bucket held.
+        cpu_s: Processor time of it all, every thread's.
         behind_s: How far the associator was behind when the last arrival was decided.
+        finished_s: When the last step was done, seconds after the last arrival was due.
     """
 
-    latency_ms: list[float]
-    decide_ms: list[float]
-    cpu_s: float
-    behind_s: float
+    latency_ms: list[float] = field(default_factory=list)
+    decide_ms: list[float] = field(default_factory=list)
+    take_ms: list[float] = field(default_factory=list)
+    step_ms: list[float] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
+    cpu_s: float = 0.0
+    behind_s: float = 0.0
+    finished_s: float = 0.0
 
 
 def bench_association(plans: Sequence[LoadPlan], progress: Callable[[int, int], None]) -> dict[str, Any]:
@@ -70,7 +79,7 @@ def bench_association(plans: Sequence[LoadPlan], progress: Callable[[int, int], 
     return {"active": active, "load": {name: getattr(first, name) for name in names}}
 
 
-def measure(plan: LoadPlan) -> dict[str, float | int]:
+def measure(plan: LoadPlan) -> dict[str, float | int | bool]:
     """One load, in this process."""
     traffic = Traffic(plan)
     settings = AssociationSettings(max_trip_s=plan.window_s)
@@ -85,21 +94,38 @@ def measure(plan: LoadPlan) -> dict[str, float | int]:
     timed = offer(associator, arrivals, settings.bucket_s)
     gc.collect()
     growth_mb = resident_mb() - before_mb
+    return {
+        **_latency(timed, plan),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / _MB, 1),
+        "resident_mb": round(before_mb, 1),
+        "growth_mb": round(growth_mb, 1),
+        "active_before": active_before,
+        "active_after": associator.active,
+    }
+
+
+def _latency(timed: Timed, plan: LoadPlan) -> dict[str, float | int | bool]:
     p50, p99 = np.percentile(timed.latency_ms, [50, 99])
+    busy_ms = sum(timed.decide_ms) + sum(timed.take_ms) + sum(timed.step_ms)
+    early, late = np.array_split(np.array(timed.waiting), 2)
     return {
         "p50_ms": round(float(p50), 2),
         "p99_ms": round(float(p99), 2),
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / _MB, 1),
         "worst_ms": round(max(timed.latency_ms), 2),
         "bucket_p50_ms": round(float(np.median(timed.decide_ms)), 2),
-        "resident_mb": round(before_mb, 1),
-        "growth_mb": round(growth_mb, 1),
         "decisions": len(timed.latency_ms),
+        "take_ms_per_sighting": round(sum(timed.take_ms) / len(timed.latency_ms), 3),
+        "decide_ms_per_decision": round(sum(timed.decide_ms) / len(timed.latency_ms), 3),
+        "second_looks_ms_per_decision": round(sum(timed.step_ms) / len(timed.latency_ms), 3),
+        "step_p50_ms": round(float(np.median(timed.step_ms)), 2),
+        "step_p99_ms": round(float(np.percentile(timed.step_ms, 99)), 2),
         "cpu_ms_per_decision": round(1000 * timed.cpu_s / len(timed.latency_ms), 3),
-        "busy_share": round(sum(timed.decide_ms) / 1000 / plan.seconds, 3),
+        "busy_share": round(busy_ms / 1000 / plan.seconds, 3),
+        "bucket_sightings_first_half": round(float(early.mean()), 1) if len(early) else 0.0,
+        "bucket_sightings_second_half": round(float(late.mean()), 1) if len(late) else 0.0,
         "behind_s": round(timed.behind_s, 2),
-        "active_before": active_before,
-        "active_after": associator.active,
+        "finished_s": round(timed.finished_s, 2),
+        "sustained": timed.finished_s < AssociationSettings().bucket_s,
     }
 
 
@@ -115,41 +141,70 @@ def _taught(traffic: Traffic, settings: AssociationSettings) -> dict[str, str]:
     for begin in range(0, len(observations), 32):
         for observation in observations[begin : begin + 32]:
             associator.push(observation, observation.end_ns)
-        associator.decide()
+        associator.decide_fully()
     return dict(associator.snapshot().links)
 
 
 def offer(associator: Associator, arrivals: Sequence[Arrival], bucket_s: float) -> Timed:
-    """Plays arrivals on a clock on which only taking in and deciding take time.
+    """Plays arrivals on a clock on which only taking in, deciding and second looks take time.
 
-    A bucket is due ``bucket_s`` after its first arrival, and begins then or when the one before has been decided,
-    whichever is later; it takes in what has arrived by then. The latency of a decision is counted from when its bucket
-    was due, or from its own arrival where that was later: an associator that cannot keep up shows it.
+    One thread does what the matcher's does: it takes in what has arrived, decides a bucket that is due once nothing of
+    the one before is unfinished, and otherwise takes a step of that. A bucket is due ``bucket_s`` after its first
+    arrival came. The latency of a decision is counted from then, or from its own arrival where that was later, to when
+    its bucket is handed over: waiting for a step or for the bucket before is part of it.
 
     Args:
         associator: Ready.
         arrivals: By time.
         bucket_s: As its settings say.
     """
-    timed = Timed([], [], 0.0, 0.0)
-    free_s = 0.0
-    position = 0
-    while position < len(arrivals):
-        due_s = arrivals[position].at_s + bucket_s
-        begin_s = max(due_s, free_s)
-        batch = _until(arrivals, position, begin_s)
-        position += len(batch)
-        started, cpu_s = time.perf_counter(), time.process_time()
-        for arrival in batch:
-            associator.push(arrival.observation, EPOCH_NS + round(arrival.at_s * SECOND_NS))
-        associator.decide()
-        took_s = time.perf_counter() - started
-        free_s = begin_s + took_s
-        timed.cpu_s += time.process_time() - cpu_s
-        timed.decide_ms.append(1000 * took_s)
-        timed.latency_ms += [1000 * (free_s - max(due_s, arrival.at_s)) for arrival in batch]
-        timed.behind_s = free_s - due_s
+    timed, clock = Timed(), _Clock()
+    position, bucket, due_s = 0, list[Arrival](), 0.0
+    while position < len(arrivals) or bucket or associator.unfinished:
+        came = _until(arrivals, position, clock.now_s)
+        if came:
+            position += len(came)
+            due_s = due_s if bucket else came[0].at_s + bucket_s
+            bucket += came
+            timed.take_ms.append(clock.run(partial(_take, associator, came)))
+        elif bucket and clock.now_s >= due_s and not associator.unfinished:
+            timed.decide_ms.append(clock.run(associator.decide))
+            timed.latency_ms += [1000 * (clock.now_s - max(due_s, arrival.at_s)) for arrival in bucket]
+            timed.waiting.append(len(bucket))
+            timed.behind_s = clock.now_s - due_s
+            bucket = []
+        elif associator.unfinished:
+            timed.step_ms.append(clock.run(associator.reconsider))
+        else:
+            nearest_s = [due_s] if bucket else []
+            nearest_s += [arrivals[position].at_s] if position < len(arrivals) else []
+            clock.now_s = max(clock.now_s, min(nearest_s))
+    timed.cpu_s = clock.cpu_s
+    timed.finished_s = clock.now_s - due_s
     return timed
+
+
+class _Clock:
+    """A clock on which only what is run takes time."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.cpu_s = 0.0
+
+    def run(self, work: Callable[[], object]) -> float:
+        """Does the work and lets its time pass; returns that in ms."""
+        started, cpu_s = time.perf_counter(), time.process_time()
+        work()
+        took_s = time.perf_counter() - started
+        self.cpu_s += time.process_time() - cpu_s
+        self.now_s += took_s
+        return 1000 * took_s
+
+
+def _take(associator: Associator, came: Sequence[Arrival]) -> None:
+    for arrival in came:
+        associator.push(arrival.observation, EPOCH_NS + round(arrival.at_s * SECOND_NS))
+    associator.prepare()
 
 
 def _until(arrivals: Sequence[Arrival], position: int, until_s: float) -> list[Arrival]:

@@ -87,7 +87,7 @@ class AssociatorLoop:
     @property
     def caught_up(self) -> bool:
         """Whether all work read so far was decided and the last read found no more."""
-        return self._caught_up and self._associator.pending == 0
+        return self._caught_up and self._associator.pending == 0 and self._associator.unfinished == 0
 
     @property
     def leads(self) -> bool:
@@ -121,7 +121,10 @@ class AssociatorLoop:
         self._release()
 
     def step(self, block_ms: int) -> int:
-        """One round: read what is new, decide a bucket that is due, keep the lease.
+        """One round: read what is new, then decide a bucket that is due or take one step of second looks.
+
+        A bucket's decisions are committed at once, with the cursor and a note of the second looks they still ask for;
+        these follow step by step. The next bucket is decided when nothing of the one before is unfinished.
 
         Args:
             block_ms: Longest wait for work.
@@ -135,11 +138,15 @@ class AssociatorLoop:
         try:
             if not self._hold_lease():
                 return 0
-            items = self._read(block_ms)
-            self._take(items)
-            committed = self._decide() if self._associator.due(self._clock()) else 0
-            if not committed and self._associator.pending == 0 and self._read_to != self._committed_to:
-                self._commit(Outcome())
+            unfinished = self._associator.unfinished > 0
+            self._take(self._read(0 if unfinished else block_ms))
+            committed = 0
+            if unfinished:
+                self._reconsider()
+            elif self._associator.due(self._clock()):
+                committed = self._decide()
+            elif self._associator.pending == 0 and self._read_to != self._committed_to:
+                self._commit(Outcome(), self._read_to)
             self._finalise_orphans()
             return committed
         except LeaseLost as exc:
@@ -248,6 +255,7 @@ class AssociatorLoop:
             if not self._associator.knows(sighting_id):
                 self._undecided.add(sighting_id)
             self._associator.push(to_observation(sighting.seen_by(self._model_id)), now_ns)
+        self._associator.prepare()
         self._read_to = items[-1].entry_id
 
     def _note_session(self, sighting: Sighting) -> None:
@@ -258,7 +266,7 @@ class AssociatorLoop:
 
     def _decide(self) -> int:
         outcome = self._associator.decide()
-        stale = self._commit(outcome)
+        stale = self._commit(outcome, self._read_to)
         unknown = [s for s in stale if s in self._undecided]
         self._undecided.clear()
         if unknown and outcome.changes:
@@ -270,7 +278,12 @@ class AssociatorLoop:
                 self._associator.forget(sighting_id)
         return len(outcome.decisions) - len(stale)
 
-    def _commit(self, outcome: Outcome) -> tuple[str, ...]:
+    def _reconsider(self) -> None:
+        outcome = self._associator.reconsider()
+        if outcome:
+            self._commit(outcome)
+
+    def _commit(self, outcome: Outcome, cursor: str | None = None) -> tuple[str, ...]:
         """Writes an outcome in its order, the cursor last; returns the sightings whose decision was stale."""
         lease = self._lease
         if lease is None:
@@ -286,14 +299,14 @@ class AssociatorLoop:
                     decisions=outcome.decisions if number == 0 else (),
                     merges=merges,
                     splits=splits,
-                    cursor=self._read_to if last else None,
+                    cursor=cursor if last else None,
                     links=outcome.links if last else {},
                 )
             )
             stale += result.stale
             position = result.log_position
         self._figures.committed(outcome, stale, position)
-        self._committed_to = self._read_to
+        self._committed_to = cursor or self._committed_to
         return stale
 
     def _finalise_orphans(self) -> None:

@@ -200,7 +200,7 @@ class Replay:
         )
 
     def _decide(self, at_ns: int) -> None:
-        outcome = self._associator.decide()
+        outcome = self._associator.decide_fully()
         self._belief.apply(outcome)
         self._outcomes.update(decision.status.value for decision in outcome.decisions)
         self._outcomes.update("merge" if isinstance(c, IdentityMerge) else "split" for c in outcome.changes)

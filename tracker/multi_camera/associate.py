@@ -1,4 +1,4 @@
-"""Sightings of many cameras become identities, online. Owns the order of decisions and their revision; does no I/O.
+"""Sightings of many cameras become identities, online. Owns the order of decisions and second looks; does no I/O.
 
 Pure in the sense that matters: the same pushes, the same clock readings and the same id factory give the same outcomes,
 and a snapshot restored elsewhere goes on as the original would have.
@@ -6,76 +6,42 @@ and a snapshot restored elsewhere goes on as the original would have.
 
 from __future__ import annotations
 
+import json
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 
-import numpy as np
-from numpy.typing import NDArray
-
 from reid.types import Calibration
-from tracker.multi_camera.assignment import Choice, assign, choose
+from tracker.multi_camera.agreement import Agreement
 from tracker.multi_camera.camera_means import CameraMeans
 from tracker.multi_camera.memory import IdentityMemory
-from tracker.multi_camera.merging import merge_nats, twins
+from tracker.multi_camera.merging import Twins, twins
 from tracker.multi_camera.origins import Recent
-from tracker.multi_camera.score import Scorer, Scores
+from tracker.multi_camera.score import Scorer
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology import NS, Topology
-from tracker.multi_camera.types import (
-    Assigned,
-    IdentityChange,
-    IdentityMerge,
-    IdentitySplit,
-    Observation,
-    Outcome,
-    Snapshot,
-)
-from tracker.types import Decision, DecisionStatus
-
-IdFactory = Callable[[], str]
+from tracker.multi_camera.types import Assigned, Observation, Outcome, Snapshot
+from tracker.multi_camera.verdicts import Findings, IdFactory, Verdicts
 
 #: Seconds after a sighting's last box at which it is looked at again, with what has come into view since. They leave
 #: the bucket's wait and the tracker's until the 10 s within which identities settle.
 REVIEW_AGE_S = 6.0
+#: Sightings that one step of second looks takes.
+STEP_SIGHTINGS = 16
 
+#: Name of the learned state that tells which sightings were decided but not learned from yet.
+ASKED = "asked"
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """What is said of a sighting: its status, the identity it stands under, and who came second."""
-
-    status: DecisionStatus
-    identity_id: str
-    runner_up: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What another look at a sighting shows: where it stands, where it belongs now, and by how many nats more."""
-
-    owner: str
-    own_row: int | None
-    scores: Scores
-    choice: Choice
-    target: str | None
-    runner_up: str | None
-    lead: float
-
-
-@dataclass(slots=True)
-class _Bucket:
-    """What is being decided together, and what came of it so far."""
-
-    owners: dict[str, str] = field(default_factory=dict)
-    decisions: list[Decision] = field(default_factory=list)
-    changes: list[IdentityChange] = field(default_factory=list)
+Step = Callable[[Findings], None]
 
 
 class Associator:
     """Decides which identity each sighting belongs to, and revises it as the sighting grows.
 
-    Call :meth:`push` for every revision that arrives and :meth:`decide` whenever :meth:`due` says so; apply the outcome
-    in its order. Not thread-safe.
+    Call :meth:`push` for every revision that arrives and :meth:`decide` whenever :meth:`due` says so; then, before the
+    next bucket is decided, :meth:`reconsider` until :attr:`unfinished` is 0. Apply every outcome in its order. Between
+    two steps arrivals may be pushed; when that happens changes no outcome. Not thread-safe.
 
     Args:
         settings: The knobs.
@@ -96,7 +62,8 @@ class Associator:
         self._reset()
 
     def _reset(self) -> None:
-        self._ambiguous: set[str] = set()
+        self._steps: deque[Step] = deque()
+        self._asked: str | None = None
         # Sightings closed lately, with their ends.
         self._closed: dict[str, int] = {}
         self._latest_ns = 0
@@ -106,7 +73,11 @@ class Associator:
             self._settings, self._model_id, camera_number=self._topology.camera, remove_camera=self._means.remove
         )
         self._recent = Recent(self._calibration, self._settings.max_trip_s)
-        self._scorer = Scorer(self._settings, self._calibration, self._memory, self._topology)
+        self._agreement = Agreement()
+        self._scorer = Scorer(
+            self._settings, self._calibration, self._memory, self._topology, self._agreement.reliability
+        )
+        self._verdicts = Verdicts(self._settings, self._scorer, self._memory, self._id_factory)
 
     # ------------------------------------------------------------------ arrivals
 
@@ -131,7 +102,8 @@ class Associator:
     def forget(self, sighting_id: str) -> None:
         """Drops a sighting that was deleted elsewhere."""
         self._pending.pop(sighting_id, None)
-        self._ambiguous.discard(sighting_id)
+        self._scorer.forget([sighting_id])
+        self._verdicts.ambiguous.discard(sighting_id)
         self._memory.forget_sighting(sighting_id)
         self._recent.drop(sighting_id)
 
@@ -152,11 +124,15 @@ class Associator:
 
     # ------------------------------------------------------------------ decisions
 
+    def prepare(self) -> None:
+        """Compares what waits with what is remembered, ahead of :meth:`decide`, which is the faster for it."""
+        self._scorer.prepare(list(self._pending.values()))
+
     def decide(self) -> Outcome:
         """Decides all that waits, whether due or not.
 
         Vehicles that come into view are decided camera by camera in the order of their first start, jointly within a
-        camera; then sightings decided before are looked at again, by start.
+        camera; then new revisions of sightings decided before, by start.
         """
         batch = sorted(self._pending.values(), key=lambda o: (o.start_ns, o.sighting_id))
         self._pending.clear()
@@ -166,8 +142,8 @@ class Associator:
         begun_ns, self._latest_ns = self._latest_ns, max(self._latest_ns, *(o.start_ns for o in batch))
         self._expire()
         reviewed = self._due_for_review(begun_ns)
-        self._scorer.prepare([*batch, *reviewed])
-        bucket = _Bucket()
+        self._scorer.prepare(batch)
+        findings = Findings()
         revised: list[Observation] = []
         arrivals: list[Observation] = []
         for observation in batch:
@@ -177,21 +153,21 @@ class Associator:
                 self._topology.arrive(observation)
                 arrivals.append(observation)
             else:
-                bucket.owners[observation.sighting_id] = owner
+                findings.owners[observation.sighting_id] = owner
+                self._compare_revisions(observation)
                 self._memory.assign(observation, owner)
                 revised.append(observation)
         first_start = {o.camera_id: o.start_ns for o in reversed(arrivals)}
         arrivals.sort(key=lambda o: (first_start[o.camera_id], o.camera_id))
         for _, group in groupby(arrivals, key=lambda o: o.camera_id):
-            self._admit(list(group), bucket)
+            self._verdicts.admit(list(group), findings)
         for observation in revised:
-            self._revise(observation, bucket)
-        for observation in reviewed:
-            self._review(observation, bucket)
-        self._unite([o for o in batch if o.final] + reviewed, bucket)
-        self._learn([o for o in batch if o.final])
-        links = {**self._topology.drain_links(), **self._means.drain_links()}
-        return Outcome(tuple(bucket.decisions), tuple(bucket.changes), links)
+            self._verdicts.revise(observation, findings)
+        self._scorer.forget(o.sighting_id for o in batch if not o.final)
+        closed = [o for o in batch if o.final]
+        self._plan_second_looks(closed, [*closed, *reviewed], reviewed)
+        self._asked = _to_state(arrivals, closed)
+        return Outcome(tuple(findings.decisions), tuple(findings.changes), {ASKED: self._asked})
 
     def _remember(self, observation: Observation) -> None:
         if observation.final:
@@ -199,58 +175,23 @@ class Associator:
         if observation.model_id == self._model_id:
             self._recent.put(observation)
 
+    def _compare_revisions(self, observation: Observation) -> None:
+        before = self._memory.observation(observation.sighting_id)
+        if before is not None and before.model_id == observation.model_id == self._model_id:
+            self._agreement.learn(before, observation)
+
     def _expire(self) -> None:
         gone = self._memory.forget_before(self._latest_ns * NS - self._settings.max_trip_s)
-        self._ambiguous.difference_update(gone)
-
-    def _admit(self, group: list[Observation], bucket: _Bucket) -> None:
-        """First decisions on sightings of one camera."""
-        scores = [self._scorer.score(o) for o in group]
-        columns, totals = _table(scores)
-        choices = [_in_rows(c, columns) for c in assign(totals)]
-        # Rows are looked up before the first new identity takes one.
-        named = [(self._identity(c.column), self._identity(c.runner_up)) for c in choices]
-        for observation, score, choice, (chosen, second) in zip(group, scores, choices, named, strict=True):
-            sure = choice.margin >= self._needed(observation)
-            if chosen is not None and sure:
-                status, identity_id, runner_up = DecisionStatus.MATCHED, chosen, second
-            else:
-                status = DecisionStatus.NEW if sure else DecisionStatus.AMBIGUOUS
-                identity_id, runner_up = self._id_factory(), chosen or second
-            self._memory.assign(observation, identity_id)
-            self._note(bucket, observation, _Verdict(status, identity_id, runner_up), choice, score)
-
-    def _revise(self, observation: Observation, bucket: _Bucket) -> None:
-        """Another look at a sighting decided before, with what is known by now."""
-        look = self._look_again(observation)
-        runner_up = look.runner_up
-        stays = look.choice.column == look.own_row or not self._overturns(observation, look.lead)
-        if stays:
-            status = self._standing(observation, look)
-            if look.target != look.owner:
-                runner_up = look.target or runner_up
-        else:
-            status = DecisionStatus.MATCHED if look.target is not None else DecisionStatus.NEW
-            self._move(observation, look.owner, look.target, bucket)
-        verdict = _Verdict(status, bucket.owners[observation.sighting_id], runner_up)
-        self._note(bucket, observation, verdict, look.choice, look.scores)
-
-    def _look_again(self, observation: Observation) -> _Look:
-        """Scores a sighting as if it were not decided, and leaves it where it stands."""
-        owner = self._memory.detach(observation.sighting_id)
-        own_row = self._memory.row(owner) if owner in self._memory else None
-        scores = self._scorer.score(observation, keep=own_row)
-        own_score = 0.0 if own_row is None else scores.of(own_row)
-        choice = _in_rows(choose(scores.total), scores.rows)
-        # Rows are looked up before the sighting takes one back.
-        target, runner_up = self._identity(choice.column), self._identity(choice.runner_up)
-        self._memory.assign(observation, owner)
-        return _Look(owner, own_row, scores, choice, target, runner_up, choice.score - own_score)
+        self._verdicts.ambiguous.difference_update(gone)
 
     def _due_for_review(self, begun_ns: int) -> list[Observation]:
         """Closed sightings that came of an age to be looked at again since the last bucket, by start."""
         oldest_ns = begun_ns - int(REVIEW_AGE_S / NS)
-        self._closed = {s: end_ns for s, end_ns in self._closed.items() if end_ns >= oldest_ns}
+        old = [s for s, end_ns in self._closed.items() if end_ns < oldest_ns]
+        # What was compared for a closed sighting serves its second looks, too.
+        self._scorer.forget(old)
+        for sighting_id in old:
+            del self._closed[sighting_id]
         due = []
         for sighting_id, end_ns in self._closed.items():
             observation = self._memory.observation(sighting_id)
@@ -258,104 +199,80 @@ class Associator:
                 due.append(observation)
         return sorted(due, key=lambda o: (o.start_ns, o.sighting_id))
 
-    def _review(self, observation: Observation, bucket: _Bucket) -> None:
-        """Another look at a sighting that will not change any more; only a change is told."""
-        if self._memory.owner(observation.sighting_id) is None:
-            return
-        look = self._look_again(observation)
-        elsewhere = look.choice.column != look.own_row and look.lead > self._settings.revise_margin_nats
-        if elsewhere and not self._provisional(look.target):
-            self._move(observation, look.owner, look.target, bucket)
+    # ------------------------------------------------------------------ second looks
 
-    def _provisional(self, identity_id: str | None) -> bool:
-        """Whether an identity stands for nothing but a sighting that is not decided yet."""
-        members = self._memory.members(identity_id) if identity_id is not None else []
-        return bool(members) and all(o.sighting_id in self._ambiguous for o in members)
+    @property
+    def unfinished(self) -> int:
+        """Steps of second looks and learning that what was decided still asks for."""
+        return len(self._steps)
 
-    def _needed(self, observation: Observation) -> float:
-        """The lead in nats from which a sighting is decided."""
-        return self._settings.final_margin_nats if observation.final else self._settings.margin_nats
+    def reconsider(self) -> Outcome:
+        """Takes one step of bounded size after a bucket: second looks, then merges, then what was learned.
 
-    def _overturns(self, observation: Observation, lead: float) -> bool:
-        undecided = observation.sighting_id in self._ambiguous
-        return lead > 0.0 and lead >= (self._needed(observation) if undecided else self._settings.revise_margin_nats)
+        Returns:
+            Changes; with the last step what was learned, by name. Nothing when no step is left.
+        """
+        if not self._steps:
+            return Outcome()
+        findings = Findings()
+        self._steps.popleft()(findings)
+        links: dict[str, str] = {}
+        if not self._steps:
+            self._asked = _to_state((), ())
+            learned = (self._topology, self._means, self._agreement)
+            links = {name: text for part in learned for name, text in part.drain_links().items()}
+            links[ASKED] = self._asked
+        return Outcome(changes=tuple(findings.changes), links=links)
 
-    def _standing(self, observation: Observation, look: _Look) -> DecisionStatus:
-        """The status of a sighting that stays where it is."""
-        if look.own_row is not None:
-            first = self._memory.members(look.owner)[0].sighting_id == observation.sighting_id
-            return DecisionStatus.NEW if first else DecisionStatus.MATCHED
-        sure = look.choice.column is None and look.choice.margin >= self._needed(observation)
-        return DecisionStatus.NEW if sure or observation.final else DecisionStatus.AMBIGUOUS
+    def decide_fully(self) -> Outcome:
+        """:meth:`decide` and every step of :meth:`reconsider` at once, as one outcome."""
+        first = self.decide()
+        changes, links = list(first.changes), dict(first.links)
+        while self._steps:
+            later = self.reconsider()
+            changes += later.changes
+            links.update(later.links)
+        return Outcome(first.decisions, tuple(changes), links)
 
-    def _move(self, observation: Observation, owner: str, target: str | None, bucket: _Bucket) -> None:
-        """Takes a sighting out of its identity: to another, or to one of its own."""
-        alone = len(self._memory.members(owner)) == 1
-        if target is not None and (alone or merge_nats(self._scorer, self._memory, target, owner) > 0.0):
-            self._merge(target, owner, "revised", bucket)
-            return
-        fresh = self._id_factory()
-        self._memory.assign(observation, fresh)
-        bucket.changes.append(IdentitySplit(owner, fresh, (observation.sighting_id,), "revised"))
-        if target is not None:
-            self._merge(target, fresh, "revised", bucket)
-
-    def _unite(self, closed: list[Observation], bucket: _Bucket) -> None:
-        """Merges identities that closed sightings belong to with others that turn out to be the same."""
-        touched = dict.fromkeys(self._memory.owner(o.sighting_id) for o in closed)
-        least = self._settings.merge_margin_nats
-        # What grew by a merge may no longer be its twin's twin; the evidence on all others is as it was.
-        merged: set[str] = set()
-        for pair in twins(self._scorer, self._memory, [i for i in touched if i is not None], least):
-            if any(i not in self._memory or self._provisional(i) for i in pair):
-                continue
-            if merged.isdisjoint(pair) or merge_nats(self._scorer, self._memory, *pair) > least:
-                merged.add(self._merge(*pair, "same vehicle", bucket))
-
-    def _merge(self, one: str, other: str, reason: str, bucket: _Bucket) -> str:
-        """Makes two identities one; the one seen first survives and is returned."""
-        survivor, absorbed = sorted((one, other), key=lambda i: (self._memory.members(i)[0].start_ns, i))
-        self._memory.merge(survivor, absorbed)
-        bucket.changes.append(IdentityMerge(survivor, absorbed, reason))
-        return survivor
-
-    def _note(
-        self, bucket: _Bucket, observation: Observation, verdict: _Verdict, choice: Choice, scores: Scores
+    def _plan_second_looks(
+        self, closed: Sequence[Observation], touched: Sequence[Observation], reviewed: Sequence[Observation]
     ) -> None:
-        if verdict.status is DecisionStatus.AMBIGUOUS:
-            self._ambiguous.add(observation.sighting_id)
-        else:
-            self._ambiguous.discard(observation.sighting_id)
-        matched = verdict.status is DecisionStatus.MATCHED and choice.column is not None
-        looked_at = choice.column if choice.column is not None else choice.runner_up
-        bucket.decisions.append(
-            Decision(
-                sighting_id=observation.sighting_id,
-                revision=observation.revision,
-                status=verdict.status,
-                identity_id=verdict.identity_id,
-                log_likelihood_ratio=choice.score if matched else 0.0,
-                margin=choice.margin,
-                probability=choice.probability if matched or choice.column is None else 1.0 - choice.probability,
-                evidence={} if looked_at is None else scores.evidence(looked_at),
-                runner_up=verdict.runner_up,
-            )
-        )
+        steps = self._steps
+        steps.extend(partial(self._review, part) for part in _parts(reviewed))
+        found: list[Twins] = []
+        steps.extend(partial(self._find_twins, part, found) for part in _parts(touched))
+        steps.append(partial(self._verdicts.unite, found))
+        steps.extend(partial(self._learn, part) for part in _parts(closed))
+        steps.append(self._tidy)
 
-    def _learn(self, closed: list[Observation]) -> None:
+    def _review(self, reviewed: Sequence[Observation], findings: Findings) -> None:
+        """Another look at sightings that will not change any more."""
+        self._scorer.prepare(reviewed)
+        for observation in reviewed:
+            self._verdicts.review(observation, findings)
+
+    def _find_twins(self, closed: Sequence[Observation], found: list[Twins], findings: Findings) -> None:
+        """Looks for others that the identities of closed sightings may be the same as."""
+        del findings
+        found.extend(twins(self._scorer, self._memory, closed, self._settings.merge_margin_nats))
+
+    def _learn(self, closed: Sequence[Observation], findings: Findings) -> None:
         """Takes in what sightings that will not change any more teach."""
+        del findings
         own = [o for o in closed if o.model_id == self._model_id]
         self._learn_links(own)
         renewed = [self._means.add(o.camera_id, o.embedding) for o in own]
         if any(renewed):
             self._memory.refresh_all()
 
-    def _learn_links(self, own: list[Observation]) -> None:
+    def _learn_links(self, own: Sequence[Observation]) -> None:
         """Takes in where such sightings of the model may have come from."""
         self._topology.conclude(self._recent.origins(own, self._topology))
 
-    def _identity(self, row: int | None) -> str | None:
-        return None if row is None else self._memory.row_ids[row]
+    def _tidy(self, findings: Findings) -> None:
+        del findings
+        self._topology.tables()
+        self._memory.forget_aliases()
 
     # ------------------------------------------------------------------ state
 
@@ -369,12 +286,18 @@ class Associator:
         return len(self._memory)
 
     def snapshot(self) -> Snapshot:
-        """What :meth:`restore` needs. Arrivals that were not decided yet have to be pushed again."""
+        """What :meth:`restore` needs. Arrivals that were not decided yet have to be pushed again.
+
+        Taken while something is unfinished it leaves out second looks; what was to be learned is learned after all.
+        """
         assigned = tuple(
-            Assigned(observation, identity_id, observation.sighting_id in self._ambiguous)
+            Assigned(observation, identity_id, observation.sighting_id in self._verdicts.ambiguous)
             for observation, identity_id in self._memory.all_members()
         )
-        return Snapshot(assigned, {**self._topology.all_links(), **self._means.all_links()})
+        asked = {} if self._asked is None else {ASKED: self._asked}
+        learned = (self._topology, self._means, self._agreement)
+        links = {name: text for part in learned for name, text in part.all_links().items()}
+        return Snapshot(assigned, {**links, **asked})
 
     def restore(self, assigned: Iterable[Assigned], links: Mapping[str, str]) -> None:
         """Forgets everything, arrivals included, and rebuilds from what was decided before.
@@ -391,27 +314,43 @@ class Associator:
         self._reset()
         self._topology.load(links)
         self._means.load(links)
+        self._agreement.load(links)
         for entry in sorted(assigned, key=lambda a: (a.observation.start_ns, a.observation.sighting_id)):
             self._memory.assign(entry.observation, entry.identity_id)
             self._remember(entry.observation)
             if entry.settled:
                 self._closed.pop(entry.observation.sighting_id, None)
             if entry.ambiguous:
-                self._ambiguous.add(entry.observation.sighting_id)
+                self._verdicts.ambiguous.add(entry.observation.sighting_id)
             self._latest_ns = max(self._latest_ns, entry.observation.start_ns)
         self._expire()
+        self._asked = links.get(ASKED)
+        if self._asked is not None:
+            self._learn_what_was_asked(self._asked)
+
+    def _learn_what_was_asked(self, asked: str) -> None:
+        """Goes on learning from a bucket that was decided before a restart, but looks at nothing a second time."""
+        arrived, closed = (
+            [o for o in map(self._memory.observation, names) if o is not None] for names in _from_state(asked)
+        )
+        for observation in arrived:
+            self._topology.arrive(observation)
+        if arrived or closed:
+            self._plan_second_looks(closed, (), ())
 
 
-def _table(scores: Sequence[Scores]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Rows that are a candidate of any observation, (R,), and every observation's totals over them, (N, R)."""
-    rows = np.unique(np.concatenate([s.rows for s in scores]))
-    totals = np.full((len(scores), len(rows)), -np.inf)
-    for i, score in enumerate(scores):
-        totals[i, np.searchsorted(rows, score.rows)] = score.total
-    return rows, totals
+def _to_state(arrived: Iterable[Observation], closed: Iterable[Observation]) -> str:
+    names = {"arrived": [o.sighting_id for o in arrived], "closed": [o.sighting_id for o in closed]}
+    return json.dumps({"kind": ASKED, **names})
 
 
-def _in_rows(choice: Choice, rows: NDArray[np.intp]) -> Choice:
-    """The same choice with the memory's rows in place of a table's columns."""
-    column, runner_up = (None if c is None else int(rows[c]) for c in (choice.column, choice.runner_up))
-    return replace(choice, column=column, runner_up=runner_up)
+def _from_state(text: str) -> tuple[list[str], list[str]]:
+    try:
+        state = json.loads(text)
+        return [str(s) for s in state["arrived"]], [str(s) for s in state["closed"]]
+    except (ValueError, KeyError, TypeError) as exc:
+        raise ValueError(f"what is left to learn cannot be read: {exc}") from exc
+
+
+def _parts(observations: Sequence[Observation]) -> list[Sequence[Observation]]:
+    return [observations[i : i + STEP_SIGHTINGS] for i in range(0, len(observations), STEP_SIGHTINGS)]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.travel import Floats, Index, TravelTimes, travel_times
+from tracker.multi_camera.travel import Floats, Index, TravelTimes, pinned, travel_times
 
 Ints = NDArray[np.intp]
+#: Median (s) and spread of the logarithm of travel time, by the numbers of the camera left and the camera reached.
+Pins = Mapping[tuple[int, int], tuple[float, float]]
 
 #: Travel-time modes of a link: the vehicle had left the first view, or still stood in it.
 GAP, OVERLAP = 0, 1
@@ -25,6 +28,8 @@ SITE_STRENGTH = CAMERA_STRENGTH = 30.0
 #: Learned shares of new vehicles, and of vehicles that are not seen again, stay above this: nothing is ever certain.
 LEAST_SHARE = 0.1
 OVERLAP_MEDIAN_S = 3.0
+#: Log-durations at which densities are looked up for their peak: half a second to half an hour.
+PEAK_GRID = np.linspace(math.log(0.5), math.log(1800.0), 48)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,8 @@ class LinkTables:
         log_overlap: Log chance that a vehicle still stands in the first view when it comes into the second.
         log_apart: Of the contrary.
         log_prior_overlap: The same of a pair that nothing is known about.
-        gap: Durations from leaving to arriving.
+        gap: Durations from leaving to arriving; those of pinned links as given.
+        learned: Those durations as learned, of pinned links too: what lessons are read by.
         overlap: Durations from arriving to arriving, of vehicles that stood in both views.
         zone_entry: Log ratio by entry cell, last axis CELLS + 1.
         zone_exit: Log ratio by exit cell.
@@ -52,6 +58,7 @@ class LinkTables:
     log_apart: Floats
     log_prior_overlap: float
     gap: TravelTimes
+    learned: TravelTimes
     overlap: TravelTimes
     zone_entry: Floats
     zone_exit: Floats
@@ -71,13 +78,21 @@ class LinkTables:
         rate: Floats = self.log_overlap[index] + self.overlap.log_density(index, x)
         return rate
 
+    def log_peak(self) -> Floats:
+        """About the largest log rate per second over a link at any time after any sighting, (C, C)."""
+        each = np.arange(len(self.log_share))
+        index = each[:, None, None], each[None, :, None]
+        rate = np.logaddexp(self.log_gone(index, PEAK_GRID), self.log_there(index, PEAK_GRID))
+        peak: Floats = rate.max(axis=2, initial=-np.inf)
+        return peak
+
     def log_rate_and_typical(self, mode: Ints, index: Index, x: Floats) -> tuple[Floats, Floats]:
         """Log rate per second of coming over a link in a mode after log-duration ``x``.
 
         Returns:
             That rate, and the probability that such a trip is one the link's own part of the mode stands for.
         """
-        gone, usual_gone = self.gap.log_density_and_typical(index, x)
+        gone, usual_gone = self.learned.log_density_and_typical(index, x)
         there, usual_there = self.overlap.log_density_and_typical(index, x)
         rate = np.where(mode == GAP, self.log_apart[index] + gone, self.log_overlap[index] + there)
         return rate, np.where(mode == GAP, usual_gone, usual_there)
@@ -138,8 +153,10 @@ class CameraCells:
         return CameraCells(np.pad(self.entry, pad), np.pad(self.exit, pad))
 
 
-def compile_tables(tally: Tally, cells: CameraCells, settings: AssociationSettings) -> LinkTables:
-    """Counts as scoring reads them."""
+def compile_tables(
+    tally: Tally, cells: CameraCells, settings: AssociationSettings, pins: Pins | None = None
+) -> LinkTables:
+    """Counts as scoring reads them; ``pins`` are links whose travel time is given."""
     cameras = len(tally.returns)
     count = tally.moments[..., 0]
     travelled = count.sum(axis=2)
@@ -152,12 +169,14 @@ def compile_tables(tally: Tally, cells: CameraCells, settings: AssociationSettin
     overlap = (together + OVERLAP_STRENGTH * pooled) / (travelled + travelled.T + OVERLAP_STRENGTH)
     new, returning = _shares(tally, settings)
     knobs = (settings.travel_log_sd, settings.travel_spread)
+    learned = travel_times(tally.moments[..., GAP, :], settings.travel_median_s, *knobs)
     return LinkTables(
         log_share=np.log(share),
         log_overlap=np.log(overlap),
         log_apart=np.log1p(-overlap),
         log_prior_overlap=math.log(settings.overlap_prior),
-        gap=travel_times(tally.moments[..., GAP, :], settings.travel_median_s, *knobs),
+        gap=pinned(learned, pins or {}),
+        learned=learned,
         overlap=travel_times(tally.moments[..., OVERLAP, :], OVERLAP_MEDIAN_S, *knobs),
         zone_entry=_zone_ratio(tally.entry, cells.entry[None, :, :]),
         zone_exit=_zone_ratio(tally.exit, cells.exit[:, None, :]),

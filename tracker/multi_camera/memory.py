@@ -55,9 +55,14 @@ class IdentityMemory:
         self._free: list[int] = []
         self._colours: dict[str, int] = {}
         self.row_ids: list[str | None] = []
-        #: Rows whose mean vector changed since a reader last cleared this.
-        self.changed_rows: set[int] = set()
+        #: Rows from here on were never used.
+        self.used = 0
+        #: Counts changes of rows; ``versions`` holds for each row the count at its last.
+        self.version = 0
+        #: Counts how often all vectors changed at once, those of sightings not remembered too.
+        self.renewals = 0
         k, m = 0, settings.visits_kept
+        self.versions = np.zeros(k, np.int64)
         self.centres = np.zeros((k, 1), np.float32)
         self.sources = np.zeros(k, np.intp)
         self.visits = Visits(
@@ -71,8 +76,12 @@ class IdentityMemory:
         self.visit_counts = np.zeros(k, np.intp)
         self.latest_start_s = np.full(k, -np.inf)
         self.busy_until_s = np.full(k, -np.inf)
+        self.last_seen_s = np.full(k, np.inf)
         self.class_probs = np.zeros((k, CLASSES))
         self.colour_probs = np.zeros((k, COLOURS_MAX))
+        #: Sums over rows of what classes and colours are.
+        self.class_total = np.zeros(CLASSES)
+        self.colour_total = np.zeros(COLOURS_MAX)
 
     # ------------------------------------------------------------------ reading
 
@@ -132,6 +141,10 @@ class IdentityMemory:
         """Colour names met so far, at most COLOURS_MAX."""
         return min(max(len(self._colours), 1), COLOURS_MAX)
 
+    def changed_since(self, version: int) -> NDArray[np.intp]:
+        """Rows that changed after ``self.version`` was so much, ascending."""
+        return np.flatnonzero(self.versions > version)
+
     def query_vector(self, observation: Observation) -> NDArray[np.float32] | None:
         """What of an observation is compared, camera share removed: (D,); None for another model."""
         if observation.model_id != self._model_id:
@@ -181,7 +194,7 @@ class IdentityMemory:
 
     def forget_before(self, oldest_s: float) -> list[str]:
         """Drops identities last seen before that time; returns their sightings."""
-        stale = np.flatnonzero((self.visits.end_s.max(axis=1, initial=-np.inf) < oldest_s) & (self.visit_counts > 0))
+        stale = np.flatnonzero(self.last_seen_s < oldest_s)
         gone: list[str] = []
         for row in stale:
             identity = self._identities[str(self.row_ids[row])]
@@ -189,9 +202,11 @@ class IdentityMemory:
             for sighting_id in identity.members:
                 del self._owner[sighting_id]
             self._drop(identity)
-        if stale.size:
-            self._alias = {a: s for a, s in self._alias.items() if self.resolve(s) in self._identities}
         return gone
+
+    def forget_aliases(self) -> None:
+        """Drops aliases of identities that are not remembered any more."""
+        self._alias = {a: s for a, s in self._alias.items() if self.resolve(s) in self._identities}
 
     def forget_sighting(self, sighting_id: str) -> None:
         """Drops a sighting that was deleted; does nothing when it is not remembered."""
@@ -200,6 +215,7 @@ class IdentityMemory:
 
     def refresh_all(self) -> None:
         """Recomputes every row, after camera means changed."""
+        self.renewals += 1
         for identity in self._identities.values():
             self._refresh(identity)
 
@@ -209,6 +225,7 @@ class IdentityMemory:
         if not self._free:
             self._grow()
         row = self._free.pop()
+        self.used = max(self.used, row + 1)
         self.row_ids[row] = identity_id
         return row
 
@@ -233,6 +250,8 @@ class IdentityMemory:
             exit=enlarge(v.exit, NO_CELL),  # type: ignore[arg-type]
         )
         self.visit_counts = enlarge(self.visit_counts, 0)  # type: ignore[assignment]
+        self.versions = enlarge(self.versions, self.version)  # type: ignore[assignment]
+        self.last_seen_s = enlarge(self.last_seen_s, np.inf)
         self.latest_start_s = enlarge(self.latest_start_s, -np.inf)
         self.busy_until_s = enlarge(self.busy_until_s, -np.inf)
         self.class_probs = enlarge(self.class_probs, 0)  # type: ignore[assignment]
@@ -248,13 +267,17 @@ class IdentityMemory:
         self._free.append(row)
 
     def _clear(self, row: int) -> None:
-        self.changed_rows.add(row)
+        self.version += 1
+        self.versions[row] = self.version
+        self.class_total -= self.class_probs[row]
+        self.colour_total -= self.colour_probs[row]
         v = self.visits
         self.sources[row] = self.visit_counts[row] = 0
         self.centres[row] = 0
         v.camera[row], v.start_s[row], v.end_s[row], v.open[row] = -1, np.inf, -np.inf, False
         v.entry[row], v.exit[row] = NO_CELL, NO_CELL
         self.latest_start_s[row] = self.busy_until_s[row] = -np.inf
+        self.last_seen_s[row] = np.inf
         self.class_probs[row] = self.colour_probs[row] = 0
 
     def _trim(self, identity: Identity) -> None:
@@ -270,16 +293,22 @@ class IdentityMemory:
         row = identity.row
         self._clear(row)
         v = self.visits
-        for i, o in enumerate(members[-v.camera.shape[1] :]):
-            v.camera[row, i] = self._camera_number(o.camera_id)
-            v.start_s[row, i], v.end_s[row, i], v.open[row, i] = o.start_ns * NS, o.end_ns * NS, not o.final
-            v.entry[row, i], v.exit[row, i] = cell_of(o.entry), cell_of(o.exit) if o.final else NO_CELL
-        n = min(len(members), v.camera.shape[1])
+        kept = members[-v.camera.shape[1] :]
+        n = len(kept)
+        v.camera[row, :n] = [self._camera_number(o.camera_id) for o in kept]
+        v.start_s[row, :n] = [o.start_ns * NS for o in kept]
+        v.end_s[row, :n] = [o.end_ns * NS for o in kept]
+        v.open[row, :n] = [not o.final for o in kept]
+        v.entry[row, :n] = [cell_of(o.entry) for o in kept]
+        v.exit[row, :n] = [cell_of(o.exit) if o.final else NO_CELL for o in kept]
         self.visit_counts[row] = n
         self.latest_start_s[row] = v.start_s[row, n - 1]
-        self.busy_until_s[row] = np.inf if v.open[row, :n].any() else v.end_s[row, :n].max()
-        self.class_probs[row] = np.mean([o.class_probs for o in members], axis=0)
+        self.last_seen_s[row] = v.end_s[row, :n].max()
+        self.busy_until_s[row] = np.inf if v.open[row, :n].any() else self.last_seen_s[row]
+        self.class_probs[row] = sum(o.class_probs for o in members) / len(members)
         self.colour_probs[row] = self._mean_colour(members)
+        self.class_total += self.class_probs[row]
+        self.colour_total += self.colour_probs[row]
         self._refresh_centre(row, members)
 
     def _mean_colour(self, members: list[Observation]) -> NDArray[np.float64]:
@@ -292,5 +321,5 @@ class IdentityMemory:
             return
         if self.centres.shape[1] == 1:
             self.centres = np.zeros((len(self.centres), len(vectors[0])), np.float32)
-        self.centres[row] = np.mean(vectors, axis=0)
+        self.centres[row] = sum(vectors) / np.float32(len(vectors))
         self.sources[row] = len(vectors)

@@ -8,44 +8,56 @@ import numpy as np
 
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.score import Scorer
+from tracker.multi_camera.travel import Floats
+from tracker.multi_camera.types import Observation
 
 #: Identities nearest by appearance that are looked at as possible twins of one.
 NEAREST = 4
 #: Nats that time and zones may add at most for a pair to be looked at.
 HEADROOM = 2.0
 
+#: Nats, and the two identities they speak of.
+Twins = tuple[float, str, str]
 
-def twins(
-    scorer: Scorer, memory: IdentityMemory, identity_ids: Sequence[str], least_nats: float
-) -> list[tuple[str, str]]:
+
+def twins(scorer: Scorer, memory: IdentityMemory, closed: Sequence[Observation], least_nats: float) -> list[Twins]:
     """Pairs of identities that may be one vehicle.
 
     Args:
         scorer: Judges them.
         memory: Holds them.
-        identity_ids: First of each pair.
+        closed: Sightings; the identity of each is the first of a pair. Looked at as the second are those that look like
+            the sighting.
         least_nats: Pairs with less evidence are left out.
 
     Returns:
-        For each identity its most probable twin, if it has one; those with most evidence first.
+        For each identity its most probable twin, if it has one, by sighting.
     """
-    rows = [r for r in map(memory.row, identity_ids) if memory.sources[r]]
-    if not rows:
+    rows = [-1 if (owner := memory.owner(o.sighting_id)) is None else memory.row(owner) for o in closed]
+    near = scorer.nearest(closed)
+    ends = np.searchsorted(near.of, np.arange(len(closed) + 1)).tolist()
+    pairs: list[tuple[int, int]] = []
+    looks: list[Floats] = []
+    for row, begin, end in zip(rows, ends, ends[1:], strict=False):
+        others = near.rows[begin:end]
+        if row < 0 or not memory.sources[row] or any(row == one for one, _ in pairs):
+            continue
+        alike = memory.centres[others] @ memory.centres[row]
+        alike[others == row] = -np.inf
+        best = np.argpartition(alike, -NEAREST)[-NEAREST:] if len(alike) > NEAREST else np.arange(len(alike))
+        best = best[alike[best] > -np.inf]
+        others = others[best]
+        nats = scorer.appearance_nats(alike[best].astype(np.float64), memory.sources[row], memory.sources[others])
+        worth = np.flatnonzero(nats > least_nats - HEADROOM)
+        pairs += [(row, other) for other in others[worth].tolist()]
+        looks.append(nats[worth])
+    if not pairs:
         return []
-    similar = memory.centres[rows] @ memory.centres.T
-    similar[:, memory.sources == 0] = -np.inf
-    similar[np.arange(len(rows)), rows] = -np.inf
-    found = []
-    for row, alike in zip(rows, similar, strict=True):
-        near = np.argpartition(alike, -NEAREST)[-NEAREST:] if len(alike) > NEAREST else np.arange(len(alike))
-        near = near[alike[near] > -np.inf]
-        looks = scorer.appearance_nats(alike[near].astype(np.float64), memory.sources[row], memory.sources[near])
-        worth = near[looks > least_nats - HEADROOM]
-        scored = [(merge_nats(scorer, memory, str(memory.row_ids[row]), str(memory.row_ids[r])), int(r)) for r in worth]
-        best, other = max(scored, default=(-np.inf, -1))
-        if best > least_nats:
-            found.append((best, str(memory.row_ids[row]), str(memory.row_ids[other])))
-    return [(one, other) for _, one, other in sorted(found, key=lambda f: (-f[0], f[1]))]
+    nats = np.concatenate(looks) + scorer.paths.joint_nats(pairs)
+    found: dict[int, tuple[float, int]] = {}
+    for (row, other), value in zip(pairs, nats.tolist(), strict=True):
+        found[row] = max(found.get(row, (least_nats, -1)), (value, other))
+    return [(v, str(memory.row_ids[row]), str(memory.row_ids[r])) for row, (v, r) in found.items() if r >= 0]
 
 
 def merge_nats(scorer: Scorer, memory: IdentityMemory, one: str, other: str) -> float:
@@ -61,6 +73,6 @@ def merge_nats(scorer: Scorer, memory: IdentityMemory, one: str, other: str) -> 
     sources = memory.sources[list(rows)]
     if not sources.all():
         return -np.inf
-    similarity = np.float64(memory.centres[rows[0]] @ memory.centres[rows[1]])
-    looks = float(scorer.appearance_nats(np.asarray(similarity), *sources))
-    return looks + scorer.joint_path_nats(*rows)
+    similarity: Floats = np.asarray(memory.centres[rows[0]] @ memory.centres[rows[1]], np.float64)
+    looks = float(scorer.appearance_nats(similarity, sources[0], sources[1]))
+    return looks + float(scorer.paths.joint_nats([rows])[0])

@@ -6,8 +6,8 @@ What is learned from these does not hang on decisions taken, so a wrong one cann
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,16 @@ from tracker.multi_camera.types import Observation
 RECENT = 512
 
 
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Sightings by start, their places in that order, and what is compared of them."""
+
+    sightings: Sequence[Observation]
+    places: Mapping[str, int]
+    visits: Visits
+    embeddings: NDArray[np.float32]
+
+
 class Recent:
     """The newest sightings and how likely each is where another came from."""
 
@@ -28,9 +38,11 @@ class Recent:
         self._calibration = calibration
         self._horizon_s = horizon_s
         self._sightings: dict[str, Observation] = {}
+        self._compared: _Compared | None = None
 
     def put(self, observation: Observation) -> None:
         """Takes in a sighting or a new revision of one."""
+        self._compared = None
         self._sightings[observation.sighting_id] = observation
         if len(self._sightings) > RECENT + RECENT // 8:
             newest = heapq.nlargest(RECENT, self._sightings.values(), key=lambda o: (o.start_ns, o.sighting_id))
@@ -38,6 +50,7 @@ class Recent:
 
     def drop(self, sighting_id: str) -> None:
         """Forgets a sighting; does nothing when it is not remembered."""
+        self._compared = None
         self._sightings.pop(sighting_id, None)
 
     def origins(
@@ -54,31 +67,42 @@ class Recent:
         """
         if not arrivals:
             return []
-        known = sorted(self._sightings.values(), key=lambda o: (o.start_ns, o.sighting_id))
-        places = {o.sighting_id: i for i, o in enumerate(known)}
-        visits = _visits_of(known, topology)
-        similarity = np.stack([o.embedding for o in arrivals]) @ np.stack([o.embedding for o in known]).T
+        known = self._as_compared(topology)
+        here = _visits_of(arrivals, topology)
+        similarity = np.stack([o.embedding for o in arrivals]) @ known.embeddings.T
         c = self._calibration
         nats = np.clip(c.slope * similarity.astype(np.float64) + c.offset, -c.limit, c.limit)
-        found = []
-        for arrival, row in zip(arrivals, nats, strict=True):
-            here = _visits_of([arrival], topology)
-            earlier = self._possible(visits, here)
-            own = places.get(arrival.sighting_id)
-            if own is not None:
-                earlier[own] = False
-            possible = np.flatnonzero(earlier)
-            before = Visits(*(getattr(visits, f.name)[possible] for f in fields(Visits)))
-            total = row[possible] + topology.log_transition(before, here)
-            best = possible[np.argsort(-total, kind="stable")[:ORIGINS]]
-            found.append((arrival, [(known[i], float(row[i])) for i in best]))
-        return found
+        possible = self._possible(known.visits, here)
+        own = [known.places.get(o.sighting_id, -1) for o in arrivals]
+        possible[np.arange(len(arrivals)), own] &= np.array(own) < 0
+        total = np.full(nats.shape, -np.inf)
+        i, j = np.nonzero(possible)
+        total[i, j] = nats[i, j] + topology.log_transition(_at(known.visits, j), _at(here, i))
+        best = np.argsort(-total, axis=1, kind="stable")[:, :ORIGINS]
+        return [
+            (arrival, [(known.sightings[k], float(nats[n, k])) for k in best[n].tolist() if possible[n, k]])
+            for n, arrival in enumerate(arrivals)
+        ]
+
+    def _as_compared(self, topology: Topology) -> _Compared:
+        """The sightings remembered, by start, as arrays; made anew after a change."""
+        if self._compared is None:
+            known = sorted(self._sightings.values(), key=lambda o: (o.start_ns, o.sighting_id))
+            places = {o.sighting_id: i for i, o in enumerate(known)}
+            embeddings = np.stack([o.embedding for o in known])
+            self._compared = _Compared(known, places, _visits_of(known, topology), embeddings)
+        return self._compared
 
     def _possible(self, before: Visits, here: Visits) -> NDArray[np.bool_]:
-        """Which visits came earlier, not too long ago, and were not in the same view at the same time."""
-        still = before.open | (before.end_s > here.start_s)
-        recent = here.start_s - before.end_s <= self._horizon_s
-        return np.asarray((before.start_s <= here.start_s) & recent & ~(still & (before.camera == here.camera)))
+        """Which visits, (A, R), came earlier, not too long ago, and were not in the same view at the same time."""
+        start_s, camera = here.start_s[:, None], here.camera[:, None]
+        still = before.open | (before.end_s > start_s)
+        recent = start_s - before.end_s <= self._horizon_s
+        return np.asarray((before.start_s <= start_s) & recent & ~(still & (before.camera == camera)))
+
+
+def _at(visits: Visits, index: NDArray[np.intp]) -> Visits:
+    return Visits(*(getattr(visits, f.name)[index] for f in fields(Visits)))
 
 
 def _visits_of(observations: Sequence[Observation], topology: Topology) -> Visits:

@@ -116,8 +116,8 @@ def report_of(topology: Topology) -> TopologyReport:
         CameraReport(name, float(rates[i]), float(np.exp(tables.log_new[i])), float(np.exp(tables.log_return[i])))
         for i, name in enumerate(names)
     )
-    known = np.argwhere(tables.travelled >= LEAST_TRIPS)
-    links = sorted((_link(topology, int(i), int(j)) for i, j in known), key=lambda x: (x.from_camera, x.to_camera))
+    known = {(int(i), int(j)) for i, j in np.argwhere(tables.travelled >= LEAST_TRIPS)} | set(topology.pins())
+    links = sorted((_link(topology, i, j) for i, j in known), key=lambda x: (x.from_camera, x.to_camera))
     moved = steps(topology.trips(), len(names))
     warnings = tuple(ClockWarning(names[m.camera], "step", m.change_s, m.trips) for m in moved)
     return TopologyReport(cameras, tuple(links), tuple(sorted(warnings, key=lambda w: w.camera_id)))
@@ -126,7 +126,8 @@ def report_of(topology: Topology) -> TopologyReport:
 def _link(topology: Topology, i: int, j: int) -> LinkReport:
     tables, names = topology.tables(), topology.cameras
     median_s = interval_s = None
-    if tables.moments[i, j, GAP, 0] >= LEAST_TRIPS:
+    is_pinned = (i, j) in topology.pins()
+    if is_pinned or tables.moments[i, j, GAP, 0] >= LEAST_TRIPS:
         loc, scale, dof = (float(a[i, j]) for a in (tables.gap.loc, tables.gap.scale, tables.gap.dof))
         median_s = _seconds(loc)
         low, high = (_seconds(loc + float(stdtrit(dof, p)) * scale) for p in (0.05, 0.95))
@@ -142,7 +143,7 @@ def _link(topology: Topology, i: int, j: int) -> LinkReport:
         overlap=float(np.exp(tables.log_overlap[i, j])),
         offset_s=offset_s,
         offset_error_s=error_s,
-        pinned=False,
+        pinned=is_pinned,
     )
 
 
@@ -151,11 +152,23 @@ def _seconds(log_duration: float) -> float:
 
 
 def _offset(topology: Topology, i: int, j: int) -> tuple[float | None, float | None]:
-    """Half the difference of the travel times there and back, which are taken to be equal on equal clocks."""
-    tables = topology.tables()
+    """Seconds by which the second clock is ahead, with its standard error; None when that cannot be told.
+
+    On a pinned link it is what the learned travel time exceeds the given one by; elsewhere half the difference of the
+    travel times there and back, which are taken to be equal on equal clocks.
+    """
+    tables, pins = topology.tables(), topology.pins()
     count = tables.moments[..., GAP, 0]
+    if (i, j) in pins and count[i, j] >= LEAST_OFFSET_TRIPS:
+        return _seconds(float(tables.learned.loc[i, j])) - pins[i, j][0], _error_s(topology, i, j)
     if i == j or min(count[i, j], count[j, i]) < LEAST_OFFSET_TRIPS:
         return None, None
-    there, back = _seconds(float(tables.gap.loc[i, j])), _seconds(float(tables.gap.loc[j, i]))
-    errors = [float(tables.gap.scale[a] * np.exp(tables.gap.loc[a]) / np.sqrt(count[a])) for a in ((i, j), (j, i))]
-    return (there - back) / 2, math.hypot(*errors) / 2
+    there, back = _seconds(float(tables.learned.loc[i, j])), _seconds(float(tables.learned.loc[j, i]))
+    return (there - back) / 2, math.hypot(_error_s(topology, i, j), _error_s(topology, j, i)) / 2
+
+
+def _error_s(topology: Topology, i: int, j: int) -> float:
+    """Standard error of a learned median travel time."""
+    tables = topology.tables()
+    spread = float(tables.learned.scale[i, j] * np.exp(tables.learned.loc[i, j]))
+    return spread / math.sqrt(float(tables.moments[i, j, GAP, 0]))

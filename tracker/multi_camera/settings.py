@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+class PinnedLink(BaseModel):
+    """A link whose travel time is given, not learned."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    from_camera: str = Field(min_length=1, description="Camera that is left.")
+    to_camera: str = Field(min_length=1, description="Camera that is reached next.")
+    travel_median_s: float = Field(
+        gt=0.0, le=86_400.0, description="Median seconds from leaving the one view to entering the other."
+    )
+    travel_spread: float = Field(
+        0.2, gt=0.01, le=2.0, description="Spread of the logarithm of that time between trips."
+    )
+
+    @model_validator(mode="after")
+    def _of_two_cameras(self) -> Self:
+        if self.from_camera == self.to_camera:
+            raise ValueError(f"a pinned link leads from one camera to another, got {self.from_camera!r} twice")
+        return self
 
 
 class AssociationSettings(BaseModel):
@@ -60,3 +83,15 @@ class AssociationSettings(BaseModel):
     colour_weight: float = Field(
         0.5, ge=0.0, le=1.0, description="Factor on colour evidence, which appearance partly contains."
     )
+    pinned_links: tuple[PinnedLink, ...] = Field(
+        (), description="Links whose travel time is given. How many vehicles take them is learned all the same."
+    )
+
+    @field_validator("pinned_links")
+    @classmethod
+    def _pinned_once(cls, links: tuple[PinnedLink, ...]) -> tuple[PinnedLink, ...]:
+        pairs = [(link.from_camera, link.to_camera) for link in links]
+        twice = next((pair for pair in pairs if pairs.count(pair) > 1), None)
+        if twice is not None:
+            raise ValueError(f"the link from {twice[0]} to {twice[1]} is pinned twice")
+        return links

@@ -25,6 +25,7 @@ from tracker.multi_camera.links import (
     OVERLAP,
     CameraCells,
     LinkTables,
+    Pins,
     Tally,
     compile_tables,
 )
@@ -102,6 +103,7 @@ class Topology:
         self._changed: set[str] = set()
         self._tables: LinkTables | None = None
         self._new_rates: Floats | None = None
+        self._best: Floats | None = None
 
     def camera(self, camera_id: str) -> int:
         """Number of a camera, given on first use."""
@@ -113,7 +115,7 @@ class Topology:
             self._camera_entry = np.pad(self._camera_entry, ((0, 1), (0, 0)))
             self._camera_exit = np.pad(self._camera_exit, ((0, 1), (0, 0)))
             self._fitted_cells = self._fitted_cells.grown()
-            self._tables = self._new_rates = None
+            self._tables = self._new_rates = self._best = None
             self._changed.add(f"camera/{camera_id}")
         return number
 
@@ -174,7 +176,7 @@ class Topology:
         self._fitted_cells = CameraCells(self._camera_entry.copy(), self._camera_exit.copy())
         self._changed.add("fit")
         self._changed.update(f"camera/{camera_id}" for camera_id in self._index)
-        self._tables = self._new_rates = None
+        self._tables = self._new_rates = self._best = None
 
     def _origin(self, before: Observation, after: Observation, nats: float) -> Origin:
         together = not before.final or after.start_ns < before.end_ns
@@ -263,16 +265,36 @@ class Topology:
             after: Visits that start no earlier, broadcasting with ``before``.
         """
         tables = self.tables()
-        a, c = np.broadcast_arrays(before.camera, after.camera)
-        gap_s = after.start_s - before.end_s
-        gone = tables.log_gone((a, c), log_duration(gap_s))
-        there = tables.log_there((a, c), log_duration(after.start_s - before.start_s))
-        density = np.where(gap_s < 0, there, np.where(before.open, np.logaddexp(gone, there), gone))
+        a, c, gap_s = np.broadcast_arrays(before.camera, after.camera, after.start_s - before.end_s)
+        since_s, open_ = np.broadcast_arrays(after.start_s - before.start_s, before.open)
+        density = np.full(gap_s.shape, -np.inf)
+        left, still = np.nonzero(gap_s >= 0), np.nonzero((gap_s < 0) | open_)
+        density[left] = tables.log_gone((a[left], c[left]), log_duration(gap_s[left]))
+        if still[0].size:
+            there = tables.log_there((a[still], c[still]), log_duration(since_s[still]))
+            density[still] = np.logaddexp(density[still], there)
         longest_s = self._settings.max_trip_s
         rest = np.where(gap_s > longest_s, -np.inf, math.log(OUTLIER_SHARE / longest_s))
         log_rate = tables.log_share[a, c] + np.logaddexp(density, rest)
-        nats: Floats = log_rate + tables.log_return[a] - self.log_new_rates()[after.camera]
+        nats: Floats = log_rate + tables.log_return[a] - self.log_new_rates()[c]
         return nats
+
+    def best_transition(self, before: Ints, after: Ints) -> Floats:
+        """About the most that :meth:`log_transition` says of any trip from cameras to others, (P,) each."""
+        tables = self.tables()
+        if self._best is None:
+            self._best = tables.log_share + tables.log_return[:, None] + tables.log_peak()
+        best: Floats = self._best[before, after] - self.log_new_rates()[after]
+        return best
+
+    def pins(self) -> Pins:
+        """Travel times that were given, of links between cameras met so far."""
+        known = self._index
+        return {
+            (known[pin.from_camera], known[pin.to_camera]): (pin.travel_median_s, pin.travel_spread)
+            for pin in self._settings.pinned_links
+            if pin.from_camera in known and pin.to_camera in known
+        }
 
     def tables(self) -> LinkTables:
         """The learned state as scoring reads it."""
@@ -283,11 +305,12 @@ class Topology:
     def _fit(self) -> LinkTables:
         rows = self._lessons.open_before(self._fitted)
         cells, columns = self._fitted_cells, self._columns(rows)
-        tables = compile_tables(self._settled, cells, self._settings)
+        pins = self.pins()
+        tables = compile_tables(self._settled, cells, self._settings, pins)
         for _ in range(ROUNDS if len(rows) else 0):
             tally = self._settled.copy()
             self._add(tally, rows, *self._responsibilities(tables, rows, columns))
-            tables = compile_tables(tally, cells, self._settings)
+            tables = compile_tables(tally, cells, self._settings, pins)
         return tables
 
     # ------------------------------------------------------------------ state
@@ -352,7 +375,7 @@ class Topology:
             self._load(by_kind)
         except (KeyError, TypeError, IndexError) as exc:
             raise ValueError(f"learned state cannot be read: {exc}") from exc
-        self._tables = self._new_rates = None
+        self._tables = self._new_rates = self._best = None
         self._changed.clear()
 
     def _load(self, by_kind: Mapping[str, list[dict[str, Any]]]) -> None:

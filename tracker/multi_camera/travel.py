@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ SPREAD_STRENGTH = 3.0
 POOLED_STRENGTH = 4.0
 #: Share of vehicles that do not travel a link as the others do: they stop, turn back, or are someone else.
 BROAD_SHARE = 0.15
+#: Degrees of freedom of a travel time that was given: nearly normal.
+PINNED_DOF = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,28 @@ class TravelTimes:
         return share
 
 
+def pinned(times: TravelTimes, pins: Mapping[tuple[int, int], tuple[float, float]]) -> TravelTimes:
+    """The same, with the own part of some links given instead of learned.
+
+    Args:
+        times: Of links by two cameras.
+        pins: Median (s) and spread of the logarithm, by the numbers of both cameras.
+    """
+    if not pins:
+        return times
+    loc, scale, dof, log_norm = (a.copy() for a in (times.loc, times.scale, times.dof, times.log_norm))
+    for link, (median_s, spread) in pins.items():
+        loc[link], scale[link], dof[link] = log_duration(median_s), spread, PINNED_DOF
+        log_norm[link] = _log_norm(dof[link], scale[link])
+    return replace(times, loc=loc, scale=scale, dof=dof, log_norm=log_norm)
+
+
+def _log_norm(dof: Floats, scale: Floats) -> Floats:
+    """Logarithm of the normalising constant of Student's t."""
+    norm: Floats = gammaln(0.5 * (dof + 1)) - gammaln(0.5 * dof) - 0.5 * np.log(dof * np.pi) - np.log(scale)
+    return norm
+
+
 def log_duration(seconds: Floats | float) -> Floats:
     """The scale on which durations are normal; negative durations count as 0.
 
@@ -107,8 +132,7 @@ def travel_times(moments: Floats, median_s: float, log_sd: float, spread: float)
     loc = (centre / between**2 + s1 / variance) / precision
     scale = np.sqrt(variance + 1.0 / precision)
     dof = SPREAD_STRENGTH + n
-    log_norm = gammaln(0.5 * (dof + 1)) - gammaln(0.5 * dof) - 0.5 * np.log(dof * np.pi) - np.log(scale)
-    return TravelTimes(loc, scale, dof, log_norm, centre, math.hypot(between, spread))
+    return TravelTimes(loc, scale, dof, _log_norm(dof, scale), centre, math.hypot(between, spread))
 
 
 def _pooled(moments: Floats, mean: float, sd: float) -> tuple[float, float]:

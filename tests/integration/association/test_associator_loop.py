@@ -37,7 +37,7 @@ def test_sightings_of_one_vehicle_become_one_identity(street, store, new_loop, s
     assert loop.active == 3
 
 
-def test_a_bucket_is_not_decided_before_its_time(street, store, new_loop, clock):
+def test_a_bucket_is_not_decided_before_its_time(street, store, new_loop, settle, clock):
     loop = new_loop(bucket_s=1.0)
     street.put("s1", 1, "a", 0, 2)
     assert loop.step(1) == 0
@@ -45,6 +45,8 @@ def test_a_bucket_is_not_decided_before_its_time(street, store, new_loop, clock)
     assert store.work_cursor() == "0-0"
     clock.pass_s(1.0)
     assert loop.step(1) == 1
+    assert not loop.caught_up
+    settle(loop)
     assert loop.caught_up
 
 

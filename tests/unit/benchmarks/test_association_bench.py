@@ -66,18 +66,27 @@ def test_sightings_in_two_revisions_come_open_and_then_closed():
 
 
 class Slow:
-    """An associator on a clock of the test's own: a bucket takes 1 s."""
+    """An associator on a clock of the test's own: a bucket takes 1 s, each of its two second looks half as long."""
 
     def __init__(self, clock):
         self.clock = clock
         self.buckets = [[]]
+        self.unfinished = 0
 
     def push(self, observation, now_ns):
         self.buckets[-1].append(observation)
 
+    def prepare(self):
+        pass
+
     def decide(self):
         self.clock[0] += 1.0
+        self.unfinished = 2
         self.buckets.append([])
+
+    def reconsider(self):
+        self.clock[0] += 0.5
+        self.unfinished -= 1
 
 
 def test_latency_counts_the_time_a_bucket_waits_for_the_one_before(monkeypatch):
@@ -86,9 +95,12 @@ def test_latency_counts_the_time_a_bucket_waits_for_the_one_before(monkeypatch):
     slow = Slow(clock)
     timed = offer(slow, [Arrival(at_s, f"o{k}") for k, at_s in enumerate((0.0, 0.1, 0.6, 1.4))], 0.5)
     assert slow.buckets[:2] == [["o0", "o1"], ["o2", "o3"]]
-    # The first is decided at 1.5 s; the second was due at 1.1 s, begins at 1.5 s and is decided at 2.5 s.
-    assert timed.latency_ms == pytest.approx([1000.0, 1000.0, 1400.0, 1100.0])
-    assert timed.behind_s == pytest.approx(1.4)
+    # The first is decided at 1.5 s and finished at 2.5 s; the second was due at 1.1 s and is decided at 3.5 s.
+    assert timed.latency_ms == pytest.approx([1000.0, 1000.0, 2400.0, 2100.0])
+    assert timed.behind_s == pytest.approx(2.4)
+    assert timed.step_ms == pytest.approx([500.0] * 4)
+    assert timed.waiting == [2, 2]
+    assert timed.finished_s == pytest.approx(3.4)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +117,7 @@ def test_a_small_case_is_measured_in_a_process_of_its_own():
     plan = LoadPlan(40, 0.5, cameras=5, out_degree=1, per_s=20.0, burst=5)
     document = bench_association([plan], lambda done, of: told.append((done, of)))
     row = document["active"]["40"]
-    assert {"p50_ms", "p99_ms", "peak_mb"} <= set(row)
+    assert {"p50_ms", "p99_ms", "peak_mb", "sustained", "second_looks_ms_per_decision"} <= set(row)
     assert 0 < row["p50_ms"] <= row["p99_ms"] <= row["worst_ms"]
     assert row["decisions"] == 10
     assert row["active_before"] == 40
@@ -119,7 +131,7 @@ def test_the_command_offers_what_its_options_say(monkeypatch):
 
     def measured(plans, progress):
         asked.extend(plans)
-        names = ("p50_ms", "p99_ms", "peak_mb", "growth_mb", "busy_share", "behind_s")
+        names = ("p50_ms", "p99_ms", "peak_mb", "growth_mb", "busy_share", "second_looks_ms_per_decision", "sustained")
         load = {"per_s": 200.0, "burst": 50, "seconds": 2.0, "cameras": 32}
         return {"active": {str(p.active): dict.fromkeys(names, 1.0) for p in plans}, "load": load}
 

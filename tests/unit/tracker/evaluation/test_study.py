@@ -58,7 +58,7 @@ class Scripted:
     def wait_s(self, now_ns):
         return 0.5
 
-    def decide(self):
+    def decide_fully(self):
         self.pending = 0
         return self.outcomes.pop(0)
 

@@ -80,7 +80,7 @@ class Site:
     def tell(self, *observations: Observation) -> Outcome:
         for observation in observations:
             self.associator.push(observation, 0)
-        outcome = self.associator.decide()
+        outcome = self.associator.decide_fully()
         self.apply(outcome)
         return outcome
 

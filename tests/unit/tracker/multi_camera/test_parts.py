@@ -67,15 +67,15 @@ def test_pooling_keeps_the_pair_and_grows_with_sightings():
     for similarity in (-1.0, 0.1, 0.4, 0.9):
         one = float(pooled.nats(np.array(similarity), np.array(1)))
         assert one == pytest.approx(calibration.log_likelihood_ratio(similarity))
-    assert (np.diff(pooled.slopes[1:, 1:], axis=0) > 0).all()
-    crossings = -pooled.offsets[1, 1:] / pooled.slopes[1, 1:]
+    assert (np.diff(pooled.slopes[-1, 1:, 1:], axis=0) > 0).all()
+    crossings = -pooled.offsets[-1, 1, 1:] / pooled.slopes[-1, 1, 1:]
     assert crossings == pytest.approx(crossings[0], abs=0.1)
 
 
 def test_pooled_evidence_is_the_same_from_both_sides():
     pooled = pool(Calibration(slope=15.0, offset=-6.0), 6)
-    assert pooled.slopes[1:, 1:] == pytest.approx(pooled.slopes[1:, 1:].T)
-    assert pooled.offsets[1:, 1:] == pytest.approx(pooled.offsets[1:, 1:].T)
+    assert pooled.slopes[-1, 1:, 1:] == pytest.approx(pooled.slopes[-1, 1:, 1:].T)
+    assert pooled.offsets[-1, 1:, 1:] == pytest.approx(pooled.offsets[-1, 1:, 1:].T)
 
 
 def fit_logistic(x, same):
@@ -100,8 +100,8 @@ def test_pooled_evidence_claims_no_more_than_independent_pictures_show(count):
     pair = fit_logistic(np.concatenate([similar[:, 0], different[:, 0]]), same)
     mean = fit_logistic(np.concatenate([similar.mean(axis=1), different.mean(axis=1)]), same)
     pooled = pool(Calibration(slope=pair[0], offset=pair[1]), count)
-    assert pair[0] < pooled.slopes[count, 1] < 1.1 * mean[0]
-    assert pooled.offsets[count, 1] == pytest.approx(mean[1], rel=0.25)
+    assert pair[0] < pooled.slopes[-1, count, 1] < 1.1 * mean[0]
+    assert pooled.offsets[-1, count, 1] == pytest.approx(mean[1], rel=0.25)
 
 
 def test_marginals_of_a_matching_are_those_of_its_enumeration():
@@ -258,7 +258,7 @@ def scorer_for(vehicles, visits, **settings):
     memory = IdentityMemory(knobs, "m", camera_number=topology.camera, remove_camera=lambda _, v: v)
     for observation, identity_id in visits:
         memory.assign(observation, identity_id)
-    return Scorer(knobs, Calibration(20.0, -10.0), memory, topology), memory, topology
+    return Scorer(knobs, Calibration(20.0, -10.0), memory, topology, lambda _: 1.0), memory, topology
 
 
 def test_two_views_at_once_count_only_as_far_as_known_not_to_overlap(vehicles):

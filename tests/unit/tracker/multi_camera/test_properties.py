@@ -74,7 +74,7 @@ def play(associator, buckets):
     for bucket in buckets:
         for observation in bucket:
             associator.push(observation, 0)
-        outcomes.append(associator.decide())
+        outcomes.append(associator.decide_fully())
     return outcomes
 
 
@@ -183,7 +183,7 @@ def test_links_committed_along_the_way_are_all_a_restart_needs():
             ),
             0,
         )  # fmt: skip
-        links.update(associator.decide().links)
+        links.update(associator.decide_fully().links)
     assert links == associator.snapshot().links
     twin = new_associator()
     twin.restore([Assigned(a.observation, a.identity_id) for a in associator.snapshot().assigned], links)

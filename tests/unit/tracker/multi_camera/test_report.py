@@ -8,8 +8,8 @@ from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology import Topology
 
 
-def taught(vehicles, trips):
-    topology = Topology(AssociationSettings())
+def taught(vehicles, trips, **settings):
+    topology = Topology(AssociationSettings(**settings))
     for i, (a, leaves_s, b, comes_s) in enumerate(trips):
         before = vehicles.see(f"b{i}", 1, a, leaves_s - 3, leaves_s)
         after = vehicles.see(f"a{i}", 1, b, comes_s, comes_s + 3)
@@ -65,3 +65,50 @@ def test_the_report_is_read_from_stored_links(both_ways):
 def test_nothing_learned_is_nothing_told():
     report = topology_report(AssociationSettings(), {})
     assert (report.cameras, report.links, report.warnings) == ((), (), ())
+
+
+PIN = {"from_camera": "a", "to_camera": "b", "travel_median_s": 9.0, "travel_spread": 0.1}
+
+
+def test_a_pinned_link_stays_as_given_and_shows_how_far_clocks_are_apart(vehicles):
+    trips = [("a", 40.0 * i, "b", 40.0 * i + 13.0 + 0.2 * (i % 5)) for i in range(30)]
+    (link,) = report_of(taught(vehicles, trips, pinned_links=[PIN])).links
+    assert link.pinned
+    assert link.travel_median_s == pytest.approx(9.0, abs=0.01)
+    low, high = link.travel_interval_s
+    assert 7.0 < low < 9.0 < high < 11.5
+    assert link.offset_s == pytest.approx(4.4, abs=0.6)
+    assert link.offset_error_s < 0.6
+
+
+def test_a_pinned_link_is_told_before_anybody_took_it_once_its_cameras_are_known(vehicles):
+    report = report_of(taught(vehicles, [("b", 0.0, "a", 8.0)], pinned_links=[PIN]))
+    pinned = {(x.from_camera, x.to_camera): x.pinned for x in report.links}
+    assert pinned["a", "b"]
+    assert not pinned.get(("b", "a"), False)
+    assert report_of(taught(vehicles, [], pinned_links=[PIN])).links == ()
+
+
+def test_time_over_a_pinned_link_is_judged_by_what_was_given(vehicles):
+    trips = [("a", 40.0 * i, "b", 40.0 * i + 30.0) for i in range(20)]
+    learned, given = taught(vehicles, trips), taught(vehicles, trips, pinned_links=[PIN])
+    a, b = given.camera("a"), given.camera("b")
+    at_9, at_30 = (float(t) for t in given.tables().log_gone((np.array([a, a]), np.array([b, b])), np.log([9.5, 30.5])))
+    assert at_9 > at_30 + 2.0
+    at_9, at_30 = (
+        float(t) for t in learned.tables().log_gone((np.array([a] * 2), np.array([b] * 2)), np.log([9.5, 30.5]))
+    )
+    assert at_30 > at_9 + 2.0
+
+
+@pytest.mark.parametrize(
+    ("links", "says"),
+    [
+        pytest.param([PIN, PIN], "pinned twice", id="twice"),
+        pytest.param([{**PIN, "to_camera": "a"}], "one camera to another", id="to itself"),
+        pytest.param([{**PIN, "travel_median_s": 0.0}], "greater than 0", id="no time"),
+    ],
+)
+def test_what_cannot_be_pinned_is_refused(links, says):
+    with pytest.raises(ValueError, match=says):
+        AssociationSettings(pinned_links=links)
