@@ -51,12 +51,12 @@ class RequirementSet:
 
 
 SETS = (
-    RequirementSet("serve", "Serving on CPUs: every role, the console, crops in S3. No torch.", ("s3",)),
-    RequirementSet("milvus", "As serve, with the client of Milvus.", ("s3",), added=("pymilvus>=3.0",)),
+    RequirementSet("serve", "Serving on CPUs: every role, the console, crops in S3. No torch.", ("s3", "telemetry")),
+    RequirementSet("milvus", "As serve, with the client of Milvus.", ("s3", "telemetry"), added=("pymilvus>=3.0",)),
     RequirementSet(
         "gpu",
         "Serving with the gallery on a GPU: faiss-gpu (CUDA 12) in place of faiss-cpu, torch (CUDA 13) beside it.",
-        ("s3",),
+        ("s3", "telemetry"),
         replaced=(*HEADLESS.items(), ("faiss-cpu", "faiss-gpu>=1.15.1")),
         added=("torch==2.14.1",),
         hashes=False,
