@@ -41,7 +41,7 @@ def test_the_command_times_both_on_crops_of_a_folder(folder):
     found = json.loads(done.stdout)
     assert found["ours_ms_per_crop"] > 0
     assert found["ratio"] == pytest.approx(found["torchreid_ms_per_crop"] / found["ours_ms_per_crop"], rel=0.01)
-    assert found["input_size"] == {"ours": [144, 144], "torchreid": [256, 128]}
+    assert found["input_size"] == {"ours": [192, 192], "torchreid": [256, 128]}
     assert (found["crops"], found["cores"], found["batch"], found["rounds"]) == (16, 1, 16, 2)
     assert found["batch_1"]["ours_ms_per_crop"] > 0
     assert found["crop_size_px"]["least"] < found["crop_size_px"]["largest"]

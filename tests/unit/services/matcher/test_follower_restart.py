@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 
-from reid.types import Calibration
+from reid.types import Calibration, EmbedderSpec
 from services.errors import StoreUnavailable
 from services.identity.memory_store import MemoryStore
 from services.matcher import follower as follower_module
@@ -19,7 +19,8 @@ from tracker.types import TrackKey
 
 
 def gallery():
-    return Gallery("m", Calibration(1.0, 0.0), lambda: open_index(MatcherSettings(index="numpy"), 2))
+    spec = EmbedderSpec("m", 2, (8, 8), Calibration(1.0, 0.0))
+    return Gallery(spec, lambda dim: open_index(MatcherSettings(index="numpy"), dim))
 
 
 def run(follower, *, until):

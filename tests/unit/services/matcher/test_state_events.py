@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reid.types import Calibration, EmbedderSpec
 from services.identity.records import Event
 from services.matcher.index.brute_force import BruteForceIndex
 from services.matcher.state import GalleryState
@@ -29,6 +30,7 @@ def sighting(name: str, revision: int) -> Sighting:
 
 kinds = st.one_of(
     st.tuples(st.just("sighting.put"), st.sampled_from(NAMES)),
+    st.tuples(st.just("sighting.embedded"), st.sampled_from(NAMES)),
     st.tuples(st.just("sighting.deleted"), st.sampled_from(NAMES)),
     st.tuples(st.just("sighting.decided"), st.sampled_from(NAMES), st.sampled_from(OWNERS)),
     st.tuples(st.just("identity.deleted"), st.sampled_from(OWNERS)),
@@ -50,6 +52,8 @@ def events(steps: list[tuple[str, ...]]) -> list[Event]:
                 there = {held: by for held, by in there.items() if by != name}
             case _ if name not in there:
                 continue
+            case "sighting.embedded":
+                pass
             case _:
                 there[name] = owner[0]
                 payload |= {"identity_id": owner[0], "status": "matched"}
@@ -71,7 +75,8 @@ def held(state: GalleryState) -> dict[str, tuple[str, int, list[float]]]:
 @given(steps=st.lists(kinds, max_size=20), last=st.dictionaries(st.sampled_from(NAMES), st.integers(1, 5)))
 def test_runs_end_as_single_events_do(steps: list[tuple[str, ...]], last: dict[str, int]) -> None:
     newest = {name: sighting(name, last[name]) if name in last else None for name in NAMES}
-    at_once, one_by_one = (GalleryState("m", BruteForceIndex(DIM)) for _ in range(2))
+    spec = EmbedderSpec("m", DIM, (8, 8), Calibration(1.0, 0.0))
+    at_once, one_by_one = (GalleryState(spec, BruteForceIndex(DIM)) for _ in range(2))
     made = events(steps)
     at_once.apply(made, newest)
     for event in made:

@@ -7,7 +7,7 @@ from services.rpc.roles import ROLES, role_needed
 SERVICES = vreid_pb2.DESCRIPTOR.services_by_name
 READS = {
     "Search", "SearchStream", "Verify", "Embed", "Watch", "List", "Get", "Stats", "Picture", "History", "Topology",
-    "FindVehicles", "Events",
+    "FindVehicles", "Events", "Predict", "Alerts", "Site",
 }  # fmt: skip
 
 
