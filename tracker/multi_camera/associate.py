@@ -29,6 +29,8 @@ from tracker.multi_camera.verdicts import Findings, IdFactory, Verdicts
 REVIEW_AGE_S = 6.0
 #: Sightings that one step of second looks takes.
 STEP_SIGHTINGS = 16
+#: Identities whose mean vector is computed anew with each bucket after camera means changed; those seen last go first.
+REFRESHED = 512
 
 #: Name of the learned state that tells which sightings were decided but not learned from yet.
 ASKED = "asked"
@@ -263,7 +265,7 @@ class Associator:
         self._learn_links(own)
         renewed = [self._means.add(o.camera_id, o.embedding) for o in own]
         if any(renewed):
-            self._memory.refresh_all()
+            self._memory.outdate()
 
     def _learn_links(self, own: Sequence[Observation]) -> None:
         """Takes in where such sightings of the model may have come from."""
@@ -273,6 +275,8 @@ class Associator:
         del findings
         self._topology.tables()
         self._memory.forget_aliases()
+        self._memory.refresh_outdated(REFRESHED)
+        self.prepare()
 
     # ------------------------------------------------------------------ state
 

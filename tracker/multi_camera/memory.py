@@ -51,6 +51,7 @@ class IdentityMemory:
         self._remove_camera = remove_camera
         self._identities: dict[str, Identity] = {}
         self._owner: dict[str, str] = {}
+        self._outdated: dict[str, None] = {}
         self._alias: dict[str, str] = {}
         self._free: list[int] = []
         self._colours: dict[str, int] = {}
@@ -213,11 +214,17 @@ class IdentityMemory:
         if sighting_id in self._owner:
             self.detach(sighting_id)
 
-    def refresh_all(self) -> None:
-        """Recomputes every row, after camera means changed."""
+    def outdate(self) -> None:
+        """Tells that camera means changed: vectors compared so far are out of date, all mean vectors among them."""
         self.renewals += 1
-        for identity in self._identities.values():
-            self._refresh(identity)
+        self._outdated = dict.fromkeys(self._identities)
+
+    def refresh_outdated(self, most: int) -> None:
+        """Computes at most so many of the mean vectors anew that are out of date."""
+        for _ in range(min(most, len(self._outdated))):
+            identity = self._identities.get(self._outdated.popitem()[0])
+            if identity is not None:
+                self._refresh(identity)
 
     # ------------------------------------------------------------------ rows
 

@@ -96,6 +96,20 @@ def test_a_restart_goes_on_where_the_other_stopped(street, store, new_loop, sett
         assert store.identity_of(f"a{i + 1}") == store.identity_of(f"b{i + 1}")
 
 
+def test_what_was_decided_before_a_restart_is_learned_from_after_it(street, store, new_loop, settle, clock):
+    pass_by(street)
+    first = new_loop()
+    first.step(1)
+    clock.pass_s(0.6)
+    assert first.step(1) == 6
+    # It dies here, with the second looks before it: the decisions and the cursor are in the store.
+    assert store.work_cursor() == store.read_work("0-0", 100, 1)[-1].entry_id
+    assert not any(name.startswith("lesson/") for name in store.links())
+    settle(new_loop())
+    assert sum(name.startswith("lesson/") for name in store.links()) == 6
+    assert len(decided(store)) == 6
+
+
 def test_a_restart_keeps_an_ambiguous_one_and_a_revision_that_waits(street, store, new_loop, settle):
     loop = new_loop()
     street.put("s1", 1, "a", 0, 4)

@@ -111,3 +111,22 @@ def test_what_was_to_be_learned_when_it_stopped_is_learned_after_a_restart(new_s
         if name.startswith("lesson/"):
             mine, theirs = (json.loads(x[name]) for x in (learned, expected))
             assert np.array(mine["origins"], float).shape == np.array(theirs["origins"], float).shape
+
+
+def test_after_camera_means_change_mean_vectors_follow_a_part_with_each_bucket(new_site, vehicles, monkeypatch):
+    monkeypatch.setattr("tracker.multi_camera.associate.REFRESHED", 3)
+    site = new_site(camera_mean_min=4)
+    memory = site.associator._memory
+    for i in range(8):
+        site.tell(vehicles.see(f"s{i}", i, "ab"[i % 2], 5.0 * i, 5.0 * i + 3))
+    assert memory.renewals > 0
+    left = [len(memory._outdated)]
+    while left[-1]:
+        site.tell(vehicles.see(f"t{len(left)}", 9, "c", 60.0 + 5 * len(left), 63.0 + 5 * len(left)))
+        left.append(len(memory._outdated))
+    assert len(left) > 1
+    assert (np.diff(left) >= -3).all()
+    for identity_id in memory.identity_ids:
+        row, before = memory.row(identity_id), memory.centres[memory.row(identity_id)].copy()
+        memory._refresh(memory._identities[identity_id])
+        assert memory.centres[row] == pytest.approx(before)
