@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-import cv2
-import numpy as np
 from nicegui import events, ui
 
 from detector.types import COLOURS, VehicleClass
@@ -34,7 +32,6 @@ _K = 24
 #: Asked for beyond what is shown, so that what was put aside is replaced.
 _SPARE = 76
 _MAX_NEGATIVES = 16
-_PADDING = 0.02
 #: A box drawn by hand is at least so wide and high, in px of the picture.
 _LEAST_PX = 12
 _WHOLE, _DRAWN = -1, -2
@@ -60,12 +57,10 @@ class Asked:
             return Probe(sighting_id=self.sighting_id)
         if not self.image:
             return None
-        image = self.image
-        if self.chosen == _DRAWN:
-            image = cut_out(image, self.drawn)
-        elif self.chosen >= 0:
-            image = cut_out(image, self.found[self.chosen].box_xyxy)
-        return Probe(image=image, mode=ImageMode.AS_IS)
+        if self.chosen == _WHOLE:
+            return Probe(image=self.image, mode=ImageMode.AS_IS)
+        box_xyxy = self.drawn if self.chosen == _DRAWN else self.found[self.chosen].box_xyxy
+        return Probe(image=self.image, mode=ImageMode.BOX, box_xyxy=box_xyxy)
 
 
 class SearchPage:
@@ -256,17 +251,3 @@ class SearchPage:
 def _pressed(pressed: bool) -> str:
     """Properties of one of several buttons of which one is chosen."""
     return f"no-caps dense {'' if pressed else 'outline'} aria-pressed={str(pressed).lower()}"
-
-
-def cut_out(image: bytes, box_xyxy: Box) -> bytes:
-    """A box of a picture file with the margin of the gallery's crops, as PNG; all of it if it cannot be read."""
-    pixels = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
-    if pixels is None:
-        return image
-    height, width = pixels.shape[:2]
-    x1, y1, x2, y2 = box_xyxy
-    dx, dy = _PADDING * (x2 - x1), _PADDING * (y2 - y1)
-    left, top = max(0, int(x1 - dx)), max(0, int(y1 - dy))
-    right, bottom = min(width, int(np.ceil(x2 + dx))), min(height, int(np.ceil(y2 + dy)))
-    _done, encoded = cv2.imencode(".png", pixels[top:bottom, left:right])
-    return encoded.tobytes()

@@ -5,9 +5,6 @@ import contextlib
 import re
 from xml.etree import ElementTree
 
-import cv2
-import numpy as np
-
 from detector.types import VehicleClass
 from services.errors import MatcherUnavailable, NotFound
 from services.live.watcher import LiveWatcher
@@ -16,7 +13,6 @@ from services.rpc.convert_console import SiteEvent
 from services.web import drawing
 from services.web import site as site_module
 from services.web.drawing import DrawnBox, Visit, boxes_svg, route_svg, topology_svg
-from services.web.pages.search import cut_out
 from services.web.pages.topology import link_cells
 from services.web.site import Corrections, Site
 from tracker.multi_camera.report import LinkReport
@@ -145,15 +141,3 @@ def test_drawings_are_svg_with_nothing_let_through():
     assert topology_svg(cameras, links).count("vr-trip") == 1
     assert route_svg([], "red") == ""
     assert drawing.colour_of("a") == drawing.colour_of("a") != drawing.colour_of("b")
-
-
-def test_a_chosen_vehicle_is_cut_out_with_a_margin():
-    picture = np.zeros((100, 200, 3), np.uint8)
-    picture[20:70, 50:150] = (0, 0, 255)
-    _, encoded = cv2.imencode(".png", picture)
-    cut = cv2.imdecode(np.frombuffer(cut_out(encoded.tobytes(), (50, 20, 150, 70)), np.uint8), cv2.IMREAD_COLOR)
-    assert cut.shape[:2] == (52, 104)
-    assert cut[26, 52].tolist() == [0, 0, 255]
-    assert cut_out(b"no picture", (0, 0, 1, 1)) == b"no picture"
-    at_edge = cut_out(encoded.tobytes(), (0, 0, 200, 100))
-    assert cv2.imdecode(np.frombuffer(at_edge, np.uint8), cv2.IMREAD_COLOR).shape == picture.shape
