@@ -63,8 +63,8 @@ def boxes_svg(boxes: Sequence[DrawnBox], width: int) -> str:
             f'<rect x="{x1:.0f}" y="{y1:.0f}" width="{x2 - x1:.0f}" height="{y2 - y1:.0f}" fill="transparent" '
             f'stroke="{box.colour}" stroke-width="{2 * scale:.1f}" pointer-events="all"/>'
             f'<text x="{x1:.0f}" y="{above:.0f}" font-size="{14 * scale:.1f}" font-family="sans-serif" '
-            f'fill="{box.colour}" stroke="black" stroke-width="{3 * scale:.1f}" stroke-linejoin="round" '
-            f'style="paint-order: stroke">{escape(box.label)}</text>'
+            f'font-weight="600" fill="{box.colour}" stroke="black" stroke-width="{2 * scale:.1f}" '
+            f'stroke-linejoin="round" style="paint-order: stroke">{escape(box.label)}</text>'
         )
         if box.href:
             drawn = f'<a href="{escape(box.href, quote=True)}" aria-label="{escape(box.label, quote=True)}">{drawn}</a>'

@@ -91,7 +91,7 @@ class Tile:
 async def wall(site: Site) -> None:
     """The page's content."""
     ui.label(_("A vehicle's box leads to its identity; pause a camera to pick one.")).classes("text-caption")
-    grid = ui.element("div").classes("vr-grid").style("--vr-least: 420px")
+    grid = ui.element("div").classes("vr-grid").style("--vr-least: 340px")
     tiles: dict[str, Tile] = {}
 
     async def states() -> None:

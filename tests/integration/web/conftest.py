@@ -231,7 +231,7 @@ def page(browser, console):
     """A page that remembers where it was sent to and what went wrong in it."""
     context = browser.new_context(viewport={"width": 1024, "height": 768}, reduced_motion="reduce")
     opened = context.new_page()
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(90_000)
     opened.hosts, opened.errors = set(), []
     opened.on("request", lambda r: opened.hosts.add(r.url.split("/")[2]) if r.url.startswith("http") else None)
     opened.on("pageerror", lambda error: opened.errors.append(str(error)))
