@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 
 _PROCESSES = 4
-_SEARCH = "/vreid.v1.MatcherService/Search"
-_CALL_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +86,15 @@ def measure_load(address: str, queries: Vectors, clients: int, seconds: float, k
 
 def _clients(asked: _Share, begin: Event, answers: Any) -> None:
     """One process of clients: requests are made beforehand and answers not unpacked, so that the load costs little."""
-    import grpc
-
     from services.client import Probe, SearchOptions
-    from services.client.messages import CHANNEL_OPTIONS, search_message
-    from services.rpc.vreid_pb2 import SearchResponse
+    from services.client.packed import PackedSearches, count_matches, pack_search
+    from services.errors import VreidError
 
     options = SearchOptions(k=asked.k)
-    requests = [
-        search_message([Probe(embedding=tuple(vector.tolist()))], (), options).SerializeToString()
-        for vector in asked.queries
-    ]
-    own = (*CHANNEL_OPTIONS, ("grpc.use_local_subchannel_pool", 1))  # a connection each
-    channels = [grpc.insecure_channel(asked.address, options=own) for _ in range(asked.clients)]
-    calls = [channel.unary_unary(_SEARCH) for channel in channels]
-    for call in calls:
-        found = SearchResponse.FromString(call(requests[0], timeout=_CALL_S))
-        if not found.matches:
+    requests = [pack_search([Probe(embedding=tuple(vector.tolist()))], options) for vector in asked.queries]
+    connections = [PackedSearches(asked.address) for _ in range(asked.clients)]
+    for connection in connections:
+        if not count_matches(connection.ask(requests[0])):
             raise RuntimeError("the matcher under test finds nothing")
     took: list[float] = []
     failed = [0]
@@ -117,9 +107,9 @@ def _clients(asked: _Share, begin: Event, answers: Any) -> None:
         while time.perf_counter() - started < asked.seconds:
             before = time.perf_counter()
             try:
-                calls[number](requests[place % len(requests)], timeout=_CALL_S)
+                connections[number].ask(requests[place % len(requests)])
                 took.append(time.perf_counter() - before)
-            except grpc.RpcError:
+            except VreidError:
                 failed[0] += 1
             place += 1
 
@@ -129,5 +119,5 @@ def _clients(asked: _Share, begin: Event, answers: Any) -> None:
     for thread in threads:
         thread.join()
     answers.put((took, failed[0], time.perf_counter() - started))
-    for channel in channels:
-        channel.close()
+    for connection in connections:
+        connection.close()

@@ -12,7 +12,9 @@ import json
 import logging
 import os
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,6 +36,7 @@ MAGIC = b"vreid-gallery 2\n"
 FILE_NAME = "gallery.snapshot"
 _MAX_HEADER = 64 * 2**20
 _CHUNK = 8 * 2**20
+_PIECE = 4096
 #: One at a time, from looking to renaming: an older one must never replace a newer, which may lack what was erased.
 _WRITING = threading.Lock()
 
@@ -84,8 +87,8 @@ def _captured_and_written(gallery: Gallery, folder: Path) -> SnapshotInfo:
     for number, (ids, half) in enumerate(living):
         arrays |= {f"part.{number}.ids": ids, f"part.{number}.vectors": half}
     for name, listed in capture.strings.items():
-        arrays[f"strings.{name}"] = np.frombuffer("\n".join(listed).encode(), np.uint8)
-    arrays["identities"] = np.frombuffer(json.dumps(capture.identities).encode(), np.uint8)
+        arrays[f"strings.{name}"] = np.frombuffer(_joined(listed), np.uint8)
+    arrays["identities"] = np.frombuffer(_as_json(capture.identities), np.uint8)
     header = {
         "model_id": capture.model_id,
         "dim": capture.dim,
@@ -146,6 +149,24 @@ def _capture(state: GalleryState, position: str) -> _Capture:
     return _Capture(
         position, state.spec.model_id, index.dim, columns, strings, state.export_identities(), index.parts()
     )
+
+
+def _joined(listed: list[str]) -> bytes:
+    """Strings end to end, a line each, in pieces: no other thread runs while one is made."""
+    pieces = [listed[start : start + _PIECE] for start in range(0, len(listed), _PIECE)]
+    return b"\n".join(["\n".join(piece).encode() for piece in pieces])
+
+
+def _as_json(tables: Mapping[str, Mapping[str, str]]) -> bytes:
+    """Tables of strings as one JSON object, in pieces as above."""
+    written = []
+    for name, table in tables.items():
+        rows = iter(table.items())
+        pieces = []
+        while piece := dict(islice(rows, _PIECE)):
+            pieces.append(json.dumps(piece)[1:-1])
+        written.append(f"{json.dumps(name)}: {{{', '.join(pieces)}}}")
+    return f"{{{', '.join(written)}}}".encode()
 
 
 def _described(name: str, array: NDArray[Any]) -> dict[str, Any]:

@@ -74,7 +74,8 @@ class FaissCodes:
         dim = half.shape[1]
         self._index: Any = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         self._index.is_trained = True  # half precision has nothing to learn
-        self._index.add(half.astype(np.float32))
+        if len(half):  # its codes are the rows' own bits: none is converted
+            self._index.add_sa_codes(np.ascontiguousarray(half).view(np.uint8).reshape(len(half), dim * 2))
         codes = self._index.codes
         raw: NDArray[np.uint8] = faiss.rev_swig_ptr(codes.data(), len(half) * dim * 2)
         self._half: Half = raw.view(np.float16).reshape(len(half), dim)
