@@ -94,7 +94,7 @@ def export_openvino_int8(
         with redirect_stdout(sys.stderr), model_folder(out_dir, spec) as draft:  # It draws bars on stdout.
             search = _Search(traced(EmbeddingGraph(net, metadata.preprocessing), spec.input_hw), batch)
             quantised, found = search.run(aimed_cosine)
-            openvino.save_model(quantised, draft / MODEL_FILE, compress_to_fp16=True)
+            openvino.save_model(quantised, draft / MODEL_FILE, compress_to_fp16=False)
     return found
 
 

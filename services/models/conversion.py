@@ -14,7 +14,7 @@ from services.errors import ModelFileError
 from services.models.manifest import ModelKind
 
 #: Raised when a conversion gives another result for the same input.
-CONVERSION_VERSION = 1
+CONVERSION_VERSION = 2
 #: What can be asked of a converter: a published file of a kind, or a converted detector in eight bits.
 ConversionKind = ModelKind | Literal["yolo-int8"]
 _TIMEOUT_S = 900.0

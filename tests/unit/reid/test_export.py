@@ -71,6 +71,12 @@ def test_parity_with_torch_at_several_batch_sizes(trained, exported):
         assert (ours * reference).sum(axis=1).min() >= 0.999
 
 
+def test_vectors_of_the_default_model_are_torchs_own(city_pictures, tmp_path):
+    pictures = city_pictures[1][:32]
+    embedder = OpenVinoEmbedder(export_openvino(default_weights(), tmp_path / "model"), threads=1)
+    assert check_parity(default_weights(), embedder, pictures).worst >= 0.99999
+
+
 def test_onnx_agrees_with_torch_in_another_runtime(trained, tmp_path):
     folder = export_onnx(trained, tmp_path / "onnx")
     assert {p.name for p in folder.iterdir()} == {"model.onnx", "spec.json"}
