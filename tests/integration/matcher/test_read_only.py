@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from services.client import MatcherClient
+from services.client import MatcherClient, Probe
 from services.errors import Unsupported
 from services.matcher.build import build_matcher
 from services.matcher.read_only import WRITES
@@ -13,7 +13,10 @@ from services.matcher.settings import MatcherSettings
 from services.rpc import vreid_pb2
 
 #: How calls begin that change what a site knows.
-CHANGING = ("Add", "Create", "Delete", "Enroll", "Erase", "Import", "Merge", "Put", "Remove", "Set", "Split", "Undo")
+CHANGING = (
+    *("Acknowledge", "Add", "Create", "Delete", "Enroll", "Erase", "Import"),
+    *("Merge", "Put", "Remove", "Set", "Split", "Undo"),
+)
 
 
 @pytest.fixture
@@ -51,16 +54,21 @@ def test_it_follows_the_site_and_answers_alike(street, replica, wait_until):
 def test_every_change_is_refused_and_none_is_made(street, replica, picture):
     before = street.store.last_event_id()
     changes = {
-        "Merge": partial(replica.identity_merge, "id-red", "id-blue"),
-        "Split": partial(replica.identity_split, "id-red", ["red-2"]),
-        "Undo": partial(replica.identity_undo, "1-1"),
-        "Delete": partial(replica.gallery_delete, "id-red"),
-        "Erase": partial(replica.gallery_erase, "id-red"),
-        "Update": partial(replica.gallery_update, "red-1", colour="red"),
-        "Enroll": partial(replica.gallery_enroll, [picture((0, 0, 250))]),
-        "Import": lambda: replica.gallery_import(street.client.gallery_export()),
+        "IdentityService/Merge": partial(replica.identity_merge, "id-red", "id-blue"),
+        "IdentityService/Split": partial(replica.identity_split, "id-red", ["red-2"]),
+        "IdentityService/Undo": partial(replica.identity_undo, "1-1"),
+        "GalleryService/Delete": partial(replica.gallery_delete, "id-red"),
+        "GalleryService/Erase": partial(replica.gallery_erase, "id-red"),
+        "GalleryService/Update": partial(replica.gallery_update, "red-1", colour="red"),
+        "GalleryService/Enroll": partial(replica.gallery_enroll, [picture((0, 0, 250))]),
+        "GalleryService/Import": lambda: replica.gallery_import(street.client.gallery_export()),
+        "IdentityService/SetEnrolled": partial(replica.identity_set_enrolled, "id-red", enrolled=True),
+        "StandingService/Create": partial(replica.standing_create, "red", [Probe(identity_id="id-red")]),
+        "StandingService/SetActive": partial(replica.standing_set_active, "1", active=False),
+        "StandingService/Delete": partial(replica.standing_delete, "1"),
+        "StandingService/Acknowledge": partial(replica.alerts_acknowledge, ["1"]),
     }
-    assert set(changes) == {method.rpartition("/")[2] for method in WRITES}
+    assert set(changes) == {method.removeprefix("/vreid.v1.") for method in WRITES}
     for change in changes.values():
         with pytest.raises(Unsupported, match="only reads"):
             change()
