@@ -31,7 +31,7 @@ def up(
     once: Annotated[bool, typer.Option("--once", help="End when every camera has ended, and report.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Follow the vehicles of your cameras: starts Valkey, the matcher and ingest, and keeps them running."""
+    """Follows the vehicles of your cameras: starts Valkey, the matcher and ingest, and keeps them running."""
     from services.observability.logs import configure_logging
 
     try:

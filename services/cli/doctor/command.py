@@ -33,7 +33,7 @@ def doctor(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Check models, GPU, ports, clocks, Redis, disk, retention and sizes; exit 1 when something would not work."""
+    """Checks models, GPU, ports, clocks, Redis, disk, retention and sizes; exit 1 when something would not work."""
     from services.config import load_config
 
     try:
