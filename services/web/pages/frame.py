@@ -73,8 +73,7 @@ def frame(title: str, path: str, site: Site, *, can_log_out: bool = False) -> It
         ui.html(f'<a class="vr-skip" href="#content">{_("Skip to content")}</a>', sanitize=False)
         ui.label("vreid").classes("text-h6 q-mr-sm")
         with ui.element("nav").props(f'aria-label="{_("Pages")}"').classes("row items-center vr-nav"):
-            for target, name, icon in PAGES:
-                _entry(site, target, name, icon, current=target == path)
+            entries = {target: _entry(target, name, icon, current=target == path) for target, name, icon in PAGES}
         ui.space()
         ui.button(icon="contrast").props(f'flat round color=white aria-label="{_("Dark or light")}"').on(
             "click", js_handler="() => window.vreidTheme()"
@@ -87,26 +86,32 @@ def frame(title: str, path: str, site: Site, *, can_log_out: bool = False) -> It
         away.bind_visibility_from(site, "reachable", backward=lambda reachable: not reachable)
         ui.label(title).classes("text-h5").props('role="heading" aria-level="1"')
         yield
+    # A timer that waits for the browser has the page sent as it is by then: none before the page is built.
+    _count_alerts(site, entries["/alerts"])
 
 
-def _entry(site: Site, target: str, name: str, icon: str, *, current: bool) -> None:
+def _entry(target: str, name: str, icon: str, *, current: bool) -> ui.button:
     button = ui.button(name, icon=icon).props(f'flat no-caps color=white href="{target}" type=a aria-label="{name}"')
     if current:
         button.props('aria-current="page"').classes("bg-white/20")
-    if target == "/alerts":
-        with button:
-            waiting = ui.badge("").props("floating color=negative")
+    return button
+
+
+def _count_alerts(site: Site, button: ui.button) -> None:
+    """Shows in the navigation how many alerts wait."""
+    with button:
+        waiting = ui.badge("").props("floating color=negative")
         waiting.visible = False
 
-        async def count() -> None:
-            try:
-                number = await site.open_alerts()
-            except VreidError:
-                return
-            waiting.text, waiting.visible = f"{number:,}", number > 0
-            button.props["aria-label"] = counted("{n} alert", "{n} alerts", number) if number else name
+    async def count() -> None:
+        try:
+            number = await site.open_alerts()
+        except VreidError:
+            return
+        waiting.text, waiting.visible = f"{number:,}", number > 0
+        button.props["aria-label"] = counted("{n} alert", "{n} alerts", number) if number else _("Alerts")
 
-        ui.timer(_ALERTS_EVERY_S, count)
+    ui.timer(_ALERTS_EVERY_S, count)
 
 
 def told(exc: VreidError) -> None:

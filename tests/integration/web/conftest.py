@@ -84,7 +84,7 @@ class Console:
     """Where the console is, the client that it works with, and the hands that feed its store."""
 
     url: str
-    client: MatcherClient
+    client: MatcherClient | None
     store: MemoryStore
     crops: CropStore
     lease: Lease
@@ -119,8 +119,14 @@ class Console:
             self.store.commit(Commit(self.lease, decisions=(decision,)))
 
 
-def fill(console: Console) -> None:
-    """Two passages of a red vehicle and one of a blue one, decided, and what was learned of three cameras."""
+def fill(store: MemoryStore, crops: CropStore) -> Lease:
+    """Two passages of a red vehicle and one of a blue one, decided, and what was learned of three cameras.
+
+    Returns:
+        The lease to go on with.
+    """
+    lease = store.acquire_lease("test", "test", 3600)
+    console = Console("", None, store, crops, lease)
     console.see("red-1", RED, "north", "id-red", ago_s=60)
     console.see("red-2", RED, "south", "id-red", ago_s=40)
     console.see("blue-1", BLUE, "north", "id-blue", ago_s=20)
@@ -131,6 +137,7 @@ def fill(console: Console) -> None:
             CameraRecord(camera, f"rtsp://{camera}/1", "file", state, detail, time.time_ns(), stats)
         )
     console.store.commit(Commit(console.lease, decisions=(), links=learned()))
+    return lease
 
 
 def learned() -> dict[str, str]:
@@ -170,7 +177,7 @@ def live_board() -> LiveBoard:
 def console(tmp_path_factory) -> Iterator[Console]:
     folder = tmp_path_factory.mktemp("site")
     store, crops, colours = MemoryStore(), CropStore(str(folder / "crops")), Colours()
-    lease = store.acquire_lease("test", "test", 3600)
+    lease = fill(store, crops)
     live = LiveServer(live_board(), folder)
     matcher = build_matcher(
         store, colours, colours, MatcherSettings(listen="127.0.0.1:0", drain_s=1), places=Places(crops)
@@ -190,10 +197,8 @@ def console(tmp_path_factory) -> Iterator[Console]:
     try:
         _wait(f"http://{listen}/system", process, folder / "web.log")
         with MatcherClient(matcher.address) as client:
-            console = Console(f"http://{listen}", client, store, crops, lease)
-            fill(console)
             matcher.gallery.wait_for(store.last_event_id(), 20)
-            yield console
+            yield Console(f"http://{listen}", client, store, crops, lease)
     finally:
         live.close()
         process.terminate()

@@ -106,3 +106,10 @@ def test_another_sites_page_gets_nothing(page, console):
     assert page.request.get(console.url + "/media/picture/red-1/0").headers["content-type"] == "image/jpeg"
     assert page.request.get(console.url + "/media/picture/unknown/0").status == 404
     assert page.request.get(console.url + "/media/live/west").status == 404
+
+
+def test_a_page_is_sent_with_what_it_shows(page, console):
+    """A browser need not come back for it, and what is read without one is whole."""
+    assert "id-red" in page.request.get(console.url + "/identity/id-red").text()
+    assert "id-red" in page.request.get(console.url + "/gallery").text()
+    assert "Vectors" in page.request.get(console.url + "/system").text()

@@ -82,7 +82,7 @@ def test_the_gallery_is_filtered_kept_exported_and_deleted_with_a_reason(page, c
     page.get_by_role("checkbox", name="Choose id-red").click()
     page.get_by_text("1 chosen").wait_for()
     page.get_by_role("button", name="Keep", exact=True).click()
-    page.get_by_text("enrolled").wait_for()
+    page.get_by_text("· enrolled").wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="Export").click()
     download.value.save_as(tmp_path / "export")
