@@ -74,15 +74,20 @@ class CoarseCodes:
         self._rows = rows
         self.nbytes = int(index.code_size) * rows
 
-    def candidates(self, queries: Vectors, depth: int) -> tuple[Vectors, Positions]:
+    def project(self, queries: Vectors) -> Vectors:
+        """Queries, float32 (Q, dim), as ``candidates`` takes them; the same for all codes of one quantiser."""
+        projected: Vectors = queries @ self._projection
+        return projected
+
+    def candidates(self, projected: Vectors, depth: int) -> tuple[Vectors, Positions]:
         """The rows that rank highest roughly.
 
         Args:
-            queries: float32 (Q, dim).
+            projected: float32 (Q, codes), by ``project``.
             depth: At least 1.
 
         Returns:
             Rough scores float32 (Q, d) and positions int64 (Q, d), d = min(depth, rows).
         """
-        scores, places = self._index.search(queries @ self._projection, min(depth, self._rows))
+        scores, places = self._index.search(projected, min(depth, self._rows))
         return scores, places

@@ -86,10 +86,12 @@ class FrozenView:
             return no_neighbours(len(queries), k)
         depth = max(MIN_REFINED, REFINE_FACTOR * k)
         asked = self._asked(queries)
+        coarse = next((part.coarse for part in self._parts if part.coarse is not None), None)
+        projected = queries if coarse is None else coarse.project(queries)  # an index has one quantiser
 
         def scan(part: Part) -> tuple[Vectors, Ids, Positions | None]:
             may = part.may(allowed)
-            rough = self._rough(part, queries, depth, may)
+            rough = self._rough(part, projected, depth, may)
             if rough is not None:
                 return rough
             width = min(k, len(part.ids))
@@ -111,7 +113,7 @@ class FrozenView:
         return None if leading is None or len(queries) < MIN_QUERIES else Asked(leading, queries)
 
     @staticmethod
-    def _rough(part: Part, queries: Vectors, depth: int, may: Mask | None) -> tuple[Vectors, Ids, Positions] | None:
+    def _rough(part: Part, projected: Vectors, depth: int, may: Mask | None) -> tuple[Vectors, Ids, Positions] | None:
         """Candidates of a part with rough scores and places; None where the part is better scanned exactly."""
         size = len(part.ids)
         if part.coarse is None or size <= 2 * depth:
@@ -120,7 +122,7 @@ class FrozenView:
         if living < _NARROW * size:
             return None
         # The quantiser ranks the dead and the forbidden too: ask for so many more.
-        scores, places = part.coarse.candidates(queries, int(depth * size / living) if living else depth)
+        scores, places = part.coarse.candidates(projected, int(depth * size / living) if living else depth)
         if may is not None:
             fit = may[places] & (places != NO_ID)
             if int(fit.sum(axis=1).min()) < min(depth // 2, living):
