@@ -6,7 +6,7 @@ The large comparison, with everything remembered, can be made ahead; what change
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ Rows = NDArray[np.intp]
 TOGETHER = 64
 #: One in so many values is looked at to find out where the largest begin.
 SAMPLED = 32
+#: Rows changed since a shortlist was made from which it is made up to date.
+CATCH_UP = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Comparison:
         missing = [o for o in batch if not self._is_prepared(o)]
         for begin in range(0, len(missing), TOGETHER):
             self._compare(missing[begin : begin + TOGETHER])
+        self._catch_up([self._prepared[o.sighting_id] for o in batch])
 
     def forget(self, sighting_ids: Iterable[str]) -> None:
         """Drops what was prepared of observations."""
@@ -112,6 +115,24 @@ class Comparison:
     def _is_prepared(self, observation: Observation) -> bool:
         short = self._prepared.get(observation.sighting_id)
         return short is not None and short.observation is observation and short.renewals == self._memory.renewals
+
+    def _catch_up(self, shorts: Sequence[_Shortlist]) -> None:
+        """Brings shortlists up to date since which much has changed, so that it is not compared at every look."""
+        memory = self._memory
+        for version in sorted({s.version for s in shorts}):
+            anew = memory.changed_since(version)
+            late = [s for s in shorts if s.version == version and s.query is not None]
+            if len(anew) <= CATCH_UP or not late:
+                continue
+            anew = anew[memory.sources[anew] > 0]
+            changed = np.stack([s.query for s in late if s.query is not None]) @ memory.centres[anew].T
+            for short, values in zip(late, changed, strict=True):
+                fresh = memory.versions[short.rows] <= version
+                rows = np.concatenate([short.rows[fresh], anew])
+                near, similarity = _largest(np.concatenate([short.similarity[fresh], values]), self._nearest)
+                self._prepared[short.observation.sighting_id] = replace(
+                    short, rows=rows[near], similarity=similarity, version=memory.version
+                )
 
     def _compare(self, batch: Sequence[Observation]) -> None:
         memory = self._memory

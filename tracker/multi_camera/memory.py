@@ -18,6 +18,8 @@ from tracker.multi_camera.types import Observation
 
 COLOURS_MAX = 24
 CLASSES = 4
+#: Newest changes of rows that are remembered one by one; twice as many at most.
+LOGGED = 16_384
 Remove = Callable[[str, NDArray[np.float32]], NDArray[np.float32]]
 
 
@@ -60,6 +62,9 @@ class IdentityMemory:
         self.used = 0
         #: Counts changes of rows; ``versions`` holds for each row the count at its last.
         self.version = 0
+        # Rows in the order of their changes, the newest of them, and the version before the first.
+        self._log: list[int] = []
+        self._log_begins = 0
         #: Counts how often all vectors changed at once, those of sightings not remembered too.
         self.renewals = 0
         k, m = 0, settings.visits_kept
@@ -144,7 +149,10 @@ class IdentityMemory:
 
     def changed_since(self, version: int) -> NDArray[np.intp]:
         """Rows that changed after ``self.version`` was so much, ascending."""
-        return np.flatnonzero(self.versions > version)
+        at = version - self._log_begins
+        if at < 0:
+            return np.flatnonzero(self.versions > version)
+        return np.unique(np.array(self._log[at:], np.intp))
 
     def query_vector(self, observation: Observation) -> NDArray[np.float32] | None:
         """What of an observation is compared, camera share removed: (D,); None for another model."""
@@ -276,6 +284,10 @@ class IdentityMemory:
     def _clear(self, row: int) -> None:
         self.version += 1
         self.versions[row] = self.version
+        self._log.append(row)
+        if len(self._log) > 2 * LOGGED:
+            del self._log[:LOGGED]
+            self._log_begins += LOGGED
         self.class_total -= self.class_probs[row]
         self.colour_total -= self.colour_probs[row]
         v = self.visits

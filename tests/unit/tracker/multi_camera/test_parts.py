@@ -356,3 +356,29 @@ def test_rows_are_used_again_and_aliases_resolve(vehicles):
     memory.detach("s0")
     memory.assign(vehicles.see("n", 5, "b", 9, 10), "fresh")
     assert len(memory.row_ids) == 64
+
+
+def test_rows_that_changed_are_told_from_the_log_as_by_looking_at_all(vehicles, monkeypatch):
+    monkeypatch.setattr("tracker.multi_camera.memory.LOGGED", 8)
+    _, memory, _ = scorer_for(vehicles, [])
+    rng = np.random.default_rng(5)
+    versions = [0]
+    for i in range(60):
+        memory.assign(vehicles.see(f"s{i}", i, "a", i, i + 0.5), f"i{int(rng.integers(9))}")
+        versions.append(memory.version)
+    for version in versions:
+        assert memory.changed_since(version).tolist() == np.flatnonzero(memory.versions > version).tolist()
+
+
+def test_what_changed_much_later_is_still_found_among_the_nearest(vehicles, monkeypatch):
+    monkeypatch.setattr("tracker.multi_camera.appearance.CATCH_UP", 4)
+    scorer, memory, _ = scorer_for(vehicles, [(vehicles.see(f"s{i}", i, "a", i, i + 0.5), f"i{i}") for i in range(6)])
+    here = vehicles.see("t", 9, "b", 60, 62)
+    scorer.prepare([here])
+    for i in range(6, 15):
+        memory.assign(vehicles.see(f"s{i}", i, "a", i, i + 0.5), f"i{i}")
+    scores = scorer.score(here)
+    assert scores.rows[np.argmax(scores.total)] == memory.row("i9")
+    assert scores.of(memory.row("i9")) == pytest.approx(
+        scorer.score(vehicles.see("u", 9, "b", 60, 62)).total.max(), abs=1.0
+    )
