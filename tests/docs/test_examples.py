@@ -16,6 +16,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 #: Where a document's examples are run, and the small substitutions.
 BESIDE_A_SITE = {
+    "docs/console.md": {
+        "MatcherClient()": 'MatcherClient("127.0.0.1:50661")',
+        'open("van.jpg", "rb").read()': 'open("a.jpg", "rb").read()',
+    },
     "docs/from-code.md": {},
     "docs/query.md": {'"0197..."': '"{sighting}"', '"0198..."': '"{other}"', '"0199..."': '"{kept}"'},
 }
@@ -35,6 +39,7 @@ ONLY_IMPORTED = {
     "docs/city/serving.md": "tests/unit/simulator/rtsp/test_serving_doc.py runs it",
     "docs/city/datasets.md": "renders; tests/unit/simulator/dataset runs its calls",
     "docs/city/vehicles.md": "renders; tests/unit/simulator/vehicles runs its calls",
+    "docs/security.md": "tests/integration/matcher/test_secured.py does this with certificates of its own",
     "CONTRIBUTING.md": "a pattern for a loss, with gaps",
 }
 
