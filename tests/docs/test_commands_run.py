@@ -92,6 +92,7 @@ def test_it_does_what_it_says(case: Case, request, monkeypatch) -> None:
         result = CliRunner().invoke(app, line[1:])
         raised = result.exception if not isinstance(result.exception, SystemExit) else None
         assert result.exit_code in case.rule.get("exits", [0]), f"{line}: {result.output} {raised!r}"
+        assert case.rule.get("says", "") in result.output
 
 
 @pytest.mark.parametrize("case", STARTED, ids=str)
