@@ -70,8 +70,6 @@ class WatchingCalls:
 
     def alerts_acknowledge(self, alert_ids: Sequence[str]) -> int:
         """Takes note of alerts; returns of how many nobody had."""
-        if not alert_ids:
-            return 0
         request = pb.AcknowledgeRequest(alert_ids=alert_ids)
         return int(self._call(self._standing.Acknowledge, request, repeat=False).acknowledged)
 
