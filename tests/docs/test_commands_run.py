@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import time
 import webbrowser
@@ -111,4 +112,5 @@ def test_it_starts_and_ends(case: Case, request, tmp_path) -> None:
             time.sleep(0.3)
     finally:
         status = end(process)
-    assert status in (0, 130), said.read_text()
+    # Whom Ctrl-C ends before he minds it dies of the signal itself, which a shell calls 130 as well.
+    assert status in (0, 130, -signal.SIGINT), said.read_text()
