@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -14,35 +13,19 @@ from typing import Any
 import cv2
 import numpy as np
 
+from benchmarks.crash.faults import CrashBench, run_faults
 from benchmarks.crash.site import CrashSite
-from benchmarks.crash.unsynced import UnsupportedError
 from services.client import Enrolled, ImageMode
 from services.crops import CropStore
 from services.errors import NotFound, Unavailable
 from services.identity.retention.erase import Eraser
 from services.identity.retention.proof import search_folder
 
-FAULTS = ("matcher", "server", "power")
 _ENROLLED_BEFORE = 2
 _PICTURE_PX = 16
 #: Longest that an erasure waits for a matcher that may be dead; then it is in doubt.
 _PATIENCE_S = 3.0
 _ERASED_SHARE = 0.35
-
-
-@dataclass(frozen=True, slots=True)
-class EnrolmentBench:
-    """What to do.
-
-    Attributes:
-        times: Kills of each kind.
-        faults: Of FAULTS.
-        seed: Of pictures, choices and moments.
-    """
-
-    times: int = 34
-    faults: tuple[str, ...] = FAULTS
-    seed: int = 1
 
 
 @dataclass(slots=True)
@@ -64,7 +47,7 @@ class _Known:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def run_enrolments(bench: EnrolmentBench, report: Callable[[int, int], None] = lambda done, of: None) -> dict[str, Any]:
+def run_enrolments(bench: CrashBench, report: Callable[[int, int], None] = lambda done, of: None) -> dict[str, Any]:
     """Runs the bench.
 
     Args:
@@ -76,30 +59,7 @@ def run_enrolments(bench: EnrolmentBench, report: Callable[[int, int], None] = l
         enrolments that are not there, ``undead`` acknowledged erasures that are, ``traces`` places in the data folder
         where bytes of an erased vector were found. A fault that cannot be tried here says why.
     """
-    faults: dict[str, Any] = {}
-    total = bench.times * len(bench.faults)
-    for number, fault in enumerate(bench.faults):
-        before = number * bench.times
-        try:
-            faults[fault] = _one_fault(bench, fault, lambda done, before=before: report(before + done, total))  # type: ignore[misc]
-        except UnsupportedError as exc:
-            faults[fault] = {"unsupported": str(exc)}
-    tried = [found for found in faults.values() if "unsupported" not in found]
-    ok = bool(tried) and not any(found["lost"] or found["undead"] or found["traces"] for found in tried)
-    return {"times": bench.times, "faults": faults, "ok": ok}
-
-
-def _one_fault(bench: EnrolmentBench, fault: str, report: Callable[[int], None]) -> dict[str, Any]:
-    with (
-        tempfile.TemporaryDirectory(prefix="vreid-enrol-") as name,
-        CrashSite(Path(name), shim=fault == "power", snapshots=True) as site,
-    ):
-        rounds = _Rounds(site, Path(name), np.random.default_rng([bench.seed, FAULTS.index(fault)]))
-        kill = {"matcher": site.kill_matcher, "server": site.kill_server, "power": site.cut_power}[fault]
-        for done in range(bench.times):
-            rounds.one(kill)
-            report(done + 1)
-        return rounds.document()
+    return run_faults(bench, _Rounds, ("lost", "undead", "traces"), report, snapshots=True)
 
 
 class _Rounds:

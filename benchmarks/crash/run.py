@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.crash.faults import CrashBench, run_faults
 from benchmarks.crash.matcher import DIM, MODEL_ID
 from benchmarks.crash.site import CrashSite
-from benchmarks.crash.unsynced import UnsupportedError
 from services.errors import InputError, LeaseLost, NotFound, Unavailable
 from services.identity.history import all_events
 from services.identity.integrity import disagreements
@@ -23,25 +21,9 @@ from services.ids import uuid7
 from services.types import Sighting
 from tracker.types import TrackKey
 
-FAULTS = ("matcher", "server", "power")
 _DECIDE_S = 60.0
 _NEW_PER_ROUND = 6
 _CAMERAS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class CrashBench:
-    """What to do.
-
-    Attributes:
-        times: Kills of each kind.
-        faults: Of FAULTS.
-        seed: Of vectors, choices and moments.
-    """
-
-    times: int = 50
-    faults: tuple[str, ...] = FAULTS
-    seed: int = 1
 
 
 @dataclass(slots=True)
@@ -63,30 +45,7 @@ def run_crashes(bench: CrashBench, report: Callable[[int, int], None] = lambda d
     Returns:
         ``{faults: {name: {kills, …}}, ok}``; a fault that cannot be tried here says why.
     """
-    faults: dict[str, Any] = {}
-    total = bench.times * len(bench.faults)
-    for number, fault in enumerate(bench.faults):
-        done = number * bench.times
-        try:
-            faults[fault] = _one_fault(bench, fault, lambda n, done=done: report(done + n, total))  # type: ignore[misc]
-        except UnsupportedError as exc:
-            faults[fault] = {"unsupported": str(exc)}
-    tried = [found for found in faults.values() if "unsupported" not in found]
-    ok = bool(tried) and all(not f["lost"] and not f["disagreements"] and not f["ids_reused"] for f in tried)
-    return {"times": bench.times, "faults": faults, "ok": ok}
-
-
-def _one_fault(bench: CrashBench, fault: str, report: Callable[[int], None]) -> dict[str, Any]:
-    with (
-        tempfile.TemporaryDirectory(prefix="vreid-crash-") as folder,
-        CrashSite(Path(folder), shim=fault == "power") as site,
-    ):
-        rounds = _Rounds(site, np.random.default_rng([bench.seed, FAULTS.index(fault)]))
-        kill = {"matcher": site.kill_matcher, "server": site.kill_server, "power": site.cut_power}[fault]
-        for n in range(bench.times):
-            rounds.one(kill)
-            report(n + 1)
-        return rounds.document()
+    return run_faults(bench, lambda site, _, rng: _Rounds(site, rng), ("lost", "disagreements", "ids_reused"), report)
 
 
 class _Rounds:

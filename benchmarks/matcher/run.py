@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from benchmarks.crash.enrolment import EnrolmentBench, run_enrolments
+from benchmarks.crash.enrolment import run_enrolments
+from benchmarks.crash.faults import CrashBench
 from benchmarks.matcher.generator import load_generator
 from benchmarks.matcher.host import Hosting, hosted
 from benchmarks.matcher.keeping import ChurnBench, churn_figures, restart_figures
@@ -26,6 +27,8 @@ from services.matcher.index.testbed import FaissHnsw, RawFaiss
 TIE = 1e-3
 _MAX_EFFORT = 2048
 _UNBATCHED = (1, 4, 16, 64)
+#: Of matcher, server and power each: a hundred in all.
+_KILLS = 34
 
 #: What can be measured: the exact tier, the fast one, other servers, starts and snapshots, coming and going, kills.
 PARTS = ("exact", "fast", "peers", "restart", "churn", "crash")
@@ -83,7 +86,7 @@ def bench_matcher(bench: MatcherBench, report: Report) -> dict[str, Any]:
         "churn": lambda: churn_figures(
             ChurnBench(size=max(bench.sizes) // 2, seconds=bench.churn_s, seed=bench.seed), "fast"
         ),
-        "crash": lambda: run_enrolments(EnrolmentBench(seed=bench.seed)),
+        "crash": lambda: run_enrolments(CrashBench(times=_KILLS, seed=bench.seed)),
     }
     for name, measured in whole.items():
         if name in bench.parts:

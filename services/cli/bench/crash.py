@@ -24,7 +24,8 @@ def crash(
     "power" throws away what the server had written and not fsynced. Ends with status 1 where something acknowledged
     was lost or an identity is half merged.
     """
-    from benchmarks.crash.run import FAULTS, CrashBench, run_crashes
+    from benchmarks.crash.faults import FAULTS, CrashBench
+    from benchmarks.crash.run import run_crashes
 
     faults = tuple(fault or FAULTS)
     if unknown := set(faults) - set(FAULTS):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.crash.enrolment import EnrolmentBench, run_enrolments
+from benchmarks.crash.enrolment import run_enrolments
+from benchmarks.crash.faults import CrashBench
 from benchmarks.matcher.flow import Flow
 from benchmarks.matcher.generator import fit_generator, load_generator
 from benchmarks.matcher.keeping import ChurnBench, churn_figures, restart_figures
@@ -80,7 +81,7 @@ def test_a_small_gallery_changes_is_written_and_starts_again() -> None:
 
 
 def test_nothing_acknowledged_is_lost_by_a_kill() -> None:
-    found = run_enrolments(EnrolmentBench(times=1, faults=("matcher",), seed=2))
+    found = run_enrolments(CrashBench(times=1, faults=("matcher",), seed=2))
     assert found["ok"]
     assert found["faults"]["matcher"]["enrolled"] >= 2
 
