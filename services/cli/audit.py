@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from services.cli.camera.change import site_config
 from services.cli.moments import HELP, moment_option
 from services.cli.output import JsonFlag, emit, fail, stdout, table
 from services.cli.remote import iso_time
@@ -34,13 +35,18 @@ def _group() -> None:
 
 
 @contextmanager
-def opened_store(config_file: Path | None) -> Iterator[tuple[VreidConfig, RedisStore]]:
-    """The store that a configuration names; a failure inside ends the command with one line on stderr."""
+def opened_store(config_file: Path | None, data_dir: Path | None = None) -> Iterator[tuple[VreidConfig, RedisStore]]:
+    """The store of a site; a failure inside ends the command with one line on stderr.
+
+    Args:
+        config_file: The configuration that names it.
+        data_dir: Where a running system left its configuration, for where none is given.
+    """
     from services.config import load_config
     from services.identity.opening import open_store
 
     try:
-        config = load_config(config_file)
+        config = load_config(config_file) if data_dir is None else site_config(config_file, data_dir)
         store = open_store(config.redis, config.data_dir, config.site)
         try:
             yield config, store

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli.camera.change import DEFAULT_DATA_DIR, ConfigOption, DataDirOption, site_config
-from services.cli.output import JsonFlag, emit, fail, stderr
+from services.cli.audit import opened_store
+from services.cli.camera.change import DEFAULT_DATA_DIR, ConfigOption, DataDirOption
+from services.cli.output import JsonFlag, emit, stderr
 from services.cli.remote import actor, iso_time
 from services.cli.roll_views import show_status, show_step
-from services.errors import InputError, VreidError
+from services.errors import InputError
 
 if TYPE_CHECKING:
     from services.config import VreidConfig
@@ -46,19 +47,11 @@ class _Site:
 def _opened(config_file: Path | None, data_dir: Path) -> Iterator[_Site]:
     """The site that is worked on; a failure inside ends the command with one line on stderr."""
     from services.crops import open_crops
-    from services.identity.opening import open_store
     from services.models.store import ModelStore
 
-    try:
-        config = site_config(config_file, data_dir)
-        store = open_store(config.redis, config.data_dir, config.site)
+    with opened_store(config_file, data_dir) as (config, store):
         models = ModelStore(report=lambda line: stderr.print(line, highlight=False, soft_wrap=True))
-        try:
-            yield _Site(config, store, open_crops(config.ingest.crops_url, config.data_dir), models)
-        finally:
-            store.close()
-    except VreidError as exc:
-        fail(str(exc))
+        yield _Site(config, store, open_crops(config.ingest.crops_url, config.data_dir), models)
 
 
 @app.command()
