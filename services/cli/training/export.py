@@ -73,11 +73,13 @@ def _export(weights: Path, out: Path, as_format: ExportFormat, samples: list[Sam
 
     ranges, judged = _divided(samples)
     pictures = _pictures(judged)
+    quantising = as_format is ExportFormat.OPENVINO_INT8
+    given = _pictures(ranges) if quantising else []
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
         draft = Path(folder) / "model"
-        for aim in AIMED_COSINES if as_format is ExportFormat.OPENVINO_INT8 else AIMED_COSINES[-1:]:
-            quantised = _convert(weights, draft, as_format, ranges, aim)
+        for aim in AIMED_COSINES if quantising else AIMED_COSINES[-1:]:
+            quantised = _convert(weights, draft, as_format, given, aim)
             spec = read_document(draft / SPEC_FILE, ExportSpec)
             embedder = OpenVinoEmbedder(draft)
             parity = check_parity(weights, embedder, pictures, judged)
@@ -100,13 +102,13 @@ def _export(weights: Path, out: Path, as_format: ExportFormat, samples: list[Sam
 
 
 def _convert(
-    weights: Path, out: Path, as_format: ExportFormat, ranges: list[Sample], aimed_cosine: float
+    weights: Path, out: Path, as_format: ExportFormat, pictures: list[Any], aimed_cosine: float
 ) -> dict[str, Any] | None:
     """Writes the model; says what was quantised, if anything."""
     from reid.export import export_onnx, export_openvino, export_openvino_int8
 
     if as_format is ExportFormat.OPENVINO_INT8:
-        return export_openvino_int8(weights, out, _pictures(ranges), aimed_cosine).document()
+        return export_openvino_int8(weights, out, pictures, aimed_cosine).document()
     if as_format is ExportFormat.ONNX:
         export_onnx(weights, out)
     else:
