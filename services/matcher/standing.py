@@ -19,7 +19,7 @@ from detector.types import VehicleClass
 from services.errors import ModelMismatch, NotFound, Unavailable
 from services.identity.standing.contract import AlertRecord, StandingProbe, StandingRecord, alert_id
 from services.identity.store import Event, IdentityStore
-from services.matcher.gallery import Gallery
+from services.matcher.gallery import Gallery, model_changed
 from services.matcher.index.contract import Vectors
 from services.matcher.types import SearchFilter
 
@@ -60,16 +60,23 @@ class Look:
         vectors: float32 (V, dim); V may be 0.
         identity_ids: Identities meant, merges followed.
         fault: Why a part of it cannot be looked for; empty when all can.
+        model_id: Of the vectors.
     """
 
     record: StandingRecord
     vectors: Vectors
     identity_ids: frozenset[str]
     fault: str
+    model_id: str
 
 
 def look_of(record: StandingRecord, gallery: Gallery) -> Look:
-    """What a standing query looks for now."""
+    """What a standing query looks for now.
+
+    Raises:
+        Unavailable: The gallery changed its model meanwhile; ask again.
+    """
+    model_id = gallery.model_id
     vectors, identities, fault = [np.zeros((0, gallery.dim), np.float32)], set[str](), ""
     for probe in record.probes:
         try:
@@ -82,7 +89,9 @@ def look_of(record: StandingRecord, gallery: Gallery) -> Look:
                 vectors.append(gallery.vectors_of_identity(probe.value))
         except (NotFound, ModelMismatch) as exc:
             fault = " ".join(str(exc).split())
-    return Look(record, np.concatenate(vectors), frozenset(identities), fault)
+    if gallery.model_id != model_id:
+        raise model_changed()
+    return Look(record, np.concatenate(vectors), frozenset(identities), fault, model_id)
 
 
 def _vector(probe: StandingProbe, gallery: Gallery) -> Vectors:
@@ -153,7 +162,8 @@ class StandingLoop:
 
     def _read_queries(self) -> None:
         now_s = time.monotonic()
-        if self._changed.is_set() or now_s - self._read_s > _READ_EVERY_S:
+        rolled = any(look.model_id != self._gallery.model_id for look in self._looks)
+        if rolled or self._changed.is_set() or now_s - self._read_s > _READ_EVERY_S:
             self._changed.clear()
             self._looks = [look_of(record, self._gallery) for record in self._store.standing() if record.active]
             self._read_s = now_s
@@ -177,7 +187,7 @@ class StandingLoop:
     def _judge(self, look: Look, sighting_id: str, at_ns: int) -> AlertRecord | None:
         if not len(look.vectors):
             return None
-        match = self._gallery.match_of_sighting(sighting_id, look.vectors, filter_of(look.record))
+        match = self._gallery.match_of_sighting(sighting_id, look.vectors, filter_of(look.record), look.model_id)
         if match is None or not (
             match.probability >= look.record.min_probability or match.identity_id in look.identity_ids
         ):
