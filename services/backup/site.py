@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -99,7 +100,7 @@ def _add_file(backup: BackupWriter, name: str, path: Path) -> bool:
     except OSError as exc:
         raise SnapshotError(f"{path}: {exc.strerror}") from exc
     with file:
-        backup.add(name, file, path.stat().st_size)
+        backup.add(name, file, os.fstat(file.fileno()).st_size)
     return True
 
 
