@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from reid.errors import ModelError
 from reid.metadata import SPEC_FILE, ExportSpec, Precision, read_document
-from reid.preprocess import to_batch
+from reid.preprocess import check_crop, resize_crop
 from reid.types import EmbedderSpec, Image
 
 MODEL_FILE = "model.xml"
@@ -20,9 +22,10 @@ ONNX_FILE = "model.onnx"
 
 
 class OpenVinoEmbedder:
-    """`reid.types.Embedder` over a folder that `reid.export` wrote. May be called from several threads; one computes.
+    """`reid.types.Embedder` over a folder that `reid.export` wrote. Threads that call it take turns.
 
-    Computes in FP32 also where the processor offers less: vectors of one model id must agree between machines.
+    Computes in FP32 also where the processor offers less: vectors of one model id must agree between machines. Each
+    crop is a request of its own, so its vector does not depend on what else was asked for.
     """
 
     def __init__(self, model_dir: Path, threads: int | None = None) -> None:
@@ -30,29 +33,23 @@ class OpenVinoEmbedder:
 
         Args:
             model_dir: Holds `spec.json` and either `model.xml` with `model.bin`, or `model.onnx`.
-            threads: CPU threads to use; None leaves it to OpenVINO.
+            threads: Crops computed at once, each on one CPU thread; None for one per core that may be used.
 
         Raises:
             ModelError: A file is missing or damaged.
+            ValueError: Fewer than one thread.
         """
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads must be >= 1, got {threads}")
+        count = threads or len(os.sched_getaffinity(0))
         written = read_document(model_dir / SPEC_FILE, ExportSpec)
         self._spec = written.build()
-        self._max_batch = written.max_batch
         self._precision = written.precision
-        settings: dict[str, str | int] = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": "f32",
-        }
-        if threads is not None:
-            if threads < 1:
-                raise ValueError(f"threads must be >= 1, got {threads}")
-            settings["INFERENCE_NUM_THREADS"] = threads
         file = model_dir / (ONNX_FILE if (model_dir / ONNX_FILE).is_file() else MODEL_FILE)
         try:
-            self._model = openvino.Core().compile_model(str(file), "CPU", settings)
+            self._requests = _compile(file, self._spec.input_hw, count)
         except RuntimeError as exc:
             raise ModelError(f"cannot load {file}: {' '.join(str(exc).split())[:300]}") from exc
-        self._request = self._model.create_infer_request()
         self._lock = threading.Lock()
 
     @property
@@ -71,7 +68,7 @@ class OpenVinoEmbedder:
         return f"openvino {openvino.__version__.split('-')[0]}"
 
     def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]:
-        """Embeds crops of any size, in batches of bounded size.
+        """Embeds crops of any size and number.
 
         Args:
             crops: uint8 (H, W, 3) BGR pictures of one vehicle each; may be empty.
@@ -82,10 +79,54 @@ class OpenVinoEmbedder:
         Raises:
             ValueError: A crop is not uint8 (H, W, 3) or has no pixels.
         """
+        for crop in crops:
+            check_crop(crop)
         vectors = np.empty((len(crops), self._spec.dim), np.float32)
-        for start in range(0, len(crops), self._max_batch):
-            batch = to_batch(crops[start : start + self._max_batch], self._spec.input_hw)
-            with self._lock:
-                self._request.infer([batch])
-                vectors[start : start + len(batch)] = self._request.get_output_tensor(0).data
+        with self._lock:
+            for row, crop in enumerate(crops):
+                request = self._requests[row % len(self._requests)]
+                if row >= len(self._requests):
+                    request.take(vectors)
+                request.start(crop, row)
+            for request in islice(self._requests, len(crops)):
+                request.take(vectors)
         return vectors
+
+
+class _Request:
+    """One crop on its way through the network, with the memory for its pixels."""
+
+    def __init__(self, request: openvino.InferRequest, input_hw: tuple[int, int]) -> None:
+        self._request = request
+        self._input_hw = input_hw
+        self._pixels = np.empty((1, *input_hw, 3), np.uint8)
+        self._row = 0
+        request.set_input_tensor(openvino.Tensor(self._pixels, shared_memory=True))
+
+    def start(self, crop: Image, row: int) -> None:
+        """Begins to compute the vector of that row."""
+        self._row = row
+        self._pixels[0] = resize_crop(crop, self._input_hw)
+        self._request.start_async()
+
+    def take(self, vectors: NDArray[np.float32]) -> None:
+        """Waits for the vector and puts it into its row of ``vectors`` (N, D)."""
+        self._request.wait()
+        vectors[self._row] = self._request.get_output_tensor(0).data[0]
+
+
+def _compile(file: Path, input_hw: tuple[int, int], threads: int) -> list[_Request]:
+    """Requests of the network in ``file``, enough that no thread waits while the next crop is prepared."""
+    core = openvino.Core()
+    model = core.read_model(str(file))
+    model.reshape([1, *input_hw, 3])
+    settings: dict[str, str | int | bool] = {
+        # A stream of one thread per crop: nothing waits, spinning, for another thread within a layer.
+        "NUM_STREAMS": threads,
+        "INFERENCE_NUM_THREADS": threads,
+        # Pinned threads of several processes would queue on the same cores while others idle.
+        "ENABLE_CPU_PINNING": False,
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
+    compiled = core.compile_model(model, "CPU", settings)
+    return [_Request(compiled.create_infer_request(), input_hw) for _ in range(2 * threads)]

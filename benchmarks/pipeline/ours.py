@@ -29,7 +29,7 @@ from services.ingest.stats import IngestStats
 from services.models.networks import open_detector, open_embedder
 from tracker.single_camera.session import CameraTracker
 
-EMBEDDER = ReidSettings().model
+REID = ReidSettings()
 
 _TIMEOUT_S = 60.0
 
@@ -86,7 +86,7 @@ def open_bench(footage: Footage, folder: Path, looker: Looker | None = None) -> 
 def compose(footage: Footage, folder: Path, store: RedisStore, looker: Looker | None = None) -> Bench:
     """See ``open_bench``; on a store that runs already."""
     settings = IngestSettings(max_boxes=10_000)
-    embedder = open_embedder(EMBEDDER)
+    embedder = open_embedder(REID.model, REID.threads, REID.precision)
     cameras = camera_settings(footage)
     share = CameraShare(store, MemoryIngestBoard(), settings, "bench", cameras, alone=True)
     publisher = SightingPublisher(store, CropStore(f"{folder}/crops"), settings, "bench", share)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.pipeline.footage import Footage, TrackRow, frames_of, rounds
-from benchmarks.pipeline.ours import EMBEDDER
+from benchmarks.pipeline.ours import REID
 from benchmarks.pipeline.server import running_server
 from detector.letterbox import letterbox_into
 from detector.settings import DetectorSettings
@@ -67,7 +67,7 @@ def run_naive(footage: Footage, began: Began) -> list[TrackRow]:
 
 def run_same_detector(footage: Footage, began: Began) -> list[TrackRow]:
     """Our detector on every frame by itself, our tracker, and every box embedded and written."""
-    detector, embedder = open_detector(DetectorSettings()), open_embedder(EMBEDDER)
+    detector, embedder = open_detector(DetectorSettings()), open_embedder(REID.model, REID.threads, REID.precision)
     redis = importlib.import_module("redis")
     rows: list[TrackRow] = []
     with tempfile.TemporaryDirectory(prefix="vreid-bench-") as folder, running_server(Path(folder)) as server:

@@ -57,7 +57,7 @@ def open_embedder(model: str, threads: int | None = None, precision: PrecisionCh
 
     Args:
         model: As `ModelStore.prepare` takes it.
-        threads: CPU threads; None leaves it to the runtime.
+        threads: CPU threads; None for one per core.
         precision: What to serve; vectors of either are comparable.
 
     Raises:

@@ -71,6 +71,23 @@ def test_parity_with_torch_at_several_batch_sizes(trained, exported):
         assert (ours * reference).sum(axis=1).min() >= 0.999
 
 
+def test_a_vector_does_not_depend_on_what_else_is_asked_for(exported):
+    crops = random_crops(9)
+    one, two = OpenVinoEmbedder(exported, threads=1), OpenVinoEmbedder(exported, threads=2)
+    alone = np.concatenate([one.embed([crop]) for crop in crops])
+    assert np.array_equal(two.embed(crops), alone)
+    assert np.array_equal(two.embed(crops[3:]), alone[3:])
+    assert two.embed([]).shape == (0, 32)
+    with pytest.raises(ValueError, match="uint8"):
+        two.embed([crops[0], crops[1].astype(np.float32)])
+    assert np.array_equal(two.embed(crops), alone)
+
+
+def test_fewer_threads_than_one_are_refused(exported):
+    with pytest.raises(ValueError, match="threads"):
+        OpenVinoEmbedder(exported, threads=0)
+
+
 def test_vectors_of_the_default_model_are_torchs_own(city_pictures, tmp_path):
     pictures = city_pictures[1][:32]
     embedder = OpenVinoEmbedder(export_openvino(default_weights(), tmp_path / "model"), threads=1)
