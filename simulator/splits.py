@@ -28,10 +28,15 @@ class Split:
     words: str
 
 
+#: Judged places that the whole pipeline is scored on; nothing is ever developed on them.
+WHOLE = ("boulevard", "village", "docks")
+
 TRAIN = Split("train", range(100_000, 200_000), ("oldtown", "parkway", "station"), "trained", "trained")
 TEST = Split("test", range(200_000, 300_000), ("hillside", "crossroads"), "all", "unseen")
 DEMO = Split("demo", range(900_000, 901_000), ("riverside",), "all", "unseen")
-JUDGED = Split("judged", range(1_000_000, 1 << 48), ("corridor", "grid", "roundabout", "junction"), "all", "unseen")
+JUDGED = Split(
+    "judged", range(1_000_000, 1 << 48), ("corridor", "grid", "roundabout", "junction", *WHOLE), "all", "unseen"
+)
 
 SPLITS: dict[str, Split] = {split.name: split for split in (TRAIN, TEST, DEMO, JUDGED)}
 #: Body models that no training set ever shows.

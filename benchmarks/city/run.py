@@ -1,9 +1,7 @@
-"""Renders small cities per place and light, each in a process of its own, and has them judged. Prints nothing."""
+"""Has small cities judged, one per place and light. Prints nothing."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +10,12 @@ from typing import Any
 from benchmarks.city.detection import DetectionCount
 from benchmarks.city.faces import face_shares
 from benchmarks.city.judge import PublishedYolo, judge_city
-from simulator.city import City, load_city
-from simulator.errors import CityError
+from benchmarks.city.rendering import rendered_city
 from simulator.script import RenderRequest, write_script
 
 #: Lights that count as day; dusk, rain and fog are told apart, by name.
 DAY = ("noon", "afternoon", "low_sun", "overcast")
 NIGHT = ("night",)
-_RENDER_TIMEOUT_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +40,7 @@ class CityBench:
 
     def request(self, place: str, light: str) -> RenderRequest:
         """The city of a place in a light."""
-        name = f"{Path(place).stem}-{light}-{self.seed}-{self.seconds:g}s-{self.fps}fps"
-        return RenderRequest(self.seed, place, name, seconds=self.seconds, fps=self.fps, light=light)
+        return RenderRequest(self.seed, place, place, seconds=self.seconds, fps=self.fps, light=light)
 
 
 def judge_cities(bench: CityBench, weights: Path, progress: Callable[[int, int], None]) -> dict[str, Any]:
@@ -67,24 +62,11 @@ def judge_cities(bench: CityBench, weights: Path, progress: Callable[[int, int],
     for place in bench.places:
         for light in bench.lights:
             request = bench.request(place, light)
-            city = _rendered(request, bench.folder / request.name)
+            city = rendered_city(request, bench.folder)
             cells[place, light] = _summed(list(judge_city(city, yolo).values()))
             faces.setdefault(place, face_shares(city, _poses(request)))
             progress(len(cells), total)
     return {"detector": _tables(cells), "faces": faces}
-
-
-def _rendered(request: RenderRequest, folder: Path) -> City:
-    """The city, rendered by the product's own command where it is not there yet."""
-    if not (folder / "city.json").is_file():
-        arguments = ["--seed", request.seed, "--place", request.place, "--light", request.light, "--fps", request.fps]
-        arguments += ["--seconds", request.seconds, "--out", folder]
-        command = [sys.executable, "-m", "services.cli.main", "simulate", "render", *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_RENDER_TIMEOUT_S, check=False)
-        if done.returncode != 0:
-            last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
-            raise CityError(f"{request.place} in {request.light}: {last[0].removeprefix('vreid: ')}")
-    return load_city(folder)
 
 
 def _poses(request: RenderRequest) -> dict[tuple[int, int], tuple[float, float, float]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from services.cli.bench import association, city, console, crash, embed, gpu, matcher, model, pipeline
+from services.cli.bench import association, city, console, crash, embed, gpu, identities, matcher, model, pipeline
 
 app = typer.Typer(help="Speed and quality, measured beside peers.", no_args_is_help=True)
 app.command("city")(city.city)
 app.command("model")(model.model)
 app.command("embed")(embed.embed)
 app.command("association")(association.association)
+app.command("identities")(identities.identities)
 app.command("matcher")(matcher.matcher)
 app.command("console")(console.console)
 app.command("gpu")(gpu.gpu)

@@ -14,11 +14,11 @@ from simulator.splits import TRAIN
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["render", "--seed", "900200", "--place", "atlantis"], "no place 'atlantis'; known places: corridor"),
+        (["render", "--seed", "900200", "--place", "atlantis"], "no place 'atlantis'; known places: boulevard"),
         (["render", "--seed", "900200", "--place", "oldtown"], "belongs to the training split"),
         (["render", "--seed", "900200", "--place", "hillside"], "belongs to the test split"),
         (["render", "--seed", "200001", "--place", "corridor"], "belongs to the test split"),
-        (["traffic", "--place", "atlantis", "--vehicles", "5"], "no place 'atlantis'; known places: corridor"),
+        (["traffic", "--place", "atlantis", "--vehicles", "5"], "no place 'atlantis'; known places: boulevard"),
         (["traffic", "--place", "corridor"], "give either --vehicles or --per-minute"),
         (["traffic", "--place", "corridor", "--vehicles", "5", "--clock", "x=+5"], "no camera 'x'; the city has first"),
         (["traffic", "--place", "corridor", "--vehicles", "5", "--clock", "first=x"], "is no number; write CAMERA=+5"),

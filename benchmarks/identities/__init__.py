@@ -1,0 +1,1 @@
+"""Scores identities of the whole pipeline on cities that nothing was developed on."""
