@@ -18,7 +18,7 @@ from services.web.pages.frame import told
 from services.web.pages.tables import table
 from services.web.site import Site
 from services.web.texts import _, counted
-from services.web.visitor import Role, may
+from services.web.visitor import Role, guarded, may, require
 
 _EVERY_S = 2.0
 _SLOW_EVERY_S = 15.0
@@ -44,9 +44,8 @@ class SystemPage:
             self._checks = _panel(_("Checks"))
         with self._checks:
             self._said = ui.label(_("What this machine has and lacks; takes some seconds.")).classes("text-caption")
-            ui.button(_("Run the doctor"), icon="health_and_safety", on_click=self._doctor).props(
-                "outline dense no-caps"
-            )
+            look = ui.button(_("Run the doctor"), icon="health_and_safety", on_click=self._doctor)
+            guarded(look.props("outline dense no-caps"), Role.OPERATOR)
             self._found = ui.column().classes("w-full")
         self._audit = ui.column().classes("w-full")
         self._shown: object = None
@@ -122,6 +121,11 @@ class SystemPage:
         await self._show_audit()
 
     async def _doctor(self) -> None:
+        try:
+            require(Role.OPERATOR)
+        except VreidError as exc:
+            told(exc)
+            return
         self._said.text = _("Looking …")
         checks = await self._machine.doctor()
         self._said.text = counted("{n} check", "{n} checks", len(checks))
