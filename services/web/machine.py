@@ -90,4 +90,9 @@ def checks_of(document: bytes) -> list[tuple[str, str, str]]:
     rows = said.get("checks", []) if isinstance(said, dict) else said
     if not isinstance(rows, list):
         return []
-    return [tuple(str(row.get(key, "")) for key in ("name", "status", "detail")) for row in rows]  # type: ignore[misc]
+    return [(str(row.get("name", "")), str(row.get("status", "")), _with_advice(row)) for row in rows]
+
+
+def _with_advice(row: dict[str, Any]) -> str:
+    detail, advice = str(row.get("detail", "")), str(row.get("advice", ""))
+    return f"{detail} → {advice}" if advice else detail

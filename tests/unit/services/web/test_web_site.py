@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 from detector.types import VehicleClass
 from services.errors import MatcherUnavailable, NotFound
 from services.live.watcher import LiveWatcher
+from services.live.wire import LivePicture
 from services.matcher.types import SightingSummary
 from services.rpc.convert_console import SiteEvent
 from services.web import drawing
@@ -77,6 +78,24 @@ def test_events_are_followed_across_a_matcher_that_was_away(tmp_path, monkeypatc
     assert [found.kind for found in site.events] == ["identity.merged", "sighting.decided"]
     assert client.asked[:3] == ["", "1-0", "1-0"]
     assert site.corrections is None
+
+
+def test_a_browser_gets_the_picture_whose_boxes_it_draws(tmp_path):
+    class Live:
+        moment = 0
+
+        async def picture(self, camera_id, after_ns):
+            self.moment += 1
+            return LivePicture(b"%d" % self.moment, self.moment, 64, 36, ())
+
+    async def run():
+        site = Site(Client(), Live())
+        for _ in range(20):
+            await site.live_picture("north")
+        return [site.shown_picture("north", at).jpeg for at in (20, 15, 3, 0)], site.shown_picture("south", 1)
+
+    # What is too old is gone: the newest is better than nothing.
+    assert asyncio.run(run()) == ([b"20", b"15", b"20", b"20"], None)
 
 
 def test_labels_follow_a_merge_that_is_taken_back(tmp_path):
