@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,10 +20,11 @@ from services.web.pages.alerts import RECENT_NS, expected, watch_for
 from services.web.pages.cards import crop_picture
 from services.web.pages.frame import told
 from services.web.site import Site
-from services.web.texts import _
+from services.web.texts import _, counted
 from services.web.visitor import Role, guarded
 
 _PICTURES = 12
+_ALIASES = 8
 _ROWS = 50
 #: Vehicles seen last, among which the end of an id is looked for.
 _NAMED = 1000
@@ -36,6 +38,17 @@ class Link:
     status: str
     probability: float
     evidence: Mapping[str, float]
+
+
+def best_of_each_camera(sightings: Sequence[SightingSummary], most: int) -> list[SightingSummary]:
+    """Sightings by quality, the cameras in turn, so that a vehicle shows from several sides."""
+    ordered = sorted(sightings, key=lambda sighting: -sighting.quality)
+    places: Counter[str] = Counter()
+    ranked: list[tuple[int, int, SightingSummary]] = []
+    for n, sighting in enumerate(ordered):
+        ranked.append((places[sighting.camera_id], n, sighting))
+        places[sighting.camera_id] += 1
+    return [sighting for _turn, _n, sighting in sorted(ranked, key=lambda row: row[:2])[:most]]
 
 
 class IdentityPage:
@@ -79,10 +92,12 @@ class IdentityPage:
         if now == self._shown:
             return
         self._shown = now
+        following = await self._next(detail)
         self._content.clear()
         with self._content:
             self._head(detail)
-            await self._next(detail)
+            if following:
+                ui.label(following).classes("text-caption")
             visits = [Visit(s.camera_id, s.start_ns, s.end_ns) for s in detail.sightings]
             ui.html(route_svg(visits, colour_of(detail.record.identity_id)), sanitize=False).classes("w-full")
             self._pictures(detail)
@@ -129,26 +144,26 @@ class IdentityPage:
             f"{' → '.join(record.cameras)} · {clock(record.first_seen_ns, date=True)} - {clock(record.last_seen_ns)}"
         )
         if record.aliases:
-            ui.label(_("Also known as") + " " + ", ".join(short(alias) for alias in record.aliases)).classes(
-                "text-caption"
-            )
+            names = ", ".join(short(alias) for alias in record.aliases[:_ALIASES])
+            if (more := len(record.aliases) - _ALIASES) > 0:
+                names += " " + counted("and {n} more", "and {n} more", more)
+            ui.label(_("Also known as") + " " + names).classes("text-caption")
 
     async def _watch(self) -> None:
         await watch_for(self._site, [Probe(identity_id=self._identity_id)], short(self._identity_id))
 
-    async def _next(self, detail: IdentityDetail) -> None:
-        """Where it is expected next, while it is recent."""
+    async def _next(self, detail: IdentityDetail) -> str:
+        """Where it is expected next, while it is recent; empty otherwise."""
         last = max(detail.sightings, key=lambda sighting: sighting.end_ns, default=None)
         if last is None or time.time_ns() - last.end_ns > RECENT_NS:
-            return
+            return ""
         with contextlib.suppress(VreidError):
-            forecast = await self._site.forecast(last.camera_id, last.end_ns)
-            ui.label(expected(forecast)).classes("text-caption")
+            return expected(await self._site.forecast(last.camera_id, last.end_ns))
+        return ""
 
     def _pictures(self, detail: IdentityDetail) -> None:
-        best = sorted(detail.sightings, key=lambda sighting: -sighting.quality)[:_PICTURES]
         with ui.element("div").classes("vr-grid").style("--vr-least: 150px"):
-            for sighting in best:
+            for sighting in best_of_each_camera(detail.sightings, _PICTURES):
                 with ui.column().classes("gap-0"):
                     crop_picture(sighting.sighting_id, f"{_('Picture at')} {sighting.camera_id}")
                     ui.label(f"{sighting.camera_id} {clock(sighting.start_ns)}").classes("text-caption")

@@ -94,7 +94,6 @@ class Tile:
 async def wall(site: Site) -> None:
     """The page's content."""
     ui.label(_("A vehicle's box leads to its identity; pause a camera to pick one.")).classes("text-caption")
-    # Four are two by two, not three and one.
     grid = ui.element("div").classes("vr-grid")
     tiles: dict[str, Tile] = {}
 
@@ -103,8 +102,9 @@ async def wall(site: Site) -> None:
             cameras = await site.ask(site.client.camera_list)
         except VreidError:
             return
-        least = "max(340px, 34%)" if len(cameras) <= _FEW else "340px"
-        grid.style(f"--vr-least: {least}")
+        grid.style("--vr-least: 340px")
+        if len(cameras) <= _FEW:
+            grid.classes("vr-few")
         with grid:
             for camera in cameras:
                 if camera.camera_id in tiles:

@@ -14,6 +14,7 @@ from services.rpc.convert_console import SiteEvent
 from services.web import drawing
 from services.web import site as site_module
 from services.web.drawing import DrawnBox, Visit, boxes_svg, route_svg, topology_svg
+from services.web.pages.identity import best_of_each_camera
 from services.web.pages.topology import link_cells
 from services.web.site import Corrections, Site
 from tracker.multi_camera.report import LinkReport
@@ -96,6 +97,14 @@ def test_a_browser_gets_the_picture_whose_boxes_it_draws(tmp_path):
 
     # What is too old is gone: the newest is better than nothing.
     assert asyncio.run(run()) == ([b"20", b"15", b"20", b"20"], None)
+
+
+def test_a_vehicle_shows_from_each_camera_first():
+    def seen(camera_id, quality):
+        return SightingSummary(f"{camera_id}{quality}", "a", camera_id, 0, 1, VehicleClass.CAR, quality, 1, True)
+
+    sightings = [seen("north", 0.9), seen("north", 0.8), seen("east", 0.1), seen("north", 0.7), seen("south", 0.5)]
+    assert [s.sighting_id for s in best_of_each_camera(sightings, 4)] == ["north0.9", "south0.5", "east0.1", "north0.8"]
 
 
 def test_labels_follow_a_merge_that_is_taken_back(tmp_path):
