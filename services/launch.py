@@ -22,7 +22,6 @@ from services.ingest.settings import OWNER_VARIABLE
 from services.matcher.door.listening import listener_files
 from services.matcher.settings import split_address
 from services.observability.endpoint import checked_token, exposed
-from services.observability.settings import Role as MeasuredRole
 from services.supervisor import Role, Supervisor
 from services.supervisor.exposition import supervisor_families
 from services.web.settings import console_access
@@ -238,7 +237,5 @@ class Machine:
 
 def _addresses(config: VreidConfig) -> dict[str, str]:
     """What can be reached where, by name."""
-    measured: tuple[MeasuredRole, ...] = ("ingest", "matcher", "web", "supervisor")
-    metrics = config.metrics
-    ports = {f"metrics.{role}": metrics.port(role) for role in measured} if metrics.enabled else {}
-    return {"matcher": config.matcher.listen} | {name: f"{metrics.host}:{port}" for name, port in ports.items() if port}
+    scraped = {f"metrics.{role}": address for role, address in config.metrics.addresses().items()}
+    return {"matcher": config.matcher.listen} | scraped

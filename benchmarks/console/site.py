@@ -70,6 +70,7 @@ def fill(store: IdentityStore, crops: CropStore, count: int, cameras: int, repor
     ingest, decider = (store.acquire_lease(name, "bench", 3600.0) for name in ("ingest", "associator"))
     if ingest is None or decider is None:
         raise Unavailable("the bench's own store has leases of somebody else")
+    store.index_events()  # as a matcher does when it starts with its site
     rng = np.random.default_rng(1)
     pictures = [crops.put(rng.integers(0, 255, (96, 160, 3), np.uint8)) for _ in range(32)]
     began = time.time_ns() - _DAY_NS

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from services.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Stamp = tuple[tuple[int, int, int], ...]
 
 
@@ -103,16 +106,28 @@ class Renewal:
         self._section = section
         self._stamp = files.stamp()
 
-    def renewed(self) -> bool:
-        """Whether the files have changed and fit together; while they do not, those that were read stay in use."""
+    def fresh(self, read: Callable[[], T]) -> T | None:
+        """What is read of the files once they have changed and fit together; None otherwise.
+
+        While they do not, or reading fails because they change again, those that were read stay in use and the next
+        call tries again.
+
+        Args:
+            read: Reads them; may raise OSError.
+        """
         try:
             stamp = self._files.stamp()
             if stamp == self._stamp:
-                return False
+                return None
             self._files.check(self._section)
-        except (OSError, ConfigError) as exc:
+            made = read()
+        except (OSError, ConfigError) as exc:  # SSLError is an OSError
             log.warning("certificates are not read again yet: %s", exc)
-            return False
+            return None
         self._stamp = stamp
         log.info("%s: certificates were renewed", self._section)
-        return True
+        return made
+
+    def renew(self, context: ssl.SSLContext) -> None:
+        """Has a listener's connections from now on get what the files hold, once they have changed."""
+        self.fresh(lambda: context.load_cert_chain(self._files.certificate, self._files.key))

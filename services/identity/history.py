@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 
-from services.identity.records import IDENTITY_FIELDS
+from services.identity.log.contract import EVENTS_AT_ONCE, named_in
 from services.identity.store import Event, IdentityStore
 from tracker.metrics.latency import Aliased, LabelEvent, LabelHistory, Labelled
 
@@ -20,28 +19,79 @@ def all_events(store: IdentityStore, after: str = "0-0") -> Iterator[Event]:
         after = page[-1].event_id
 
 
-def events_about(store: IdentityStore, identity_id: str, until_ns: int | None = None) -> list[Event]:
-    """All events that can tell of an identity, and others between them, oldest first.
+def _always() -> None:
+    """Reads on."""
+
+
+def events_about(
+    store: IdentityStore, identity_id: str, until_ns: int | None = None, go_on: Callable[[], None] = _always
+) -> list[Event]:
+    """All events that name an identity or one that was ever merged into it, oldest first; reads no others.
 
     Args:
         store: Where they are.
         identity_id: Living or not.
-        until_ns: Events after this moment of the store's clock are left out.
+        until_ns: By the store's clock: what happened later is left out, and what was merged later as well.
+        go_on: Called before each page is read; what it raises ends the reading.
     """
-    events = all_events(store, _just_before(store.known_since(identity_id)))
-    return list(events if until_ns is None else takewhile(lambda event: event.at_ns <= until_ns, events))
+    return concerning(identity_id, _reached(store, identity_id, _absorbed, until_ns, go_on))
 
 
-def _just_before(position: str) -> str:
-    """A position right before another.
+def events_around(
+    store: IdentityStore, identity_id: str, until_ns: int, go_on: Callable[[], None] = _always
+) -> list[Event]:
+    """All events, until a moment, that can tell what an id stood for: also those of who absorbed it. Oldest first.
 
-    >>> _just_before("5-1"), _just_before("5-0"), _just_before("0-0")
-    ('5-0', '4-18446744073709551615', '0-0')
+    Args:
+        store: Where they are.
+        identity_id: Living or not.
+        until_ns: By the store's clock.
+        go_on: As for ``events_about``.
     """
-    ms, n = (int(part) for part in position.split("-"))
-    if n:
-        return f"{ms}-{n - 1}"
-    return f"{ms - 1}-{2**64 - 1}" if ms else "0-0"
+    return _reached(store, identity_id, _merged, until_ns, go_on)
+
+
+def _reached(
+    store: IdentityStore,
+    identity_id: str,
+    next_to: Callable[[Event], set[str]],
+    until_ns: int | None,
+    go_on: Callable[[], None],
+) -> list[Event]:
+    found: dict[str, Event] = {}
+    seen, waiting = {identity_id}, [identity_id]
+    while waiting:
+        for event in _of_one(store, waiting.pop(), go_on):
+            if until_ns is not None and event.at_ns > until_ns:
+                break
+            found[event.event_id] = event
+            waiting += next_to(event) - seen
+            seen |= next_to(event)
+    return [found[name] for name in sorted(found, key=_in_log)]
+
+
+def _of_one(store: IdentityStore, identity_id: str, go_on: Callable[[], None]) -> Iterator[Event]:
+    after = "0-0"
+    while True:
+        go_on()
+        page = store.events_of(identity_id, after, EVENTS_AT_ONCE)
+        yield from page
+        if len(page) < EVENTS_AT_ONCE:
+            return
+        after = page[-1].event_id
+
+
+def _in_log(event_id: str) -> tuple[int, int]:
+    ms, _, n = event_id.partition("-")
+    return int(ms), int(n)
+
+
+def _absorbed(event: Event) -> set[str]:
+    return {str(event.payload["absorbed_id"])} if event.kind == "identity.merged" else set()
+
+
+def _merged(event: Event) -> set[str]:
+    return named_in(event.payload) if event.kind == "identity.merged" else set()
 
 
 def label_history(events: Iterable[Event]) -> LabelHistory:
@@ -174,11 +224,7 @@ def concerning(identity_id: str, events: Sequence[Event]) -> list[Event]:
     for event in reversed(events):
         if event.kind == "identity.merged" and event.payload["survivor_id"] in family:
             family.add(str(event.payload["absorbed_id"]))
-    return [event for event in events if not family.isdisjoint(_named(event.payload))]
-
-
-def _named(payload: Mapping[str, object]) -> set[object]:
-    return {payload[name] for name in IDENTITY_FIELDS if name in payload}
+    return [event for event in events if not family.isdisjoint(named_in(event.payload))]
 
 
 def last_undoable(identity_id: str, events: Sequence[Event]) -> str | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import methodcaller
 
 from services.identity.history import all_events, believed
+from services.identity.log.contract import named_in
+from services.identity.log.redis import position_of
 from services.identity.redis_store import RedisStore
 
 
@@ -17,6 +20,7 @@ class _Site:
     owner: dict[str, str] = field(default_factory=dict)
     members: dict[str, set[str]] = field(default_factory=dict)
     aliases: dict[str, set[str]] = field(default_factory=dict)
+    events: dict[str, set[str]] = field(default_factory=dict)
     living: set[str] = field(default_factory=set)
     active: set[str] = field(default_factory=set)
     timeline: set[str] = field(default_factory=set)
@@ -37,7 +41,7 @@ def disagreements(store: RedisStore, *, history_is_whole: bool = True) -> list[s
         StoreUnavailable: The server does not answer.
     """
     site = _read(store)
-    found = [*_memberships(site), *_alias_map(site)]
+    found = [*_memberships(site), *_alias_map(site), *_event_index(store, site)]
     if history_is_whole:
         found += _against_history(store, site)
     return found
@@ -56,6 +60,9 @@ def _read(store: RedisStore) -> _Site:
         elif kind == "identity" and rest.endswith(":aliases"):
             names = store.read(methodcaller("smembers", keys.prefix + name))
             site.aliases[rest.removesuffix(":aliases")] = {member.decode() for member in names}
+        elif kind == "identity" and rest.endswith(":events"):
+            names = store.read(methodcaller("zrange", keys.prefix + name, 0, -1))
+            site.events[rest.removesuffix(":events")] = {position_of(member) for member in names}
         elif kind == "identity":
             site.living.add(rest)
     site.active = {m.decode() for m in store.read(methodcaller("zrange", keys.active, 0, -1))}
@@ -100,6 +107,17 @@ def _alias_map(site: _Site) -> Iterator[str]:
                 yield f"{identity_id} claims {alias}, which is of {site.alias.get(alias, 'itself')}"
             if alias not in site.parents:
                 yield f"nobody knows who absorbed {alias}"
+
+
+def _event_index(store: RedisStore, site: _Site) -> Iterator[str]:
+    told: dict[str, set[str]] = defaultdict(set)
+    for event in all_events(store):
+        for identity_id in named_in(event.payload):
+            told[identity_id].add(event.event_id)
+    for identity_id in told.keys() | site.events.keys():
+        amiss = told.get(identity_id, set()) ^ site.events.get(identity_id, set())
+        if amiss:
+            yield f"events of {identity_id}: {sorted(amiss)[:5]} in its index or in the log only"
 
 
 def _against_history(store: RedisStore, site: _Site) -> Iterator[str]:

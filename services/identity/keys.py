@@ -11,10 +11,12 @@ key                          type    what it holds
                                      second model, while the site changes it, in ``beside_*``
 ``purge:<id>``               hash    a deleted sighting of which something is still held: ``at_ns``, ``op``, ``actor``,
                                      ``crop_keys``, ``identity_id``, and ``wait:<holder>`` for each that holds
-``identity:<id>``            hash    ``status`` of the latest decision, ``created`` (position of the oldest event that
-                                     can tell of it), ``enrolled`` where it is; exists while the identity lives
+``identity:<id>``            hash    ``status`` of the latest decision, ``enrolled`` where it is; exists while the
+                                     identity lives
 ``identity:<id>:sightings``  zset    its sightings by end time (µs)
 ``identity:<id>:aliases``    set     ids merged into it
+``identity:<id>:events``     zset    positions of the events that are kept and name this very id, oldest first; goes
+                                     with the last of them
 ``active``                   zset    living identities by last seen (µs)
 ``parents``                  hash    absorbed id -> who absorbed it, though that one may be absorbed by now
 ``alias``                    hash    retired id -> living one, or "" once that was deleted: no id comes back
@@ -39,6 +41,8 @@ key                          type    what it holds
 ``fence:<name>``             string  largest token ever given for that lease; never expires
 ``sightings``                stream  work: ``sighting_id``, ``revision``, ``op``
 ``events``                   stream  what happened; entry ids are the log positions
+``events:indexed``           string  ``whole`` once older events stand in the indexes of identities as well, until then
+                                     how far they do
 ``audit``                    stream  who changed or deleted what, and when
 ``standing``                 hash    standing queries by id (see standing/contract.py)
 ``alerts``                   hash    what they raised: ``<standing query>:<sighting>`` -> its text
@@ -100,6 +104,7 @@ class Keys:
         self.alerts_acknowledged = self.prefix + "alerts:acknowledged"
         self.roll = self.prefix + "roll"
         self.openers = self.prefix + "openers"
+        self.events_indexed = self.prefix + "events:indexed"
 
     def sighting(self, sighting_id: str) -> str:
         """Hash of one sighting."""
@@ -110,9 +115,13 @@ class Keys:
         return f"{self.prefix}purge:{sighting_id}"
 
     def identity(self, identity_id: str) -> list[str]:
-        """The three keys of one identity: hash, sightings, aliases."""
+        """The four keys of one identity: hash, sightings, aliases, events."""
         base = f"{self.prefix}identity:{identity_id}"
-        return [base, base + ":sightings", base + ":aliases"]
+        return [base, base + ":sightings", base + ":aliases", self.events_of(identity_id)]
+
+    def events_of(self, identity_id: str) -> str:
+        """Where the events stand that name an identity."""
+        return f"{self.prefix}identity:{identity_id}:events"
 
     def means(self, model_id: str) -> str:
         """Hash of what the association has learned with a model that is not active."""

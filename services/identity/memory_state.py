@@ -45,7 +45,6 @@ class Living:
     """A living identity."""
 
     status: str
-    created: str = ZERO
     enrolled: bool = False
     sightings: set[str] = field(default_factory=set)
     aliases: set[str] = field(default_factory=set)
@@ -150,8 +149,8 @@ class MemoryState:
             self.queue(decision.sighting_id, "put")
             return False, None
         if target not in self.living:
-            created = self.emit("identity.created", {"identity_id": target})
-            self.living[target] = Living(decision.status.value, created)
+            self.emit("identity.created", {"identity_id": target})
+            self.living[target] = Living(decision.status.value)
         left = self.move(decision.sighting_id, target)
         self.living[target].status = decision.status.value
         payload = decision_body(decision) | {
@@ -177,7 +176,6 @@ class MemoryState:
         keeper = self.living[survivor]
         keeper.sightings |= gone.sightings
         keeper.aliases |= gone.aliases | {absorbed}
-        keeper.created = min(keeper.created, gone.created, key=position)
         payload: dict[str, object] = {
             "survivor_id": survivor,
             "absorbed_id": absorbed,
@@ -216,7 +214,7 @@ class MemoryState:
         leaving = [s for s in dict.fromkeys(split.sighting_ids) if self.identity_of(s) == source]
         if not leaving:
             return {}
-        fresh = self.living.setdefault(new_id, Living("new"))
+        self.living.setdefault(new_id, Living("new"))
         for sighting_id in leaving:
             self.move(sighting_id, new_id)
         payload: dict[str, object] = {
@@ -225,9 +223,7 @@ class MemoryState:
             "sighting_ids": leaving,
             "reason": split.reason,
         }
-        event_id = self.emit("identity.split", {**payload, **(said or {})})
-        if fresh.created == ZERO:
-            fresh.created = event_id
+        self.emit("identity.split", {**payload, **(said or {})})
         return {source: leaving[-1]}
 
     def forget(self, sighting_id: str, actor: str, cause: Cause = "delete") -> str | None:

@@ -20,6 +20,7 @@ from services.identity.codec import (
     sessions_of,
 )
 from services.identity.corrections.memory import MemoryCorrections
+from services.identity.log.memory import MemoryLog
 from services.identity.memory_state import ZERO, MemoryState, Row, position
 from services.identity.records import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
 from services.identity.retention.contract import Cause
@@ -51,7 +52,7 @@ def _after(entries: Sequence[T], key: Callable[[T], str], after: str, count: int
     return list(entries[low : low + count])
 
 
-class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRolling):
+class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRolling, MemoryLog):
     """IdentityStore in memory. Safe for threads."""
 
     def __init__(self, clock_ns: Callable[[], int] = time.time_ns) -> None:

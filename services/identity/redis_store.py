@@ -27,6 +27,7 @@ from services.identity.codec import (
 )
 from services.identity.corrections.redis import RedisCorrections
 from services.identity.keys import Keys
+from services.identity.log.redis import RedisLog
 from services.identity.records import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
 from services.identity.redis_client import Connection, named
 from services.identity.retention.contract import Cause
@@ -52,7 +53,7 @@ def _ttl_ms(ttl_s: float) -> int:
     return max(1, int(ttl_s * 1000))
 
 
-class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling):
+class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, RedisLog):
     """IdentityStore on one site of a Redis-compatible server. Safe for threads.
 
     Args:
@@ -65,6 +66,7 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling):
         patience_s = client.connection_pool.connection_kwargs.get("socket_timeout") or 5.0
         self._longest_block_ms = max(1, int(patience_s * 400))
         self.keys = Keys(site)
+        super().__init__()
 
     def close(self) -> None:
         """Closes the connections; the store opens new ones if it is used again."""
@@ -337,7 +339,7 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling):
 
         def fill(pipe: Any) -> None:
             for identity_id in identity_ids:
-                row, members, aliases = self.keys.identity(identity_id)
+                row, members, aliases, _ = self.keys.identity(identity_id)
                 pipe.hmget(row, "status", "enrolled").zrange(members, 0, -1).smembers(aliases)
 
         replies = self._redis.pipeline(fill, atomic=True) if identity_ids else []

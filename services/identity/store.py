@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from services.identity.corrections.contract import CorrectingStore
+from services.identity.log.contract import LogStore
 from services.identity.records import (
     CameraRecord,
     CommitResult,
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 
-class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore, Protocol):
+class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore, LogStore, Protocol):
     """The system of record. Every write returns after it is durable, or raises.
 
     Every method raises StoreUnavailable when the server does not answer.

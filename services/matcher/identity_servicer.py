@@ -12,8 +12,8 @@ from services.errors import InputError, NotFound
 from services.identity.corrections.contract import Correction
 from services.identity.history import (
     believed,
-    concerning,
     events_about,
+    events_around,
     last_undoable,
     other_of,
     sightings_of,
@@ -22,7 +22,7 @@ from services.identity.history import (
 from services.identity.store import Event
 from services.ids import uuid7
 from services.matcher.door.admission import actor_of
-from services.matcher.servicers import Parts, page, reason_of, required
+from services.matcher.servicers import Parts, page, reason_of, required, wanted_by
 from services.matcher.types import (
     HistoryEntry,
     IdentityHistory,
@@ -86,7 +86,7 @@ class IdentityServicer(vreid_pb2_grpc.IdentityServiceServicer):  # type: ignore[
                 event_id = required(request.event_id, "event_id")
             case "identity_id":
                 identity_id = required(request.identity_id, "identity_id")
-                found = last_undoable(identity_id, events_about(store, identity_id))
+                found = last_undoable(identity_id, events_about(store, identity_id, go_on=wanted_by(context)))
                 if found is None:
                     raise NotFound(f"identity_id: no merge or split of {identity_id} is kept that was not taken back")
                 event_id = found
@@ -113,11 +113,12 @@ class IdentityServicer(vreid_pb2_grpc.IdentityServiceServicer):  # type: ignore[
         """See the proto. Read from the store: the gallery knows no past."""
         identity_id = required(request.identity_id, "identity_id")
         at_ns = convert.moment_ns(request.at, "at") if request.HasField("at") else None
-        events = events_about(self._parts.store, identity_id, at_ns)
-        about = concerning(identity_id, events)
+        store, go_on = self._parts.store, wanted_by(context)
+        about = events_about(store, identity_id, at_ns, go_on)
         if not about:
             raise NotFound(f"identity_id: no event of {identity_id} is kept{self._since(at_ns)}")
-        past = None if at_ns is None else self._past(identity_id, events, at_ns)
+        around = [] if at_ns is None else events_around(store, identity_id, at_ns, go_on)
+        past = None if at_ns is None else self._past(identity_id, around, at_ns)
         return convert.history_to_message(IdentityHistory(tuple(_entry(event) for event in about), past))
 
     def _since(self, at_ns: int | None) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import grpc
 import numpy as np
 
-from services.errors import InputError, Unavailable
+from services.errors import DeadlinePassed, InputError, Unavailable
 from services.identity.retention.contract import Cause
 from services.identity.retention.settings import RetentionSettings
 from services.identity.store import IdentityStore
@@ -62,6 +63,16 @@ def left_s(context: grpc.ServicerContext) -> float:
     left: float | None = context.time_remaining()
     # Without a deadline gRPC may say a number that no clock can wait for.
     return NO_DEADLINE_S if left is None else max(0.0, min(left, NO_DEADLINE_S))
+
+
+def wanted_by(context: grpc.ServicerContext) -> Callable[[], None]:
+    """What long work asks before each step, so that it ends with its call; raises DeadlinePassed once that is over."""
+
+    def go_on() -> None:
+        if not context.is_active():
+            raise DeadlinePassed("the caller does not wait any more")
+
+    return go_on
 
 
 def page(limit: int, offset: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import hmac
 import logging
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric as Family
 
+from services.access.tls import Renewal, TlsFiles, tls_files
 from services.errors import ConfigError
 from services.matcher.settings import is_loopback
 from services.observability.certificates import certificate_files
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _IDLE_S = 10.0
+_LOOK_EVERY_S = 30.0
 _LEAST_TOKEN = 16
 _TEXT = "text/plain; charset=utf-8"
 
@@ -72,7 +75,24 @@ class _Server(ThreadingHTTPServer):
         self.address_family = AF_INET6 if ":" in host else AF_INET
         self._token = token
         self.well = well
+        self._renew: Callable[[], None] | None = None
+        self._look_at_s = 0.0
         super().__init__((host, port), _Handler)
+
+    def encrypt(self, files: TlsFiles) -> None:
+        """Speaks TLS from now on, with certificates that are read again when they were renewed."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(files.certificate, files.key)
+        renewal = Renewal(files, "metrics")
+        self._renew = lambda: renewal.renew(context)
+        # The handshake belongs to the thread of its connection: a silent client must not hold up the next.
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+
+    def service_actions(self) -> None:
+        """Called by the listening thread at every turn."""
+        if self._renew is not None and time.monotonic() >= self._look_at_s:
+            self._look_at_s = time.monotonic() + _LOOK_EVERY_S
+            self._renew()
 
     def admits(self, authorization: str) -> bool:
         """Whether a caller may read the metrics."""
@@ -101,15 +121,11 @@ class MetricsEndpoint:
 
         Raises:
             OSError: The port cannot be taken.
+            ConfigError: Certificate and key cannot be used together.
         """
         self._server = _Server(settings.host, port, token, well)
-        if settings.tls_certificate is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(settings.tls_certificate, settings.tls_key)
-            # The handshake belongs to the thread of its connection: a silent client must not hold up the next.
-            self._server.socket = context.wrap_socket(
-                self._server.socket, server_side=True, do_handshake_on_connect=False
-            )
+        if (files := tls_files("metrics", settings.tls_certificate, settings.tls_key)) is not None:
+            self._server.encrypt(files)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.5}, name="metrics", daemon=True
@@ -127,13 +143,10 @@ def checked_token(settings: MetricsSettings) -> str | None:
     """The token that scrapes must bring.
 
     Raises:
-        ConfigError: What is reachable from other machines lacks TLS or a token, or a reference or file leads nowhere.
+        ConfigError: What is reachable from other machines lacks TLS or a token, a reference or file leads nowhere, or
+            certificate and key do not belong together.
     """
-    if (settings.tls_certificate is None) != (settings.tls_key is None):
-        raise ConfigError("metrics.tls_certificate and metrics.tls_key: give both or none")
-    for name, path in (("tls_certificate", settings.tls_certificate), ("tls_key", settings.tls_key)):
-        if path is not None and not path.is_file():
-            raise ConfigError(f"metrics.{name}: no such file: {path}")
+    tls_files("metrics", settings.tls_certificate, settings.tls_key)
     token = None if settings.token is None else read_secret(settings.token)
     if token is not None and len(token) < _LEAST_TOKEN:
         raise ConfigError(f"metrics.token: must have at least {_LEAST_TOKEN} characters")

@@ -42,6 +42,12 @@ class MetricsSettings(BaseModel):
         }
         return ports[role]
 
+    def addresses(self) -> dict[Role, str]:
+        """Where each role is to be scraped, host:port, for those that are."""
+        roles: tuple[Role, ...] = ("ingest", "matcher", "web", "supervisor")
+        ports = {role: self.port(role) for role in roles if self.enabled}
+        return {role: f"{self.host}:{port}" for role, port in ports.items() if port}
+
 
 class LoggingSettings(BaseModel):
     """How the processes of the system log."""

@@ -39,7 +39,8 @@ def descendants(pids: Iterable[int]) -> list[int]:
     return found
 
 
-def _rollup(pid: int) -> Memory:
+def own_memory(pid: int) -> Memory:
+    """Memory of a process without those below it; nothing for one that is gone."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
     except OSError:
@@ -61,5 +62,5 @@ def _resident(pid: int) -> Memory:
 
 def memory_of(pids: Iterable[int]) -> Memory:
     """Memory of processes and all below them."""
-    each = [_rollup(pid) for pid in descendants(pids)]
+    each = [own_memory(pid) for pid in descendants(pids)]
     return Memory(sum(m.pss_bytes for m in each), sum(m.rss_bytes for m in each))

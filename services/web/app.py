@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import StreamingResponse
 from nicegui import app, ui
 from nicegui.server import Server
@@ -43,6 +44,8 @@ from services.web.visitor import Role, visitor_of
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _DRAIN_S = 3
+#: Of 9: what is beyond packs hardly smaller and takes several times as long.
+_PACKING = 4
 _NOTHING = Response(status_code=404)
 
 
@@ -74,6 +77,10 @@ def serve(settings: WebSettings, book: TokenBook, site: Site, machine: Machine) 
         reload=False,
         show=False,
         show_welcome_message=False,
+        # Its compiler would run in the browser at every page for two dozen classes, which style.css has instead.
+        tailwind=False,
+        # On one machine packing costs more than it saves.
+        gzip_middleware_factory=None if is_loopback(host) else partial(GZipMiddleware, compresslevel=_PACKING),
         storage_secret=secrets.token_urlsafe(32),
         # A browser that keeps a TLS connection open would otherwise hold up the end for half a minute.
         timeout_graceful_shutdown=_DRAIN_S,
@@ -138,8 +145,8 @@ def _media(site: Site) -> None:
         return _jpeg(found, "private, max-age=30") if found is not None else _NOTHING
 
     @app.get("/media/live/{camera_id}")
-    async def live(camera_id: str) -> Response:
-        found = site.last_picture(camera_id) or await site.live_picture(camera_id)
+    async def live(camera_id: str, at: int = 0) -> Response:
+        found = site.shown_picture(camera_id, at) or await site.live_picture(camera_id)
         return _jpeg(found.jpeg, "no-store") if found is not None else _NOTHING
 
 

@@ -58,11 +58,11 @@ def boxes_svg(boxes: Sequence[DrawnBox], width: int) -> str:
     parts = []
     for box in boxes:
         x1, y1, x2, y2 = box.xyxy
-        above = max(y1 - 4 * scale, 14 * scale)
+        above = max(y1 - 5 * scale, 15 * scale)
         drawn = (
             f'<rect x="{x1:.0f}" y="{y1:.0f}" width="{x2 - x1:.0f}" height="{y2 - y1:.0f}" fill="transparent" '
             f'stroke="{box.colour}" stroke-width="{2 * scale:.1f}" pointer-events="all"/>'
-            f'<text x="{x1:.0f}" y="{above:.0f}" font-size="{14 * scale:.1f}" font-family="sans-serif" '
+            f'<text x="{x1:.0f}" y="{above:.0f}" font-size="{15 * scale:.1f}" font-family="sans-serif" '
             f'font-weight="600" fill="{box.colour}" stroke="black" stroke-width="{2 * scale:.1f}" '
             f'stroke-linejoin="round" style="paint-order: stroke">{escape(box.label)}</text>'
         )

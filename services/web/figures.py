@@ -15,7 +15,21 @@ from services.observability.request_ids import REQUEST_KEY, accepted, set_reques
 from services.web.site import Site
 
 #: First parts of paths that are told apart; all others are one.
-_PAGES = frozenset({"activity", "search", "identity", "topology", "system", "media", "login", "logout", "_nicegui"})
+_PAGES = frozenset(
+    {
+        "activity",
+        "search",
+        "alerts",
+        "gallery",
+        "identity",
+        "topology",
+        "system",
+        "media",
+        "login",
+        "logout",
+        "_nicegui",
+    }
+)
 
 
 def page_of(path: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from services.supervisor.memory import memory_of, own_memory
 from services.supervisor.runfile import load_run
 from services.web.texts import _
 
@@ -19,7 +19,7 @@ _DOCTOR_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process of this data folder: role, number, whether it runs, resident memory in MB."""
+    """A process of this data folder: role, number, whether it runs, its share of memory in MB."""
 
     role: str
     pid: int
@@ -47,7 +47,9 @@ class Machine:
         if info is None:
             return []
         refs = {"supervisor": info.supervisor, **dict(sorted(info.roles.items()))}
-        return [Running(role, ref.pid, ref.alive(), _memory_mb(ref.pid)) for role, ref in refs.items()]
+        memory = {"supervisor": own_memory(info.supervisor.pid)}  # its roles are below it, and counted for themselves
+        memory |= {role: memory_of([ref.pid]) for role, ref in info.roles.items()}
+        return [Running(role, ref.pid, ref.alive(), memory[role].pss_bytes / 1e6) for role, ref in refs.items()]
 
     def disk(self) -> tuple[float, float]:
         """Free and total of the data folder's disk, GB."""
@@ -88,13 +90,9 @@ def checks_of(document: bytes) -> list[tuple[str, str, str]]:
     rows = said.get("checks", []) if isinstance(said, dict) else said
     if not isinstance(rows, list):
         return []
-    return [tuple(str(row.get(key, "")) for key in ("name", "status", "detail")) for row in rows]  # type: ignore[misc]
+    return [(str(row.get("name", "")), str(row.get("status", "")), _with_advice(row)) for row in rows]
 
 
-def _memory_mb(pid: int) -> float:
-    """Resident memory of a process; 0 where it is gone."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text("utf-8").split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+def _with_advice(row: dict[str, Any]) -> str:
+    detail, advice = str(row.get("detail", "")), str(row.get("advice", ""))
+    return f"{detail} → {advice}" if advice else detail

@@ -23,5 +23,5 @@ async def follow_certificates(
     while True:
         await asyncio.sleep(every_s)
         listening = context()
-        if listening is not None and renewal.renewed():
-            listening.load_cert_chain(files.certificate, files.key)
+        if listening is not None:
+            renewal.renew(listening)

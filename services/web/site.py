@@ -29,6 +29,8 @@ _KNOWN_PICTURES = 512
 _ALERTS_EVERY_S = 2.0
 _FORECAST_EVERY_S = 5.0
 _HELD = 32
+#: Pictures of a camera that are kept for browsers that have not fetched them yet.
+_LATEST = 8
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,6 +80,7 @@ class Site:
         self._merged: OrderedDict[str, str] = OrderedDict()
         self._pictures: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._newest: dict[str, LivePicture] = {}
+        self._latest: dict[str, deque[LivePicture]] = {}
         self._position = ""
         self._open_alerts = 0
         self._alerts_at_s = -1e9
@@ -136,9 +139,11 @@ class Site:
         found = await self.live.picture(camera_id, known.captured_at_ns if known is not None else 0)
         if found is None:
             self._newest.pop(camera_id, None)
+            self._latest.pop(camera_id, None)
             return None
         if found.jpeg:
             self._newest[camera_id] = found
+            self._latest.setdefault(camera_id, deque(maxlen=_LATEST)).append(found)
         return self._newest.get(camera_id)
 
     async def open_alerts(self) -> int:
@@ -172,9 +177,10 @@ class Site:
         """A picture that was kept; empty where it is not, or no longer."""
         return self._held.get(name, b"")
 
-    def last_picture(self, camera_id: str) -> LivePicture | None:
-        """What ``live_picture`` found last."""
-        return self._newest.get(camera_id)
+    def shown_picture(self, camera_id: str, captured_at_ns: int) -> LivePicture | None:
+        """The picture of that moment, whose boxes a page draws over it; the newest where it is not kept any more."""
+        kept = self._latest.get(camera_id, ())
+        return next((p for p in kept if p.captured_at_ns == captured_at_ns), self._newest.get(camera_id))
 
     async def picture(self, sighting_id: str, index: int) -> bytes | None:
         """A stored picture; None where there is none."""

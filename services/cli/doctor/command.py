@@ -132,18 +132,8 @@ def _listeners(config: VreidConfig) -> Iterator[tuple[str, str, bool]]:
     yield "matcher.listen", config.matcher.listen, "matcher" in ours or _serves(config)
     if config.web.enabled:
         yield "web.listen", config.web.listen, "web" in ours
-    metrics = config.metrics
-    if metrics.enabled:
-        ports = {
-            "ingest": metrics.ingest_port,
-            "matcher": metrics.matcher_port,
-            "web": metrics.web_port,
-            "supervisor": metrics.supervisor_port,
-        }
-        for role, port in ports.items():
-            if port:
-                running = role in ours or (role == "supervisor" and run is not None)
-                yield f"metrics.{role}_port", f"{metrics.host}:{port}", running
+    for role, address in config.metrics.addresses().items():
+        yield f"metrics.{role}_port", address, role in ours or (role == "supervisor" and run is not None)
 
 
 def _serves(config: VreidConfig) -> bool:

@@ -94,10 +94,6 @@ class CorrectingStore(Protocol):
         """One entry of `events`, None when it is not kept."""
         ...
 
-    def known_since(self, identity_id: str) -> str:
-        """Position of the oldest event that can tell of an identity, "0-0" when that is not known."""
-        ...
-
 
 class Corrections:
     """CorrectingStore on top of ``get_event`` and ``_amend``, which a store brings."""

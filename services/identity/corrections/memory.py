@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from services.identity.corrections.contract import Amendment, Correction, Corrections, absorbed_through, refusal
 from services.identity.keys import ASSOCIATOR_LEASE
-from services.identity.memory_state import ZERO, Living, MemoryState
+from services.identity.memory_state import Living, MemoryState
 from services.identity.records import Event
 from services.types import Split
 
@@ -24,12 +24,6 @@ class MemoryCorrections(Corrections):
         """See CorrectingStore."""
         with self._changed:
             return next((e for e in self._state.events if e.event_id == event_id), None)
-
-    def known_since(self, identity_id: str) -> str:
-        """See CorrectingStore."""
-        with self._changed:
-            living = self.resolve(identity_id)
-            return ZERO if living is None else self._state.living[living].created
 
     def _amend(self, amendment: Amendment) -> Correction:
         a = amendment
@@ -91,7 +85,7 @@ class MemoryCorrections(Corrections):
         own = [s for s in members if state.rows[s].identity_id in names]
         if not own:
             raise refusal("empty", back, a)
-        restored = Living(a.status, state.living[survivor].created, a.enrolled, set(own), set(kept))
+        restored = Living(a.status, a.enrolled, set(own), set(kept))
         state.living[back] = restored
         state.living[survivor].sightings -= restored.sightings
         state.living[survivor].aliases -= names

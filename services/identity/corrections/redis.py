@@ -34,14 +34,6 @@ class RedisCorrections(Corrections):
             return decode_event(entry_id.decode(), named(fields))
         return None
 
-    def known_since(self, identity_id: str) -> str:
-        """See CorrectingStore."""
-        living = self._resolve_all({identity_id})[identity_id]
-        if living is None:
-            return "0-0"
-        created = self._redis.call(lambda client: client.hget(self.keys.identity(living)[0], "created"))
-        return "0-0" if created is None else str(created.decode())
-
     def _amend(self, amendment: Amendment) -> Correction:
         a = amendment
         document: dict[str, Any] = {
@@ -76,7 +68,7 @@ class RedisCorrections(Corrections):
         living = self._resolve_all({amendment.one})[amendment.one]
         if living is None:
             return []
-        _, members, aliases = self.keys.identity(living)
+        _, members, aliases, _ = self.keys.identity(living)
         names = [member.decode() for member in self._redis.call(lambda client: client.zrange(members, 0, -1))]
         absorbed = [alias.decode() for alias in self._redis.call(lambda client: client.smembers(aliases))]
         found = self._redis.call(lambda client: client.hmget(self.keys.parents, absorbed)) if absorbed else []

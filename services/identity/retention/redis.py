@@ -43,6 +43,8 @@ class RedisRetention:
     acquire_lease: Callable[[str, str, float], Lease | None]
     renew_lease: Callable[[Lease, float], bool]
     release_lease: Callable[[Lease], None]
+    trim_events: Callable[[str], int]
+    named_after: Callable[[str, str, int], set[str]]
 
     def now_ns(self) -> int:
         """See RetentionStore."""
@@ -189,13 +191,9 @@ class RedisRetention:
 
     def trim(self, history_before_ns: int, forget_before_ns: int, audit_before_ns: int) -> Trimmed:
         """See RetentionStore."""
-        args = [
-            f"{max(0, history_before_ns) // 1_000_000}-0",
-            max(0, forget_before_ns) // 1000,
-            f"{max(0, audit_before_ns) // 1_000_000}-0",
-            _RETIRED_AT_ONCE,
-        ]
-        return Trimmed(*(int(count) for count in self._redis.script("trim", self.keys.fixed(), args)))
+        events = self.trim_events(f"{max(0, history_before_ns) // 1_000_000}-0")
+        args = [max(0, forget_before_ns) // 1000, f"{max(0, audit_before_ns) // 1_000_000}-0", _RETIRED_AT_ONCE]
+        return Trimmed(events, *(int(count) for count in self._redis.script("trim", self.keys.fixed(), args)))
 
     def oldest_event_ns(self) -> int | None:
         """See RetentionStore."""
@@ -236,10 +234,12 @@ class RedisRetention:
             raise StoreUnavailable("the lease for rewriting was lost")
 
     def _copy_stream(self, stream: str, drop: str, lease: Lease) -> None:
-        keys = [*self.keys.fixed(REWRITE_LEASE), stream, stream + ":copy"]
         position = b""
         while True:
-            said, *rest = self._redis.script("stream_copy", keys, [lease.token, position, _PAGE, drop])
+            names = sorted(self.named_after(stream, position.decode(), _PAGE))
+            keys = [*self.keys.fixed(REWRITE_LEASE), stream, stream + ":copy", *map(self.keys.events_of, names)]
+            args = [lease.token, position, _PAGE, drop, dumps(names)]
+            said, *rest = self._redis.script("stream_copy", keys, args)
             if said == b"lost":
                 raise StoreUnavailable("another rewriting of the streams took over")
             if said == b"ok":

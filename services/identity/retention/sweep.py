@@ -127,6 +127,7 @@ class RetentionLoop:
             store.note(RETENTION_ACTOR, "expire", "", expired)
         purged = purge_crops(store, self._crops)
         dropped = self._drop_stalled(bounds.views_before_ns)
+        store.index_events()
         trimmed = store.trim(bounds.history_before_ns, bounds.forget_before_ns, bounds.audit_before_ns)
         finish_erasures(store)
         orphans = 0

@@ -1,6 +1,6 @@
 -- A person's correction: a merge, a split, or one of them taken back. Ends the associator's token: what it holds in memory
 -- was decided before the correction, so it must take the state from here again before it commits.
--- KEYS: one per sighting, then three per identity, in the order of ARGV[1]'s lists; the fence is the associator's.
+-- KEYS: one per sighting, then four per identity, in the order of ARGV[1]'s lists; the fence is the associator's.
 -- ARGV[1]: JSON {change_id, action, actor, reason, undoes or '', sightings [id], identities [id], one, other,
 --   status, enrolled ('1' or '')}; every leaf is text. What one and other are stands at each action below.
 -- Answers {'retry'} | {'refused', why, id} | {'ok', position of the event, position of the last event}.
@@ -83,7 +83,6 @@ function actions.unmerge()
     redis.call('ZREM', I[survivor].sightings, sid)
     redis.call('ZADD', I[back].sightings, to_us(redis.call('HGET', S[sid], 'end_ns')), sid)
   end
-  redis.call('HSET', I[back].hash, 'created', redis.call('HGET', I[survivor].hash, 'created') or '0-0')
   refresh_active(back)
   refresh_active(survivor)
   if #kept > 0 then

@@ -34,7 +34,7 @@ end
 
 local function absorb(survivor, absorbed, reason)
   local keep, gone = I[survivor], I[absorbed]
-  local row = redis.call('HMGET', gone.hash, 'status', 'created', 'enrolled')
+  local row = redis.call('HMGET', gone.hash, 'status', 'enrolled')
   local aliases = redis.call('SMEMBERS', gone.aliases)
   redis.call('ZUNIONSTORE', keep.sightings, 2, keep.sightings, gone.sightings, 'AGGREGATE', 'MAX')
   redis.call('SADD', keep.aliases, absorbed)
@@ -44,11 +44,8 @@ local function absorb(survivor, absorbed, reason)
     redis.call('HSET', K.alias, alias, survivor)
     redis.call('SADD', keep.aliases, alias)
   end
-  if row[2] and not after(row[2], redis.call('HGET', keep.hash, 'created') or row[2]) then
-    redis.call('HSET', keep.hash, 'created', row[2])
-  end
   local rest = { 'absorbed_status', row[1] }
-  if row[3] then
+  if row[2] then
     redis.call('HSET', keep.hash, 'enrolled', '1')
     rest[#rest + 1] = 'absorbed_enrolled'
     rest[#rest + 1] = '1'
@@ -82,8 +79,6 @@ local function split(id, fresh, sids, reason)
   if #leaving == 0 then return end
   redis.call('HSETNX', I[fresh].hash, 'status', 'new')
   for _, sid in ipairs(leaving) do move(sid, fresh) end
-  local position = emit('identity.split', 'identity_id', source, 'new_identity_id', fresh, 'sighting_ids',
-    cjson.encode(leaving), 'reason', reason, unpack(said))
-  redis.call('HSETNX', I[fresh].hash, 'created', position)
-  return position
+  return emit('identity.split', 'identity_id', source, 'new_identity_id', fresh, 'sighting_ids', cjson.encode(leaving),
+    'reason', reason, unpack(said))
 end

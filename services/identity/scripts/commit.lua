@@ -1,5 +1,5 @@
 -- Applies decisions, merges, splits, links and cursor in one step.
--- KEYS: one per sighting, then three per identity, in the order of ARGV[1]'s lists.
+-- KEYS: one per sighting, then four per identity, in the order of ARGV[1]'s lists.
 -- ARGV[1]: JSON {token, commit_id, cursor or '', links [[name, state]], sightings [id], identities [id],
 --   decisions [[sighting, revision, identity, status, body JSON]], merges [[survivor, absorbed, reason]],
 --   splits [[identity, new identity, [sighting], reason]]}; every leaf is text.
@@ -30,8 +30,7 @@ local function decide(sid, revision, wanted, status, body)
     return false
   end
   if not lives(id) then
-    local position = emit('identity.created', 'identity_id', id)
-    redis.call('HSET', I[id].hash, 'created', position)
+    emit('identity.created', 'identity_id', id)
   end
   redis.call('HSET', I[id].hash, 'status', status)
   local from = move(sid, id)

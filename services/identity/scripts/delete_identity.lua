@@ -1,5 +1,5 @@
 -- Removes sightings of an identity, and the identity once none is left.
--- KEYS: the three of the identity, then sighting and purge per sighting. ARGV: identity id, actor, op, why, sighting id,
+-- KEYS: the four of the identity, then sighting and purge per sighting. ARGV: identity id, actor, op, why, sighting id,
 -- ...
 -- Answers {'gone', position} | {'more', position} | {'ok', position}.
 local id, actor, op, why = ARGV[1], ARGV[2], ARGV[3], ARGV[4]

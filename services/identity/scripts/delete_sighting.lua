@@ -1,5 +1,5 @@
 -- Removes one sighting, and its identity when nothing else belongs to it.
--- KEYS: sighting, purge, then the three of its identity (or none). ARGV: sighting id, identity id the keys belong to or '',
+-- KEYS: sighting, purge, then the four of its identity (or none). ARGV: sighting id, identity id the keys belong to or '',
 -- actor, op, why. Answers {'gone', position} | {'retry', living identity or ''} | {'ok', position}.
 local skey, pkey, sid, given, actor, op = KEYS[FIRST], KEYS[FIRST + 1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if redis.call('EXISTS', skey) == 0 then return { 'gone', last_position() } end

@@ -1,4 +1,4 @@
--- Marks an identity as enrolled, or no longer. KEYS: its three. ARGV: identity id, actor, '1' or ''.
+-- Marks an identity as enrolled, or no longer. KEYS: its four. ARGV: identity id, actor, '1' or ''.
 -- Answers {'gone'} | {'ok', position}.
 local id = ARGV[1]
 give_identity(id, FIRST)

@@ -1,5 +1,5 @@
 -- Removes sightings that are past their retention, and identities that are left without any.
--- KEYS: sighting and purge per sighting, then three per identity, in the order of ARGV[1]'s lists.
+-- KEYS: sighting and purge per sighting, then four per identity, in the order of ARGV[1]'s lists.
 -- ARGV[1]: JSON {before_us, enrolled_before_us, actor, sightings [id], identities [id]}; every leaf is text; a sighting of
 -- an enrolled identity goes only when it ended before the second. Answers {'retry'} | {'ok', how many went}.
 local doc = cjson.decode(ARGV[1])

@@ -4,9 +4,10 @@
 --   sighting:<id>            hash    newest revision; identity_id as assigned, put_at_ns, log_position; beside_*: vectors of
 --                                    a second model
 --   purge:<id>               hash    a deleted sighting whose traces are still held: wait:<holder> for each holder
---   identity:<id>            hash    status, created, enrolled
+--   identity:<id>            hash    status, enrolled
 --   identity:<id>:sightings  zset    member sighting id, score end (us)
 --   identity:<id>:aliases    set     ids merged into it
+--   identity:<id>:events     zset    positions of the events that name it, by name; outlives the identity
 --
 -- A script reads and checks first and writes after, because nothing is rolled back. When it meets an identity whose keys
 -- it was not given, it answers 'retry' before writing anything, and the caller asks again with those keys. Numbers beyond
@@ -22,12 +23,12 @@ local K = {
 }
 local FIRST = 23
 
--- identity id -> its three keys, for those that the caller gave
+-- identity id -> its four keys, for those that the caller gave
 local I = {}
 
 local function give_identity(id, at)
-  I[id] = { hash = KEYS[at], sightings = KEYS[at + 1], aliases = KEYS[at + 2] }
-  return at + 3
+  I[id] = { hash = KEYS[at], sightings = KEYS[at + 1], aliases = KEYS[at + 2], events = KEYS[at + 3] }
+  return at + 4
 end
 
 local function now_us()
@@ -44,8 +45,27 @@ local function fenced(token)
   return redis.call('GET', K.fence) == token
 end
 
+-- What of an event names an identity, as IDENTITY_FIELDS of records.py.
+local NAMES = {
+  identity_id = true, previous_identity_id = true, survivor_id = true, absorbed_id = true, new_identity_id = true,
+  restored_id = true,
+}
+
+-- A position as it stands in an index, where order is that of names: as member() of log/redis.py.
+local function member(position)
+  local ms, n = string.match(position, '^(%d+)-(%d+)$')
+  return string.rep('0', 16 - #ms) .. ms .. '-' .. string.rep('0', 10 - #n) .. n
+end
+
+-- Every identity that an event names finds it again in its index.
 local function emit(kind, ...)
-  return redis.call('XADD', K.events, '*', 'kind', kind, 'at_ns', now_us() .. '000', ...)
+  local position = redis.call('XADD', K.events, '*', 'kind', kind, 'at_ns', now_us() .. '000', ...)
+  local fields = { ... }
+  for i = 1, #fields, 2 do
+    local own = NAMES[fields[i]] and I[fields[i + 1]]
+    if own then redis.call('ZADD', own.events, '0', member(position)) end
+  end
+  return position
 end
 
 local function queue(sid, revision, op, trace)

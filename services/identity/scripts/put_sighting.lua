@@ -1,5 +1,5 @@
 -- Stores a revision and queues it.
--- KEYS: sighting, then the three of its identity (or none). ARGV: token, sighting id, revision, final, end_ns,
+-- KEYS: sighting, then the four of its identity (or none). ARGV: token, sighting id, revision, final, end_ns,
 -- traceparent or '', identity id the keys belong to or '', then field, value, ...
 -- Answers {'lost'} | {'old', position} | {'retry', living identity} | {'ok', position}.
 local skey, sid, revision, end_us, given = KEYS[FIRST], ARGV[2], ARGV[3], to_us(ARGV[5]), ARGV[7]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import socket
 import threading
 
@@ -15,8 +14,6 @@ from services.errors import ConfigError, PortInUse
 from services.live.wire import private_folder
 from services.matcher.door.admission import Door
 from services.matcher.settings import MatcherSettings, is_loopback, split_address
-
-log = logging.getLogger(__name__)
 
 
 def listener_files(settings: MatcherSettings, book: TokenBook) -> TlsFiles | None:
@@ -79,11 +76,7 @@ def _credentials(files: TlsFiles) -> grpc.ServerCredentials:
 
     def fetch() -> grpc.ServerCertificateConfiguration | None:
         with lock:
-            try:
-                return _read(files) if renewal.renewed() else None
-            except OSError as exc:
-                log.warning("certificates are not read again yet: %s", exc)
-                return None
+            return renewal.fresh(lambda: _read(files))
 
     return grpc.dynamic_ssl_server_credentials(
         _read(files), fetch, require_client_authentication=files.client_ca is not None

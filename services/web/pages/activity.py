@@ -28,11 +28,11 @@ _ICONS = {"identity.merged": "call_merge", "identity.split": "call_split", "iden
 async def activity(site: Site) -> None:
     """The page's content."""
     follows = ui.switch(_("Follow what happens"), value=True)
-    with ui.row().classes("w-full no-wrap items-start gap-4 max-md:flex-wrap"):
-        with ui.column().classes("w-full lg:w-2/3"):
+    with ui.row().classes("w-full no-wrap items-start gap-4 vr-wrap-lg"):
+        with ui.column().classes("w-full vr-wide-lg"):
             ui.label(_("Vehicles seen last")).classes("text-h6").props('role="heading" aria-level="2"')
             vehicles = ui.element("div").classes("vr-grid").style("--vr-least: 200px")
-        with ui.column().classes("w-full lg:w-1/3"):
+        with ui.column().classes("w-full vr-narrow-lg"):
             ui.label(_("Events")).classes("text-h6").props('role="heading" aria-level="2"')
             events = ui.list().props("dense separator").classes("w-full")
     shown = [-1]

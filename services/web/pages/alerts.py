@@ -43,8 +43,8 @@ class AlertsPage:
 
     async def build(self) -> None:
         """Draws the page."""
-        with ui.row().classes("w-full items-start gap-4 no-wrap max-md:flex-wrap"):
-            with ui.column().classes("w-full md:w-2/3"):
+        with ui.row().classes("w-full items-start gap-4 no-wrap vr-wrap-md"):
+            with ui.column().classes("w-full vr-wide-md"):
                 self._alerts_head()
                 self._list = ui.column().classes("w-full gap-2").props(f'role="region" aria-label="{_("Alerts")}"')
                 with ui.row().classes("items-center"):
@@ -52,7 +52,7 @@ class AlertsPage:
                     self._older = ui.button(_("Older"), icon="chevron_right", on_click=partial(self._turn, _PAGE))
                     for button in (self._newer, self._older):
                         button.props("flat dense no-caps")
-            with ui.column().classes("w-full md:w-1/3"):
+            with ui.column().classes("w-full vr-narrow-md"):
                 heading(_("Standing queries"))
                 self._new_query()
                 self._query_list = ui.column().classes("w-full gap-2")

@@ -16,7 +16,7 @@ def identity_card(detail: IdentityDetail) -> None:
     """A vehicle with its best picture, where it was and when."""
     record = detail.record
     with (
-        ui.link(target=f"/identity/{record.identity_id}").classes("no-underline text-inherit"),
+        ui.link(target=f"/identity/{record.identity_id}").classes("vr-plain"),
         ui.card().classes("q-pa-sm"),
     ):
         if detail.best_sighting_id:

@@ -93,7 +93,7 @@ def frame(title: str, path: str, site: Site, *, can_log_out: bool = False) -> It
 def _entry(target: str, name: str, icon: str, *, current: bool) -> ui.button:
     button = ui.button(name, icon=icon).props(f'flat no-caps color=white href="{target}" type=a aria-label="{name}"')
     if current:
-        button.props('aria-current="page"').classes("bg-white/20")
+        button.props('aria-current="page"').classes("vr-here")
     return button
 
 

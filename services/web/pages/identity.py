@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,17 +13,22 @@ from typing import Any
 from nicegui import ui
 
 from services.client import Probe
-from services.errors import NotFound, VreidError
+from services.errors import InputError, NotFound, VreidError
 from services.matcher.types import IdentityDetail, SightingSummary
 from services.web.drawing import Visit, clock, colour_of, route_svg, short
 from services.web.pages.alerts import RECENT_NS, expected, watch_for
 from services.web.pages.cards import crop_picture
 from services.web.pages.frame import told
 from services.web.site import Site
-from services.web.texts import _
+from services.web.texts import _, counted
 from services.web.visitor import Role, guarded
 
 _PICTURES = 12
+_ALIASES = 8
+_ROWS = 50
+#: Vehicles seen last, among which the end of an id is looked for.
+_NAMED = 1000
+_LEAST_END = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,17 @@ class Link:
     evidence: Mapping[str, float]
 
 
+def best_of_each_camera(sightings: Sequence[SightingSummary], most: int) -> list[SightingSummary]:
+    """Sightings by quality, the cameras in turn, so that a vehicle shows from several sides."""
+    ordered = sorted(sightings, key=lambda sighting: -sighting.quality)
+    places: Counter[str] = Counter()
+    ranked: list[tuple[int, int, SightingSummary]] = []
+    for n, sighting in enumerate(ordered):
+        ranked.append((places[sighting.camera_id], n, sighting))
+        places[sighting.camera_id] += 1
+    return [sighting for _turn, _n, sighting in sorted(ranked, key=lambda row: row[:2])[:most]]
+
+
 class IdentityPage:
     """The page's state and behaviour."""
 
@@ -43,16 +60,20 @@ class IdentityPage:
         self._may_correct = may_correct and site.corrections is not None
         self._shown: tuple[object, ...] = ()
         self._chosen: set[str] = set()
+        self._back = 0
+        self._other: ui.input
 
     async def build(self) -> None:
         """Draws the page."""
         self._content = ui.column().classes("w-full")
-        if self._may_correct:
-            self._corrections()
-        elif self._site.corrections is None:
-            ui.label(_("This matcher cannot correct identities.")).classes("text-caption")
-        else:
-            ui.label(_("Merging, splitting and undoing need the operator's token.")).classes("text-caption")
+        with ui.column().classes("w-full") as self._below:
+            if self._may_correct:
+                self._corrections()
+            elif self._site.corrections is None:
+                ui.label(_("This matcher cannot correct identities.")).classes("text-caption")
+            else:
+                ui.label(_("Merging, splitting and undoing need the operator's token.")).classes("text-caption")
+            self._evidence = ui.column().classes("w-full")
         await self._refresh()
         ui.timer(2.0, self._refresh)
 
@@ -60,6 +81,7 @@ class IdentityPage:
         try:
             detail = await self._site.ask(self._site.client.identity_get, self._identity_id)
         except NotFound:
+            self._below.visible = False
             self._content.clear()
             with self._content:
                 ui.label(_("There is no such vehicle (any more)."))
@@ -70,14 +92,15 @@ class IdentityPage:
         if now == self._shown:
             return
         self._shown = now
+        following = await self._next(detail)
         self._content.clear()
         with self._content:
             self._head(detail)
-            await self._next(detail)
+            if following:
+                ui.label(following).classes("text-caption")
             visits = [Visit(s.camera_id, s.start_ns, s.end_ns) for s in detail.sightings]
             ui.html(route_svg(visits, colour_of(detail.record.identity_id)), sanitize=False).classes("w-full")
             self._pictures(detail)
-            self._evidence = ui.column().classes("w-full")
         self._show_evidence(detail, self._seen(detail))
         if self._site.corrections is not None:
             # History may reach far back; the page does not wait for it.
@@ -111,7 +134,7 @@ class IdentityPage:
             ui.icon("circle").style(f"color: {colour_of(record.identity_id)}")
             ui.label(record.identity_id).classes("text-subtitle1")
             ui.badge(record.status or "?").props("outline color=primary")
-            first = detail.sightings[0].sighting_id if detail.sightings else ""
+            first = detail.best_sighting_id or (detail.sightings[0].sighting_id if detail.sightings else "")
             ui.button(_("Search what looks like it"), icon="image_search").props(
                 f'flat dense no-caps type=a href="/search?sighting={first}"'
             )
@@ -121,26 +144,26 @@ class IdentityPage:
             f"{' → '.join(record.cameras)} · {clock(record.first_seen_ns, date=True)} - {clock(record.last_seen_ns)}"
         )
         if record.aliases:
-            ui.label(_("Also known as") + " " + ", ".join(short(alias) for alias in record.aliases)).classes(
-                "text-caption"
-            )
+            names = ", ".join(short(alias) for alias in record.aliases[:_ALIASES])
+            if (more := len(record.aliases) - _ALIASES) > 0:
+                names += " " + counted("and {n} more", "and {n} more", more)
+            ui.label(_("Also known as") + " " + names).classes("text-caption")
 
     async def _watch(self) -> None:
         await watch_for(self._site, [Probe(identity_id=self._identity_id)], short(self._identity_id))
 
-    async def _next(self, detail: IdentityDetail) -> None:
-        """Where it is expected next, while it is recent."""
+    async def _next(self, detail: IdentityDetail) -> str:
+        """Where it is expected next, while it is recent; empty otherwise."""
         last = max(detail.sightings, key=lambda sighting: sighting.end_ns, default=None)
         if last is None or time.time_ns() - last.end_ns > RECENT_NS:
-            return
+            return ""
         with contextlib.suppress(VreidError):
-            forecast = await self._site.forecast(last.camera_id, last.end_ns)
-            ui.label(expected(forecast)).classes("text-caption")
+            return expected(await self._site.forecast(last.camera_id, last.end_ns))
+        return ""
 
     def _pictures(self, detail: IdentityDetail) -> None:
-        best = sorted(detail.sightings, key=lambda sighting: -sighting.quality)[:_PICTURES]
         with ui.element("div").classes("vr-grid").style("--vr-least: 150px"):
-            for sighting in best:
+            for sighting in best_of_each_camera(detail.sightings, _PICTURES):
                 with ui.column().classes("gap-0"):
                     crop_picture(sighting.sighting_id, f"{_('Picture at')} {sighting.camera_id}")
                     ui.label(f"{sighting.camera_id} {clock(sighting.start_ns)}").classes("text-caption")
@@ -166,8 +189,32 @@ class IdentityPage:
                     with ui.element("th").props('scope="col"'):
                         ui.label(name)
             with ui.element("tbody"):
-                for sighting in detail.sightings:
+                for sighting in self._page_of(detail):
                     self._row(sighting, links.get(sighting.sighting_id))
+        if len(detail.sightings) > _ROWS:
+            self._turning(detail, links)
+
+    def _page_of(self, detail: IdentityDetail) -> Sequence[SightingSummary]:
+        """The sightings of the page that is shown, in order of time; the last page is shown first."""
+        end = max(len(detail.sightings) - self._back, 0)
+        return detail.sightings[max(end - _ROWS, 0) : end]
+
+    def _turning(self, detail: IdentityDetail, links: Mapping[str, Link]) -> None:
+        total, shown = len(detail.sightings), self._page_of(detail)
+
+        def turn(by: int) -> None:
+            self._back += by
+            self._show_evidence(detail, links)
+
+        with ui.row().classes("items-center"):
+            newer = ui.button(_("Newer"), icon="chevron_left", on_click=partial(turn, -_ROWS))
+            newer.set_enabled(self._back > 0)
+            older = ui.button(_("Older"), icon="chevron_right", on_click=partial(turn, _ROWS))
+            older.set_enabled(total - self._back > _ROWS)
+            for button in (newer, older):
+                button.props("flat dense no-caps")
+            first = total - self._back - len(shown) + 1
+            ui.label(f"{first:,} - {total - self._back:,} {_('of')} {total:,}").classes("text-caption")
 
     def _row(self, sighting: SightingSummary, link: Link | None) -> None:
         def choose(wanted: bool) -> None:
@@ -199,7 +246,9 @@ class IdentityPage:
         with ui.card().classes("w-full"):
             ui.label(_("Corrections")).classes("text-h6").props('role="heading" aria-level="2"')
             with ui.row().classes("items-center"):
-                other = ui.input(_("Identity that is this vehicle too")).props("dense").classes("w-96")
+                other = self._other = (
+                    ui.input(_("Id, or its end, of who is this vehicle too")).props("dense").classes("w-96")
+                )
                 ui.button(
                     _("Merge"), icon="call_merge", on_click=lambda: self._merge(str(other.value or "").strip())
                 ).props("no-caps")
@@ -210,10 +259,33 @@ class IdentityPage:
 
     async def _merge(self, other: str) -> None:
         if (corrections := self._site.corrections) is None or not other:
-            ui.notify(_("Name the other identity."))
+            ui.notify(_("Name the other vehicle."))
             return
-        call = partial(self._site.ask, corrections.identity_merge, self._identity_id, other, "console")
+        try:
+            named = await self._named(other)
+        except VreidError as exc:
+            told(exc)
+            return
+        call = partial(self._site.ask, corrections.identity_merge, self._identity_id, named, "console")
         await self._correct(call, _("Merged; undo takes it back."))
+
+    async def _named(self, text: str) -> str:
+        """The id that a text means: itself, or as pages show it, the end of one.
+
+        Raises:
+            InputError: Several vehicles end so.
+        """
+        end = text.removeprefix("…")
+        if len(end) < _LEAST_END:
+            return text
+        found, _total = await self._site.ask(self._site.client.identity_list, _NAMED)
+        names = {detail.record.identity_id for detail in found}
+        fitting = sorted(name for name in names if name.endswith(end))
+        if text in names or not fitting:
+            return text
+        if len(fitting) > 1:
+            raise InputError(_("Several vehicles end so; give more of the id."))
+        return fitting[0]
 
     async def _split(self) -> None:
         if (corrections := self._site.corrections) is None or not self._chosen:
@@ -235,6 +307,7 @@ class IdentityPage:
             return
         ui.notify(done, type="positive")
         self._chosen.clear()
+        self._other.value = ""
         self._shown = ()
         await self._refresh()
         if fresh := getattr(answer, "new_identity_id", ""):

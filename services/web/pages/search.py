@@ -44,6 +44,7 @@ class Asked:
     """What is asked for. ``chosen`` is a vehicle found, the whole picture, or a box drawn by hand."""
 
     image: bytes = b""
+    name: str = ""
     size: tuple[int, int] = (0, 0)
     found: list[FoundVehicle] = field(default_factory=list)
     chosen: int = _WHOLE
@@ -80,11 +81,11 @@ class SearchPage:
         except VreidError as exc:
             told(exc)
             cameras = []
-        with ui.row().classes("w-full items-start gap-4 no-wrap max-md:flex-wrap"):
-            with ui.column().classes("w-full md:w-1/3"):
+        with ui.row().classes("w-full items-start gap-4 no-wrap vr-wrap-md"):
+            with ui.column().classes("w-full vr-narrow-md"):
                 self._question()
                 self._filters(cameras)
-            with ui.column().classes("w-full md:w-2/3"):
+            with ui.column().classes("w-full vr-wide-md"):
                 with ui.row().classes("items-center w-full"):
                     self._said = ui.label(_("Nothing asked yet.")).props('role="status" aria-live="polite"')
                     ui.space()
@@ -94,6 +95,7 @@ class SearchPage:
                     guarded(self._watch.props("outline dense no-caps"), Role.OPERATOR).visible = False
                 self._answers = ui.element("div").classes("vr-grid").style("--vr-least: 200px")
         if self._asked.sighting_id:
+            self._picture.set_source(f"/media/picture/{self._asked.sighting_id}/0")
             await self._search()
         elif self._begin_with:
             await self._take(self._begin_with)
@@ -106,7 +108,7 @@ class SearchPage:
         ).classes("w-full vr-image")
         self._picture.props("role=group")
         labelled(self._picture, _("The picture asked with"))
-        self._hint = ui.label(_("Click a vehicle, or draw a box around one.")).classes("text-caption")
+        self._hint = ui.label().classes("text-caption")
         self._hint.visible = False
         self._choices = ui.row().classes("gap-1").props(f'role="group" aria-label="{_("Vehicles in the picture")}"')
 
@@ -117,25 +119,28 @@ class SearchPage:
         self._span = ui.select(_SPANS, value=0, label=_("Time")).props("dense").classes("w-full")
         labelled(self._span, _("Time"))
         self._grouped = ui.switch(_("One answer per vehicle"))
-        self._unlike = ui.switch(_("Also without what looks more like those put aside"), value=True)
+        self._unlike = ui.switch(_("Leave out what looks more like those put aside"), value=True)
         for chosen in (self._cameras, self._kinds, self._colours, self._span):
             chosen.on_value_change(self._search)
         for switch in (self._grouped, self._unlike):
             switch.on_value_change(self._search)
 
-    async def _uploaded(self, _name: str, image: bytes) -> None:
-        await self._take(image)
+    async def _uploaded(self, name: str, image: bytes) -> None:
+        await self._take(image, name.rpartition(".")[0])
 
-    async def _take(self, image: bytes) -> None:
+    async def _take(self, image: bytes, name: str = "") -> None:
         """Asks with a picture: with its largest vehicle at first."""
         try:
             found, size = await self._site.ask(self._site.client.find_vehicles, image)
         except VreidError as exc:
             told(exc)
             return
-        self._asked = Asked(image=image, size=size, found=found, chosen=0 if found else _WHOLE)
+        self._asked = Asked(image=image, name=name, size=size, found=found, chosen=0 if found else _WHOLE)
         kind = "png" if image[:4] == b"\x89PNG" else "jpeg"
         self._picture.set_source(f"data:image/{kind};base64,{base64.b64encode(image).decode()}")
+        self._hint.text = _("Click a vehicle, or draw a box around one.")
+        if not found:
+            self._hint.text = _("No vehicle stands out, so all of the picture is asked with; or draw a box around one.")
         self._hint.visible = True
         self._draw_choices()
         await self._search()
@@ -243,9 +248,8 @@ class SearchPage:
     async def _watch_for(self) -> None:
         probe = self._asked.probe()
         if probe is not None:
-            await watch_for(
-                self._site, [probe], short(self._asked.sighting_id) or _("A vehicle"), self._options().wanted
-            )
+            name = self._asked.name or short(self._asked.sighting_id) or _("A vehicle")
+            await watch_for(self._site, [probe], name, self._options().wanted)
 
 
 def _pressed(pressed: bool) -> str:

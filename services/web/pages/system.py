@@ -18,7 +18,7 @@ from services.web.pages.frame import told
 from services.web.pages.tables import table
 from services.web.site import Site
 from services.web.texts import _, counted
-from services.web.visitor import Role, may
+from services.web.visitor import Role, guarded, may, require
 
 _EVERY_S = 2.0
 _SLOW_EVERY_S = 15.0
@@ -44,10 +44,9 @@ class SystemPage:
             self._checks = _panel(_("Checks"))
         with self._checks:
             self._said = ui.label(_("What this machine has and lacks; takes some seconds.")).classes("text-caption")
-            ui.button(_("Run the doctor"), icon="health_and_safety", on_click=self._doctor).props(
-                "outline dense no-caps"
-            )
-            self._found = ui.column().classes("w-full")
+            look = ui.button(_("Run the doctor"), icon="health_and_safety", on_click=self._doctor)
+            guarded(look.props("outline dense no-caps"), Role.OPERATOR)
+        self._found = ui.column().classes("w-full")
         self._audit = ui.column().classes("w-full")
         self._shown: object = None
         await self._refresh()
@@ -106,6 +105,8 @@ class SystemPage:
                 (_("At"), _("By"), _("Action"), _("Subject"), _("Sightings"), _("Detail")),
                 [(_day(e.at_ns), e.actor, e.action, e.subject, str(e.sightings), e.detail) for e in entries],
             )
+            if not entries:
+                ui.label(_("Nothing yet.") if len(self._before) == 1 else _("Nothing older is kept."))
             with ui.row():
                 newer = ui.button(_("Newest"), on_click=self._newest).props("flat dense no-caps")
                 newer.set_enabled(len(self._before) > 1)
@@ -122,6 +123,11 @@ class SystemPage:
         await self._show_audit()
 
     async def _doctor(self) -> None:
+        try:
+            require(Role.OPERATOR)
+        except VreidError as exc:
+            told(exc)
+            return
         self._said.text = _("Looking …")
         checks = await self._machine.doctor()
         self._said.text = counted("{n} check", "{n} checks", len(checks))
@@ -184,7 +190,7 @@ def _kept(report: SiteReport) -> None:
         (
             report.unacknowledged,
             counted(
-                "{n} deleted sighting is held still", "{n} deleted sightings are held still", report.unacknowledged
+                "{n} deleted sighting is still held", "{n} deleted sightings are still held", report.unacknowledged
             ),
         ),
     ):
@@ -220,5 +226,5 @@ def camera_cells(camera: CameraRecord) -> tuple[str, ...]:
         f"{figures.get('frames_dropped', 0):.0f}",
         f"{figures.get('reconnects', 0):.0f}",
         camera.url,
-        camera.detail or clock(camera.updated_at_ns),
+        camera.detail or f"{_('as of')} {clock(camera.updated_at_ns)}",
     )

@@ -46,11 +46,11 @@ def _draw(cameras: list[str], report: TopologyReport) -> None:
         ui.label(_("No link is learned yet: vehicles that pass from camera to camera teach them."))
     names = sorted({*cameras, *(c.camera_id for c in report.cameras)})
     drawn = [link for link in report.links if link.share >= _LEAST_SHARE and link.from_camera != link.to_camera]
-    with ui.row().classes("w-full items-start gap-4 no-wrap max-lg:flex-wrap"):
-        with ui.column().classes("w-full lg:w-1/3"):
+    with ui.row().classes("w-full items-start gap-4 no-wrap vr-wrap-lg"):
+        with ui.column().classes("w-full vr-narrow-lg"):
             ui.html(topology_svg(names, drawn), sanitize=False).classes("w-full").style("max-width: 640px")
             ui.label(_("Thicker where more vehicles go; dashed where the views overlap.")).classes("text-caption")
-        with ui.column().classes("w-full lg:w-2/3"):
+        with ui.column().classes("w-full vr-wide-lg"):
             heading(_("Links"))
             table(
                 _("Links"),

@@ -11,10 +11,11 @@ from services.web.drawing import DrawnBox, boxes_svg, colour_of, short
 from services.web.pages.dialogs import labelled
 from services.web.pages.frame import told
 from services.web.site import Site
-from services.web.texts import _
+from services.web.texts import _, counted
 
 _PICTURE_EVERY_S = 0.25
 _STATE_EVERY_S = 2.0
+_FEW = 4
 _COLOURS = {"up": "positive", "starting": "deep-orange-10", "down": "negative", "ended": "grey-8"}
 
 
@@ -46,11 +47,12 @@ class Tile:
         """Shows how the camera fares."""
         self._state.text = camera.state
         self._state.props(f"color={_COLOURS.get(camera.state, 'grey-8')}")
-        figures = camera.stats
-        self._figures.text = f"{figures.get('frames_per_s', 0):.0f}/s · {figures.get('vehicles', 0):.0f} " + _(
-            "vehicles"
-        )
-        self._detail.text = camera.detail
+        self._rate = f"{camera.stats.get('frames_per_s', 0):.0f} {_('frames/s')}"
+        self._count(round(camera.stats.get("vehicles", 0)) if self._held is None else len(self._held.boxes))
+        self._detail.text, self._detail.visible = camera.detail, bool(camera.detail)
+
+    def _count(self, vehicles: int) -> None:
+        self._figures.text = f"{self._rate} · {counted('{n} vehicle', '{n} vehicles', vehicles)}"
 
     async def refresh(self) -> None:
         """Shows the newest picture, if it is newer than what is shown."""
@@ -61,8 +63,9 @@ class Tile:
             return
         self._shown_ns = found.captured_at_ns
         self._held = found
-        self._picture.set_source(f"/media/live/{self._camera_id}?{found.captured_at_ns}")
+        self._picture.set_source(f"/media/live/{self._camera_id}?at={found.captured_at_ns}")
         self._picture.content = boxes_svg(self._boxes(found), found.width)
+        self._count(len(found.boxes))
 
     def _pause(self) -> None:
         """Holds the picture, so that a vehicle can be picked."""
@@ -91,7 +94,7 @@ class Tile:
 async def wall(site: Site) -> None:
     """The page's content."""
     ui.label(_("A vehicle's box leads to its identity; pause a camera to pick one.")).classes("text-caption")
-    grid = ui.element("div").classes("vr-grid").style("--vr-least: 340px")
+    grid = ui.element("div").classes("vr-grid")
     tiles: dict[str, Tile] = {}
 
     async def states() -> None:
@@ -99,6 +102,9 @@ async def wall(site: Site) -> None:
             cameras = await site.ask(site.client.camera_list)
         except VreidError:
             return
+        grid.style("--vr-least: 340px")
+        if len(cameras) <= _FEW:
+            grid.classes("vr-few")
         with grid:
             for camera in cameras:
                 if camera.camera_id in tiles:

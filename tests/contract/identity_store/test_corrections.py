@@ -203,17 +203,3 @@ def test_a_merge_whose_sightings_are_all_gone_cannot_be_undone(site):
     with pytest.raises(InputError, match="nothing of b is left"):
         site.store.undo(merged.event_id, "alice")
     assert site.store.resolve("b") == "a"
-
-
-def test_an_identity_is_known_since_the_oldest_of_its_parts(site):
-    site.assign(s1="a")
-    oldest = last_of(site, "identity.created").event_id
-    site.put("s2")
-    site.commit(site.decide("s2", "b"))
-    assert site.store.known_since("a") == oldest
-    assert site.store.known_since("b") != oldest
-    merged = site.store.merge_identities("b", "a", "alice")
-    assert site.store.known_since("a") == site.store.known_since("b") == oldest
-    site.store.undo(merged.event_id, "alice")
-    assert site.store.known_since("a") == oldest
-    assert site.store.known_since("?") == "0-0"

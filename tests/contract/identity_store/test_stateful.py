@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from services.errors import InputError, LeaseLost, NotFound
-from services.identity.history import all_events, believed
+from services.identity.history import all_events, believed, concerning, events_about, events_around
 from services.identity.integrity import disagreements
 from services.identity.memory_store import MemoryStore
 from services.identity.redis_client import connect
@@ -303,8 +303,24 @@ class Site:
         for name, row in self.model.rows.items():
             told = belief.labels.get(name)
             assert (None if told is None else belief.resolve(told)) == self.model.root(row.node)
+        self.each_finds_its_own(events)
         if isinstance(self.store, RedisStore):
             assert disagreements(self.store) == []
+
+    def each_finds_its_own(self, events):
+        """What is read of one identity says the same as the whole log, also of a moment in the middle."""
+        middle_ns = events[len(events) // 2].at_ns
+        earlier = [event for event in events if event.at_ns <= middle_ns]
+        then = believed(earlier)
+        for name in self.issued:
+            about = [event.event_id for event in events_about(self.store, name)]
+            assert about == [event.event_id for event in concerning(name, events)]
+            about = [event.event_id for event in events_about(self.store, name, middle_ns)]
+            assert about == [event.event_id for event in concerning(name, earlier)]
+            around = believed(events_around(self.store, name, middle_ns))
+            assert around.resolve(name) == then.resolve(name)
+            assert set(around.members(name)) == set(then.members(name))
+            assert around.aliases(name) == then.aliases(name)
 
     def leaves_nothing(self):
         store, future = self.store, 10**18 * 4

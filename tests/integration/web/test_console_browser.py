@@ -75,7 +75,7 @@ def test_a_vehicles_page_shows_way_pictures_and_evidence(page, console):
     if not isinstance(console.client, Corrections):
         page.get_by_text("This matcher cannot correct identities.").wait_for()
         return
-    page.get_by_label("Identity that is this vehicle too").fill("id-blue")
+    page.get_by_label("Id, or its end, of who is this vehicle too").fill("…blue")
     page.get_by_role("button", name="Merge").click()
     page.get_by_text("Also known as").wait_for()
     page.get_by_role("button", name="Undo last correction").click()

@@ -175,3 +175,18 @@ def test_a_vehicle_is_picked_from_a_paused_camera(page, console):
 def test_an_unknown_visitor_downloads_nothing_by_another_name(page, console):
     assert page.request.get(console.url + "/media/export?identity=a b").status == 403
     assert page.request.get(console.url + "/media/export?identity=nobody").status == 409
+
+
+def test_a_long_history_is_shown_in_pages_and_nobody_has_no_corrections(page, console):
+    for n in range(60):
+        console.see(f"long-{n:02d}", BLUE, "east", "id-long", ago_s=4000 - 10 * n)
+    page.goto(console.url + "/identity/id-long")
+    page.get_by_text("11 - 60 of 60").wait_for()
+    assert page.locator("table[aria-label=Sightings] tbody tr").count() == 50
+    page.get_by_role("button", name="Older").click()
+    page.get_by_text("1 - 10 of 60").wait_for()
+    assert page.locator("table[aria-label=Sightings] tbody tr").count() == 10
+    console.client.gallery_delete("id-long")
+    page.goto(console.url + "/identity/nobody")
+    page.get_by_text("There is no such vehicle").wait_for()
+    assert not page.get_by_role("button", name="Merge").is_visible()

@@ -1,5 +1,7 @@
 """Certificates on disk: checked before a listener takes them, noticed when they are renewed."""
 
+import ssl
+
 import pytest
 
 from services.access.tls import Renewal, TlsFiles, tls_files
@@ -51,12 +53,29 @@ def test_renewal_is_noticed_once_and_only_when_both_files_fit(certificates, tmp_
     certificate.write_bytes(certificates.server.certificate.read_bytes())
     key.write_bytes(certificates.server.key.read_bytes())
     renewal = Renewal(TlsFiles(certificate, key), "matcher")
-    assert not renewal.renewed()
+    read = certificate.read_bytes
+    assert renewal.fresh(read) is None
     fresh = certificates.authority.issue("renewed")
     certificate.write_bytes(fresh.certificate.read_bytes())
-    assert not renewal.renewed()
+    assert renewal.fresh(read) is None
     key.write_bytes(fresh.key.read_bytes())
-    assert renewal.renewed()
-    assert not renewal.renewed()
+    assert renewal.fresh(read) == fresh.certificate.read_bytes()
+    assert renewal.fresh(read) is None
     key.unlink()
-    assert not renewal.renewed()
+    assert renewal.fresh(read) is None
+
+
+def test_files_that_change_while_they_are_read_are_read_again(certificates, tmp_path):
+    certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
+    certificate.write_bytes(certificates.server.certificate.read_bytes())
+    key.write_bytes(certificates.server.key.read_bytes())
+    renewal = Renewal(TlsFiles(certificate, key), "web")
+    fresh = certificates.authority.issue("renewed")
+    certificate.write_bytes(fresh.certificate.read_bytes())
+    key.write_bytes(fresh.key.read_bytes())
+
+    def gone():
+        raise ssl.SSLError("half a file")
+
+    assert renewal.fresh(gone) is None
+    assert renewal.fresh(lambda: "read") == "read"

@@ -21,6 +21,7 @@ def test_all_keys_of_a_site_share_one_slot():
         keys.camera("c"),
         keys.lease("l"),
         keys.cameras,
+        keys.events_indexed,
     ]
     assert len(set(everything)) == len(everything)
     for key in everything:

@@ -1,6 +1,9 @@
 """The HTTP endpoint: what it answers, whom it lets in, where it may listen."""
 
+import contextlib
+import shutil
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from ssl import create_default_context
@@ -10,6 +13,7 @@ import pytest
 from services.config import VreidConfig
 from services.errors import ConfigError, StoreUnavailable
 from services.observability import catalogue
+from services.observability import endpoint as endpoint_module
 from services.observability.endpoint import MetricsEndpoint, checked_token, exposed
 from services.observability.instruments import single
 from services.observability.settings import MetricsSettings
@@ -110,6 +114,40 @@ def test_with_tls_and_token_only_who_brings_it_reads(tmp_path, monkeypatch, cert
         assert get(url, TOKEN, context)[0] == 200
     finally:
         endpoint.close()
+
+
+def test_renewed_certificates_are_taken_while_it_listens(certificates, tmp_path, monkeypatch):
+    monkeypatch.setattr(endpoint_module, "_LOOK_EVERY_S", 0.0)
+    pair = tmp_path / "cert.pem", tmp_path / "key.pem"
+
+    def install(issued):
+        shutil.copy(issued.certificate, pair[0])
+        shutil.copy(issued.key, pair[1])
+
+    install(certificates.server)
+    endpoint = MetricsEndpoint(MetricsSettings(enabled=True, tls_certificate=pair[0], tls_key=pair[1]), 0)
+    url = f"https://127.0.0.1:{endpoint.port}/healthz"
+    old, new = (create_default_context(cafile=str(a.certificate)) for a in (certificates.authority, certificates.other))
+    try:
+        assert get(url, context=old)[0] == 200
+        pair[0].write_text("-----BEGIN CERTIFICATE-----\nMIIB")
+        assert get(url, context=old)[0] == 200
+        install(certificates.other.issue("renewed"))
+        for _ in range(200):
+            with contextlib.suppress(urllib.error.URLError):
+                assert get(url, context=new)[0] == 200
+                break
+            time.sleep(0.05)
+        else:
+            raise AssertionError("the renewed certificate was not taken")
+    finally:
+        endpoint.close()
+
+
+def test_a_key_of_another_certificate_is_refused(certificates):
+    pair = {"tls_certificate": certificates.server.certificate, "tls_key": certificates.client.key}
+    with pytest.raises(ConfigError, match=r"metrics\.tls_certificate, metrics\.tls_key: no PEM files that belong"):
+        checked_token(MetricsSettings(enabled=True, **pair))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from services.observability import catalogue
 from services.observability.instruments import REGISTRY
 from services.observability.request_ids import current_request_id
 from services.web.figures import RequestFigures, page_of
+from services.web.pages.frame import PAGES
 
 
 def asked(path, headers=(), *, fails=False):
@@ -48,6 +49,12 @@ def test_one_that_fails_counts_as_such():
     with pytest.raises(RuntimeError):
         asked("/search", fails=True)
     assert counted("search", "5xx") == before + 1
+
+
+def test_every_page_is_told_apart():
+    names = {page_of(path) for path, _name, _icon in PAGES}
+    assert "other" not in names
+    assert len(names) == len(PAGES)
 
 
 def test_paths_that_nobody_serves_make_one_series():

@@ -35,6 +35,8 @@ def test_the_doctor_is_run_and_what_it_cannot_say_is_told(tmp_path):
 
 def test_rows_of_the_doctor():
     assert checks_of(b'{"checks": [{"name": "a", "status": "ok", "detail": "b"}]}') == [("a", "ok", "b")]
+    advised = b'[{"name": "a", "status": "fail", "detail": "b", "advice": "do c"}]'
+    assert checks_of(advised) == [("a", "fail", "b → do c")]
     assert checks_of(b"no json") == checks_of(b'"text"') == []
 
 

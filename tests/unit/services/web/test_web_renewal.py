@@ -41,6 +41,10 @@ def test_the_next_visitor_gets_the_renewed_certificate(certificates, tmp_path):
         task = asyncio.create_task(follow_certificates(files, lambda: listening, 0.01))
         async with server:
             assert await greeted(port, certificates.authority) == b"hello"
+            # Half of a file is followed by the whole one; what was in use goes on meanwhile.
+            files.certificate.write_text("-----BEGIN CERTIFICATE-----\nMIIB")
+            await asyncio.sleep(0.1)
+            assert await greeted(port, certificates.authority) == b"hello"
             install(certificates.other.issue("renewed"))
             for _ in range(500):
                 with contextlib.suppress(ssl.SSLError):

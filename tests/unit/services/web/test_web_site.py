@@ -8,11 +8,13 @@ from xml.etree import ElementTree
 from detector.types import VehicleClass
 from services.errors import MatcherUnavailable, NotFound
 from services.live.watcher import LiveWatcher
+from services.live.wire import LivePicture
 from services.matcher.types import SightingSummary
 from services.rpc.convert_console import SiteEvent
 from services.web import drawing
 from services.web import site as site_module
 from services.web.drawing import DrawnBox, Visit, boxes_svg, route_svg, topology_svg
+from services.web.pages.identity import best_of_each_camera
 from services.web.pages.topology import link_cells
 from services.web.site import Corrections, Site
 from tracker.multi_camera.report import LinkReport
@@ -77,6 +79,32 @@ def test_events_are_followed_across_a_matcher_that_was_away(tmp_path, monkeypatc
     assert [found.kind for found in site.events] == ["identity.merged", "sighting.decided"]
     assert client.asked[:3] == ["", "1-0", "1-0"]
     assert site.corrections is None
+
+
+def test_a_browser_gets_the_picture_whose_boxes_it_draws(tmp_path):
+    class Live:
+        moment = 0
+
+        async def picture(self, camera_id, after_ns):
+            self.moment += 1
+            return LivePicture(b"%d" % self.moment, self.moment, 64, 36, ())
+
+    async def run():
+        site = Site(Client(), Live())
+        for _ in range(20):
+            await site.live_picture("north")
+        return [site.shown_picture("north", at).jpeg for at in (20, 15, 3, 0)], site.shown_picture("south", 1)
+
+    # What is too old is gone: the newest is better than nothing.
+    assert asyncio.run(run()) == ([b"20", b"15", b"20", b"20"], None)
+
+
+def test_a_vehicle_shows_from_each_camera_first():
+    def seen(camera_id, quality):
+        return SightingSummary(f"{camera_id}{quality}", "a", camera_id, 0, 1, VehicleClass.CAR, quality, 1, True)
+
+    sightings = [seen("north", 0.9), seen("north", 0.8), seen("east", 0.1), seen("north", 0.7), seen("south", 0.5)]
+    assert [s.sighting_id for s in best_of_each_camera(sightings, 4)] == ["north0.9", "south0.5", "east0.1", "north0.8"]
 
 
 def test_labels_follow_a_merge_that_is_taken_back(tmp_path):
