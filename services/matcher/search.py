@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from services.matcher.columns import UNDECIDED
 from services.matcher.index.contract import Neighbours
-from services.matcher.state import SLOT_BITS, VIEWS, GalleryState
+from services.matcher.state import SLOT_BITS, GalleryState
 from services.matcher.types import Grouping, Question, SearchFilter, SightingSummary
 
 Found = list[tuple[SightingSummary, float]]
@@ -154,6 +154,5 @@ class BatchSearch:
         negatives = question.negatives
         if negatives is None or len(negatives) == 0:
             return True
-        count = self._state.table.vector_count([row])
-        ids = np.array([row << SLOT_BITS | slot for slot in range(min(count, VIEWS))], np.int64)
+        ids = self._state.vector_ids([row], "a sighting that was found")
         return float((self._state.index.get(ids) @ negatives.T).max()) <= score
