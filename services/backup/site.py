@@ -69,7 +69,7 @@ def places_of(config: VreidConfig, store_folder: Path | None) -> Places:
 
 
 def left_out(config: VreidConfig) -> list[str]:
-    """What the configuration leads to and a backup does not hold, as "setting: place": secrets, certificates, networks."""
+    """What a configuration leads to and a backup does not hold: secrets, certificates, networks; "setting: place"."""
     return sorted(f"{name}: {value}" for name, value in _leaves(config.model_dump()) if _leads_out(name, value))
 
 
