@@ -5,7 +5,9 @@ Both are changed by one thread and searched by others through frozen views. Know
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +72,23 @@ class Part:
         rows = self.rows if self.rows is not None else np.zeros((0, queries.shape[1]), np.float32)
         places = np.arange(len(rows)) if may is None else np.flatnonzero(may)
         return scan_rows(queries, rows if may is None else rows[places], places, k)
+
+
+@runtime_checkable
+class Snapshottable(Protocol):
+    """An index that can be written down part by part and filled from what was written."""
+
+    def parts(self) -> list[Part]:
+        """Its parts as they are now, head last; frozen, without copying a vector."""
+        ...
+
+    def load(self, parts: Sequence[tuple[Ids, Half]]) -> None:
+        """Adopts exported parts; the index must be empty and ids differ across parts.
+
+        Raises:
+            ValueError: It is not empty, or a part's shape or values cannot be.
+        """
+        ...
 
 
 class Head:

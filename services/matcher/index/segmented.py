@@ -201,16 +201,12 @@ class SegmentedIndex:
         return [living for living in (part.living() for part in self.parts()) if len(living[0])]
 
     def parts(self) -> list[Part]:
-        """Its parts as they are now, head last; frozen, without copying a vector."""
+        """See Snapshottable."""
         with self._swap:
             return [*(s.part() for s in self._sealed), self._head.part()]
 
     def load(self, parts: Sequence[tuple[Ids, Half]]) -> None:
-        """Adopts exported parts as segments; the index must be empty and ids differ across parts.
-
-        Raises:
-            ValueError: It is not empty, or a part's shape or values cannot be.
-        """
+        """See Snapshottable: as segments."""
         if len(self) or self._sealed:
             raise ValueError("only an empty index can be loaded")
         sealed = []
