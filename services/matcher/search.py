@@ -147,7 +147,7 @@ class BatchSearch:
 
     def _stands(self, row: int) -> bool:
         """Whether a row still stands for what was found in it."""
-        return self._state.drops == self._drops or self._state.dropped_at.get(row, 0) <= self._drops
+        return self._state.stands_since(row, self._drops)
 
     def _is_like(self, row: int, score: float, question: Question) -> bool:
         """Whether a row is at least as much like a positive as like any negative."""

@@ -50,9 +50,9 @@ class GalleryState:
         self.table = SightingTable()
         self.status: dict[str, str] = {}
         self.enrolled: set[str] = set()
-        #: Counts drops; with ``dropped_at`` it tells whether a row still stands for what a search found in it.
+        #: Counts drops, one or several rows each, for ``stands_since``.
         self.drops = 0
-        self.dropped_at: dict[int, int] = {}
+        self._dropped_at = np.zeros(0, np.int64)
         self._alias: dict[str, str] = {}
         self._aliases: dict[str, set[str]] = {}
 
@@ -97,8 +97,16 @@ class GalleryState:
             self.index.remove(_vector_ids(rows))
         for row in rows:
             self.table.drop(row)
+        if rows:
             self.drops += 1
-            self.dropped_at[row] = self.drops
+            more = len(self.table.identity_codes()) - len(self._dropped_at)
+            if more:
+                self._dropped_at = np.pad(self._dropped_at, (0, more))
+            self._dropped_at[np.asarray(rows)] = self.drops
+
+    def stands_since(self, row: int, drops: int) -> bool:
+        """Whether a row that was held when there had been so many drops holds the same sighting still."""
+        return self.drops == drops or row >= len(self._dropped_at) or int(self._dropped_at[row]) <= drops
 
     def export_identities(self) -> dict[str, dict[str, str]]:
         """Statuses, aliases and who is enrolled, copied."""

@@ -205,11 +205,23 @@ class Segment:
         rows: Vectors = self.codes.half[places].astype(np.float32)
         return rows
 
-    def living(self) -> tuple[Ids, Half]:
-        """Copies of the ids and rows that are alive."""
-        return self._ids[self._alive], self.codes.half[self._alive]
-
     def part(self) -> Part:
         """As it is now."""
         alive = None if self._living == len(self._ids) else self._alive.copy()
         return Part(self._ids, alive, codes=self.codes, coarse=self.coarse, bounds=self.bounds)
+
+    def write_living(self, ids: Ids, half: Half) -> None:
+        """Writes its living ids and rows, (len(self),) and (len(self), dim), in order of arrival."""
+        np.compress(self._alive, self._ids, out=ids)
+        np.compress(self._alive, self.codes.half, axis=0, out=half)
+
+
+def living_of(segments: Sequence[Segment], dim: int) -> tuple[Ids, Half]:
+    """The living ids and rows of segments end to end, copied once."""
+    total = sum(len(segment) for segment in segments)
+    ids, half, start = np.empty(total, np.int64), np.empty((total, dim), np.float16), 0
+    for segment in segments:
+        end = start + len(segment)
+        segment.write_living(ids[start:end], half[start:end])
+        start = end
+    return ids, half
