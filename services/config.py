@@ -114,6 +114,11 @@ def load_config(path: Path | None) -> VreidConfig:
         raise ConfigError(f"{where}{key}: {what}") from exc
 
 
+def override_names() -> list[str]:
+    """Variables of this process's environment that lie over a configuration file."""
+    return sorted(name for name in os.environ if name.startswith(ENV_PREFIX) and ENV_SEPARATOR in name)
+
+
 def config_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a configuration file: what ``load_config`` takes, but for rules between fields."""
     schema = VreidConfig.model_json_schema()
@@ -150,14 +155,12 @@ def _read_yaml(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
 
 def _apply_environment(data: dict[str, Any]) -> None:
     """Lays ``VREID_SECTION__FIELD`` over the file's values; values are read as YAML scalars."""
-    for name, text in sorted(os.environ.items()):
-        if not name.startswith(ENV_PREFIX) or ENV_SEPARATOR not in name:
-            continue
+    for name in override_names():
         section, _, field = name.removeprefix(ENV_PREFIX).lower().partition(ENV_SEPARATOR)
         target = data.setdefault(section, {})
         if not isinstance(target, dict):
             raise ConfigError(f"{name}: section {section!r} is not a group of keys")
-        target[field] = yaml.safe_load(text)
+        target[field] = yaml.safe_load(os.environ[name])
 
 
 def _line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:

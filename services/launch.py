@@ -9,11 +9,12 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from types import TracebackType
 
 from services.access.book import TokenBook
 from services.client.beside import client_beside
-from services.config import VreidConfig, dump_config
+from services.config import VreidConfig, dump_config, override_names
 from services.errors import ConfigError, MatcherUnavailable, PortInUse, StoreUnavailable
 from services.identity.embedded import EmbeddedServer
 from services.identity.opening import open_store
@@ -127,17 +128,17 @@ class Machine:
             web = self.config.web.model_copy(update={"listen": listen})
             self.config = self.config.model_copy(update={"web": web})
             dump_config(self.config, self._config_file)
-        self._supervisor.add(Role("web", self._python("services.web"), env=self._environment()))
+        self._supervisor.add(self._role("web"))
         return f"http{'s' if self.config.web.has_tls else ''}://{listen}"
 
     def start_ingest(self) -> None:
         """Starts reading the cameras."""
+        ingest = self._role("ingest", *(("--once",) if self.once else ()))
         self._supervisor.add(
-            Role(
-                "ingest",
-                self._python("services.ingest", *(("--once",) if self.once else ())),
+            replace(
+                ingest,
                 # Restarted under the same name, ingest takes its cameras back without waiting for their leases to end.
-                env=self._environment() | {OWNER_VARIABLE: self._ingest_owner},
+                env={**ingest.env, OWNER_VARIABLE: self._ingest_owner},
                 restart="on-failure",
                 stop_timeout_s=self.config.ingest.drain_timeout_s + 10.0,
             )
@@ -205,10 +206,8 @@ class Machine:
             timeout_s = self.config.redis.start_timeout_s
             roles.append(Role("valkey", tuple(server.command()), ready=self._store_answers, ready_timeout_s=timeout_s))
         roles.append(
-            Role(
-                "matcher",
-                self._python("services.matcher"),
-                env=self._environment(),
+            replace(
+                self._role("matcher"),
                 stop_timeout_s=self.config.matcher.drain_s + 5.0,
                 ready=self._matcher_serves,
                 ready_timeout_s=120.0,
@@ -216,12 +215,14 @@ class Machine:
         )
         return roles
 
-    def _python(self, module: str, *arguments: str) -> tuple[str, ...]:
-        return (sys.executable, "-m", module, "--config", str(self._config_file), *arguments)
+    def _role(self, name: str, *arguments: str) -> Role:
+        """A process of ours. What it reads is the written configuration alone.
 
-    def _environment(self) -> dict[str, str]:
-        """The roles read the written configuration; overrides in the environment are in it already."""
-        return {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+        Overrides in the environment are in that already, and what was decided over them must not be undone.
+        """
+        argv = (sys.executable, "-m", f"services.{name}", "--config", str(self._config_file), *arguments)
+        env = {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+        return Role(name, argv, env=env, unset=override_names())
 
     def _store_answers(self) -> bool:
         self.store.ping()

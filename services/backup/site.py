@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from services.backup import append_only
@@ -17,8 +19,11 @@ from services.backup.archive import BackupWriter, Contents, read_backup
 from services.config import VreidConfig
 from services.errors import ConfigError, SnapshotError
 
-#: Small files of the data folder that are restored as they were.
-_KEPT = ("tokens.json",)
+_STAMP, _TOKENS, _CONFIG = "store/server.json", "data/tokens.json", "config/vreid.yaml"
+#: A setting's value that leads to something outside of a backup: a secret elsewhere, or a network of one's own.
+_REFERENCE = re.compile(r"(env:[A-Za-z_]\w*|file:.+|/.+\.(safetensors|pt))")
+#: Settings whose files are in a backup, that name a folder, or a camera.
+_NOT_LEFT_OUT = ("data_dir", "access.tokens_file", "ingest.crops_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +34,18 @@ class Places:
         store: The server's folder.
         crops: Pictures; None where they lie elsewhere than on a disk of this machine.
         data_dir: The product's data folder.
+        tokens: The file of hashed tokens.
     """
 
     store: Path
     crops: Path | None
     data_dir: Path
+    tokens: Path
+
+    @property
+    def small_files(self) -> Mapping[str, Path]:
+        """Where members that are a file each lie, by their name."""
+        return {_STAMP: self.store / "server.json", _TOKENS: self.tokens}
 
 
 def places_of(config: VreidConfig, store_folder: Path | None) -> Places:
@@ -52,7 +64,32 @@ def places_of(config: VreidConfig, store_folder: Path | None) -> Places:
     if config.ingest.crops_url is not None:
         parts = urlsplit(config.ingest.crops_url)
         crops = Path(parts.path) if parts.scheme in ("", "file") else None
-    return Places(store_folder or config.data_dir / "redis", crops, config.data_dir)
+    tokens = config.access.file_in(config.data_dir)
+    return Places(store_folder or config.data_dir / "redis", crops, config.data_dir, tokens)
+
+
+def left_out(config: VreidConfig) -> list[str]:
+    """What a configuration leads to and a backup does not hold: secrets, certificates, networks; "setting: place"."""
+    return sorted(f"{name}: {value}" for name, value in _leaves(config.model_dump()) if _leads_out(name, value))
+
+
+def _leaves(node: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """The values that a setting is made of, by dotted name."""
+    inner: Sequence[tuple[Any, Any]] = ()
+    if isinstance(node, Mapping):
+        inner = list(node.items())
+    elif isinstance(node, list | tuple):
+        inner = list(enumerate(node))
+    else:
+        yield name, node
+    for key, value in inner:
+        yield from _leaves(value, f"{name}.{key}" if name else str(key))
+
+
+def _leads_out(name: str, value: Any) -> bool:
+    if name in _NOT_LEFT_OUT or name.startswith("cameras."):
+        return False
+    return isinstance(value, Path) or (isinstance(value, str) and _REFERENCE.fullmatch(value) is not None)
 
 
 def create(config: VreidConfig, config_file: Path | None, out: Path, store_folder: Path | None = None) -> Contents:
@@ -75,11 +112,10 @@ def create(config: VreidConfig, config_file: Path | None, out: Path, store_folde
         with append_only.opened(places.store) as parts:
             for name, file, length in parts:
                 backup.add(f"store/{name}", file, length)
-        _add_file(backup, "store/server.json", places.store / "server.json")
-        for name in _KEPT:
-            _add_file(backup, f"data/{name}", places.data_dir / name)
+        for name, path in places.small_files.items():
+            _add_file(backup, name, path)
         if config_file is not None:
-            _add_file(backup, "config/vreid.yaml", config_file)
+            _add_file(backup, _CONFIG, config_file)
         pictures = sum(_add_file(backup, f"crops/{name}", path) for name, path in _pictures(places.crops))
         about = {
             "product": f"vreid {version('vreid')}",
@@ -87,6 +123,7 @@ def create(config: VreidConfig, config_file: Path | None, out: Path, store_folde
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "pictures": pictures,
             "pictures_elsewhere": config.ingest.crops_url if places.crops is None else None,
+            "left_out": left_out(config),
         }
         return backup.finish(about)
 
@@ -135,6 +172,7 @@ def restore(config: VreidConfig, path: Path, store_folder: Path | None = None) -
         contents = read_backup(path, draft)
         if contents.about.get("site") != config.site:
             raise ConfigError(f"{path} is of site {contents.about.get('site')!r}, not {config.site!r}")
+        _refuse_other(draft, places)
         _place(draft, places)
         return contents
     except OSError as exc:
@@ -143,19 +181,26 @@ def restore(config: VreidConfig, path: Path, store_folder: Path | None = None) -
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def _refuse_other(draft: Path, places: Places) -> None:
+    """Refuses where a small file lies already that is not the same as the backup's."""
+    for name, target in places.small_files.items():
+        unpacked = draft / name
+        if unpacked.is_file() and target.exists() and target.read_bytes() != unpacked.read_bytes():
+            raise ConfigError(f"{target} is there and not the backup's: move it away, a restore overwrites nothing")
+
+
 def _place(draft: Path, places: Places) -> None:
     """Moves what was unpacked to where it belongs; the store last, for without it nothing counts."""
-    for name in _KEPT:
-        if (draft / "data" / name).is_file():
-            shutil.move(draft / "data" / name, places.data_dir / name)
+    for name, target in places.small_files.items():
+        if (draft / name).is_file():
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            shutil.move(draft / name, target)
     if places.crops is not None and (draft / "crops").is_dir():
         if places.crops.exists():
             places.crops.rmdir()
         places.crops.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(draft / "crops", places.crops)
     places.store.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if (draft / "store" / "server.json").is_file():
-        shutil.move(draft / "store" / "server.json", places.store / "server.json")
     (places.store / append_only.FOLDER).mkdir(exist_ok=True)
     (places.store / append_only.FOLDER).rmdir()
     shutil.move(draft / "store" / append_only.FOLDER, places.store / append_only.FOLDER)

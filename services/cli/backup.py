@@ -43,6 +43,8 @@ def _show(document: dict[str, Any]) -> None:
     )
     if document["pictures_elsewhere"]:
         stdout.print(f"pictures lie in {document['pictures_elsewhere']} and are not in it", soft_wrap=True)
+    for place in document.get("left_out", ()):  # a backup of an older release does not say
+        stdout.print(f"not in it: {place}", soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command("create")

@@ -134,10 +134,9 @@ def switch(
     with _opened(config_file, data_dir) as site:
         roll = site.store.roll()
         active, other = _both(roll, "shadow", "switch")
-        if not force:
-            _require_ready(site, roll, other, "switch")
+        found = None if force else _require_ready(site, roll, other, "switch")
         position = site.store.step_roll("switch", active, other, actor())
-        document = _told(site, "switch", position)
+        document = _told(site, "switch", position, found)
     emit(document, as_json=as_json, render=show_step)
 
 
@@ -206,8 +205,8 @@ def _end(site: _Site, action: str) -> dict[str, Any]:
     return _told(site, action, site.store.last_event_id()) | {"looked_at": looked_at}
 
 
-def _require_ready(site: _Site, roll: Roll, model: ModelRef, action: str) -> None:
-    """Refuses while pictures wait to be described, or a running process lacks a model."""
+def _require_ready(site: _Site, roll: Roll, model: ModelRef, action: str) -> Progress:
+    """How far a model is; refuses while pictures wait to be described, or a running process lacks a model."""
     from services.rolling.progress import progress, unready
 
     missing = unready(site.store.openers(), roll, site.store.now_ns())
@@ -219,6 +218,7 @@ def _require_ready(site: _Site, roll: Roll, model: ModelRef, action: str) -> Non
             f"roll {action}: {len(found.waiting)} of {found.sightings} sightings have pictures that {model.name} has "
             "not described yet; wait, run vreid models roll embed, or --force"
         )
+    return found
 
 
 def _roster(site: _Site) -> ModelRoster:
@@ -234,14 +234,15 @@ def _target(roll: Roll) -> ModelRef | None:
     return roll.other if roll.stage == "shadow" else roll.active if roll.stage == "switched" else None
 
 
-def _told(site: _Site, action: str, position: str) -> dict[str, Any]:
+def _told(site: _Site, action: str, position: str, found: Progress | None = None) -> dict[str, Any]:
+    """What a step came to; how far the model is that comes in is looked for where it was not ``found`` before."""
     from services.rolling.progress import progress
 
     roll = site.store.roll()
     document = {"action": action, "log_position": position} | _stage(roll)
     target = _target(roll)
     if target is not None:
-        document["progress"] = _progress(progress(site.store, site.crops, target.model_id))
+        document["progress"] = _progress(found or progress(site.store, site.crops, target.model_id))
     return document
 
 

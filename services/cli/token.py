@@ -25,35 +25,43 @@ _NEVER = "never"
 
 
 def expiry(text: str, now: datetime) -> datetime | None:
-    """When a token expires: a span from now such as 90d, a moment of ISO 8601, or "never".
+    """When a token expires: a span from now such as 90d, a moment of ISO 8601 (UTC where it has no offset), or "never".
 
     Raises:
-        InputError: It is none of these, or lies in the past.
+        InputError: It is none of these, lies in the past, or further away than a date can say.
 
+    >>> expiry("2026-02-01", datetime(2026, 1, 1, tzinfo=UTC)).isoformat()
+    '2026-02-01T00:00:00+00:00'
     >>> expiry("2h", datetime(2026, 1, 1, tzinfo=UTC)).hour, expiry("never", datetime(2026, 1, 1, tzinfo=UTC))
     (2, None)
     """
     if text == _NEVER:
         return None
-    if span := _SPAN.fullmatch(text):
-        return now + timedelta(seconds=int(span[1]) * _UNITS[span[2]])
     try:
-        moment = datetime.fromisoformat(text)
+        moment = _moment(text, now)
     except ValueError as exc:
         raise InputError(
             f"--expires: expected 90d, 12h, a time such as 2027-01-31, or never, got {text[:40]!r}"
         ) from exc
-    moment = moment.astimezone(UTC)
+    except OverflowError as exc:
+        raise InputError(f"--expires: {text[:40]} is further away than a date can say; for no end give never") from exc
     if moment <= now:
-        raise InputError(f"--expires: {text} lies in the past")
+        raise InputError(f"--expires: {text[:40]} does not lie in the future")
     return moment
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    if span := _SPAN.fullmatch(text):
+        return now + timedelta(seconds=int(span[1]) * _UNITS[span[2]])
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 @app.command("new")
 def new(
     name: Annotated[str, typer.Argument(help="Who will come with it; stands in the audit.")],
     role: Annotated[Role, typer.Option("--role", help="What it may do.")] = Role.VIEWER,
-    expires: Annotated[str, typer.Option("--expires", help="90d, 12h, a time such as 2027-01-31, or never.")] = "90d",
+    expires: Annotated[str, typer.Option(help="90d, 12h, a UTC time such as 2027-01-31, or never.")] = "90d",
     config_file: ConfigOption = None,
     data_dir: DataOption = None,
     as_json: JsonFlag = False,

@@ -26,7 +26,7 @@ from services.matcher.exposition import MatcherExposition
 from services.matcher.follower import GalleryFollower, Upkeep
 from services.matcher.gallery import Gallery
 from services.matcher.index.opening import open_index
-from services.matcher.index.segmented import SegmentedIndex
+from services.matcher.index.segment import Snapshottable
 from services.matcher.probes import DEFAULT_PADDING, CutRule, Detector, ProbeReader
 from services.matcher.server import MatcherServer
 from services.matcher.servicers import Parts
@@ -201,7 +201,7 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
     roster = ModelRoster(embedder, "", lambda _: embedder) if rolling is None else rolling.roster
     rule = CutRule(settings.min_query_confidence, places.crop_padding, settings.whole_picture_share)
     reader = ProbeReader(detector, lambda: embedder_of(roster, gallery.model_id), settings.image_limits, rule)
-    folder = places.snapshot_folder if isinstance(first, SegmentedIndex) else None
+    folder = places.snapshot_folder if isinstance(first, Snapshottable) else None
     view = f"gallery:{socket.gethostname()}/{settings.listen}"
     follower = GalleryFollower(
         store,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.types import VEHICLE_CLASSES, VehicleClass
+from services.matcher.names import Names
 from services.matcher.types import IdentityFilter, SearchFilter, SightingSummary
 from services.types import Sighting
 
@@ -36,36 +37,6 @@ _CLASSES = {int(vehicle_class): vehicle_class for vehicle_class in VehicleClass}
 
 #: Under which name the strings behind a column of codes are exported.
 _STRINGS = {"camera": "cameras", "identity": "identities", "colour": "colours"}
-
-
-class Names:
-    """Strings as small integers. A code is never given to another string."""
-
-    def __init__(self) -> None:
-        self._code: dict[str, int] = {}
-        self._names: list[str] = []
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def code(self, name: str) -> int:
-        """The code of a string, a new one at first sight."""
-        code = self._code.setdefault(name, len(self._names))
-        if code == len(self._names):
-            self._names.append(name)
-        return code
-
-    def known(self, names: Iterable[str]) -> list[int]:
-        """Codes of those strings that have one."""
-        return [self._code[name] for name in names if name in self._code]
-
-    def name(self, code: int) -> str:
-        """The string behind a code."""
-        return self._names[code]
-
-    def all(self) -> list[str]:
-        """Every string, by code."""
-        return list(self._names)
 
 
 class SightingTable:
@@ -145,6 +116,7 @@ class SightingTable:
             self._rows_of[old].discard(row)
             if not self._rows_of[old]:
                 del self._rows_of[old]
+                self._identities.free(old)
         if new != UNDECIDED:
             self._rows_of.setdefault(new, set()).add(row)
         self._columns["identity"][row] = new
@@ -162,9 +134,17 @@ class SightingTable:
         start = self._columns["start_ns"]
         return sorted(rows, key=lambda row: (int(start[row]), self._sighting_ids[row]))
 
-    def vector_count(self, rows: Iterable[int]) -> int:
-        """How many vectors these rows have in the index."""
-        return int(self._columns["vectors"][list(rows)].astype(np.int64).sum())
+    def vector_counts(self, rows: Sequence[int]) -> list[int]:
+        """How many vectors each of these rows has in the index."""
+        counts: list[int] = self._columns["vectors"][np.asarray(rows, np.int64)].tolist()
+        return counts
+
+    def by_quality(self, rows: Sequence[int]) -> list[int]:
+        """These rows, best first, equal ones in order."""
+        chosen = np.asarray(rows, np.int64)
+        quality = self._columns["quality"][chosen].astype(np.float32, copy=False)
+        ordered: list[int] = chosen[np.argsort(-quality, kind="stable")].tolist()
+        return ordered
 
     def identity_codes(self) -> NDArray[np.int32]:
         """Per row a number that is equal for sightings of one identity, UNDECIDED without one: int32 (rows,)."""
@@ -275,13 +255,13 @@ class SightingTable:
             table._columns[name] = columns[name]
         table._sighting_ids = list(strings["sighting_ids"])
         alive = columns["alive"].astype(np.bool_)
-        coded = {"camera": table._cameras, "identity": table._identities, "colour": table._colours}
-        for column, names in coded.items():
-            for value in strings[_STRINGS[column]]:
-                names.code(value)
-            codes = columns[column][alive].astype(np.int64)
-            if len(codes) and not (codes.min() >= UNDECIDED and codes.max() < len(names)):
+        named: dict[str, Names] = {}
+        for column, key in _STRINGS.items():
+            listed, codes = strings[key], np.unique(columns[column][alive].astype(np.int64))
+            if len(codes) and not (codes[0] >= UNDECIDED and codes[-1] < len(listed)):
                 raise ValueError(f"column {column} holds a code without a name")
+            named[column] = Names.load(listed, codes[codes != UNDECIDED].tolist())
+        table._cameras, table._identities, table._colours = named["camera"], named["identity"], named["colour"]
         table._row = {table._sighting_ids[row]: row for row in np.flatnonzero(alive).tolist()}
         table._free = np.flatnonzero(~alive).tolist()
         identity = columns["identity"].astype(np.int64)
@@ -314,7 +294,7 @@ class SightingTable:
             may &= np.isin(column["colour"], self._colours.known(wanted.colours))
         if wanted.exclude_sighting_ids:
             excluded = [self._row[s] for s in wanted.exclude_sighting_ids if s in self._row]
-            may &= ~np.isin(np.arange(len(self._columns["alive"]))[rows], excluded)
+            may &= ~np.isin(np.arange(*rows.indices(len(self._columns["alive"]))), excluded)
         if wanted.exclude_identity_ids:
             may &= ~np.isin(column["identity"], self._identities.known(wanted.exclude_identity_ids))
         return may

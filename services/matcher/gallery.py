@@ -16,7 +16,7 @@ from typing import TypeVar
 from reid.types import Calibration, EmbedderSpec
 from services.errors import InputError, NotFound, Unavailable
 from services.identity.store import Event, IdentityRecord
-from services.matcher.index.contract import VectorIndex, Vectors
+from services.matcher.index.contract import Ids, VectorIndex, Vectors
 from services.matcher.search import BatchSearch
 from services.matcher.state import GalleryState
 from services.matcher.types import (
@@ -283,9 +283,10 @@ class Gallery:
             calibration = self.spec.calibration
             if queries is None:
                 return replace(_match(calibration, summary, 0.0), probability=0.0, evidence={})
-            if not table.vector_count([row]):
+            if table.vector_counts([row]) == [0]:
                 return None
-            alike = float((self._state.vectors([row], sighting_id) @ queries.T).max())
+            vectors = self._state.index.get(self._state.vector_ids([row], sighting_id))
+            alike = float((vectors @ queries.T).max())
             return _match(calibration, summary, alike)
 
     def vectors_of_sighting(self, sighting_id: str) -> Vectors:
@@ -296,10 +297,7 @@ class Gallery:
             ModelMismatch: Another model made its vectors.
         """
         with self._moved:
-            row = self._state.table.row(sighting_id)
-            if row is None:
-                raise NotFound(f"sighting_id: no sighting {sighting_id}")
-            return self._state.vectors([row], f"sighting_id: {sighting_id}")
+            return self._state.index.get(self._ids_of_sighting(sighting_id))
 
     def vectors_of_identity(self, identity_id: str) -> Vectors:
         """The vectors of an identity's best sightings, float32 (V, dim), 1 <= V <= MAX_PROBE_VECTORS.
@@ -309,9 +307,27 @@ class Gallery:
             ModelMismatch: Another model made its vectors.
         """
         with self._moved:
-            rows = self._state.rows(identity_id)
-            rows.sort(key=lambda row: -self._state.table.summary(row).quality)
-            return self._state.vectors(rows, f"identity_id: {identity_id}")[:MAX_PROBE_VECTORS]
+            return self._state.index.get(self._ids_of_identity(identity_id))
+
+    def require_sighting(self, sighting_id: str) -> None:
+        """Raises what ``vectors_of_sighting`` would; reads no vector."""
+        with self._moved:
+            self._ids_of_sighting(sighting_id)
+
+    def require_identity(self, identity_id: str) -> None:
+        """Raises what ``vectors_of_identity`` would; reads no vector."""
+        with self._moved:
+            self._ids_of_identity(identity_id)
+
+    def _ids_of_sighting(self, sighting_id: str) -> Ids:
+        row = self._state.table.row(sighting_id)
+        if row is None:
+            raise NotFound(f"sighting_id: no sighting {sighting_id}")
+        return self._state.vector_ids([row], f"sighting_id: {sighting_id}")
+
+    def _ids_of_identity(self, identity_id: str) -> Ids:
+        rows = self._state.table.by_quality(self._state.rows(identity_id))
+        return self._state.vector_ids(rows, f"identity_id: {identity_id}")[:MAX_PROBE_VECTORS]
 
     def identity(self, identity_id: str) -> IdentityDetail:
         """An identity with its sightings, by id or alias.
@@ -365,7 +381,7 @@ class Gallery:
                 first_seen_ns=record.first_seen_ns,
                 last_seen_ns=record.last_seen_ns,
                 sighting_count=len(rows),
-                vector_count=self._state.table.vector_count(rows),
+                vector_count=sum(self._state.table.vector_counts(rows)),
             )
 
     def entries(self, limit: int, offset: int) -> tuple[list[GalleryEntry], int]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from services.matcher.columns import UNDECIDED
 from services.matcher.index.contract import Neighbours
-from services.matcher.state import SLOT_BITS, VIEWS, GalleryState
+from services.matcher.state import SLOT_BITS, GalleryState
 from services.matcher.types import Grouping, Question, SearchFilter, SightingSummary
 
 Found = list[tuple[SightingSummary, float]]
@@ -147,13 +147,12 @@ class BatchSearch:
 
     def _stands(self, row: int) -> bool:
         """Whether a row still stands for what was found in it."""
-        return self._state.drops == self._drops or self._state.dropped_at.get(row, 0) <= self._drops
+        return self._state.stands_since(row, self._drops)
 
     def _is_like(self, row: int, score: float, question: Question) -> bool:
         """Whether a row is at least as much like a positive as like any negative."""
         negatives = question.negatives
         if negatives is None or len(negatives) == 0:
             return True
-        count = self._state.table.vector_count([row])
-        ids = np.array([row << SLOT_BITS | slot for slot in range(min(count, VIEWS))], np.int64)
+        ids = self._state.vector_ids([row], "a sighting that was found")
         return float((self._state.index.get(ids) @ negatives.T).max()) <= score

@@ -26,8 +26,7 @@ from services.errors import SnapshotError
 from services.matcher.columns import SightingTable
 from services.matcher.gallery import Gallery
 from services.matcher.index.contract import VectorIndex
-from services.matcher.index.segment import Part
-from services.matcher.index.segmented import SegmentedIndex
+from services.matcher.index.segment import Part, Snapshottable
 from services.matcher.state import GalleryState
 
 log = logging.getLogger(__name__)
@@ -70,7 +69,7 @@ def write_snapshot(gallery: Gallery, folder: Path) -> SnapshotInfo:
     """Writes the gallery as it is now; searches and the feeding thread wait only while it is copied.
 
     Args:
-        gallery: Whose index must be a segmented one.
+        gallery: Whose index must be one that is written down.
         folder: Made if missing, readable by its owner only.
 
     Raises:
@@ -143,7 +142,7 @@ def remove_snapshot(folder: Path) -> None:
 
 def _capture(state: GalleryState, position: str) -> _Capture:
     index = state.index
-    if not isinstance(index, SegmentedIndex):
+    if not isinstance(index, Snapshottable):
         raise SnapshotError(f"a {index.backend} index keeps its vectors itself and needs no snapshot")
     columns, strings = state.table.export()
     return _Capture(
@@ -233,7 +232,7 @@ def _read(file: IO[bytes], path: Path) -> tuple[dict[str, Any], Arrays]:
 
 
 def _state(spec: EmbedderSpec, index: VectorIndex, header: dict[str, Any], arrays: Arrays) -> GalleryState:
-    if not isinstance(index, SegmentedIndex):
+    if not isinstance(index, Snapshottable):
         raise ValueError(f"a {index.backend} index cannot be loaded")
     strings = {}
     for name, count in header["counts"].items():

@@ -59,25 +59,23 @@ class Look:
         record: The query.
         vectors: float32 (V, dim); V may be 0.
         identity_ids: Identities meant, merges followed.
-        fault: Why a part of it cannot be looked for; empty when all can.
         model_id: Of the vectors.
     """
 
     record: StandingRecord
     vectors: Vectors
     identity_ids: frozenset[str]
-    fault: str
     model_id: str
 
 
 def look_of(record: StandingRecord, gallery: Gallery) -> Look:
-    """What a standing query looks for now.
+    """What a standing query looks for now; what cannot be looked for is left out.
 
     Raises:
         Unavailable: The gallery changed its model meanwhile; ask again.
     """
     model_id = gallery.model_id
-    vectors, identities, fault = [np.zeros((0, gallery.dim), np.float32)], set[str](), ""
+    vectors, identities = [np.zeros((0, gallery.dim), np.float32)], set[str]()
     for probe in record.probes:
         try:
             if probe.kind == "vector":
@@ -88,10 +86,26 @@ def look_of(record: StandingRecord, gallery: Gallery) -> Look:
                 identities.add(gallery.identity(probe.value).record.identity_id)
                 vectors.append(gallery.vectors_of_identity(probe.value))
         except (NotFound, ModelMismatch) as exc:
-            fault = " ".join(str(exc).split())
+            log.debug("standing query %s: %s", record.standing_id, exc)
     if gallery.model_id != model_id:
         raise model_changed()
-    return Look(record, np.concatenate(vectors), frozenset(identities), fault, model_id)
+    return Look(record, np.concatenate(vectors), frozenset(identities), model_id)
+
+
+def fault_of(record: StandingRecord, gallery: Gallery) -> str:
+    """Why a part of a standing query cannot be looked for now; empty when all can. Reads no vector."""
+    fault = ""
+    for probe in record.probes:
+        try:
+            if probe.kind == "vector":
+                _vector(probe, gallery)
+            elif probe.kind == "sighting":
+                gallery.require_sighting(probe.value)
+            else:
+                gallery.require_identity(probe.value)
+        except (NotFound, ModelMismatch) as exc:
+            fault = " ".join(str(exc).split())
+    return fault
 
 
 def _vector(probe: StandingProbe, gallery: Gallery) -> Vectors:

@@ -11,13 +11,20 @@ import grpc
 from reid.types import Image
 from services.crops import encode_jpeg
 from services.errors import InputError, NotFound, Overloaded
-from services.identity.standing.contract import MAX_NAME, MAX_PICTURE, AlertRecord, StandingProbe, StandingRecord
+from services.identity.standing.contract import (
+    MAX_NAME,
+    MAX_PICTURE,
+    AlertRecord,
+    StandingProbe,
+    StandingRecord,
+    no_standing,
+)
 from services.ids import uuid7
 from services.matcher.door.admission import actor_of
 from services.matcher.gallery import Gallery
 from services.matcher.requests import MAX_PROBES, RequestReader
 from services.matcher.servicers import Parts, page, required
-from services.matcher.standing import filter_of, look_of, vector_probe
+from services.matcher.standing import fault_of, filter_of, vector_probe
 from services.matcher.types import SearchFilter, SightingSummary
 from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
@@ -71,7 +78,8 @@ class StandingServicer(vreid_pb2_grpc.StandingServiceServicer):  # type: ignore[
             colours=tuple(sorted(wanted.colours)),
             picture=picture,
         )
-        return self._put(record, record.created_by)
+        parts.store.put_standing(record, record.created_by)
+        return self._told(record)
 
     def _probes(self, request: pb.CreateStandingRequest) -> tuple[tuple[StandingProbe, ...], bytes]:
         """The probes as they are kept, and a small picture of the first that has one."""
@@ -102,8 +110,10 @@ class StandingServicer(vreid_pb2_grpc.StandingServiceServicer):  # type: ignore[
             if record.standing_id == standing_id:
                 resumed = request.active and not record.active
                 since_ns = self._parts.store.now_ns() if resumed else record.since_ns
-                return self._put(replace(record, active=request.active, since_ns=since_ns), actor_of(context))
-        raise NotFound(f"standing_id: no standing query {standing_id[:64]}")
+                changed = replace(record, active=request.active, since_ns=since_ns)
+                self._parts.store.change_standing(changed, actor_of(context))
+                return self._told(changed)
+        raise no_standing(standing_id)
 
     def Delete(self, request: pb.DeleteStandingRequest, context: grpc.ServicerContext) -> pb.DeleteStandingResponse:  # noqa: N802
         """See the proto."""
@@ -126,8 +136,8 @@ class StandingServicer(vreid_pb2_grpc.StandingServiceServicer):  # type: ignore[
         done = self._parts.store.acknowledge_alerts(list(request.alert_ids), actor_of(context))
         return pb.AcknowledgeResponse(acknowledged=done)
 
-    def _put(self, record: StandingRecord, actor: str) -> pb.StandingQuery:
-        self._parts.store.put_standing(record, actor)
+    def _told(self, record: StandingRecord) -> pb.StandingQuery:
+        """What has just been stored."""
         self._wake()
         return _query(record, self._parts.gallery)
 
@@ -182,7 +192,7 @@ def _query(record: StandingRecord, gallery: Gallery) -> pb.StandingQuery:
         created_at=convert.timestamp(record.created_ns),
         created_by=record.created_by,
         picture=record.picture,
-        fault=look_of(record, gallery).fault,
+        fault=fault_of(record, gallery),
     )
 
 

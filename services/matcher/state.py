@@ -15,7 +15,7 @@ from reid.types import EmbedderSpec
 from services.errors import ModelMismatch, NotFound
 from services.identity.store import Event, IdentityRecord
 from services.matcher.columns import SightingTable
-from services.matcher.index.contract import VectorIndex, Vectors
+from services.matcher.index.contract import Ids, VectorIndex, Vectors
 from services.types import MAX_EXEMPLARS, Sighting
 
 #: Vector id = row << SLOT_BITS | slot; slot 0 is the embedding, the others are exemplars.
@@ -50,9 +50,9 @@ class GalleryState:
         self.table = SightingTable()
         self.status: dict[str, str] = {}
         self.enrolled: set[str] = set()
-        #: Counts drops; with ``dropped_at`` it tells whether a row still stands for what a search found in it.
+        #: Counts drops, one or several rows each, for ``stands_since``.
         self.drops = 0
-        self.dropped_at: dict[int, int] = {}
+        self._dropped_at = np.zeros(0, np.int64)
         self._alias: dict[str, str] = {}
         self._aliases: dict[str, set[str]] = {}
 
@@ -75,16 +75,17 @@ class GalleryState:
             raise NotFound(f"identity_id: no identity {identity_id}")
         return rows
 
-    def vectors(self, rows: Sequence[int], name: str) -> Vectors:
-        """The vectors of these rows, float32 (V, dim), V >= 1.
+    def vector_ids(self, rows: Sequence[int], name: str) -> Ids:
+        """Ids of the vectors of these rows, in order: int64 (V,), V >= 1.
 
         Raises:
             ModelMismatch: There is none, because another model made them.
         """
-        ids = [row << SLOT_BITS | slot for row in rows for slot in range(self.table.vector_count([row]))]
+        counts = self.table.vector_counts(rows)
+        ids = [row << SLOT_BITS | slot for row, count in zip(rows, counts, strict=True) for slot in range(count)]
         if not ids:
             raise ModelMismatch(f"{name} was seen by another model than the gallery's")
-        return self.index.get(np.array(ids, np.int64))
+        return np.array(ids, np.int64)
 
     def expired(self, before_ns: int, keep_camera: str) -> list[int]:
         """Rows of sightings that ended before a moment, but for those of one camera."""
@@ -93,9 +94,19 @@ class GalleryState:
     def forget(self, rows: Sequence[int]) -> None:
         """Forgets sightings with their vectors."""
         if rows:
-            self.index.remove(np.concatenate([_vector_ids(row) for row in rows]))
+            self.index.remove(_vector_ids(rows))
         for row in rows:
-            self._forget(row)
+            self.table.drop(row)
+        if rows:
+            self.drops += 1
+            more = len(self.table.identity_codes()) - len(self._dropped_at)
+            if more:
+                self._dropped_at = np.pad(self._dropped_at, (0, more))
+            self._dropped_at[np.asarray(rows)] = self.drops
+
+    def stands_since(self, row: int, drops: int) -> bool:
+        """Whether a row that was held when there had been so many drops holds the same sighting still."""
+        return self.drops == drops or row >= len(self._dropped_at) or int(self._dropped_at[row]) <= drops
 
     def export_identities(self) -> dict[str, dict[str, str]]:
         """Statuses, aliases and who is enrolled, copied."""
@@ -125,10 +136,10 @@ class GalleryState:
         newest = {sighting.sighting_id: sighting for sighting in sightings}
         ids: list[int] = []
         vectors: list[Vectors] = [np.zeros((0, self.index.dim), np.float32)]
+        held = [row for name in newest if (row := self.table.row(name)) is not None]
+        if held:
+            self.index.remove(_vector_ids(held))
         for sighting in newest.values():
-            held = self.table.row(sighting.sighting_id)
-            if held is not None:
-                self.index.remove(_vector_ids(held))
             views = self._views(sighting)
             row = self.table.put(sighting, len(views))
             ids += [row << SLOT_BITS | slot for slot in range(len(views))]
@@ -204,18 +215,6 @@ class GalleryState:
         else:
             self.enrolled.discard(identity_id)
 
-    def _drop(self, sighting_id: str) -> None:
-        row = self.table.row(sighting_id)
-        if row is not None:
-            self.index.remove(_vector_ids(row))
-            self._forget(row)
-
-    def _forget(self, row: int) -> None:
-        """Drops a row whose vectors are removed."""
-        self.table.drop(row)
-        self.drops += 1
-        self.dropped_at[row] = self.drops
-
     def _merge(self, payload: Mapping[str, object]) -> None:
         survivor, absorbed = self.resolve(str(payload["survivor_id"])), self.resolve(str(payload["absorbed_id"]))
         if survivor == absorbed:
@@ -247,14 +246,14 @@ class GalleryState:
             self.assign(str(sighting_id), restored)
 
     def _retire(self, identity_id: str) -> None:
-        for row in self.table.rows_of(identity_id):
-            self._drop(self.table.sighting_id(row))
+        self.forget(self.table.rows_of(identity_id))
         self.status.pop(identity_id, None)
         self.enrolled.discard(identity_id)
         for alias in self._aliases.pop(identity_id, ()):
             self._alias.pop(alias, None)
 
 
-def _vector_ids(row: int) -> NDArray[np.int64]:
-    """Every id that a vector of this row can have."""
-    return np.array([row << SLOT_BITS | slot for slot in range(VIEWS)], np.int64)
+def _vector_ids(rows: Sequence[int]) -> Ids:
+    """Every id that a vector of these rows can have."""
+    ids: Ids = (np.asarray(rows, np.int64)[:, None] << SLOT_BITS | np.arange(VIEWS)).ravel()
+    return ids

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from reid.types import Embedder, Image
 from services.crops import CropStore
-from services.errors import NotAnImage, NotFound, StoreUnavailable
+from services.errors import InputError, NotAnImage, NotFound, StoreUnavailable
 from services.identity.rolling.contract import Described, Roll
 from services.identity.store import IdentityStore, renewed_or_acquired
 from services.images import ImageLimits, decode_image
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 
 LEASE = "reembed"
 CLEAR_ACTOR = "rolling"
-_LEASE_S = 30.0
+_LEASE_S, _RENEW_S = 30.0, 5.0
 _BATCH = 8
 _PAGE = 500
 _LOOK_EVERY_S, _REST_S = 2.0, 15.0
@@ -72,6 +73,7 @@ class Reembedder:
         self._rate = pictures_per_s
         self._owner = owner
         self._lease: Lease | None = None
+        self._renewed_s = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Works whenever something is to be described or cleared, until told to stop."""
@@ -89,23 +91,28 @@ class Reembedder:
         if roll.active is None or not self._hold():
             return _LOOK_EVERY_S
         if roll.stage == "clearing":
-            clear(self._store, roll)
+            clear(self._store, roll, self._hold)
             return _LOOK_EVERY_S
-        done = self.once(stop, None if len(roll.kept) > 1 else _RECENT)
+        done = self.once(stop, None if len(roll.kept) > 1 else _RECENT, self._hold)
         if done.embedded:
             log.info("%d sightings described from %d pictures", done.embedded, done.pictures)
         return _REST_S
 
     def _hold(self) -> bool:
-        self._lease = renewed_or_acquired(self._store, self._lease, LEASE, self._owner, _LEASE_S)
+        """Whether this process is the one that works; asks the store now and then."""
+        now_s = time.monotonic()
+        if self._lease is None or now_s - self._renewed_s >= _RENEW_S:
+            self._lease = renewed_or_acquired(self._store, self._lease, LEASE, self._owner, _LEASE_S)
+            self._renewed_s = now_s
         return self._lease is not None
 
-    def once(self, stop: threading.Event, newest: int | None = None) -> Pass:
+    def once(self, stop: threading.Event, newest: int | None = None, hold: Callable[[], bool] = lambda: True) -> Pass:
         """One pass over the site, newest first.
 
         Args:
             stop: Ends it between two batches.
             newest: Look at so many only; None for all.
+            hold: Asked between two batches; where it says no another process works, and the pass ends.
 
         Raises:
             StoreUnavailable: The store does not answer; what was done is done.
@@ -114,7 +121,7 @@ class Reembedder:
         embedders = [e for ref in roll.kept if (e := self._roster.of(ref.model_id)) is not None]
         looked_at = embedded = pictures = unpictured = 0
         for batch in _batches(islice(self._store.scan_described(), newest), _BATCH):
-            if stop.is_set():
+            if stop.is_set() or not hold():
                 break
             looked_at += len(batch)
             lacking = [d for d in batch if any(e.spec.model_id not in d.model_ids for e in embedders)]
@@ -125,8 +132,7 @@ class Reembedder:
             embedded += self._describe(embedders, lacking, views)
             read = sum(len(found) for found in views)
             pictures += read
-            self._hold()
-            stop.wait(read / self._rate)
+            _wait(stop, read / self._rate, hold)
         return Pass(looked_at, embedded, pictures, unpictured)
 
     def _pictures(self, described: Described) -> list[Image]:
@@ -158,23 +164,46 @@ class Reembedder:
         return len(more)
 
 
-def clear(store: IdentityStore, roll: Roll) -> int:
+def clear(store: IdentityStore, roll: Roll, hold: Callable[[], bool] = lambda: True) -> int:
     """Removes the other model's vectors everywhere and ends the change; returns how many sightings were looked at.
 
-    May be repeated, and done by several at once. Does nothing in another stage than ``clearing``.
+    May be repeated, and done by several at once. Does nothing in another stage than ``clearing``, and stops where
+    somebody else has ended the change meanwhile.
+
+    Args:
+        store: Read and written.
+        roll: The change, as it stood a moment ago.
+        hold: Asked between two pages; where it says no another process goes on, and nothing is ended here.
+
+    Raises:
+        StoreUnavailable: The store does not answer; what was removed is.
     """
     if roll.stage != "clearing" or roll.active is None or roll.other is None:
         return 0
-    looked_at = 0
-    for page in _batches(store.scan_described(), _PAGE):
-        both = [d.sighting_id for d in page if len(d.model_ids) > 1]
-        store.settle_vectors(both)
-        looked_at += len(page)
+    looked_at, found = 0, 1
     # The scan follows a moving order: what it may have passed over is looked for until nothing is found.
-    while left := [d.sighting_id for d in store.scan_described() if len(d.model_ids) > 1]:
-        store.settle_vectors(left)
-    store.step_roll("done", roll.active, roll.other, CLEAR_ACTOR)
+    while found:
+        found = 0
+        for number, page in enumerate(_batches(store.scan_described(), _PAGE)):
+            if not hold() or store.roll() != roll:
+                return looked_at
+            both = [d.sighting_id for d in page if len(d.model_ids) > 1]
+            store.settle_vectors(both)
+            found += len(both)
+            looked_at = max(looked_at, number * _PAGE + len(page))
+    try:
+        store.step_roll("done", roll.active, roll.other, CLEAR_ACTOR)
+    except InputError as exc:
+        if store.roll() == roll:
+            raise
+        log.debug("somebody else has ended the change: %s", exc)
     return looked_at
+
+
+def _wait(stop: threading.Event, seconds: float, hold: Callable[[], bool]) -> None:
+    """Waits, saying meanwhile that it works."""
+    while seconds > 0 and not stop.wait(min(seconds, _RENEW_S)) and hold():
+        seconds -= _RENEW_S
 
 
 def _batches(found: Iterable[Described], size: int) -> Iterator[list[Described]]:

@@ -26,6 +26,7 @@ class RoleProcess:
 
     def __init__(self, role: Role, log: Path) -> None:
         self._role = role
+        inherited = {name: value for name, value in os.environ.items() if name not in role.unset}
         if log.exists() and log.stat().st_size > _LOG_BYTES_MAX:
             log.replace(log.with_suffix(".1.log"))
         with log.open("ab") as out:
@@ -34,7 +35,7 @@ class RoleProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **role.env},
+                env={**inherited, **role.env},
                 start_new_session=True,
             )
         self.pid = self._popen.pid

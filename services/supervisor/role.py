@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -21,6 +21,7 @@ class Role:
         name: Lower-case letters, digits, "-" and "_"; names the log file.
         argv: Program and arguments; the program is looked up in PATH.
         env: Added to the supervisor's environment.
+        unset: Taken out of it.
         restart: "always", "on-failure" (exit 0 means done) or "never".
         stop_timeout_s: Between SIGTERM and SIGKILL.
         ready: Says without blocking whether it serves; None counts as ready once started. A VreidError or OSError
@@ -31,6 +32,7 @@ class Role:
     name: str
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    unset: Collection[str] = ()
     restart: Restart = "always"
     stop_timeout_s: float = 10.0
     ready: Callable[[], bool] | None = None

@@ -15,13 +15,13 @@ Stage = Literal["none", "shadow", "switched", "clearing"]
 #: "end" leaves whichever model is not active, "done" says that nothing of it is left.
 Action = Literal["start", "switch", "back", "end", "done"]
 
-#: From which stage each step is made.
-STARTS_FROM: dict[Action, Stage] = {
-    "start": "none",
-    "switch": "shadow",
-    "back": "switched",
-    "end": "shadow",
-    "done": "clearing",
+#: From which stages each step is made. Ended before the switch a change is given up, after it finished.
+STARTS_FROM: dict[Action, tuple[Stage, ...]] = {
+    "start": ("none",),
+    "switch": ("shadow",),
+    "back": ("switched",),
+    "end": ("shadow", "switched"),
+    "done": ("clearing",),
 }
 
 

@@ -46,10 +46,9 @@ class MemoryRolling:
             to, one, two = _after(action, before, other)
             if (roll.stage, _id(roll.active), _id(roll.other)) == (to, one.model_id, _id(two)):
                 return state.last_event_id()
-            stages = [STARTS_FROM[action], "switched"] if action == "end" else [STARTS_FROM[action]]
             elsewhere = roll.active is not None and roll.active.model_id != before.model_id
             unknown = roll.stage != "none" and _id(roll.other) != other.model_id
-            if roll.stage not in stages or elsewhere or unknown:
+            if roll.stage not in STARTS_FROM[action] or elsewhere or unknown:
                 raise refusal(action, roll)
             if action in ("switch", "back"):
                 self._swap_means(before.model_id, other.model_id)

@@ -51,15 +51,12 @@ class RedisRolling:
     def step_roll(self, action: Action, before: ModelRef, other: ModelRef, actor: str) -> str:
         """See RollingStore."""
         check_step(action, before, other)
-        # A change may be ended before the switch, which gives it up, and after it, which finishes it.
-        stages = [STARTS_FROM[action], "switched"] if action == "end" else [STARTS_FROM[action]]
         keys = [*self.keys.fixed(ASSOCIATOR_LEASE), self.keys.means(before.model_id), self.keys.means(other.model_id)]
-        for stage in stages:
-            named_models = [before.model_id, before.name, other.model_id, other.name]
-            said, *rest = self._redis.script("roll", keys, [action, stage, actor, *named_models, LINK_PREFIX])
-            if said == b"ok":
-                return cast(bytes, rest[0]).decode()
-        raise refusal(action, self.roll())
+        models = [before.model_id, before.name, other.model_id, other.name]
+        said = self._redis.script("roll", keys, [action, actor, *models, LINK_PREFIX, *STARTS_FROM[action]])
+        if not said:
+            raise refusal(action, self.roll())
+        return cast(bytes, said).decode()
 
     def put_beside(self, sighting_id: str, revision: int, vectors: ModelVectors) -> bool:
         """See RollingStore."""

@@ -11,6 +11,6 @@ for n = 1, (#ARGV - 2) / 4 do
     added = added + 1
   end
 end
-for _, name in ipairs(redis.call('ZRANGE', K.alerts_newest, 0, -tonumber(ARGV[2]) - 1)) do forget_alert(name) end
+forget_alerts(redis.call('ZRANGE', K.alerts_newest, 0, -tonumber(ARGV[2]) - 1))
 redis.call('SET', KEYS[FIRST], ARGV[1])
 return added

@@ -137,11 +137,25 @@ local function retire(id, actor)
   emit('identity.deleted', 'identity_id', id, 'actor', actor)
 end
 
-local function forget_alert(name)
-  redis.call('HDEL', K.alerts, name)
-  redis.call('ZREM', K.alerts_newest, name)
-  redis.call('ZREM', K.alerts_open, name)
-  redis.call('HDEL', K.alerts_acknowledged, name)
+-- Forgets those of these alerts that there are. Lua passes some thousand arguments at most.
+local function forget_alerts(names)
+  for first = 1, #names, 1000 do
+    local last = math.min(first + 999, #names)
+    if redis.call('HDEL', K.alerts, unpack(names, first, last)) > 0 then
+      redis.call('ZREM', K.alerts_newest, unpack(names, first, last))
+      redis.call('ZREM', K.alerts_open, unpack(names, first, last))
+      redis.call('HDEL', K.alerts_acknowledged, unpack(names, first, last))
+    end
+  end
+end
+
+-- Every alert that a sighting can have raised; the queries are asked for once.
+local queries
+local function alerts_of(sid)
+  queries = queries or redis.call('HKEYS', K.standing)
+  local names = {}
+  for n, standing in ipairs(queries) do names[n] = standing .. ':' .. sid end
+  return names
 end
 
 -- Removes one stored sighting with its alerts; id is the identity it belongs to or nil, op 'expire', 'delete' or 'erase'. Whoever holds
@@ -153,7 +167,7 @@ local function forget(sid, skey, pkey, id, actor, op)
   redis.call('ZREM', K.timeline, sid)
   redis.call('ZREM', K.provisional, sid)
   redis.call('ZADD', K.tombstones, now_us(), sid)
-  for _, standing in ipairs(redis.call('HKEYS', K.standing)) do forget_alert(standing .. ':' .. sid) end
+  forget_alerts(alerts_of(sid))
   local waits = {}
   for _, view in ipairs(redis.call('HKEYS', K.views)) do waits[#waits + 1] = view end
   if row[2] and row[2] ~= '[]' then waits[#waits + 1] = 'crops' end

@@ -1,11 +1,11 @@
 -- Changes which model's vectors are compared, stage by stage; a step that was made already is answered as made.
--- KEYS: learned state that goes with the one model and with the other (means:<id>), in the order of ARGV[4] and ARGV[6]. The
+-- KEYS: learned state that goes with the one model and with the other (means:<id>), in the order of ARGV[3] and ARGV[5]. The
 -- fence is the associator's: what it holds in memory was decided with the former model, so a switch ends its token.
--- ARGV: action, stage it starts from, actor, id and name of the model active before the step, id and name of the other,
--- prefix of the links that go with a model.
--- Answers {'ok', position} | {'refused', stage, active id, other id}.
-local action, actor = ARGV[1], ARGV[3]
-local before, other = { id = ARGV[4], name = ARGV[5] }, { id = ARGV[6], name = ARGV[7] }
+-- ARGV: action, actor, id and name of the model active before the step, id and name of the other, prefix of the links that
+-- go with a model, stages that the step starts from.
+-- Answers the position, false where the site stands elsewhere.
+local action, actor, prefix = ARGV[1], ARGV[2], ARGV[7]
+local before, other = { id = ARGV[3], name = ARGV[4] }, { id = ARGV[5], name = ARGV[6] }
 local row = redis.call('HMGET', K.roll, 'stage', 'active_id', 'other_id')
 local stage, active, second = row[1] or 'none', row[2] or before.id, row[3] or ''
 
@@ -13,7 +13,7 @@ local stage, active, second = row[1] or 'none', row[2] or before.id, row[3] or '
 local function swap_means(of_old, of_new)
   local all = redis.call('HGETALL', K.links)
   for i = 1, #all, 2 do
-    if string.sub(all[i], 1, #ARGV[8]) == ARGV[8] then
+    if string.sub(all[i], 1, #prefix) == prefix then
       redis.call('HSET', of_old, all[i], all[i + 1])
       redis.call('HDEL', K.links, all[i])
     end
@@ -38,10 +38,10 @@ local steps = {
   done = { to = 'none', one = before, two = { id = '', name = '' } },
 }
 local step = steps[action]
-if stage == step.to and active == step.one.id and second == step.two.id then return { 'ok', last_position() } end
-if stage ~= ARGV[2] or active ~= before.id or (stage ~= 'none' and second ~= other.id) then
-  return { 'refused', stage, active, second }
-end
+if stage == step.to and active == step.one.id and second == step.two.id then return last_position() end
+local starts = false
+for i = 8, #ARGV do starts = starts or stage == ARGV[i] end
+if not starts or active ~= before.id or (stage ~= 'none' and second ~= other.id) then return false end
 if action == 'start' then redis.call('HSET', K.roll, 'started_at_ns', now_us() .. '000') end
 if action == 'switch' or action == 'back' then
   swap_means(KEYS[FIRST], KEYS[FIRST + 1])
@@ -49,4 +49,4 @@ if action == 'switch' or action == 'back' then
 end
 if action == 'done' then redis.call('DEL', KEYS[FIRST + 1]) end
 write(step.to, step.one, step.two)
-return { 'ok', last_position() }
+return last_position()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Protocol
 
+from services.errors import NotFound
 from services.identity.codec import check_id, dumps
 
 #: Alerts kept; the oldest go first.
@@ -113,6 +114,15 @@ class StandingStore(Protocol):
         """
         ...
 
+    def change_standing(self, record: StandingRecord, actor: str) -> None:
+        """Replaces what is stored of a standing query; audited. One that was removed meanwhile stays so.
+
+        Raises:
+            NotFound: It is not stored.
+            ValueError: See ``put_standing``.
+        """
+        ...
+
     def standing(self) -> list[StandingRecord]:
         """All standing queries, oldest first."""
         ...
@@ -139,6 +149,11 @@ class StandingStore(Protocol):
     def acknowledge_alerts(self, alert_ids: Sequence[str], actor: str) -> int:
         """Takes note of alerts; returns how many nobody had taken note of. Audited where there was one."""
         ...
+
+
+def no_standing(standing_id: str) -> NotFound:
+    """What is raised where there is none of an id."""
+    return NotFound(f"standing_id: no standing query {standing_id[:64]}")
 
 
 def alert_id(standing_id: str, sighting_id: str) -> str:

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from services.errors import NotFound
 from services.identity.memory_state import MemoryState
 from services.identity.standing.contract import (
     MAX_ALERTS,
@@ -15,6 +14,7 @@ from services.identity.standing.contract import (
     check_standing,
     decode_standing,
     encode_standing,
+    no_standing,
 )
 
 
@@ -33,6 +33,13 @@ class MemoryStanding:
             self._state.standing[record.standing_id] = decode_standing(text)
             self._state.note(actor, "change_standing" if known else "create_standing", record.standing_id, 0)
 
+    def change_standing(self, record: StandingRecord, actor: str) -> None:
+        """See StandingStore."""
+        with self._changed:
+            if check_standing(record).standing_id not in self._state.standing:
+                raise no_standing(record.standing_id)
+            self.put_standing(record, actor)
+
     def standing(self) -> list[StandingRecord]:
         """See StandingStore."""
         with self._changed:
@@ -42,7 +49,7 @@ class MemoryStanding:
         """See StandingStore."""
         with self._changed:
             if standing_id not in self._state.standing:
-                raise NotFound(f"no standing query {standing_id}")
+                raise no_standing(standing_id)
             del self._state.standing[standing_id]
             for name in [name for name, alert in self._state.alerts.items() if alert.standing_id == standing_id]:
                 del self._state.alerts[name]

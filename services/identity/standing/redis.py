@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.errors import NotFound
 from services.identity.keys import Keys
 from services.identity.redis_client import Connection
 from services.identity.standing.contract import (
@@ -17,6 +16,7 @@ from services.identity.standing.contract import (
     decode_standing,
     encode_alert,
     encode_standing,
+    no_standing,
 )
 
 
@@ -29,8 +29,17 @@ class RedisStanding:
 
     def put_standing(self, record: StandingRecord, actor: str) -> None:
         """See StandingStore."""
+        self._put_standing(record, actor, known=False)
+
+    def change_standing(self, record: StandingRecord, actor: str) -> None:
+        """See StandingStore."""
+        if not self._put_standing(record, actor, known=True):
+            raise no_standing(record.standing_id)
+
+    def _put_standing(self, record: StandingRecord, actor: str, *, known: bool) -> bool:
         text = encode_standing(check_standing(record))
-        self._redis.script("standing_put", self.keys.fixed(), [record.standing_id, text, actor])
+        args = [record.standing_id, text, actor, int(known)]
+        return bool(self._redis.script("standing_put", self.keys.fixed(), args))
 
     def standing(self) -> list[StandingRecord]:
         """See StandingStore."""
@@ -40,7 +49,7 @@ class RedisStanding:
     def delete_standing(self, standing_id: str, actor: str) -> None:
         """See StandingStore."""
         if not self._redis.script("standing_delete", self.keys.fixed(), [standing_id, actor]):
-            raise NotFound(f"no standing query {standing_id}")
+            raise no_standing(standing_id)
 
     def add_alerts(self, alerts: Sequence[AlertRecord], position: str) -> int:
         """See StandingStore."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from services.matcher.index.codes import Mask
+from services.matcher.index.codes import Half, Mask
 from services.matcher.index.contract import (
     NO_ID,
     IdFilter,
@@ -25,6 +25,8 @@ from services.matcher.index.contract import (
     no_neighbours,
 )
 from services.matcher.index.device import MAX_K, CudaDevice, Device, OwnerThread, positions_within
+from services.matcher.index.places import PlaceBook
+from services.matcher.index.segment import Part
 from services.matcher.index.segmented import SegmentedIndex, SegmentRules
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class FaissGpuIndex:
         self._owner = OwnerThread()
         self._lock = threading.Lock()
         self._device: Device | None = None
+        self._places = PlaceBook()
         self._ids: Ids = np.zeros(_FIRST_ROWS, np.int64)
         self._alive: Mask = np.zeros(_FIRST_ROWS, np.bool_)
         self._size = 0
@@ -105,28 +108,18 @@ class FaissGpuIndex:
     def add(self, ids: Ids, vectors: Vectors) -> None:
         """See VectorIndex."""
         self._host.add(ids, vectors)
-        half = np.asarray(vectors, np.float32).astype(np.float16)
-        norms = np.linalg.norm(half.astype(np.float32), axis=1)
-        if self._device is not None and len(half) and float(norms.max()) > _MAX_NORM:
-            self._give_up(ValueError("vectors far from unit length cannot be told from barred ones"))
-        start, end = self._size, self._size + len(half)
-        with self._lock:
-            self._reserve(end)
-        self._write(start, half)
-        with self._lock:
-            self._ids[start:end] = ids
-            self._alive[start:end] = True
-            self._size = end
-            self._change += 1
+        self._append(np.asarray(ids, np.int64), np.asarray(vectors, np.float32).astype(np.float16))
 
     def remove(self, ids: Ids) -> int:
         """See VectorIndex."""
         removed = self._host.remove(ids)
+        if self._device is None:
+            return removed
+        places = self._places.find(np.asarray(ids, np.int64))
         with self._lock:
-            gone = np.isin(self._ids[: self._size], ids) & self._alive[: self._size]
-            self._alive[: self._size] &= ~gone
+            self._alive[places[places != NO_ID]] = False
             self._change += 1
-            living = int(self._alive[: self._size].sum())
+            living = len(self._host)
             crowded = self._size - living > max(_FIRST_ROWS, living // 4)
         if crowded:
             self._rebuild()
@@ -168,6 +161,34 @@ class FaissGpuIndex:
         self._owner.close()
         self._host.close()
 
+    def parts(self) -> list[Part]:
+        """See Snapshottable: the CPU's."""
+        return self._host.parts()
+
+    def load(self, parts: Sequence[tuple[Ids, Half]]) -> None:
+        """See Snapshottable."""
+        self._host.load(parts)
+        for ids, half in parts:
+            self._append(ids, half)
+
+    def _append(self, ids: Ids, half: Half) -> None:
+        """Writes rows that the CPU's index has taken to the GPU too."""
+        if self._device is None or len(half) == 0:
+            return
+        if float(np.linalg.norm(half.astype(np.float32), axis=1).max()) > _MAX_NORM:
+            self._give_up(ValueError("vectors far from unit length cannot be told from barred ones"))
+            return
+        start, end = self._size, self._size + len(half)
+        with self._lock:
+            self._reserve(end)
+        self._write(start, half)
+        with self._lock:
+            self._ids[start:end] = ids
+            self._alive[start:end] = True
+            self._size = end
+            self._change += 1
+        self._places.add(ids, start)
+
     def _on_device(self, device: Device, queries: Vectors, k: int, allowed: IdFilter | None) -> Neighbours:
         """In the owner thread."""
         found = no_neighbours(len(queries), k)
@@ -193,9 +214,9 @@ class FaissGpuIndex:
         found.ids[:, :width] = np.take_along_axis(chosen, order, axis=1)
         return found
 
-    def _write(self, start: int, half: np.ndarray[tuple[int, int], np.dtype[np.float16]]) -> None:
+    def _write(self, start: int, half: Half) -> None:
         device = self._device
-        if device is None or len(half) == 0:
+        if device is None:
             return
 
         def write() -> None:
@@ -209,6 +230,8 @@ class FaissGpuIndex:
 
     def _rebuild(self) -> None:
         """Moves the living rows together, on the GPU as here."""
+        if self._device is None:
+            return
 
         def renew() -> None:
             device = self._device
@@ -224,6 +247,8 @@ class FaissGpuIndex:
 
         try:
             self._owner.call(renew, CALL_TIMEOUT_S)
+            self._places.clear()
+            self._places.add(self._ids[: self._size].copy(), 0)
         except Exception as exc:  # as in search
             self._give_up(exc)
 

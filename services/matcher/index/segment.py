@@ -5,7 +5,9 @@ Both are changed by one thread and searched by others through frozen views. Know
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +72,23 @@ class Part:
         rows = self.rows if self.rows is not None else np.zeros((0, queries.shape[1]), np.float32)
         places = np.arange(len(rows)) if may is None else np.flatnonzero(may)
         return scan_rows(queries, rows if may is None else rows[places], places, k)
+
+
+@runtime_checkable
+class Snapshottable(Protocol):
+    """An index that can be written down part by part and filled from what was written."""
+
+    def parts(self) -> list[Part]:
+        """Its parts as they are now, head last; frozen, without copying a vector."""
+        ...
+
+    def load(self, parts: Sequence[tuple[Ids, Half]]) -> None:
+        """Adopts exported parts; the index must be empty and ids differ across parts.
+
+        Raises:
+            ValueError: It is not empty, or a part's shape or values cannot be.
+        """
+        ...
 
 
 class Head:
@@ -186,11 +205,23 @@ class Segment:
         rows: Vectors = self.codes.half[places].astype(np.float32)
         return rows
 
-    def living(self) -> tuple[Ids, Half]:
-        """Copies of the ids and rows that are alive."""
-        return self._ids[self._alive], self.codes.half[self._alive]
-
     def part(self) -> Part:
         """As it is now."""
         alive = None if self._living == len(self._ids) else self._alive.copy()
         return Part(self._ids, alive, codes=self.codes, coarse=self.coarse, bounds=self.bounds)
+
+    def write_living(self, ids: Ids, half: Half) -> None:
+        """Writes its living ids and rows, (len(self),) and (len(self), dim), in order of arrival."""
+        np.compress(self._alive, self._ids, out=ids)
+        np.compress(self._alive, self.codes.half, axis=0, out=half)
+
+
+def living_of(segments: Sequence[Segment], dim: int) -> tuple[Ids, Half]:
+    """The living ids and rows of segments end to end, copied once."""
+    total = sum(len(segment) for segment in segments)
+    ids, half, start = np.empty(total, np.int64), np.empty((total, dim), np.float16), 0
+    for segment in segments:
+        end = start + len(segment)
+        segment.write_living(ids[start:end], half[start:end])
+        start = end
+    return ids, half

@@ -26,7 +26,8 @@ from services.matcher.index.contract import (
     check_new_ids,
     check_vectors,
 )
-from services.matcher.index.segment import Head, Part, Segment
+from services.matcher.index.memory import give_back
+from services.matcher.index.segment import Head, Part, Segment, living_of
 from services.matcher.index.view import FrozenView, ScanPool
 
 Tier = Literal["auto", "exact", "fast"]
@@ -90,6 +91,8 @@ class SegmentedIndex:
         self._sealed: list[Segment] = []
         self._quantiser: CoarseQuantiser | None = None
         self._leading: Leading | None = None
+        #: Whether feeding has freed memory of segments or of a head that was not given back yet.
+        self._loose = False
 
     @property
     def dim(self) -> int:
@@ -146,7 +149,9 @@ class SegmentedIndex:
         ids = np.unique(np.asarray(ids, np.int64))
         with self._swap:
             removed = self._head.remove(ids) + sum(s.remove(ids) for s in self._sealed)
+            held = len(self._sealed)
             self._sealed = [s for s in self._sealed if len(s)]
+            self._loose |= len(self._sealed) < held
         return removed
 
     def get(self, ids: Ids) -> Vectors:
@@ -176,12 +181,18 @@ class SegmentedIndex:
         return FrozenView(self._dim, self.parts(), self._pool)
 
     def maintain(self) -> bool:
-        """See VectorIndex: rewrites one segment, joins one run of neighbours, makes one fast or learns its bounds."""
+        """See VectorIndex: rewrites one segment, joins one run of neighbours, makes one fast or learns its bounds.
+
+        What that needed for a moment, and what it or the feeding before it has freed, is given back.
+        """
         run = self._due()
         if run is not None:
             self._rewrite(*run)
-            return True
-        return self._quicken() or self._bound()
+        more = run is not None or self._quicken() or self._bound()
+        if more or self._loose:
+            self._loose = False
+            give_back()
+        return more
 
     def purge(self) -> None:
         """See VectorIndex."""
@@ -190,6 +201,8 @@ class SegmentedIndex:
         for number in reversed(range(len(self._sealed))):
             if self._sealed[number].dead_share > 0:
                 self._rewrite(number, number + 1)
+        self._loose = False
+        give_back()
 
     def close(self) -> None:
         """See VectorIndex."""
@@ -201,16 +214,12 @@ class SegmentedIndex:
         return [living for living in (part.living() for part in self.parts()) if len(living[0])]
 
     def parts(self) -> list[Part]:
-        """Its parts as they are now, head last; frozen, without copying a vector."""
+        """See Snapshottable."""
         with self._swap:
             return [*(s.part() for s in self._sealed), self._head.part()]
 
     def load(self, parts: Sequence[tuple[Ids, Half]]) -> None:
-        """Adopts exported parts as segments; the index must be empty and ids differ across parts.
-
-        Raises:
-            ValueError: It is not empty, or a part's shape or values cannot be.
-        """
+        """See Snapshottable: as segments."""
         if len(self) or self._sealed:
             raise ValueError("only an empty index can be loaded")
         sealed = []
@@ -234,6 +243,7 @@ class SegmentedIndex:
         with self._swap:
             self._sealed = [*self._sealed, *fresh]
             self._head = Head(self._dim, self._rules.head_rows)
+        self._loose = True
 
     def _segment(self, ids: Ids, half: Half) -> Segment:
         codes: Codes = self._make(half)
@@ -259,9 +269,8 @@ class SegmentedIndex:
 
     def _rewrite(self, start: int, end: int) -> None:
         old = self._sealed[start:end]
-        living = [s.living() for s in old]
-        ids = np.concatenate([i for i, _ in living])
-        fresh = [self._segment(ids, np.concatenate([h for _, h in living]))] if len(ids) else []
+        ids, half = living_of(old, self._dim)
+        fresh = [self._segment(ids, half)] if len(ids) else []
         with self._swap:
             self._sealed = [*self._sealed[:start], *fresh, *self._sealed[end:]]
 

@@ -167,3 +167,28 @@ def test_a_store_says_what_it_is(site):
     about = site.store.about()
     assert about["server"].split()[0] in {"memory", "valkey", "redis"}
     assert about["writes"]
+
+
+def test_a_change_does_not_bring_back_what_was_removed_meanwhile(site):
+    site.store.put_standing(wanted(), "alice")
+    paused = replace(wanted(), active=False)
+    site.store.change_standing(paused, "bob")
+    assert site.store.standing() == [paused]
+    site.store.delete_standing("q1", "carol")
+    with pytest.raises(NotFound, match="q1"):
+        site.store.change_standing(wanted(), "bob")
+    assert site.store.standing() == []
+    assert [action for _, action, _, _ in said(site)] == ["create_standing", "change_standing", "delete_standing"]
+
+
+def test_very_many_alerts_go_with_their_query(site):
+    names = [f"s{n}" for n in range(1200)]
+    site.assign(**dict.fromkeys(names, "a"))
+    site.store.put_standing(wanted(), "alice")
+    site.store.put_standing(wanted("q2"), "alice")
+    site.store.add_alerts([raised(name, at_s=n) for n, name in enumerate(names)], "7-0")
+    site.store.add_alerts([raised("s1", "q2")], "8-0")
+    assert site.store.acknowledge_alerts(["q1:s1"], "bob") == 1
+    site.store.delete_standing("q1", "carol")
+    assert site.store.alerts() == ([raised("s1", "q2")], 1)
+    assert site.store.alerts(open_only=True) == ([raised("s1", "q2")], 1)

@@ -16,6 +16,7 @@ from services.matcher.index.brute_force import BruteForceIndex
 from services.matcher.index.codes import FaissCodes, MakeCodes, NumpyCodes
 from services.matcher.index.contract import Neighbours, VectorIndex
 from services.matcher.index.faiss_gpu import FaissGpuIndex
+from services.matcher.index.segment import Snapshottable
 from services.matcher.index.segmented import SegmentedIndex, SegmentRules
 from services.matcher.index.view import ScanPool
 
@@ -104,6 +105,26 @@ def make(request: pytest.FixtureRequest, pool: ScanPool, tmp_path: Path) -> Iter
 @pytest.fixture(params=NAMES)
 def index(request: pytest.FixtureRequest, make: Callable[[str], VectorIndex]) -> VectorIndex:
     return make(request.param)
+
+
+@pytest.mark.parametrize(
+    "name", ["numpy", "faiss", "fast", "gpu", pytest.param("cuda", marks=pytest.mark.gpu)], ids=str
+)
+def test_what_is_written_down_fills_another(name, make) -> None:
+    rng = np.random.default_rng(11)
+    index, vectors, queries = make(name), unit(rng, 90), unit(rng, 5)
+    index.add(np.arange(90) * 7, vectors)
+    index.remove(np.arange(20) * 14)
+    assert isinstance(index, Snapshottable)
+    again = make(name)
+    again.load([part.living() for part in index.parts()])
+    assert (len(again), again.backend) == (70, index.backend)
+    assert again.search(queries, 6).ids.tolist() == index.search(queries, 6).ids.tolist()
+    assert again.remove(np.array([7, 21, 14])) == 2
+    again.add(np.array([7]), queries[:1])
+    assert again.search(queries, 1).ids[0].tolist() == [7]
+    with pytest.raises(ValueError, match="only an empty index"):
+        again.load([])
 
 
 def settle(index: VectorIndex) -> None:

@@ -185,3 +185,56 @@ def test_an_external_store_is_backed_up_from_its_folder(start_store, tmp_path):
     second = start_store(tmp_path / "second")
     with second.client() as client:
         assert client.get("vreid:{north}:mark") == b"1"
+
+
+def test_tokens_kept_elsewhere_are_in_it_and_what_is_not_is_named(site, tmp_path):
+    config, *_ = site
+    access = {"tokens_file": tmp_path / "etc" / "tokens.json"}
+    access["tokens_file"].parent.mkdir()
+    access["tokens_file"].write_text('{"tokens": [ ]}')
+    matcher = {"tls_certificate": tmp_path / "etc" / "cert.pem", "tls_key": tmp_path / "etc" / "key.pem"}
+    secret = {"name": "ann", "role": "viewer", "secret": "env:ANN_TOKEN"}
+    cameras = [{"id": "gate", "url": "file:/videos/gate.mp4"}]
+    said = config.model_dump(mode="json") | {"matcher": matcher, "cameras": cameras}
+    here = VreidConfig.model_validate(said | {"access": access | {"tokens": [secret]}})
+    dump_config(here, tmp_path / "here.yaml")
+    made = command("create", "--out", tmp_path / "b.tar", "--config", tmp_path / "here.yaml")
+    expected = [
+        "access.tokens.0.secret: env:ANN_TOKEN",
+        f"matcher.tls_certificate: {matcher['tls_certificate']}",
+        f"matcher.tls_key: {matcher['tls_key']}",
+    ]
+    assert made["left_out"] == expected
+    assert command("check", made["file"])["left_out"] == expected
+    shown = CliRunner().invoke(app, ["check", made["file"]]).stdout
+    assert f"not in it: matcher.tls_key: {matcher['tls_key']}\n" in shown
+    there = config.model_copy(
+        update={
+            "data_dir": tmp_path / "there",
+            "access": here.access.model_copy(update={"tokens_file": tmp_path / "t"}),
+        }
+    )
+    dump_config(there, tmp_path / "there.yaml")
+    command("restore", made["file"], "--config", tmp_path / "there.yaml")
+    assert (tmp_path / "t").read_text() == '{"tokens": [ ]}'
+    assert (tmp_path / "t").stat().st_mode & 0o077 == 0
+    assert not (tmp_path / "there" / "tokens.json").exists()
+
+
+@pytest.mark.parametrize("name", ["tokens.json", "redis/server.json"])
+def test_a_restore_keeps_tokens_and_a_stamp_that_are_there(site, tmp_path, name):
+    config, *_ = site
+    made = command("create", "--out", tmp_path / "b.tar", "--config", tmp_path / "vreid.yaml")
+    there = config.model_copy(update={"data_dir": tmp_path / "there"})
+    dump_config(there, tmp_path / "there.yaml")
+    own = tmp_path / "there" / name
+    own.parent.mkdir(parents=True)
+    own.write_text("{}")
+    done = CliRunner().invoke(app, ["restore", made["file"], "--config", str(tmp_path / "there.yaml")])
+    assert done.exit_code == 1
+    assert f"{own} is there" in done.stderr
+    assert own.read_text() == "{}"
+    assert not (tmp_path / "there" / "crops").exists()
+    # What is the same is no hindrance: a restore that was broken off is repeated.
+    own.write_bytes((config.data_dir / name).read_bytes())
+    command("restore", made["file"], "--config", tmp_path / "there.yaml")

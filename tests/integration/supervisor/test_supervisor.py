@@ -230,3 +230,15 @@ def test_children_die_with_a_killed_supervisor_and_the_next_one_takes_over(
     assert read_run(tmp_path) is None
     supervise(Role("a", SLEEP)).start()
     assert read_run(tmp_path).supervisor.pid == os.getpid()
+
+
+def test_a_role_gets_the_environment_with_what_is_added_and_without_what_is_taken_out(
+    supervise, python_role, eventually, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("VREID_KEPT", "kept")
+    monkeypatch.setenv("VREID_MATCHER__LISTEN", "127.0.0.1:1")
+    code = "import os, sys; print(*sorted(f'{n}={v}' for n, v in os.environ.items() if n.startswith('VREID_')))"
+    changes = {"env": {"VREID_ADDED": "added"}, "unset": ("VREID_MATCHER__LISTEN",), "restart": "never"}
+    supervise(python_role("a", code, **changes)).start()
+    log = tmp_path / "logs" / "a.log"
+    eventually(lambda: log.exists() and log.read_text() == "VREID_ADDED=added VREID_KEPT=kept\n")

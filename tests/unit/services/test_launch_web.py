@@ -68,3 +68,16 @@ def test_a_matcher_that_may_not_listen_there_stops_everything_before_it_starts(t
     made._supervisor = Roles()
     with pytest.raises(ConfigError, match=r"matcher\.listen: 0\.0\.0\.0:0 can be reached .* TLS and tokens"):
         made.claim()
+
+
+def test_what_the_environment_lays_over_a_configuration_is_not_laid_over_the_written_one(tmp_path, monkeypatch):
+    """`vreid demo --address X` with VREID_MATCHER__LISTEN set: the matcher must listen where its maker asks for it."""
+    monkeypatch.setenv("VREID_MATCHER__LISTEN", "127.0.0.1:50999")
+    monkeypatch.setenv("VREID_TOKEN", "for a reference, env:VREID_TOKEN")
+    made = machine(tmp_path)
+    made.start_web()
+    made.start_ingest()
+    roles = [*made._supervisor.added, *made._core_roles()]
+    ours = [role for role in roles if role.name in ("web", "ingest", "matcher")]
+    assert len(ours) == 3
+    assert all(list(role.unset) == ["VREID_MATCHER__LISTEN"] for role in ours)

@@ -2,6 +2,7 @@
 
 import doctest
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -68,7 +69,10 @@ def test_json_has_the_secret(vreid, tmp_path):
     [
         (("new", "a:b"), "NAME: letters"),
         (("new", "ann", "--expires", "soon"), "--expires: expected 90d"),
-        (("new", "ann", "--expires", "2001-01-01"), "lies in the past"),
+        (("new", "ann", "--expires", "2001-01-01"), "does not lie in the future"),
+        (("new", "ann", "--expires", "0d"), "0d does not lie in the future"),
+        (("new", "ann", "--expires", "99999y"), "99999y is further away than a date can say"),
+        (("new", "ann", "--expires", "9999-12-31T23:59:59-05:00"), "further away than a date can say"),
         (("new", "taken"), "a token taken already"),
         (("revoke", "nobody"), "no token nobody"),
     ],
@@ -95,3 +99,15 @@ def test_spans_and_moments():
     assert token_module.expiry("2026-02-01T00:00Z", NOW) == datetime(2026, 2, 1, tzinfo=UTC)
     with pytest.raises(InputError):
         token_module.expiry("", NOW)
+
+
+def test_a_time_without_an_offset_is_utc_wherever_the_machine_stands(monkeypatch):
+    """As in the configuration's `expires`."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert token_module.expiry("2026-02-01T12:00", NOW) == datetime(2026, 2, 1, 12, tzinfo=UTC)
+        assert token_module.expiry("2026-02-01T12:00+02:00", NOW) == datetime(2026, 2, 1, 10, tzinfo=UTC)
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -42,7 +42,7 @@ def test_a_row_tells_what_was_put(make) -> None:
     assert (summary.sighting_id, summary.camera_id, summary.start_ns, summary.end_ns) == ("a", "south", 5, 15)
     assert (summary.vehicle_class, summary.quality, summary.final) == (VehicleClass.BUS, 0.25, False)
     assert summary.identity_id == ""
-    assert table.vector_count([row]) == 3
+    assert table.vector_counts([row, row]) == [3, 3]
 
 
 def test_a_revision_keeps_row_and_identity(make) -> None:
@@ -117,3 +117,46 @@ def test_filter(make, wanted: SearchFilter, expected: set[str]) -> None:
     table.assign(table.put(make("a"), 1), "car")
     table.put(make("b", start_ns=10), 1)
     assert {table.sighting_id(row) for row in np.flatnonzero(table.mask(wanted))} == expected
+
+
+def test_names_of_identities_go_with_their_last_sighting(make) -> None:
+    """A long run must not remember everybody who ever passed."""
+    table = SightingTable()
+    keeper = table.put(make("keeper"), 1)
+    table.assign(keeper, "car-0")
+    for number in range(1, 200):
+        row = table.put(make(f"s{number}"), 1)
+        table.assign(row, f"car-{number}")
+        assert table.summary(row).identity_id == f"car-{number}"
+        table.drop(row)
+    _, strings = table.export()
+    assert len(strings["identities"]) == 2
+    assert table.rows_of("car-7") == []
+    assert [table.summary(row).identity_id for row in table.rows_of("car-0")] == ["car-0"]
+    assert list(table.identities_by_last_seen()) == ["car-0"]
+
+
+def test_a_loaded_table_has_forgotten_names_that_nobody_bears(make) -> None:
+    table = SightingTable()
+    rows = [table.put(make(name), 1) for name in "abc"]
+    for row, name in zip(rows, ("one", "two", "three"), strict=True):
+        table.assign(row, name)
+    table.drop(rows[1])
+    columns, strings = table.export()
+    loaded = SightingTable.load(columns, strings)
+    new = loaded.put(make("d"), 1)
+    loaded.assign(new, "four")
+    assert sorted(loaded.identities_by_last_seen()) == ["four", "one", "three"]
+    assert len(loaded.export()[1]["identities"]) == 3
+    assert loaded.identity(rows[2]) == "three"
+    # Written before names were freed: one that no row bears is dropped on the way in.
+    columns, strings = table.export()
+    strings["identities"][1] = "two"
+    assert SightingTable.load(columns, strings).rows_of("two") == []
+
+
+def test_one_row_passes_as_it_does_among_all(make) -> None:
+    table = SightingTable()
+    rows = [table.put(make(name), 1) for name in "abc"]
+    wanted = SearchFilter(exclude_sighting_ids=frozenset({"b"}))
+    assert [table.takes(row, wanted) for row in rows] == table.mask(wanted)[:3].tolist() == [True, False, True]

@@ -67,7 +67,11 @@ def held(state: GalleryState) -> dict[str, tuple[str, int, list[float]]]:
         row = state.table.row(name)
         if row is not None:
             told = state.table.summary(row)
-            found[name] = (told.identity_id, told.revision, state.vectors([row], name).ravel().tolist())
+            found[name] = (
+                told.identity_id,
+                told.revision,
+                state.index.get(state.vector_ids([row], name)).ravel().tolist(),
+            )
     return found
 
 
