@@ -21,11 +21,11 @@ class Watch:
     """The state of a run as its store tells it."""
 
     def __init__(self, store: IdentityStore, title: str, *, duration_s: float | None = None) -> None:
-        """Counts time from now on; ``began_ns`` moves that."""
+        """Counts time from now on; ``began_ns`` moves that, and ``note`` is the last line."""
         self.began_ns = time.time_ns()
         self.note = ""
         self._store = store
-        self._title = title
+        self.title = title
         self._duration_s = duration_s
         self._last: LiveState | None = None
 
@@ -36,7 +36,7 @@ class Watch:
             identities = self._store.list_identities(limit=_COUNTED)
             cameras = self._store.list_cameras()
         except StoreUnavailable:
-            last = self._last or LiveState(self._title, (), (), 0, 0, elapsed_s, self._duration_s)
+            last = self._last or LiveState(self.title, (), (), 0, 0, elapsed_s, self._duration_s)
             return LiveState(
                 last.title,
                 last.cameras,
@@ -49,7 +49,7 @@ class Watch:
             )
         multi = sum(len(identity.cameras) > 1 for identity in identities)
         self._last = LiveState(
-            self._title, cameras, identities, len(identities), multi, elapsed_s, self._duration_s, self.note
+            self.title, cameras, identities, len(identities), multi, elapsed_s, self._duration_s, self.note
         )
         return self._last
 
@@ -60,9 +60,10 @@ def shown(watch: Watch, *, quiet: bool) -> Iterator[Callable[[], None]]:
 
     Args:
         watch: What to show.
-        quiet: Show nothing.
+        quiet: Show no view; a log still says what the view is of and its note, once.
     """
     if quiet:
+        stderr.print(f"{watch.title} · {watch.note}", markup=False, highlight=False, soft_wrap=True)
         yield lambda: None
         return
     with Live(draw(watch.read()), console=stderr, auto_refresh=False) as live:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -90,51 +90,51 @@ def serve(settings: WebSettings, book: TokenBook, site: Site, machine: Machine) 
 
 def register(site: Site, machine: Machine, sessions: Sessions, *, secure: bool) -> None:
     """Adds every page and route to NiceGUI's application."""
-    _pages(site, machine, can_log_out=not sessions.open)
+    _pages(site, machine, can_log_out=lambda: not sessions.open)
     _media(site)
     _exports(site)
     add_login(app, sessions, secure=secure)
 
 
-def _pages(site: Site, machine: Machine, *, can_log_out: bool) -> None:
+def _pages(site: Site, machine: Machine, *, can_log_out: Callable[[], bool]) -> None:
     @ui.page("/")
     async def cameras() -> None:
-        with frame(_("Cameras"), "/", site, can_log_out=can_log_out):
+        with frame(_("Cameras"), "/", site, can_log_out=can_log_out()):
             await wall(site)
 
     @ui.page("/activity")
     async def what_happens() -> None:
-        with frame(_("Activity"), "/activity", site, can_log_out=can_log_out):
+        with frame(_("Activity"), "/activity", site, can_log_out=can_log_out()):
             await activity(site)
 
     @ui.page("/search")
     async def search(sighting: str = "", held: str = "") -> None:
-        with frame(_("Search by image"), "/search", site, can_log_out=can_log_out):
+        with frame(_("Search by image"), "/search", site, can_log_out=can_log_out()):
             await SearchPage(site, sighting if _ID.fullmatch(sighting) else "", site.held(held)).build()
 
     @ui.page("/alerts")
     async def alerts() -> None:
-        with frame(_("Alerts"), "/alerts", site, can_log_out=can_log_out):
+        with frame(_("Alerts"), "/alerts", site, can_log_out=can_log_out()):
             await AlertsPage(site).build()
 
     @ui.page("/gallery")
     async def gallery() -> None:
-        with frame(_("Gallery"), "/gallery", site, can_log_out=can_log_out):
+        with frame(_("Gallery"), "/gallery", site, can_log_out=can_log_out()):
             await GalleryPage(site).build()
 
     @ui.page("/identity/{identity_id}")
     async def identity(identity_id: str, request: Request) -> None:
-        with frame(_("Vehicle"), "", site, can_log_out=can_log_out):
+        with frame(_("Vehicle"), "", site, can_log_out=can_log_out()):
             await IdentityPage(site, identity_id, may_correct=may_correct(request)).build()
 
     @ui.page("/topology")
     async def links() -> None:
-        with frame(_("Topology"), "/topology", site, can_log_out=can_log_out):
+        with frame(_("Topology"), "/topology", site, can_log_out=can_log_out()):
             await topology(site)
 
     @ui.page("/system")
     async def health() -> None:
-        with frame(_("System"), "/system", site, can_log_out=can_log_out):
+        with frame(_("System"), "/system", site, can_log_out=can_log_out()):
             await SystemPage(site, machine).build()
 
 

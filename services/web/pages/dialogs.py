@@ -58,7 +58,8 @@ async def confirmed(title: str, text: str, action: str, *, reason: bool = False)
             ui.button(_("Cancel"), on_click=lambda: dialog.submit(None)).props("flat no-caps")
             ui.button(action, on_click=answer).props("no-caps color=negative")
     said: str | None = await dialog
-    dialog.delete()
+    if not dialog.is_deleted:  # as it is when the page was left meanwhile
+        dialog.delete()
     return said
 
 
@@ -108,7 +109,8 @@ async def what_to_watch(cameras: list[str], suggested: str, begin: SearchFilter 
             ui.button(_("Cancel"), on_click=lambda: dialog.submit(None)).props("flat no-caps")
             ui.button(_("Watch"), icon="notifications_active", on_click=answer).props("no-caps")
     said: Watch | None = await dialog
-    dialog.delete()
+    if not dialog.is_deleted:  # as it is when the page was left meanwhile
+        dialog.delete()
     return said
 
 

@@ -58,7 +58,8 @@ async def enrol_dialog(site: Site, enrolled: Callable[[], Awaitable[None]]) -> N
             ui.button(_("Cancel"), on_click=lambda: dialog.submit("")).props("flat no-caps")
             ui.button(_("Enrol"), icon="bookmark_add", on_click=enrol).props("no-caps")
     done = await dialog
-    dialog.delete()
+    if not dialog.is_deleted:  # as it is when the page was left meanwhile
+        dialog.delete()
     if done:
         ui.notify(f"{_('Enrolled as')} {done}", type="positive")
         await enrolled()

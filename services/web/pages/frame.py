@@ -79,7 +79,9 @@ def frame(title: str, path: str, site: Site, *, can_log_out: bool = False) -> It
             "click", js_handler="() => window.vreidTheme()"
         )
         if can_log_out:
-            ui.button(icon="logout").props(f'flat round color=white href="/logout" type=a aria-label="{_("Log out")}"')
+            who = visitor_of(ui.context.client.request)
+            out = ui.button(icon="logout").props('flat round color=white href="/logout" type=a')
+            out.props["aria-label"] = out.props["title"] = f"{_('Log out')} {who.name} ({who.role.name.lower()})"
     with ui.column().classes("w-full q-pa-sm").props('id="content" role="main" tabindex="-1"'):
         with ui.row().classes("bg-warning text-black q-pa-sm rounded w-full").props('role="status"') as away:
             ui.label(_("The matcher does not answer; what is shown may be old."))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ from services.matcher.types import IdentityDetail, SightingSummary
 from services.web.drawing import Visit, clock, colour_of, route_svg, short
 from services.web.pages.alerts import RECENT_NS, expected, watch_for
 from services.web.pages.cards import crop_picture
+from services.web.pages.evidence import EvidenceTable, Link
 from services.web.pages.frame import told
 from services.web.site import Site
 from services.web.texts import _, counted
@@ -25,19 +25,9 @@ from services.web.visitor import Role, guarded
 
 _PICTURES = 12
 _ALIASES = 8
-_ROWS = 50
 #: Vehicles seen last, among which the end of an id is looked for.
 _NAMED = 1000
 _LEAST_END = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Why a sighting belongs: how the decision went, how probable it is, and what spoke for it in nats."""
-
-    status: str
-    probability: float
-    evidence: Mapping[str, float]
 
 
 def best_of_each_camera(sightings: Sequence[SightingSummary], most: int) -> list[SightingSummary]:
@@ -59,8 +49,6 @@ class IdentityPage:
         self._identity_id = identity_id
         self._may_correct = may_correct and site.corrections is not None
         self._shown: tuple[object, ...] = ()
-        self._chosen: set[str] = set()
-        self._back = 0
         self._other: ui.input
 
     async def build(self) -> None:
@@ -73,7 +61,7 @@ class IdentityPage:
                 ui.label(_("This matcher cannot correct identities.")).classes("text-caption")
             else:
                 ui.label(_("Merging, splitting and undoing need the operator's token.")).classes("text-caption")
-            self._evidence = ui.column().classes("w-full")
+            self._table = EvidenceTable(may_choose=self._may_correct)
         await self._refresh()
         ui.timer(2.0, self._refresh)
 
@@ -92,6 +80,7 @@ class IdentityPage:
         if now == self._shown:
             return
         self._shown = now
+        self._below.visible = True
         following = await self._next(detail)
         self._content.clear()
         with self._content:
@@ -101,7 +90,7 @@ class IdentityPage:
             visits = [Visit(s.camera_id, s.start_ns, s.end_ns) for s in detail.sightings]
             ui.html(route_svg(visits, colour_of(detail.record.identity_id)), sanitize=False).classes("w-full")
             self._pictures(detail)
-        self._show_evidence(detail, self._seen(detail))
+        self._table.show(detail.sightings, self._seen(detail))
         if self._site.corrections is not None:
             # History may reach far back; the page does not wait for it.
             ui.timer(0.05, partial(self._read_history, detail), once=True)
@@ -115,18 +104,16 @@ class IdentityPage:
                 if event.kind == "sighting.decided":
                     link = Link(event.status, event.probability, event.evidence)
                     links |= dict.fromkeys(event.sighting_ids, link)
+                elif event.kind == "identity.split":  # decided for whom they left, whose history this is not
+                    for name in event.sighting_ids:
+                        links.setdefault(name, Link(_("split off"), None, {}))
         if links and not self._content.is_deleted:
-            self._show_evidence(detail, self._seen(detail) | links)
+            self._table.show(detail.sightings, self._seen(detail) | links)
 
     def _seen(self, detail: IdentityDetail) -> dict[str, Link]:
         """Why sightings belong, by what the console saw being decided."""
         seen = {s.sighting_id: self._site.decision(s.sighting_id) for s in detail.sightings}
         return {name: Link(e.status, e.probability, e.evidence) for name, e in seen.items() if e is not None}
-
-    def _show_evidence(self, detail: IdentityDetail, links: Mapping[str, Link]) -> None:
-        self._evidence.clear()
-        with self._evidence:
-            self._sightings(detail, links)
 
     def _head(self, detail: IdentityDetail) -> None:
         record = detail.record
@@ -167,80 +154,6 @@ class IdentityPage:
                 with ui.column().classes("gap-0"):
                     crop_picture(sighting.sighting_id, f"{_('Picture at')} {sighting.camera_id}")
                     ui.label(f"{sighting.camera_id} {clock(sighting.start_ns)}").classes("text-caption")
-
-    def _sightings(self, detail: IdentityDetail, links: Mapping[str, Link]) -> None:
-        ui.label(_("Sightings and evidence")).classes("text-h6").props('role="heading" aria-level="2"')
-        self._chosen &= {sighting.sighting_id for sighting in detail.sightings}
-        with (
-            ui.element("div").classes("vr-scroll"),
-            ui.element("table").classes("vr-table").props(f'aria-label="{_("Sightings")}"'),
-        ):
-            with ui.element("thead"), ui.element("tr"):
-                for name in (
-                    "",
-                    _("Camera"),
-                    _("From"),
-                    _("Until"),
-                    _("Class"),
-                    _("Decision"),
-                    _("Probability"),
-                    _("Evidence in nats"),
-                ):
-                    with ui.element("th").props('scope="col"'):
-                        ui.label(name)
-            with ui.element("tbody"):
-                for sighting in self._page_of(detail):
-                    self._row(sighting, links.get(sighting.sighting_id))
-        if len(detail.sightings) > _ROWS:
-            self._turning(detail, links)
-
-    def _page_of(self, detail: IdentityDetail) -> Sequence[SightingSummary]:
-        """The sightings of the page that is shown, in order of time; the last page is shown first."""
-        end = max(len(detail.sightings) - self._back, 0)
-        return detail.sightings[max(end - _ROWS, 0) : end]
-
-    def _turning(self, detail: IdentityDetail, links: Mapping[str, Link]) -> None:
-        total, shown = len(detail.sightings), self._page_of(detail)
-
-        def turn(by: int) -> None:
-            self._back += by
-            self._show_evidence(detail, links)
-
-        with ui.row().classes("items-center"):
-            newer = ui.button(_("Newer"), icon="chevron_left", on_click=partial(turn, -_ROWS))
-            newer.set_enabled(self._back > 0)
-            older = ui.button(_("Older"), icon="chevron_right", on_click=partial(turn, _ROWS))
-            older.set_enabled(total - self._back > _ROWS)
-            for button in (newer, older):
-                button.props("flat dense no-caps")
-            first = total - self._back - len(shown) + 1
-            ui.label(f"{first:,} - {total - self._back:,} {_('of')} {total:,}").classes("text-caption")
-
-    def _row(self, sighting: SightingSummary, link: Link | None) -> None:
-        def choose(wanted: bool) -> None:
-            (self._chosen.add if wanted else self._chosen.discard)(sighting.sighting_id)
-
-        evidence = ", ".join(f"{name} {nats:+.1f}" for name, nats in link.evidence.items()) if link else ""
-        cells = [
-            sighting.camera_id,
-            clock(sighting.start_ns),
-            clock(sighting.end_ns) + ("" if sighting.final else " …"),
-            sighting.vehicle_class.name.lower(),
-            link.status if link else "",
-            f"{link.probability:.0%}" if link else "",
-            evidence,
-        ]
-        with ui.element("tr"):
-            with ui.element("td"):
-                if self._may_correct:
-                    box = ui.checkbox(
-                        value=sighting.sighting_id in self._chosen, on_change=lambda e: choose(bool(e.value))
-                    )
-                    named = f"{_('Choose the sighting at')} {sighting.camera_id} {clock(sighting.start_ns)}"
-                    box.props(f'dense aria-label="{named}"')
-            for text in cells:
-                with ui.element("td"):
-                    ui.label(text)
 
     def _corrections(self) -> None:
         with ui.card().classes("w-full"):
@@ -288,10 +201,12 @@ class IdentityPage:
         return fitting[0]
 
     async def _split(self) -> None:
-        if (corrections := self._site.corrections) is None or not self._chosen:
+        if (corrections := self._site.corrections) is None or not self._table.chosen:
             ui.notify(_("Choose the sightings of the other vehicle."))
             return
-        call = partial(self._site.ask, corrections.identity_split, self._identity_id, sorted(self._chosen), "console")
+        call = partial(
+            self._site.ask, corrections.identity_split, self._identity_id, sorted(self._table.chosen), "console"
+        )
         await self._correct(call, _("Split; undo takes it back."))
 
     async def _undo(self) -> None:
@@ -306,7 +221,7 @@ class IdentityPage:
             told(exc)
             return
         ui.notify(done, type="positive")
-        self._chosen.clear()
+        self._table.chosen.clear()
         self._other.value = ""
         self._shown = ()
         await self._refresh()

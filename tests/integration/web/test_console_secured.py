@@ -204,6 +204,9 @@ def test_in_a_browser_a_session_ends_under_an_open_page(secured: Secured, browse
         page.get_by_role("heading", name="Cameras", level=1).wait_for()
         (cookie,) = [kept for kept in context.cookies() if kept["name"] == "vreid_session"]
         assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "Strict")
+        page.goto(secured.url + "/system")
+        page.get_by_role("link", name="Log out guest (viewer)").wait_for()
+        assert page.get_by_role("button", name="Run the doctor").is_disabled()
         page.goto(secured.url + "/search")
         shown = picture((RED, (10, 10, 110, 100)))
         page.set_input_files("input[type=file]", {"name": "q.png", "mimeType": "image/png", "buffer": shown})
