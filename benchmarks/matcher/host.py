@@ -85,7 +85,7 @@ class Orders:
         self._connection = connection
 
     def snapshot(self) -> tuple[float, float]:
-        """Writes one; how long it took and how long of that it kept the gallery locked, in seconds."""
+        """Writes one; how long it took and how long of that it kept feeding waiting, in seconds."""
         return self._ask("snapshot", True)  # type: ignore[no-any-return]
 
     def flow(self, on: bool) -> int:
