@@ -74,7 +74,7 @@ class Flow(MemoryStore):
         with self._arrived:
             if self._events <= number:
                 self._arrived.wait(block_ms / 1000)
-            first = max(number + 1, next(iter(self._waiting), 0))
+            first = max(number + 1, next(iter(self._waiting), self._events + 1))
             return [self._waiting[n][0] for n in range(first, min(first + count, self._events + 1))]
 
     def get_sightings(self, sighting_ids: Sequence[str]) -> list[Sighting | None]:
