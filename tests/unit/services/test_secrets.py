@@ -26,5 +26,5 @@ def test_what_leads_nowhere_names_setting_and_place(tmp_path, monkeypatch):
     ):
         with pytest.raises(ConfigError, match=told):
             read_secret(reference, "redis.password")
-    with pytest.raises(ConfigError, match="^there is no"):
+    with pytest.raises(ConfigError, match=r"^there is no"):
         read_secret("env:NOWHERE")
