@@ -9,7 +9,7 @@ from services.access.book import TokenBook
 from services.access.roles import Role
 from services.access.tokens import Token, digest_of, new_secret
 from services.matcher.door.admission import AccessInterceptor, Door
-from services.matcher.server import ErrorInterceptor
+from services.matcher.door.failures import ErrorInterceptor
 
 SECRET = new_secret()
 CALLS = {"Get": False, "Watch": True}
