@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -43,7 +42,9 @@ class Flow(MemoryStore):
         self._come = 0
         self._events = 0
         self._arrived = threading.Condition()
-        self._waiting: deque[tuple[Event, Sighting | None]] = deque(maxlen=_KEPT)
+        #: Events by their number, and the sightings that those among them put, oldest first.
+        self._waiting: dict[int, tuple[Event, Sighting | None]] = {}
+        self._put: dict[str, Sighting] = {}
         self._stop = threading.Event()
         self._feeder: threading.Thread | None = None
         self._rng = np.random.default_rng([seed, 1])
@@ -69,17 +70,17 @@ class Flow(MemoryStore):
 
     def read_events(self, after: str, count: int, block_ms: int) -> list[Event]:
         """Events in order."""
-        number = int(after.partition("-")[0])
+        number = _number(after)
         with self._arrived:
-            if not self._waiting or self._number() <= number:
+            if self._events <= number:
                 self._arrived.wait(block_ms / 1000)
-            return [event for event, _ in self._waiting if int(event.event_id.partition("-")[0]) > number][:count]
+            first = max(number + 1, next(iter(self._waiting), self._events + 1))
+            return [self._waiting[n][0] for n in range(first, min(first + count, self._events + 1))]
 
     def get_sightings(self, sighting_ids: Sequence[str]) -> list[Sighting | None]:
         """What came lately."""
         with self._arrived:
-            held = {s.sighting_id: s for _, s in self._waiting if s is not None}
-        return [held.get(name) for name in sighting_ids]
+            return [self._put.get(name) for name in sighting_ids]
 
     def last_event_id(self) -> str:
         """The newest event."""
@@ -88,14 +89,16 @@ class Flow(MemoryStore):
     def advance_view(self, view: str, position: str) -> bool:
         """What the gallery has seen is let go."""
         del view
-        number = int(position.partition("-")[0])
         with self._arrived:
-            while self._waiting and int(self._waiting[0][0].event_id.partition("-")[0]) <= number:
-                self._waiting.popleft()
+            while self._waiting and next(iter(self._waiting)) <= _number(position):
+                self._let_go()
         return True
 
-    def _number(self) -> int:
-        return int(self._waiting[-1][0].event_id.partition("-")[0])
+    def _let_go(self) -> None:
+        """Forgets the oldest event with what it put."""
+        _, sighting = self._waiting.pop(next(iter(self._waiting)))
+        if sighting is not None:
+            self._put.pop(sighting.sighting_id)
 
     def _feed(self) -> None:
         started, before = time.monotonic(), self._come
@@ -115,9 +118,17 @@ class Flow(MemoryStore):
 
     def _tell(self, kind: EventKind, payload: dict[str, object], sighting: Sighting | None) -> None:
         self._events += 1
-        self._waiting.append((Event(f"{self._events}-0", kind, time.time_ns(), payload), sighting))
+        self._waiting[self._events] = (Event(f"{self._events}-0", kind, time.time_ns(), payload), sighting)
+        if sighting is not None:
+            self._put[sighting.sighting_id] = sighting
+        while len(self._waiting) > _KEPT:
+            self._let_go()
 
     def _vectors(self, count: int) -> NDArray[np.float32]:
         generator = load_generator()
         vehicles = generator.vehicles(-(-count // SIGHTINGS_PER_VEHICLE), self._rng)
         return generator.sightings(np.repeat(vehicles, SIGHTINGS_PER_VEHICLE, axis=0)[:count], self._rng)
+
+
+def _number(position: str) -> int:
+    return int(position.partition("-")[0])

@@ -85,7 +85,7 @@ class Orders:
         self._connection = connection
 
     def snapshot(self) -> tuple[float, float]:
-        """Writes one; how long it took and how long of that it kept the gallery locked, in seconds."""
+        """Writes one; how long it took and how long of that it kept feeding waiting, in seconds."""
         return self._ask("snapshot", True)  # type: ignore[no-any-return]
 
     def flow(self, on: bool) -> int:
@@ -172,7 +172,7 @@ def sightings(vectors: NDArray[np.float32], first: int = 0, pitch_ns: int = 1_00
 def _host(asked: Hosting, connection: Connection) -> None:
     from benchmarks.matcher.flow import Flow
     from services.matcher.build import Places, build_matcher
-    from services.matcher.server import MatcherServer
+    from services.matcher.server import MatcherServer, Offer
     from services.matcher.servicers import Parts
     from services.matcher.settings import MatcherSettings
 
@@ -194,9 +194,8 @@ def _host(asked: Hosting, connection: Connection) -> None:
     build_s = time.perf_counter() - started
     stats = _settled(matcher.gallery, asked.tier)
     parts = matcher.parts
-    single = MatcherServer(
-        Parts(parts.store, parts.gallery, parts.reader, settings.model_copy(update={"max_batch": 1}))
-    )
+    alone = settings.model_copy(update={"max_batch": 1})
+    single = MatcherServer(Offer(Parts(parts.store, parts.gallery, parts.reader, alone)))
     single.set_serving(True)
     single.start()
     connection.send(

@@ -94,8 +94,8 @@ def restart_figures(size: int, seconds: float, seed: int, clients: int = 4) -> d
 
     Returns:
         ``build_s`` and ``restart_s`` from the process's start; ``snapshot_s``, ``snapshot_bytes``; ``locked_ms``, how
-        long it kept the gallery from answering; ``idle_max_ms`` and ``snapshot_max_ms``, the slowest answers without
-        and with snapshots being written one after another.
+        long it kept what is new from being taken in; ``idle_max_ms`` and ``snapshot_max_ms``, the slowest answers
+        without and with snapshots being written one after another.
     """
     _, queries = load_generator().gallery(1000, 1000, seed + 1)
     with tempfile.TemporaryDirectory(prefix="vreid-bench-") as name:

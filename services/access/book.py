@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.access.roles import Caller
-from services.access.settings import AccessSettings, resolved
+from services.access.settings import AccessSettings
 from services.access.tokens import LEAST_CHARACTERS, Token, digest_of
 from services.access.tokens_file import TokensFile
 from services.errors import ConfigError, Unauthenticated
+from services.secrets import read_secret
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class TokenBook:
             if kind == "sha256":
                 digest = rest
             else:
-                secret = resolved(where, token.secret)
+                secret = read_secret(token.secret, where).strip()
                 if len(secret) < LEAST_CHARACTERS:
                     raise ConfigError(f"{where}: a token must have at least {LEAST_CHARACTERS} characters")
                 digest = digest_of(secret)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from services.access.roles import Role
-from services.errors import ConfigError
 
 #: How tokens may be called: what audit takes for a name, without the colon that parts a name from what it says.
 NAME_PATTERN = r"^[A-Za-z0-9][\w.@+-]{0,31}$"
@@ -72,32 +70,3 @@ class AccessSettings(BaseModel):
     def file_in(self, data_dir: Path) -> Path:
         """Where hashed tokens are kept."""
         return self.tokens_file or data_dir / "tokens.json"
-
-
-def resolved(name: str, reference: str) -> str:
-    """The secret that a reference ``env:NAME`` or ``file:PATH`` leads to.
-
-    Args:
-        name: Of the setting, for messages.
-        reference: As configured.
-
-    Raises:
-        ConfigError: It leads nowhere, or to nothing; never says what was found.
-    """
-    kind, _, place = reference.partition(":")
-    if kind == "env":
-        if place not in os.environ:
-            raise ConfigError(f"{name}: there is no environment variable {place}")
-        secret = os.environ[place].strip()
-    elif kind == "file":
-        try:
-            secret = Path(place).expanduser().read_text(encoding="utf-8").strip()
-        except OSError as exc:
-            raise ConfigError(f"{name}: cannot read {place}: {exc.strerror}") from exc
-        except UnicodeDecodeError as exc:
-            raise ConfigError(f"{name}: {place} is not text") from exc
-    else:
-        raise ConfigError(f"{name}: expected env:NAME or file:PATH")
-    if not secret:
-        raise ConfigError(f"{name}: {reference} is empty")
-    return secret

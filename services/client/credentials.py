@@ -14,10 +14,10 @@ import grpc
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from services.access.settings import resolved
 from services.errors import ConfigError
 from services.matcher.settings import is_loopback, split_address
 from services.rpc.roles import BEARER, TOKEN_KEY
+from services.secrets import read_secret
 
 _FILE_VARIABLE = "VREID_CLIENT_FILE"
 _TOKEN_VARIABLE = "VREID_TOKEN"
@@ -58,7 +58,7 @@ class ClientSettings(BaseModel):
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ConfigError(f"{name}.tls_certificate and {name}.tls_key: give both or none")
         return Credentials(
-            token=resolved(f"{name}.token", self.token) if self.token is not None else "",
+            token=read_secret(self.token, f"{name}.token").strip() if self.token is not None else "",
             tls=self.tls or any(path is not None for path in (self.tls_ca, self.tls_certificate)),
             ca=_read(f"{name}.tls_ca", self.tls_ca),
             certificate=_read(f"{name}.tls_certificate", self.tls_certificate),

@@ -30,7 +30,11 @@ def connect(url: str, settings: RedisSettings) -> redis.Redis:
     Raises:
         ConfigError: The password cannot be read.
     """
-    secret = read_secret(settings.password) if settings.url is not None and settings.password is not None else None
+    secret = (
+        read_secret(settings.password, "redis.password")
+        if settings.url is not None and settings.password is not None
+        else None
+    )
     backoff = ExponentialWithJitterBackoff(base=settings.reconnect_backoff_s, cap=20 * settings.reconnect_backoff_s)
     return redis.Redis.from_url(
         url,

@@ -159,7 +159,8 @@ class CameraSettings(BaseModel):
         if self.user is None or self.password is None:
             return self.url
         parts = urlsplit(self.url)
-        account = f"{quote(self.user, safe='')}:{quote(read_secret(self.password), safe='')}"
+        password = read_secret(self.password, f"camera {self.id}: password")
+        account = f"{quote(self.user, safe='')}:{quote(password, safe='')}"
         return urlunsplit(parts._replace(netloc=f"{account}@{parts.netloc}"))
 
     @property

@@ -23,6 +23,7 @@ from services.ingest.track_memory import EmbeddedCrop, TrackMemory, crop_name, p
 from services.privacy.guard import PictureGuard
 from services.rolling.roster import OpenModels
 from services.types import MAX_EXEMPLARS, ModelVectors, Sighting
+from services.vectors import mean_direction
 from tracker.single_camera.jumps import find_jump
 from tracker.single_camera.settings import TrackletSettings
 from tracker.types import Contact, Crop, TrackKey, Tracklet
@@ -230,7 +231,7 @@ class SightingBuilder:
             boxes_xyxy=tracklet.boxes_xyxy[kept],
             class_probs=tracklet.class_probs,
             colour=track.colour(),
-            embedding=weighted_mean(vectors, weights),
+            embedding=mean_direction(vectors, weights),
             exemplars=vectors[exemplars],
             quality=float(np.clip(tracklet.quality, 0.0, 1.0)),
             model_id=self._spec.model_id,
@@ -248,7 +249,7 @@ class SightingBuilder:
         if other is None or not all(track.has(crop, other.spec.model_id) for crop in crops):
             return None
         vectors = track.vectors(crops, other.spec.model_id)
-        return ModelVectors(other.spec.model_id, weighted_mean(vectors, weights), vectors[exemplars])
+        return ModelVectors(other.spec.model_id, mean_direction(vectors, weights), vectors[exemplars])
 
     def _crop_keys(
         self, track: TrackMemory, exemplars: list[Crop]
@@ -264,14 +265,3 @@ class SightingBuilder:
                 kept = self._guard.stored(crop.image, self._spec.input_hw)
                 new.append((track.crop_keys[crop_name(crop)], encode_jpeg(kept)))
         return tuple(new), obsolete
-
-
-def weighted_mean(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean of unit vectors (N, D) by weights (N,) > 0, brought back to L2 norm 1; (D,).
-
-    Where the vectors cancel out, the one of greatest weight.
-    """
-    mean: NDArray[np.float32] = (vectors * weights[:, None]).sum(axis=0) / weights.sum()
-    norm = float(np.linalg.norm(mean))
-    unit: NDArray[np.float32] = vectors[int(weights.argmax())] if norm < 1e-3 else mean / np.float32(norm)
-    return unit

@@ -28,7 +28,7 @@ from services.matcher.gallery import Gallery
 from services.matcher.index.opening import open_index
 from services.matcher.index.segment import Snapshottable
 from services.matcher.probes import DEFAULT_PADDING, CutRule, Detector, ProbeReader
-from services.matcher.server import MatcherServer
+from services.matcher.server import MatcherServer, Offer
 from services.matcher.servicers import Parts
 from services.matcher.settings import MatcherSettings
 from services.matcher.snapshotter import Snapshotter
@@ -221,7 +221,7 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
     parts = Parts(store, gallery, reader, settings, kept, association or AssociationSettings())
     ledger = Ledger(store)
     standing = StandingLoop(store, gallery)
-    server = MatcherServer(parts, keeping, door, ledger, standing, read_only=read_only)
+    server = MatcherServer(Offer(parts, keeping, door or Door(), ledger, standing, read_only))
     loops: dict[str, Loop] = {"gallery": follower, "audit": ledger}
     if not read_only:
         loops["standing"] = standing

@@ -232,16 +232,20 @@ class SightingTable:
         rows: list[int] = np.flatnonzero(column["alive"].astype(np.bool_) & ~late).tolist()
         return rows
 
-    def export(self) -> tuple[dict[str, NDArray[np.generic]], dict[str, list[str]]]:
-        """Copies of all that it holds: columns cut to the rows in use, and lists of strings by name."""
+    def export(self) -> tuple[dict[str, NDArray[np.generic]], Mapping[str, Sequence[str]]]:
+        """Copies of its columns, cut to the rows in use, and the strings by name.
+
+        The strings are what it holds itself, because copying a long list of them lets no other thread run: they are to
+        be read before anything changes.
+        """
         rows = len(self._sighting_ids)
         columns = {name: column[:rows].copy() for name, column in self._columns.items()}
         names = {"cameras": self._cameras, "identities": self._identities, "colours": self._colours}
         strings = {name: value.all() for name, value in names.items()}
-        return columns, strings | {"sighting_ids": list(self._sighting_ids)}
+        return columns, strings | {"sighting_ids": self._sighting_ids}
 
     @classmethod
-    def load(cls, columns: Mapping[str, NDArray[np.generic]], strings: Mapping[str, list[str]]) -> SightingTable:
+    def load(cls, columns: Mapping[str, NDArray[np.generic]], strings: Mapping[str, Sequence[str]]) -> SightingTable:
         """The table that was exported.
 
         Raises:

@@ -19,6 +19,7 @@ from services.ids import IdFactory, uuid7
 from services.matcher.probes import Reading, certain
 from services.privacy.guard import PictureGuard
 from services.types import ENROLLED_CAMERA, MAX_EXEMPLARS, Commit, Lease, Sighting
+from services.vectors import mean_direction
 from tracker.types import Decision, DecisionStatus, TrackKey
 
 LEASE = "enrolment"
@@ -170,9 +171,6 @@ class Enroller:
         input_hw = asked.readings[0].spec.input_hw
         vectors = np.concatenate([reading.vectors for reading in asked.readings])
         views = [view for reading in asked.readings for view in reading.views]
-        mean = vectors.mean(axis=0)
-        norm = float(np.linalg.norm(mean))
-        embedding = mean / norm if norm > 1e-3 else vectors[0]
         kept = range(min(len(vectors), MAX_EXEMPLARS))
         at_ns = asked.seen_at_ns if asked.seen_at_ns is not None else self._clock_ns()
         sighting_id = self._new_id()
@@ -193,7 +191,7 @@ class Enroller:
             if asked.vehicle_class is not None or probs is None
             else probs,
             colour={asked.colour: 1.0} if asked.colour else (colour_probabilities(views[0]) if views else {}),
-            embedding=embedding.astype(np.float32),
+            embedding=mean_direction(vectors),
             exemplars=vectors[kept].astype(np.float32),
             quality=1.0,
             model_id=models.pop(),

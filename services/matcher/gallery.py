@@ -68,6 +68,8 @@ class Gallery:
         """
         self._new_index = new_index
         self._moved = threading.Condition(threading.RLock())
+        #: Held over every change, before ``_moved``; who looks at much holds it alone, and searches go on meanwhile.
+        self._feeding = threading.Lock()
         self._state = GalleryState(spec, new_index(spec.dim))
         self._position = "0-0"
         self._ready = False
@@ -131,7 +133,7 @@ class Gallery:
         self._adopt(make(self._new_index(self.dim)), position)
 
     def _adopt(self, state: GalleryState, position: str) -> None:
-        with self._moved:
+        with self._feeding, self._moved:
             old, self._state = self._state, state
             self._position = position
             self._moved.notify_all()
@@ -142,7 +144,7 @@ class Gallery:
         # Nobody else changes the columns, so looking through them needs no lock; searches wait for one piece at most.
         rows = self._state.expired(before_ns, ENROLLED_CAMERA)
         for start in range(0, len(rows), _AT_ONCE):
-            with self._moved:
+            with self._feeding, self._moved:
                 self._state.forget(rows[start : start + _AT_ONCE])
             time.sleep(0)  # whoever waits for the lock gets it
         return len(rows)
@@ -158,8 +160,8 @@ class Gallery:
         self._state.index.purge()
 
     def captured(self, take: Callable[[GalleryState, str], Captured]) -> Captured:
-        """What ``take`` copies out of the state and its position, at one moment."""
-        with self._moved:
+        """What ``take`` copies out of the state and its position, at one moment; only feeding waits meanwhile."""
+        with self._feeding:
             return take(self._state, self._position)
 
     def apply(self, events: Sequence[Event], sightings: Mapping[str, Sighting | None]) -> None:
@@ -172,7 +174,7 @@ class Gallery:
         """
         for start in range(0, len(events), _AT_ONCE):
             some = events[start : start + _AT_ONCE]
-            with self._moved:
+            with self._feeding, self._moved:
                 self._state.apply(some, sightings)
                 self._position = some[-1].event_id
                 self._moved.notify_all()

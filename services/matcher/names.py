@@ -63,6 +63,6 @@ class Names:
         """The string behind a code."""
         return self._names[code]
 
-    def all(self) -> list[str]:
-        """Every string, by code; empty where a code was freed."""
-        return list(self._names)
+    def all(self) -> Sequence[str]:
+        """Every string, by code; empty where a code was freed. The list itself, to be read before anything changes."""
+        return self._names

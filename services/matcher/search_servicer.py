@@ -34,6 +34,7 @@ from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
 from services.rpc.errors import told
 from services.types import Match
+from services.vectors import mean_direction
 
 log = logging.getLogger(__name__)
 
@@ -201,8 +202,7 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
             return matches
         if reranking is Reranking.GEOMETRIC:
             return self._by_geometry(matches, probes)
-        query = probes.vectors.mean(axis=0)
-        query /= max(float(np.linalg.norm(query)), 1e-6)
+        query = mean_direction(probes.vectors)
         gallery = self._parts.gallery
         try:
             vectors = [gallery.vectors_of_sighting(match.sighting_id) for match in matches]
@@ -211,7 +211,7 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
         if gallery.model_id != probes.model_id:
             return matches
         nearest = np.stack([views[int(np.argmax(views @ query))] for views in vectors])
-        return k_reciprocal(query.astype(np.float32), nearest, matches)
+        return k_reciprocal(query, nearest, matches)
 
     def _by_geometry(self, matches: list[Match], probes: ProbeSet) -> list[Match]:
         crops = self._crops

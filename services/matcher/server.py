@@ -1,10 +1,9 @@
-"""The gRPC listener: services, health, reflection, limits, and the one place where failures become status codes."""
+"""The gRPC listener: services, health, reflection, limits. Owns what is offered, not how a call is answered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NoReturn
+from dataclasses import dataclass, field
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -12,6 +11,7 @@ from grpc_reflection.v1alpha import reflection
 
 from services.matcher.console import ConsoleParts, ConsoleServicer
 from services.matcher.door.admission import AccessInterceptor, Door
+from services.matcher.door.failures import ErrorInterceptor
 from services.matcher.door.ledger import Ledger
 from services.matcher.door.listening import listen
 from services.matcher.identity_servicer import IdentityServicer
@@ -23,93 +23,42 @@ from services.matcher.standing_servicer import StandingServicer
 from services.matcher.upkeep_servicer import GalleryServicer, Keeping
 from services.observability.calls import CallInterceptor
 from services.rpc import vreid_pb2, vreid_pb2_grpc
-from services.rpc.errors import ERROR_KEY, told
 
 SERVICES = tuple(service.full_name for service in vreid_pb2.DESCRIPTOR.services_by_name.values())
 
-_OURS = ("/vreid.", "/grpc.reflection.")
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a listener offers, and to whom.
 
-class ErrorInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
-    """Turns what a call raises into its status, by the most specific class. What is not of our tree leaks nothing."""
+    Attributes:
+        parts: What calls work with.
+        keeping: What keeps and changes the gallery beside them.
+        door: How callers come in; by default everybody on this machine does.
+        ledger: Where what callers ask for is written down; None writes nothing.
+        standing: Raises alerts in this process, and hears at once of a query that is made.
+        read_only: Refuse every call that changes what the site knows.
+    """
 
-    def intercept_service(
-        self, continuation: Callable[[Any], Any], handler_call_details: grpc.HandlerCallDetails
-    ) -> Any:
-        """Wraps calls of every kind."""
-        handler = continuation(handler_call_details)
-        method = handler_call_details.method
-        if handler is None or not method.startswith(_OURS):
-            return handler
-        codecs = {
-            "request_deserializer": handler.request_deserializer,
-            "response_serializer": handler.response_serializer,
-        }
-        if handler.unary_unary is not None:
-            return grpc.unary_unary_rpc_method_handler(_guarded(method, handler.unary_unary), **codecs)
-        if handler.stream_unary is not None:
-            return grpc.stream_unary_rpc_method_handler(_guarded(method, handler.stream_unary), **codecs)
-        if handler.unary_stream is not None:
-            return grpc.unary_stream_rpc_method_handler(_guarded_stream(method, handler.unary_stream), **codecs)
-        return grpc.stream_stream_rpc_method_handler(_guarded_stream(method, handler.stream_stream), **codecs)
-
-
-def _guarded(method: str, inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def outer(request: Any, context: grpc.ServicerContext) -> Any:
-        try:
-            return inner(request, context)
-        except Exception as exc:  # the top of a call: what is not the caller's affair is logged
-            _abort(context, method, exc)
-
-    return outer
-
-
-def _guarded_stream(method: str, inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Iterator[Any]]:
-    def outer(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-        try:
-            yield from inner(request, context)
-        except Exception as exc:  # as above
-            _abort(context, method, exc)
-
-    return outer
-
-
-def _abort(context: grpc.ServicerContext, method: str, exc: Exception) -> NoReturn:
-    failure = told(method, exc)
-    if failure.error:
-        context.set_trailing_metadata(((ERROR_KEY, failure.error),))
-    context.abort(failure.status, failure.message)
-    raise AssertionError("abort raises")
+    parts: Parts
+    keeping: Keeping = field(default_factory=Keeping)
+    door: Door = field(default_factory=Door)
+    ledger: Ledger | None = None
+    standing: StandingLoop | None = None
+    read_only: bool = False
 
 
 class MatcherServer:
     """A bound listener. Health says NOT_SERVING until told otherwise."""
 
-    def __init__(
-        self,
-        parts: Parts,
-        keeping: Keeping | None = None,
-        door: Door | None = None,
-        ledger: Ledger | None = None,
-        standing: StandingLoop | None = None,
-        *,
-        read_only: bool = False,
-    ) -> None:
+    def __init__(self, offer: Offer) -> None:
         """Binds the port; answers nothing yet.
-
-        Args:
-            parts: What calls work with.
-            keeping: What keeps and changes the gallery beside them.
-            door: How callers come in; None lets in everybody on this machine.
-            ledger: Where what callers ask for is written down; None writes nothing.
-            read_only: Refuse every call that changes what the site knows.
-            standing: Raises alerts in this process, and hears at once of a query that is made.
 
         Raises:
             ConfigError: The address cannot be listened on, or is not this machine's alone and lacks TLS or tokens.
             PortInUse: Somebody else listens there.
         """
-        settings, door = parts.settings, door or Door()
+        parts, keeping, settings = offer.parts, offer.keeping, offer.parts.settings
         self.calls = CallInterceptor()
         self.serving = False
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="grpc")
@@ -118,8 +67,8 @@ class MatcherServer:
             interceptors=(
                 self.calls,
                 ErrorInterceptor(),
-                AccessInterceptor(door, ledger),
-                *((ReadOnlyInterceptor(),) if read_only else ()),
+                AccessInterceptor(offer.door, offer.ledger),
+                *((ReadOnlyInterceptor(),) if offer.read_only else ()),
             ),
             maximum_concurrent_rpcs=settings.max_waiting_calls,
             options=(
@@ -130,19 +79,18 @@ class MatcherServer:
         )
         self._health = health.HealthServicer()
         self.set_serving(False)
-        keeping = keeping or Keeping()
         self._matcher = MatcherServicer(parts, keeping.crops)
         vreid_pb2_grpc.add_MatcherServiceServicer_to_server(self._matcher, self._server)
         vreid_pb2_grpc.add_GalleryServiceServicer_to_server(GalleryServicer(parts, keeping), self._server)
         vreid_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(parts), self._server)
         vreid_pb2_grpc.add_CameraServiceServicer_to_server(CameraServicer(parts), self._server)
-        waker = standing.wake if standing is not None else lambda: None
+        waker = offer.standing.wake if offer.standing is not None else lambda: None
         vreid_pb2_grpc.add_StandingServiceServicer_to_server(StandingServicer(parts, waker), self._server)
         console = ConsoleServicer(ConsoleParts(parts.store, parts.reader, parts.retention))
         vreid_pb2_grpc.add_ConsoleServiceServicer_to_server(console, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
-        self.address = listen(self._server, settings, door)
+        self.address = listen(self._server, settings, offer.door)
 
     def set_serving(self, serving: bool) -> None:
         """Tells health, for every service and for the whole ("")."""

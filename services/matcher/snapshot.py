@@ -12,8 +12,9 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -35,7 +36,7 @@ MAGIC = b"vreid-gallery 2\n"
 FILE_NAME = "gallery.snapshot"
 _MAX_HEADER = 64 * 2**20
 _CHUNK = 8 * 2**20
-_PIECE = 4096
+_PIECE = 1024
 #: One at a time, from looking to renaming: an older one must never replace a newer, which may lack what was erased.
 _WRITING = threading.Lock()
 
@@ -54,19 +55,43 @@ class SnapshotInfo:
 
 @dataclass(frozen=True, slots=True)
 class _Capture:
-    """A gallery at one moment, copied."""
+    """A gallery at one moment: copied, or in parts that do not change.
+
+    Attributes:
+        position: Of the log.
+        model_id: Of its vectors.
+        dim: Length of a vector.
+        columns: By name.
+        texts: Strings of each kind end to end, and how many.
+        identities: As JSON.
+        parts: Of the index.
+    """
 
     position: str
     model_id: str
     dim: int
     columns: Arrays
-    strings: dict[str, list[str]]
-    identities: dict[str, dict[str, str]]
+    texts: Mapping[str, tuple[bytes, int]]
+    identities: bytes
     parts: list[Part]
+
+    @property
+    def arrays(self) -> dict[str, Callable[[], NDArray[Any]]]:
+        """What is written, in this order, each made when it is asked for: the vectors are as large as all of memory."""
+        made: dict[str, Callable[[], NDArray[Any]]] = {}
+        for name, column in self.columns.items():
+            made[f"column.{name}"] = partial(_itself, column)
+        for number, part in enumerate(self.parts):
+            made[f"part.{number}.ids"] = partial(_living_ids, part)
+            made[f"part.{number}.vectors"] = partial(_living_rows, part)
+        for name, (text, _) in self.texts.items():
+            made[f"strings.{name}"] = partial(np.frombuffer, text, np.uint8)
+        made["identities"] = partial(np.frombuffer, self.identities, np.uint8)
+        return made
 
 
 def write_snapshot(gallery: Gallery, folder: Path) -> SnapshotInfo:
-    """Writes the gallery as it is now; searches and the feeding thread wait only while it is copied.
+    """Writes the gallery as it is now; the feeding thread waits while all but the vectors is copied, searches never.
 
     Args:
         gallery: Whose index must be one that is written down.
@@ -81,26 +106,20 @@ def write_snapshot(gallery: Gallery, folder: Path) -> SnapshotInfo:
 
 def _captured_and_written(gallery: Gallery, folder: Path) -> SnapshotInfo:
     capture = gallery.captured(_capture)
-    arrays: Arrays = {f"column.{name}": column for name, column in capture.columns.items()}
-    living = [part.living() for part in capture.parts]
-    for number, (ids, half) in enumerate(living):
-        arrays |= {f"part.{number}.ids": ids, f"part.{number}.vectors": half}
-    for name, listed in capture.strings.items():
-        arrays[f"strings.{name}"] = np.frombuffer(_joined(listed), np.uint8)
-    arrays["identities"] = np.frombuffer(_as_json(capture.identities), np.uint8)
+    arrays = capture.arrays
     header = {
         "model_id": capture.model_id,
         "dim": capture.dim,
         "log_position": capture.position,
         "sightings": int(np.count_nonzero(capture.columns["alive"])),
-        "vectors": sum(len(ids) for ids, _ in living),
-        "counts": {name: len(listed) for name, listed in capture.strings.items()},
-        "arrays": [_described(name, array) for name, array in arrays.items()],
+        "vectors": sum(part.count for part in capture.parts),
+        "counts": {name: count for name, (_, count) in capture.texts.items()},
+        "arrays": [_described(name, make()) for name, make in arrays.items()],
     }
     path = folder / FILE_NAME
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        size = _write(path, header, arrays)
+        size = _write(path, header, arrays.values())
     except OSError as exc:
         raise SnapshotError(f"{path}: cannot be written: {exc.strerror or exc}") from exc
     log.info("snapshot at %s: %d vectors, %d bytes", capture.position, header["vectors"], size)
@@ -145,12 +164,25 @@ def _capture(state: GalleryState, position: str) -> _Capture:
     if not isinstance(index, Snapshottable):
         raise SnapshotError(f"a {index.backend} index keeps its vectors itself and needs no snapshot")
     columns, strings = state.table.export()
-    return _Capture(
-        position, state.spec.model_id, index.dim, columns, strings, state.export_identities(), index.parts()
-    )
+    texts = {name: (_joined(listed), len(listed)) for name, listed in strings.items()}
+    identities = _as_json(state.export_identities())
+    parts = [part for part in index.parts() if part.count]
+    return _Capture(position, state.spec.model_id, index.dim, columns, texts, identities, parts)
 
 
-def _joined(listed: list[str]) -> bytes:
+def _itself(array: NDArray[Any]) -> NDArray[Any]:
+    return array
+
+
+def _living_ids(part: Part) -> NDArray[Any]:
+    return part.living()[0]
+
+
+def _living_rows(part: Part) -> NDArray[Any]:
+    return part.living()[1]
+
+
+def _joined(listed: Sequence[str]) -> bytes:
     """Strings end to end, a line each, in pieces: no other thread runs while one is made."""
     pieces = [listed[start : start + _PIECE] for start in range(0, len(listed), _PIECE)]
     return b"\n".join(["\n".join(piece).encode() for piece in pieces])
@@ -181,7 +213,7 @@ def _bytes(array: NDArray[Any]) -> memoryview:
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
-def _write(path: Path, header: dict[str, Any], arrays: Arrays) -> int:
+def _write(path: Path, header: dict[str, Any], arrays: Iterable[Callable[[], NDArray[Any]]]) -> int:
     part = path.with_name(f"{path.name}.part")
     text = json.dumps(header).encode()
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -190,8 +222,8 @@ def _write(path: Path, header: dict[str, Any], arrays: Arrays) -> int:
         file.write(len(text).to_bytes(8, "little"))
         file.write(hashlib.blake2b(text, digest_size=32).digest())
         file.write(text)
-        for array in arrays.values():
-            file.write(_bytes(array))
+        for make in arrays:
+            file.write(_bytes(make()))
         file.flush()
         os.fsync(file.fileno())
         size = file.tell()

@@ -108,13 +108,9 @@ class GalleryState:
         """Whether a row that was held when there had been so many drops holds the same sighting still."""
         return self.drops == drops or row >= len(self._dropped_at) or int(self._dropped_at[row]) <= drops
 
-    def export_identities(self) -> dict[str, dict[str, str]]:
-        """Statuses, aliases and who is enrolled, copied."""
-        return {
-            "status": dict(self.status),
-            "alias": dict(self._alias),
-            "enrolled": dict.fromkeys(sorted(self.enrolled), "1"),
-        }
+    def export_identities(self) -> Mapping[str, Mapping[str, str]]:
+        """Statuses, aliases and who is enrolled: what is held itself, to be read before anything changes."""
+        return {"status": self.status, "alias": self._alias, "enrolled": dict.fromkeys(sorted(self.enrolled), "1")}
 
     def load_identities(self, exported: Mapping[str, Mapping[str, str]]) -> None:
         """Takes what was exported."""

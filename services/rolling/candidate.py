@@ -11,17 +11,16 @@ import numpy as np
 
 from reid.types import Calibration, Embedder, Image
 from services.crops import CropStore
-from services.errors import ModelFileError, NotAnImage, NotFound
+from services.errors import ModelFileError
 from services.identity.rolling.contract import ModelRef, RollingStore
-from services.images import ImageLimits, decode_image
 from services.models.networks import open_embedder
 from services.models.parity import prove_parity
 from services.models.precisions import PrecisionChoice
 from services.models.store import ModelStore
+from services.rolling.pictures import stored_picture
 from services.rolling.roster import site_name
 
 _PICTURES = 48
-_LIMITS = ImageLimits(min_side_px=1, max_pixels=4_000_000)
 #: Vectors of different pictures that are all more alike than this say nothing.
 _COLLAPSED = 0.999
 
@@ -107,11 +106,8 @@ def site_pictures(store: RollingStore, crops: CropStore) -> list[Image]:
     """Stored pictures of the newest sightings, one each, at most some dozens."""
     pictures = []
     for described in islice(store.scan_described(), 4 * _PICTURES):
-        for key in described.crop_keys[:1]:
-            try:
-                pictures.append(decode_image(crops.get(key), _LIMITS, "crop"))
-            except (NotFound, NotAnImage, OSError):
-                continue
+        found = (stored_picture(crops, key) for key in described.crop_keys[:1])
+        pictures += [picture for picture in found if picture is not None]
         if len(pictures) == _PICTURES:
             break
     return pictures

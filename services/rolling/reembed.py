@@ -16,12 +16,13 @@ import numpy as np
 
 from reid.types import Embedder, Image
 from services.crops import CropStore
-from services.errors import InputError, NotAnImage, NotFound, StoreUnavailable
+from services.errors import InputError, StoreUnavailable
 from services.identity.rolling.contract import Described, Roll
 from services.identity.store import IdentityStore, renewed_or_acquired
-from services.images import ImageLimits, decode_image
+from services.rolling.pictures import stored_picture
 from services.rolling.roster import ModelRoster
 from services.types import Lease, ModelVectors
+from services.vectors import mean_direction
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,6 @@ _PAGE = 500
 _LOOK_EVERY_S, _REST_S = 2.0, 15.0
 #: Sightings that are looked at, newest first, once nothing is being changed: a writer may have been late.
 _RECENT = 2000
-_LIMITS = ImageLimits(min_side_px=1, max_pixels=4_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +136,8 @@ class Reembedder:
         return Pass(looked_at, embedded, pictures, unpictured)
 
     def _pictures(self, described: Described) -> list[Image]:
-        pictures = []
-        for key in described.crop_keys:
-            try:
-                pictures.append(decode_image(self._crops.get(key), _LIMITS, "crop"))
-            except (NotFound, NotAnImage, OSError) as exc:
-                log.debug("picture of sighting %s not read: %s", described.sighting_id, exc)
-        return pictures
+        found = (stored_picture(self._crops, key) for key in described.crop_keys)
+        return [picture for picture in found if picture is not None]
 
     def _describe(
         self, embedders: Sequence[Embedder], lacking: Sequence[Described], views: Sequence[Sequence[Image]]
@@ -155,10 +150,7 @@ class Reembedder:
             vectors = embedder.embed([picture for n in rows for picture in views[n]])
             ends = np.cumsum([len(views[n]) for n in rows])
             for n, part in zip(rows, np.split(vectors, ends[:-1]), strict=False):
-                mean = part.mean(axis=0)
-                norm = float(np.linalg.norm(mean))
-                embedding = mean / norm if norm > 1e-3 else part[0]
-                found = ModelVectors(model_id, embedding.astype(np.float32), part.astype(np.float32))
+                found = ModelVectors(model_id, mean_direction(part), part.astype(np.float32))
                 if self._store.put_beside(lacking[n].sighting_id, lacking[n].revision, found):
                     more.add(lacking[n].sighting_id)
         return len(more)

@@ -91,30 +91,31 @@ class AccessInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
             "response_serializer": handler.response_serializer,
         }
         take: Take = _all if handler.request_streaming else _given
-        if not handler.request_streaming and not self._shows_token(handler_call_details):
-            take = _only
+        shown: Token | None = None
+        if not handler.request_streaming and self._book.on:
+            shown = self._shown(handler_call_details)
+            take = _only if shown is None else _given
         inner = handler.unary_unary or handler.stream_unary or handler.unary_stream or handler.stream_stream
-        guarded = (self._guarded_stream if handler.response_streaming else self._guarded)(method, inner, take)
+        guarded = (self._guarded_stream if handler.response_streaming else self._guarded)(method, inner, take, shown)
         made = _HANDLERS[take is not _given, handler.response_streaming]
         return made(guarded, **codecs)
 
-    def _shows_token(self, details: grpc.HandlerCallDetails) -> bool:
-        """Whether a call may be read before it is admitted.
+    def _shown(self, details: grpc.HandlerCallDetails) -> Token | None:
+        """The good token that a call comes with, so that it may be read before it is admitted.
 
-        What comes without a good token, from strangers or by the local socket, is admitted first and read then: nobody
-        fills the memory with requests that will be refused.
+        What comes without, from strangers or by the local socket, is admitted first and read then: nobody fills the
+        memory with requests that will be refused.
         """
-        if not self._book.on:
-            return True
         try:
-            self._book.identify(_bearer(dict(details.invocation_metadata)))
+            return self._book.identify(_bearer(dict(details.invocation_metadata)))
         except Unauthenticated:
-            return False
-        return True
+            return None
 
-    def _guarded(self, method: str, inner: Callable[[Any, Any], Any], take: Take) -> Callable[[Any, Any], Any]:
+    def _guarded(
+        self, method: str, inner: Callable[[Any, Any], Any], take: Take, shown: Token | None
+    ) -> Callable[[Any, Any], Any]:
         def outer(requests: Any, context: grpc.ServicerContext) -> Any:
-            token = self._admit(method, context)
+            token = self._admit(method, context, shown)
             request = take(self, requests, token)
             answer = inner(request, context)
             self._note(method, context, None if take is _all else request, answer)
@@ -123,10 +124,10 @@ class AccessInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         return outer
 
     def _guarded_stream(
-        self, method: str, inner: Callable[[Any, Any], Any], take: Take
+        self, method: str, inner: Callable[[Any, Any], Any], take: Take, shown: Token | None
     ) -> Callable[[Any, Any], Iterator[Any]]:
         def outer(requests: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            token = self._admit(method, context)
+            token = self._admit(method, context, shown)
             request = take(self, requests, token)
             if take is _all:
                 request = self._noted(method, context, request)
@@ -160,12 +161,12 @@ class AccessInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         if token is not None and self._book.still(token) is None:
             raise Unauthenticated(f"the token {token.name} was revoked or has expired")
 
-    def _admit(self, method: str, context: grpc.ServicerContext) -> Token | None:
-        """Lets a caller in, or raises; returns the token that it came with."""
+    def _admit(self, method: str, context: grpc.ServicerContext, shown: Token | None) -> Token | None:
+        """Lets a caller in, or raises; returns the token that it came with, which ``shown`` is where it was judged."""
         needed = role_needed(method) or Role.VIEWER
         said = dict(context.invocation_metadata())
         try:
-            token, caller = self._identified(said, context)
+            token, caller = self._identified(said, context, shown)
             role = _lowered(caller.role, said.get(ROLE_KEY, ""))
             if not role.may(needed):
                 raise PermissionDenied(
@@ -179,12 +180,14 @@ class AccessInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         _admitted[context] = Caller(caller.name, role)
         return token
 
-    def _identified(self, said: dict[str, Any], context: grpc.ServicerContext) -> tuple[Token | None, Caller]:
+    def _identified(
+        self, said: dict[str, Any], context: grpc.ServicerContext, shown: Token | None
+    ) -> tuple[Token | None, Caller]:
         if context.peer().startswith(_LOCAL):
             return None, _HOUSE
         if not self._book.on:
             return None, _ANYBODY
-        token = self._book.identify(_bearer(said))
+        token = shown or self._book.identify(_bearer(said))
         return token, Caller(token.name, token.role)
 
     def _say(self, context: grpc.ServicerContext, refused: Exception) -> None:

@@ -45,13 +45,21 @@ class Part:
         chosen = allowed(self.ids)
         return chosen if self.alive is None else chosen & self.alive
 
+    @property
+    def count(self) -> int:
+        """Rows that were alive."""
+        return len(self.ids) if self.alive is None else int(np.count_nonzero(self.alive))
+
     def living(self) -> tuple[Ids, Half]:
-        """Copies of the ids and rows that were alive, in order of arrival."""
+        """The ids and rows that were alive, in order of arrival.
+
+        Where all were they are its own memory: not to be changed, and gone with it.
+        """
         chosen = slice(None) if self.alive is None else self.alive
         if self.codes is not None:
-            return self.ids[chosen].copy(), self.codes.half[chosen].copy()
+            return self.ids[chosen], self.codes.half[chosen]
         rows = self.rows if self.rows is not None else np.zeros((0, 0), np.float32)
-        return self.ids[chosen].copy(), rows[chosen].astype(np.float16)
+        return self.ids[chosen], rows[chosen].astype(np.float16)
 
     def scan(self, queries: Vectors, k: int, may: Mask | None) -> tuple[Vectors, Ids]:
         """The k best, exactly: scores and ids, (Q, k) each, padded."""

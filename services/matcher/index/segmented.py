@@ -211,7 +211,9 @@ class SegmentedIndex:
 
     def export(self) -> list[tuple[Ids, Half]]:
         """Copies of what is alive, part by part in order of arrival."""
-        return [living for living in (part.living() for part in self.parts()) if len(living[0])]
+        parts = self.parts()
+        living = [part.living() for part in parts if part.count]
+        return [(ids.copy(), half.copy()) for ids, half in living]
 
     def parts(self) -> list[Part]:
         """See Snapshottable."""

@@ -48,7 +48,7 @@ def test_a_password_is_read_where_the_settings_refer_to(
     monkeypatch.setenv("CAMERA_WORD", "other")
     with pytest.raises(SourceUnavailable, match="refused"):
         some(settings_for(server, user="me", password="env:CAMERA_WORD"), 1)
-    with pytest.raises(SourceUnavailable, match="env:NOWHERE: holds no secret"):
+    with pytest.raises(SourceUnavailable, match="no environment variable NOWHERE"):
         some(settings_for(server, user="me", password="env:NOWHERE"), 1)
 
 

@@ -12,10 +12,11 @@ from services.access import book as book_module
 from services.access import roles, tokens
 from services.access.book import TokenBook
 from services.access.roles import Caller, Role
-from services.access.settings import AccessSettings, resolved
+from services.access.settings import AccessSettings
 from services.access.tokens import Token, digest_of, new_secret, redact_tokens
 from services.access.tokens_file import TokensFile
 from services.errors import ConfigError, InputError, NotFound, Unauthenticated
+from services.secrets import read_secret
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -167,7 +168,7 @@ def test_what_a_reference_cannot_give_is_refused(tmp_path, monkeypatch):
             TokenBook.open(settings, tmp_path)
         assert "too-short" not in str(caught.value)
     with pytest.raises(ConfigError, match="expected env:NAME"):
-        resolved("x", "plain")
+        read_secret("plain")
 
 
 def test_two_tokens_are_two(file):

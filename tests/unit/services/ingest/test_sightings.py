@@ -7,7 +7,7 @@ from ingest_fakes import HueEmbedder, crop, tracklet
 
 from reid.types import Calibration, EmbedderSpec
 from services.ingest.settings import IngestSettings
-from services.ingest.sightings import SightingBuilder, weighted_mean
+from services.ingest.sightings import SightingBuilder
 from services.ingest.track_memory import pick_diverse, thin
 from tracker.single_camera.parts import divide
 from tracker.types import Contact
@@ -99,11 +99,6 @@ def test_long_tracks_are_thinned_evenly(builder):
 def test_the_colour_is_told(builder):
     colour = build(builder, tracklet([crop(0, bgr=(30, 30, 200))]))[0].sighting.colour
     assert max(colour, key=colour.get) == "red"
-
-
-def test_opposite_vectors_have_a_mean_all_the_same():
-    vectors = np.array([[1, 0], [-1, 0]], np.float32)
-    assert weighted_mean(vectors, np.array([0.5, 0.5], np.float32)).tolist() == [1.0, 0.0]
 
 
 @pytest.mark.parametrize(("count", "most"), [(1, 2), (2, 2), (3, 2), (601, 600), (1199, 600)])

@@ -9,7 +9,7 @@ from services.access.book import TokenBook
 from services.access.roles import Role
 from services.access.tokens import Token, digest_of, new_secret
 from services.matcher.door.admission import AccessInterceptor, Door
-from services.matcher.server import ErrorInterceptor
+from services.matcher.door.failures import ErrorInterceptor
 
 SECRET = new_secret()
 CALLS = {"Get": False, "Watch": True}
@@ -81,3 +81,13 @@ def test_who_shows_a_token_is_answered(served, call):
     said = (("authorization", f"Bearer {SECRET}"),)
     assert ask(channel, call, said) == [b"100000"] * (2 if CALLS[call] else 1)
     assert service.read == 1
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_good_token_is_compared_once(served, call, monkeypatch):
+    channel, _, local = served
+    judged = []
+    identify = TokenBook.identify
+    monkeypatch.setattr(TokenBook, "identify", lambda book, secret: judged.append(secret) or identify(book, secret))
+    ask(channel, call, (("authorization", f"Bearer {SECRET}"),))
+    assert judged == [SECRET], f"by the {'socket' if local else 'port'}"

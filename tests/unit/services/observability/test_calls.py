@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from services.errors import NotFound
-from services.matcher.server import ErrorInterceptor
+from services.matcher.door.failures import ErrorInterceptor
 from services.observability import catalogue
 from services.observability.calls import CallInterceptor
 from services.observability.instruments import REGISTRY
