@@ -7,16 +7,13 @@ better known.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tracker.multi_camera.travel import Floats
-
-Ints = NDArray[np.intp]
+from tracker.multi_camera.travel import Floats, Ints
 
 CAPACITY = 512
 ORIGINS = 8
@@ -128,10 +125,17 @@ class Lessons:
         rows = np.flatnonzero((self.number >= 0) & (self.number < number) & ~self.settled)
         return rows[np.argsort(self.number[rows])]
 
-    def kept(self) -> Ints:
-        """Rows of all lessons, oldest first."""
-        rows = np.flatnonzero(self.number >= 0)
-        return rows[np.argsort(self.number[rows])]
+    def forget(self, moved: Sequence[tuple[int, int]]) -> list[int]:
+        """Drops origins over those links, camera left and camera reached; returns the rows that changed."""
+        gone, changed = set(moved), []
+        for slot, (number, lesson) in list(self._rows.items()):
+            kept = tuple(o for o in lesson.origins if (o.camera, lesson.camera) not in gone)
+            if len(kept) < len(lesson.origins):
+                settled = bool(self.settled[slot])
+                self.put(replace(lesson, origins=kept), number)
+                self.settled[slot] = settled
+                changed.append(slot)
+        return changed
 
     @property
     def slots(self) -> tuple[int, ...]:
