@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tracker.multi_camera.corrections import Ahead, Correction
 from tracker.multi_camera.encounters import Encounter
-from tracker.multi_camera.offsets import LEAST, MAD_TO_SD, Fit, fit, settle
+from tracker.multi_camera.offsets import LEAST, MAD_TO_SD, OVERLAPPING_WAY_SD_S, WAY_SD_S, Fit, fit, settle
 from tracker.multi_camera.steps import RECENT, Lateness, jump
 from tracker.multi_camera.travel import Floats, Ints
 from tracker.multi_camera.types import Observation
@@ -25,8 +25,8 @@ CAPACITY = 1024
 FITTED = 64
 #: How little two movements must differ, squared, to be alike, and how many alike tell what is usual.
 ALIKE, LEAST_ALIKE = 0.5, 5
-#: The least scatter of what is usual.
-LEAST_SCALE_S = 0.5
+#: The least scatter of what is usual, and how many times the least of several is about as little.
+LEAST_SCALE_S, TIGHT = 0.5, 1.5
 #: It is estimated anew after this many more, or half as many as it was estimated from.
 ANEW = 16
 #: Encounters after which all clocks are compared.
@@ -103,7 +103,7 @@ class Clocks:
     def _put(self, encounter: Encounter) -> int:
         row, pair = self.taken % CAPACITY, (encounter.one, encounter.other)
         seen_s, movement = np.array([encounter.one_s, encounter.other_s]), np.array(encounter.movement)
-        self._late_s[row], self._scale_s[row] = self._late(pair, seen_s[1] - seen_s[0], movement)
+        self._late_s[row], self._scale_s[row] = self._late(pair, seen_s, movement)
         self._number[row] = self.taken
         self._cameras[row] = pair
         self._seen_s[row] = seen_s
@@ -113,22 +113,26 @@ class Clocks:
         self._refit(pair)
         return row
 
-    def _late(self, pair: tuple[int, int], between_s: Floats, movement: Floats) -> tuple[float, float]:
+    def _late(self, pair: tuple[int, int], seen_s: Floats, movement: Floats) -> tuple[float, float]:
         """By how much more than usual lies between two views for whoever moves like that, and how far that scatters.
 
-        A vehicle that waits in one of the views begins there as usual or ends there as usual; a clock that moved shows
-        in both, so that the lesser of the two counts.
+        Begin or end before the one camera is compared with begin or end before the other. A vehicle that waits on its
+        way, in a view or between the two, does so before some of them; a clock that moved shows in all. Of those that
+        scatter least the least change counts.
         """
         rows = self._rows_between(*pair)
         alike = rows[((self._movement[rows] - movement) ** 2).sum(axis=1) <= ALIKE]
         if len(alike) < LEAST_ALIKE:
             return 0.0, 0.0
-        usual_s = self._seen_s[alike, 1] - self._seen_s[alike, 0]
+        usual_s = _between(self._seen_s[alike])
         median_s = np.median(usual_s, axis=0)
-        scale_s = MAD_TO_SD * float(np.median(np.abs(usual_s - median_s), axis=0).max())
-        late_s = between_s - median_s
-        least_s = float(np.abs(late_s).min()) if late_s[0] * late_s[1] > 0 else 0.0
-        return math.copysign(least_s, float(late_s[0])), max(scale_s, LEAST_SCALE_S)
+        scale_s = np.maximum(MAD_TO_SD * np.median(np.abs(usual_s - median_s), axis=0), LEAST_SCALE_S)
+        tight = scale_s <= TIGHT * scale_s.min()
+        late_s = (_between(seen_s[None])[0] - median_s)[tight]
+        least = int(np.abs(late_s).argmin())
+        if np.ptp(np.sign(late_s)):
+            return 0.0, float(scale_s[tight].max())
+        return float(late_s[least]), float(scale_s[tight].max())
 
     def _refit(self, pair: tuple[int, int]) -> None:
         known, more = self._fits.get(pair), self._since_fit.get(pair, 0) + 1
@@ -138,10 +142,23 @@ class Clocks:
             if fresh is not None:
                 self._fits[pair], self._since_fit[pair] = fresh, 0
 
-    def fit_of(self, one: int, other: int) -> Fit | None:
-        """What the newest encounters of two cameras, ``one`` the smaller number, show; None of too few."""
+    def fit_of(self, one: int, other: int, *, overlap: bool = False) -> Fit | None:
+        """What the newest encounters of two cameras show; None of too few.
+
+        Args:
+            one: The smaller number.
+            other: The larger.
+            overlap: Their views are known to overlap.
+        """
         rows = self._rows_between(one, other)
-        return fit(self._between_s(rows), self._movement[rows]) if len(rows) >= LEAST else None
+        if len(rows) < LEAST:
+            return None
+        return fit(self._between_s(rows), self._movement[rows], OVERLAPPING_WAY_SD_S if overlap else WAY_SD_S)
+
+    def _rows_between(self, one: int, other: int) -> Ints:
+        """Rows of the newest encounters of two cameras, oldest first."""
+        rows = np.flatnonzero((self._cameras[:, 0] == one) & (self._cameras[:, 1] == other))
+        return rows[np.argsort(self._number[rows])][-FITTED:]
 
     def _between_s(self, rows: Ints) -> Floats:
         """From the middle of the one passage to that of the other."""
@@ -162,11 +179,8 @@ class Clocks:
         rows = self._rows_of(camera)
         sign = self._sign(rows, camera)
         begun_s = self._seen_s[rows, np.where(sign > 0, 1, 0), 0]
-        _, passage, count = np.unique(begun_s, return_inverse=True, return_counts=True)
-        late_s = self._late_s[rows]
-        return Lateness(
-            sign * late_s, self._scale_s[rows], sign * (self._between_s(rows) - late_s), 1.0 / count[passage]
-        )
+        late_s, scale_s = self._late_s[rows], self._scale_s[rows]
+        return Lateness(sign * late_s, scale_s, sign * (self._between_s(rows) - late_s), begun_s)
 
     def _sign(self, rows: Ints, camera: int) -> Floats:
         return np.where(self._cameras[rows, 1] == camera, 1.0, -1.0)
@@ -265,3 +279,9 @@ class Clocks:
         self._ahead[camera] = Ahead([(since, by) for since, by in state["ahead"]])
         steps = [Step(camera, float(at), float(change), int(trips)) for at, change, trips in state["steps"]]
         self._steps = sorted([*self._steps, *steps], key=lambda step: step.at_s)
+
+
+def _between(seen_s: Floats) -> Floats:
+    """From begin and end before the one camera to begin and end before the other: (N, 2, 2) to (N, 4)."""
+    between_s: Floats = (seen_s[:, 1, :, None] - seen_s[:, 0, None, :]).reshape(len(seen_s), 4)
+    return between_s

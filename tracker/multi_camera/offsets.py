@@ -17,9 +17,9 @@ from tracker.multi_camera.travel import Floats
 
 #: Encounters from which an offset is estimated.
 LEAST = 8
-#: Prior standard deviation, seconds, of what a direction adds to the time between two views that overlap. Views
-#: further apart need both directions to outweigh it.
-WAY_SD_S = 1.2
+#: Prior standard deviation, seconds, of what a direction adds to the time between two views: so wide that an offset is
+#: certain only where vehicles go both ways; and between two views that are known to overlap.
+WAY_SD_S, OVERLAPPING_WAY_SD_S = 12.0, 1.2
 #: Prior standard deviation of an offset.
 OFFSET_SD_S = 100.0
 #: The least scatter of times, and the degrees of freedom of their tails.
@@ -51,11 +51,6 @@ class Fit:
         """Seconds by which the second clock is ahead."""
         return float(self.coefficients[0])
 
-    def residual_s(self, between_s: Floats, movement: Floats) -> Floats:
-        """Seconds by which times between two views, (N,), exceed what movements, (N, 4), let expect."""
-        left: Floats = between_s - self.coefficients[0] - movement @ self.coefficients[1:]
-        return left
-
     def moved(self, by_s: float) -> Fit:
         """The same after the second clock was put forward."""
         coefficients = self.coefficients.copy()
@@ -63,18 +58,19 @@ class Fit:
         return Fit(coefficients, self.scale_s, self.error_s, self.trips)
 
 
-def fit(between_s: Floats, movement: Floats) -> Fit:
+def fit(between_s: Floats, movement: Floats, way_sd_s: float = WAY_SD_S) -> Fit:
     """The offset of two clocks.
 
     Args:
         between_s: float64 (N,), from the one view to the other, at least ``LEAST``.
         movement: float64 (N, 4), directions in both pictures.
+        way_sd_s: What is expected of the way between the views.
 
     Source: Bayesian linear regression with Student's t errors by iteratively reweighted least squares, e.g. Gelman et
         al., "Bayesian Data Analysis", 3rd ed., section 17.2.
     """
     x = np.concatenate([np.ones((len(between_s), 1)), movement], axis=1)
-    prior = np.diag([OFFSET_SD_S**-2] + [WAY_SD_S**-2] * movement.shape[1])
+    prior = np.diag([OFFSET_SD_S**-2] + [way_sd_s**-2] * movement.shape[1])
     scale_s = max(MAD_TO_SD * float(np.median(np.abs(between_s - np.median(between_s)))), 3.0)
     weight = np.ones(len(between_s))
     coefficients = np.zeros(x.shape[1])

@@ -70,13 +70,13 @@ class Lateness:
         late_s: By how much later than usual the clock showed each vehicle.
         scale_s: How far that scatters.
         usual_s: How much later than before the other camera such a vehicle usually is before this one.
-        weight: One over the encounters of the same passage: a vehicle that many cameras saw waited only once.
+        passage: Tells passages before this camera apart.
     """
 
     late_s: Floats
     scale_s: Floats
     usual_s: Floats
-    weight: Floats
+    passage: Floats
 
 
 def jump(seen: Lateness) -> Jump | None:
@@ -89,17 +89,34 @@ def jump(seen: Lateness) -> Jump | None:
     if not len(sizes):
         return None
     gain = _log_density(seen.late_s - sizes[:, None], seen.scale_s) - _log_density(seen.late_s, seen.scale_s)
-    gain *= seen.weight
+    weight = _one_each(seen)
+    gain *= weight
     since_each = gain[:, ::-1].cumsum(axis=1)[:, ::-1]
     size, since = (int(k) for k in np.unravel_index(int(since_each.argmax()), since_each.shape))
     nats = float(since_each[size, since])
     if nats <= 0:
         return None
-    late_s, scale_s, usual_s, weight = (a[since:] for a in (seen.late_s, seen.scale_s, seen.usual_s, seen.weight))
+    late_s, scale_s, usual_s, weight = (a[since:] for a in (seen.late_s, seen.scale_s, seen.usual_s, weight))
     spare_nats = min(float(gain[size, since:][kept].sum()) for kept in (usual_s < AWAY_S, usual_s > -AWAY_S))
-    agrees = np.abs(late_s - sizes[size]) <= AGREEING * scale_s
+    agrees = (np.abs(late_s - sizes[size]) <= AGREEING * scale_s) & (weight > 0)
+    if not agrees.any():
+        return None
     change_s = float(np.average(late_s[agrees], weights=scale_s[agrees] ** -2.0))
     return Jump(change_s, since, float(weight[agrees].sum()), nats, spare_nats)
+
+
+def _one_each(seen: Lateness) -> Floats:
+    """1 for the encounter that scatters least of each passage's arrival and of its leaving, 0 for others.
+
+    A vehicle that many cameras saw waited only once.
+    """
+    way = np.digitize(seen.usual_s, (-AWAY_S, AWAY_S))
+    _, group = np.unique(np.stack([seen.passage, way]), axis=1, return_inverse=True)
+    weight = np.zeros(len(way))
+    order = np.argsort(seen.scale_s, kind="stable")
+    _, first = np.unique(group.ravel()[order], return_index=True)
+    weight[order[first]] = 1.0
+    return weight
 
 
 def _log_density(late_s: Floats, scale_s: Floats) -> Floats:

@@ -29,6 +29,8 @@ RATE_MEMORY_S = 600.0
 OUTLIER_SHARE = 0.02
 #: Clocks that were put right by less leave what was learned of times between them as it is.
 MOVED_S = 1.0
+#: An offset that is not certain by this is estimated with what views that overlap, as often as this, let expect.
+CLEAR_ERROR_S, OVERLAPPING = 0.5, 0.5
 
 
 class Topology:
@@ -99,7 +101,11 @@ class Topology:
 
     def clock_fit(self, one: int, other: int) -> Fit | None:
         """What vehicles show of two clocks after correction, ``one`` the smaller number; None of too few."""
-        return self._clocks.fit_of(one, other)
+        known = self._clocks.fit_of(one, other)
+        if known is None or known.error_s <= CLEAR_ERROR_S:
+            return known
+        overlap = math.exp(self.tables().log_overlap[one, other]) >= OVERLAPPING
+        return self._clocks.fit_of(one, other, overlap=overlap)
 
     # ------------------------------------------------------------------ learning
 
