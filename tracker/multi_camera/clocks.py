@@ -6,6 +6,7 @@ Offsets that are large and certain, and steps, are corrected: from then on all t
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from tracker.multi_camera.corrections import Ahead, Correction
 from tracker.multi_camera.encounters import Encounter
-from tracker.multi_camera.offsets import LEAST, MAD_TO_SD, OVERLAPPING_WAY_SD_S, WAY_SD_S, Fit, fit, settle
+from tracker.multi_camera.offsets import LEAST, MAD_TO_SD, OVERLAPPING_WAY_SD_S, WAY_SD_S, Fit, drift, fit, settle
 from tracker.multi_camera.steps import RECENT, Lateness, jump
 from tracker.multi_camera.travel import Floats, Ints
 from tracker.multi_camera.types import Observation
@@ -38,6 +39,9 @@ ALIGN_TRIPS, ALIGN_ERROR_S = 12, 3.0
 #: Seconds for which a step is told.
 TOLD_S = 3600.0
 STEPS_KEPT = 8
+#: Seconds that encounters must span for drift to be told, encounters of two cameras that count, and by how much a
+#: clock must have moved: seconds, and standard errors.
+DRIFT_SPAN_S, DRIFT_TRIPS, LEAST_DRIFT_S, DRIFT_ERRORS = 900.0, 16, 1.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,15 @@ class Step:
 
     camera: int
     at_s: float
+    change_s: float
+    trips: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A clock that runs wrong: whose, by how many seconds it went forward, and from how many trips that is told."""
+
+    camera: int
     change_s: float
     trips: int
 
@@ -165,11 +178,6 @@ class Clocks:
         between_s: Floats = (self._seen_s[rows, 1] - self._seen_s[rows, 0]).mean(axis=1)
         return between_s
 
-    def _rows_between(self, one: int, other: int) -> Ints:
-        """Rows of the newest encounters of two cameras, oldest first."""
-        rows = np.flatnonzero((self._cameras[:, 0] == one) & (self._cameras[:, 1] == other))
-        return rows[np.argsort(self._number[rows])][-FITTED:]
-
     def _rows_of(self, camera: int) -> Ints:
         """Rows of a camera's newest encounters that can be compared with earlier ones, oldest first."""
         rows = np.flatnonzero((self._cameras == camera).any(axis=1) & (self._scale_s > 0))
@@ -241,6 +249,28 @@ class Clocks:
         now_s = float(self._seen_s.max())
         newest = {step.camera: step for step in self._steps if now_s - step.at_s <= TOLD_S}
         return [newest[camera] for camera in sorted(newest)]
+
+    def drifts(self) -> list[Drift]:
+        """Clocks that run faster or slower than those around them, by camera, over the time of the encounters kept."""
+        kept = np.flatnonzero(self._number >= 0)
+        at_s = self._seen_s.mean(axis=(1, 2))
+        span_s = float(np.ptp(at_s[kept])) if len(kept) else 0.0
+        if span_s < DRIFT_SPAN_S:
+            return []
+        age = (at_s - at_s[kept].min()) / span_s - 0.5
+        fits = {}
+        for one, other in np.unique(self._cameras[kept], axis=0).tolist():
+            rows = np.flatnonzero((self._cameras[:, 0] == one) & (self._cameras[:, 1] == other))
+            if len(rows) >= DRIFT_TRIPS:
+                fits[one, other] = drift(self._between_s(rows), self._movement[rows], age[rows])
+        if not fits:
+            return []
+        moved_s, covariance = settle(fits, 1 + int(self._cameras.max()))
+        # Most clocks are right.
+        moved_s = moved_s - np.median(moved_s[np.unique(list(fits))])
+        trips = Counter(camera for pair, known in fits.items() for camera in pair for _ in range(known.trips))
+        least_s = np.maximum(LEAST_DRIFT_S, DRIFT_ERRORS * np.sqrt(np.diag(covariance)))
+        return [Drift(k, float(moved_s[k]), trips[k]) for k in np.flatnonzero(np.abs(moved_s) >= least_s).tolist()]
 
     # ------------------------------------------------------------------ state
 

@@ -8,12 +8,12 @@ what is left of it for no direction is what the clocks are apart. Over views tha
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tracker.multi_camera.travel import Floats
+from tracker.multi_camera.travel import Floats, Ints
 
 #: Encounters from which an offset is estimated.
 LEAST = 8
@@ -22,8 +22,8 @@ LEAST = 8
 WAY_SD_S, OVERLAPPING_WAY_SD_S = 12.0, 1.2
 #: Prior standard deviation of an offset.
 OFFSET_SD_S = 100.0
-#: The least scatter of times, and the degrees of freedom of their tails.
-LEAST_SCALE_S, TAIL = 0.3, 3.0
+#: The least scatter of times, at last and at first, and the degrees of freedom of their tails.
+LEAST_SCALE_S, FIRST_SCALE_S, TAIL = 0.3, 3.0, 3.0
 #: Share of the way between two views by which the ways there and back may differ.
 UNEVEN = 0.2
 MAD_TO_SD = 1.4826
@@ -69,21 +69,46 @@ def fit(between_s: Floats, movement: Floats, way_sd_s: float = WAY_SD_S) -> Fit:
     Source: Bayesian linear regression with Student's t errors by iteratively reweighted least squares, e.g. Gelman et
         al., "Bayesian Data Analysis", 3rd ed., section 17.2.
     """
-    x = np.concatenate([np.ones((len(between_s), 1)), movement], axis=1)
-    prior = np.diag([OFFSET_SD_S**-2] + [way_sd_s**-2] * movement.shape[1])
-    scale_s = max(MAD_TO_SD * float(np.median(np.abs(between_s - np.median(between_s)))), 3.0)
-    weight = np.ones(len(between_s))
-    coefficients = np.zeros(x.shape[1])
-    precision = prior
-    for _ in range(ROUNDS):
-        precision = (x * weight[:, None]).T @ x / scale_s**2 + prior
-        coefficients = np.linalg.solve(precision, x.T @ (weight * between_s) / scale_s**2)
-        left = between_s - x @ coefficients
-        scale_s = max(MAD_TO_SD * float(np.median(np.abs(left))), LEAST_SCALE_S)
-        weight = (TAIL + 1.0) / (TAIL + (left / scale_s) ** 2)
+    features = np.concatenate([np.ones((len(between_s), 1)), movement], axis=1)
+    coefficients, scale_s, sd = _regress(features, between_s, [OFFSET_SD_S, *[way_sd_s] * movement.shape[1]])
     way_s = float(np.median(np.abs(movement @ coefficients[1:])))
-    error_s = math.hypot(math.sqrt(float(np.linalg.inv(precision)[0, 0])), UNEVEN * way_s)
-    return Fit(coefficients, scale_s, error_s, len(between_s))
+    return Fit(coefficients, scale_s, math.hypot(float(sd[0]), UNEVEN * way_s), len(between_s))
+
+
+def drift(between_s: Floats, movement: Floats, age: Floats) -> Fit:
+    """How far the second clock moved against the first over some time; in place of an offset.
+
+    Args:
+        between_s: float64 (N,), from the one view to the other.
+        movement: float64 (N, 4), directions in both pictures.
+        age: float64 (N,), when, from -0.5 to 0.5 over that time.
+    """
+    still = np.concatenate([np.ones((len(between_s), 1)), movement], axis=1)
+    features = np.concatenate([age[:, None] * still, still], axis=1)
+    spread = [OFFSET_SD_S, *[WAY_SD_S] * movement.shape[1]]
+    coefficients, scale_s, sd = _regress(features, between_s, spread + spread)
+    return Fit(coefficients, scale_s, float(sd[0]), len(between_s))
+
+
+def _regress(features: Floats, values: Floats, spread: Sequence[float]) -> tuple[Floats, float, Floats]:
+    """Coefficients (K,) of features (N, K), scale of what is left, and their standard deviations (K,).
+
+    Args:
+        features: float64 (N, K).
+        values: float64 (N,).
+        spread: Prior standard deviation of each coefficient.
+    """
+    prior = np.diag(np.asarray(spread) ** -2.0)
+    scale = max(MAD_TO_SD * float(np.median(np.abs(values - np.median(values)))), FIRST_SCALE_S)
+    weight = np.ones(len(values))
+    coefficients, precision = np.zeros(len(prior)), prior
+    for _ in range(ROUNDS):
+        precision = (features * weight[:, None]).T @ features / scale**2 + prior
+        coefficients = np.linalg.solve(precision, features.T @ (weight * values) / scale**2)
+        left = values - features @ coefficients
+        scale = max(MAD_TO_SD * float(np.median(np.abs(left))), LEAST_SCALE_S)
+        weight = (TAIL + 1.0) / (TAIL + (left / scale) ** 2)
+    return coefficients, scale, np.sqrt(np.diag(np.linalg.inv(precision)))
 
 
 def settle(fits: Mapping[tuple[int, int], Fit], cameras: int) -> tuple[Floats, Floats]:
@@ -94,7 +119,7 @@ def settle(fits: Mapping[tuple[int, int], Fit], cameras: int) -> tuple[Floats, F
         cameras: Number of cameras.
 
     Returns:
-        Seconds, (C,), 0 for cameras without a comparison; and their covariance, (C, C).
+        Seconds, (C,), 0 for cameras without a comparison; and their covariance about that mean, (C, C).
     """
     precision = np.eye(cameras) / OFFSET_SD_S**2
     pull = np.zeros(cameras)
@@ -106,5 +131,16 @@ def settle(fits: Mapping[tuple[int, int], Fit], cameras: int) -> tuple[Floats, F
         precision[other, one] -= weight
         pull[other] += weight * known.offset_s
         pull[one] -= weight * known.offset_s
-    covariance = np.linalg.inv(precision)
-    return covariance @ pull, covariance
+    covariance = np.asarray(np.linalg.inv(precision), np.float64)
+    group = _groups(fits, cameras)
+    together = group[:, None] == group
+    about_mean = np.eye(cameras) - together / together.sum(axis=1, keepdims=True)
+    return covariance @ pull, about_mean @ covariance @ about_mean.T
+
+
+def _groups(pairs: Iterable[tuple[int, int]], cameras: int) -> Ints:
+    """A number for each camera, one for all that pairs join, (C,)."""
+    group = np.arange(cameras)
+    for one, other in pairs:
+        group[group == group[other]] = group[one]
+    return group

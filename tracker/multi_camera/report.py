@@ -74,8 +74,8 @@ class ClockWarning:
 
     Attributes:
         camera_id: Whose clock.
-        kind: "step".
-        change_s: Seconds by which it moved forward; negative when backward.
+        kind: "step", or "drift" of a clock that runs too fast or too slow.
+        change_s: Seconds by which it moved forward; negative when backward. Of drift, over the time of the trips.
         trips: Trips this is concluded from.
     """
 
@@ -119,8 +119,10 @@ def report_of(topology: Topology) -> TopologyReport:
     )
     known = {(int(i), int(j)) for i, j in np.argwhere(tables.travelled >= LEAST_TRIPS)} | set(topology.pins())
     links = sorted((_link(topology, i, j) for i, j in known), key=lambda x: (x.from_camera, x.to_camera))
-    warnings = tuple(ClockWarning(names[m.camera], "step", m.change_s, m.trips) for m in topology.steps())
-    return TopologyReport(cameras, tuple(links), tuple(sorted(warnings, key=lambda w: w.camera_id)))
+    stepped = [ClockWarning(names[m.camera], "step", m.change_s, m.trips) for m in topology.steps()]
+    drifting = [ClockWarning(names[m.camera], "drift", m.change_s, m.trips) for m in topology.drifts()]
+    warnings = stepped + drifting
+    return TopologyReport(cameras, tuple(links), tuple(sorted(warnings, key=lambda w: (w.camera_id, w.kind))))
 
 
 def _link(topology: Topology, i: int, j: int) -> LinkReport:

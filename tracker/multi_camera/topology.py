@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tracker.multi_camera.clocks import Clocks, Step
+from tracker.multi_camera.clocks import Clocks, Drift, Step
 from tracker.multi_camera.corrections import Correction
 from tracker.multi_camera.encounters import Encounter
 from tracker.multi_camera.learning import LinkLearner
@@ -94,6 +94,10 @@ class Topology:
     def steps(self) -> list[Step]:
         """Clocks that jumped lately."""
         return self._clocks.steps()
+
+    def drifts(self) -> list[Drift]:
+        """Clocks that run wrong."""
+        return self._clocks.drifts()
 
     def ahead_s(self, camera: int) -> float:
         """Seconds by which a camera's clock is corrected now."""
