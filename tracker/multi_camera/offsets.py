@@ -101,7 +101,8 @@ def _regress(features: Floats, values: Floats, spread: Sequence[float]) -> tuple
     prior = np.diag(np.asarray(spread) ** -2.0)
     scale = max(MAD_TO_SD * float(np.median(np.abs(values - np.median(values)))), FIRST_SCALE_S)
     weight = np.ones(len(values))
-    coefficients, precision = np.zeros(len(prior)), prior
+    coefficients: Floats = np.zeros(len(prior))
+    precision: Floats = prior
     for _ in range(ROUNDS):
         precision = (features * weight[:, None]).T @ features / scale**2 + prior
         coefficients = np.linalg.solve(precision, features.T @ (weight * values) / scale**2)
