@@ -341,7 +341,7 @@ class Associator:
                 self._closed.pop(entry.observation.sighting_id, None)
             if entry.ambiguous:
                 self._verdicts.ambiguous.add(entry.observation.sighting_id)
-            self._latest_ns = max(self._latest_ns, entry.observation.start_ns)
+            self._latest_ns = max(self._latest_ns, observation.start_ns)
         self._expire()
         self._asked = links.get(ASKED)
         if self._asked is not None:

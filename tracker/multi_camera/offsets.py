@@ -104,8 +104,9 @@ def _regress(features: Floats, values: Floats, spread: Sequence[float]) -> tuple
     coefficients: Floats = np.zeros(len(prior))
     precision: Floats = prior
     for _ in range(ROUNDS):
-        precision = (features * weight[:, None]).T @ features / scale**2 + prior
-        coefficients = np.linalg.solve(precision, features.T @ (weight * values) / scale**2)
+        precision = np.asarray((features * weight[:, None]).T @ features / scale**2 + prior, np.float64)
+        solved = np.linalg.solve(precision, features.T @ (weight * values) / scale**2)
+        coefficients = np.asarray(solved, np.float64)
         left = values - features @ coefficients
         scale = max(MAD_TO_SD * float(np.median(np.abs(left))), LEAST_SCALE_S)
         weight = (TAIL + 1.0) / (TAIL + (left / scale) ** 2)
