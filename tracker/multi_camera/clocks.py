@@ -31,7 +31,7 @@ LEAST_SCALE_S, TIGHT = 0.5, 1.5
 #: It is estimated anew after this many more, or half as many as it was estimated from.
 ANEW = 16
 #: Encounters after which all clocks are compared.
-ALIGN_EVERY = 32
+ALIGN_EVERY = 16
 #: Clocks are corrected when two are apart by this, and by so many standard errors.
 LEAST_OFFSET_S, OFFSET_ERRORS = 1.5, 4.0
 #: Encounters of two cameras, and the largest error of their offset, for it to count in that.

@@ -69,11 +69,14 @@ class LinkLearner:
         self._fitted_cells = self._cells.copy()
 
     def forget(self, moved: Sequence[tuple[int, int]]) -> None:
-        """Drops what was learned of times over links, because the clocks at their ends were put right."""
+        """Drops what was counted of times over links, because the clocks at their ends were put right."""
         for i, j in moved:
             self._settled.moments[i, j] = 0.0
             self._changed_links.add((i, j))
-        self._changed_lessons.update(self._lessons.forget(moved))
+
+    def drop_lessons(self) -> None:
+        """Drops the lessons that are not counted for good yet."""
+        self._changed_lessons.update(self._lessons.drop_open())
 
     def _settle(self, slot: int, tables: LinkTables) -> None:
         """Counts the lesson of a row for good and takes it out of the ring's."""

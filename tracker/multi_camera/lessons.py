@@ -7,8 +7,8 @@ better known.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -125,17 +125,11 @@ class Lessons:
         rows = np.flatnonzero((self.number >= 0) & (self.number < number) & ~self.settled)
         return rows[np.argsort(self.number[rows])]
 
-    def forget(self, moved: Sequence[tuple[int, int]]) -> list[int]:
-        """Drops origins over those links, camera left and camera reached; returns the rows that changed."""
-        gone, changed = set(moved), []
-        for slot, (number, lesson) in list(self._rows.items()):
-            kept = tuple(o for o in lesson.origins if (o.camera, lesson.camera) not in gone)
-            if len(kept) < len(lesson.origins):
-                settled = bool(self.settled[slot])
-                self.put(replace(lesson, origins=kept), number)
-                self.settled[slot] = settled
-                changed.append(slot)
-        return changed
+    def drop_open(self) -> list[int]:
+        """Takes all lessons that are not settled for settled, though they are counted nowhere; returns their rows."""
+        rows = np.flatnonzero((self.number >= 0) & ~self.settled)
+        self.settled[rows] = True
+        return [int(row) for row in rows]
 
     @property
     def slots(self) -> tuple[int, ...]:

@@ -55,6 +55,10 @@ class Recent:
             newest = heapq.nlargest(RECENT, self._sightings.values(), key=lambda o: (o.start_ns, o.sighting_id))
             self._sightings = {o.sighting_id: o for o in newest}
 
+    def closed(self) -> list[Observation]:
+        """Sightings remembered that will not change any more, by end."""
+        return sorted((o for o in self._sightings.values() if o.final), key=lambda o: (o.end_ns, o.sighting_id))
+
     def drop(self, sighting_id: str) -> None:
         """Forgets a sighting; does nothing when it is not remembered."""
         self._compared = None

@@ -80,7 +80,8 @@ class Topology:
     def meet(self, encounters: Iterable[Encounter]) -> list[Correction]:
         """Takes in vehicles that two cameras saw; returns what that newly says of clocks.
 
-        Times of observations taken in before are not changed: whoever keeps any has to apply the corrections.
+        Times of observations taken in before are not changed: whoever keeps any has to apply the corrections, and to
+        let :meth:`relearn` follow where a clock was always wrong.
         """
         corrections = self._clocks.take(encounters)
         always = {c.camera: c.by_s for c in corrections if math.isinf(c.since_s)}
@@ -90,6 +91,12 @@ class Topology:
             self._links.forget([(int(i), int(j)) for i, j in moved])
             self._forget_tables()
         return corrections
+
+    def relearn(self, closed: Sequence[tuple[Observation, Sequence[tuple[Observation, float]]]]) -> None:
+        """As :meth:`conclude`, with times put right, in place of the lessons that were taken in with wrong ones."""
+        self._links.drop_lessons()
+        self._forget_tables()
+        self.conclude(closed)
 
     def steps(self) -> list[Step]:
         """Clocks that jumped lately."""
