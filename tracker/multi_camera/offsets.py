@@ -26,6 +26,8 @@ OFFSET_SD_S = 100.0
 LEAST_SCALE_S, FIRST_SCALE_S, TAIL = 0.3, 3.0, 3.0
 #: Share of the way between two views by which the ways there and back may differ.
 UNEVEN = 0.2
+#: Vehicles that must go the opposite way for an offset to be certain: a single one may be a stray.
+LEAST_WAY = 4
 MAD_TO_SD = 1.4826
 ROUNDS = 10
 
@@ -72,7 +74,17 @@ def fit(between_s: Floats, movement: Floats, way_sd_s: float = WAY_SD_S) -> Fit:
     features = np.concatenate([np.ones((len(between_s), 1)), movement], axis=1)
     coefficients, scale_s, sd = _regress(features, between_s, [OFFSET_SD_S, *[way_sd_s] * movement.shape[1]])
     way_s = float(np.median(np.abs(movement @ coefficients[1:])))
-    return Fit(coefficients, scale_s, math.hypot(float(sd[0]), UNEVEN * way_s), len(between_s))
+    error_s = math.hypot(float(sd[0]), UNEVEN * way_s)
+    if _least_way(movement) < LEAST_WAY:
+        error_s = max(error_s, way_sd_s)
+    return Fit(coefficients, scale_s, error_s, len(between_s))
+
+
+def _least_way(movement: Floats) -> int:
+    """How many, (N, 4), go that of the two main ways that fewer go."""
+    _, axes = np.linalg.eigh(movement.T @ movement)
+    along = movement @ axes[:, -1]
+    return min(int(np.count_nonzero(along > 0)), int(np.count_nonzero(along < 0)))
 
 
 def drift(between_s: Floats, movement: Floats, age: Floats) -> Fit:

@@ -19,7 +19,7 @@ LEAST_TRIPS = 1.0
 #: Trips each way from which a clock offset is estimated.
 LEAST_OFFSET_TRIPS = 5.0
 #: An offset that vehicles seen by both cameras leave less certain than this is not told from them.
-MOST_ERROR_S = 1.0
+MOST_ERROR_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
