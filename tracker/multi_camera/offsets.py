@@ -99,7 +99,9 @@ def drift(between_s: Floats, movement: Floats, age: Floats) -> Fit:
     features = np.concatenate([age[:, None] * still, still], axis=1)
     spread = [OFFSET_SD_S, *[WAY_SD_S] * movement.shape[1]]
     coefficients, scale_s, sd = _regress(features, between_s, spread + spread)
-    return Fit(coefficients, scale_s, float(sd[0]), len(between_s))
+    least_way = min(_least_way(movement[half]) for half in (age < 0, age >= 0))
+    error_s = float(sd[0]) if least_way >= LEAST_WAY else OFFSET_SD_S
+    return Fit(coefficients, scale_s, error_s, len(between_s))
 
 
 def _regress(features: Floats, values: Floats, spread: Sequence[float]) -> tuple[Floats, float, Floats]:
