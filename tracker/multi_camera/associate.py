@@ -7,6 +7,7 @@ and a snapshot restored elsewhere goes on as the original would have.
 from __future__ import annotations
 
 import json
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -15,14 +16,16 @@ from itertools import groupby
 from reid.types import Calibration
 from tracker.multi_camera.agreement import Agreement
 from tracker.multi_camera.camera_means import CameraMeans
+from tracker.multi_camera.corrections import Correction
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.merging import Twins, twins
 from tracker.multi_camera.origins import Recent
 from tracker.multi_camera.score import Scorer
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.topology import NS, Topology
+from tracker.multi_camera.topology import Topology
 from tracker.multi_camera.types import Assigned, Observation, Outcome, Snapshot
 from tracker.multi_camera.verdicts import Findings, IdFactory, Verdicts
+from tracker.multi_camera.visits import NS
 
 #: Seconds after a sighting's last box at which it is looked at again, with what has come into view since. They leave
 #: the bucket's wait and the tracker's until the 10 s within which identities settle.
@@ -92,7 +95,7 @@ class Associator:
         standing = self._pending.get(sighting_id) or self._memory.observation(sighting_id)
         if standing is not None and (standing.revision, standing.final) >= (observation.revision, observation.final):
             return False
-        self._pending[sighting_id] = observation
+        self._pending[sighting_id] = self._topology.put_right(observation)
         if self._oldest_pending_ns is None:
             self._oldest_pending_ns = now_ns
         return True
@@ -270,6 +273,18 @@ class Associator:
     def _learn_links(self, own: Sequence[Observation]) -> None:
         """Takes in where such sightings of the model may have come from."""
         self._topology.conclude(self._recent.origins(own, self._topology))
+        corrections = self._topology.meet(self._recent.encounters(own, self._topology))
+        if corrections:
+            self._correct(corrections)
+
+    def _correct(self, corrections: Sequence[Correction]) -> None:
+        """Gives what was seen lately the times that are right by what is newly known of clocks."""
+        for observation in self._recent.correct(corrections, self._topology):
+            owner = self._memory.owner(observation.sighting_id)
+            if owner is not None:
+                self._memory.assign(observation, owner)
+        if any(math.isinf(correction.since_s) for correction in corrections):
+            self._topology.relearn(self._recent.origins(self._recent.closed(), self._topology))
 
     def _tidy(self, findings: Findings) -> None:
         del findings
@@ -295,7 +310,9 @@ class Associator:
         Taken while something is unfinished it leaves out second looks; what was to be learned is learned after all.
         """
         assigned = tuple(
-            Assigned(observation, identity_id, observation.sighting_id in self._verdicts.ambiguous)
+            Assigned(
+                self._topology.as_shown(observation), identity_id, observation.sighting_id in self._verdicts.ambiguous
+            )
             for observation, identity_id in self._memory.all_members()
         )
         asked = {} if self._asked is None else {ASKED: self._asked}
@@ -320,13 +337,14 @@ class Associator:
         self._means.load(links)
         self._agreement.load(links)
         for entry in sorted(assigned, key=lambda a: (a.observation.start_ns, a.observation.sighting_id)):
-            self._memory.assign(entry.observation, entry.identity_id)
-            self._remember(entry.observation)
+            observation = self._topology.put_right(entry.observation)
+            self._memory.assign(observation, entry.identity_id)
+            self._remember(observation)
             if entry.settled:
                 self._closed.pop(entry.observation.sighting_id, None)
             if entry.ambiguous:
                 self._verdicts.ambiguous.add(entry.observation.sighting_id)
-            self._latest_ns = max(self._latest_ns, entry.observation.start_ns)
+            self._latest_ns = max(self._latest_ns, observation.start_ns)
         self._expire()
         self._asked = links.get(ASKED)
         if self._asked is not None:

@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tracker.multi_camera.travel import Floats
-
-Ints = NDArray[np.intp]
+from tracker.multi_camera.travel import Floats, Ints
 
 CAPACITY = 512
 ORIGINS = 8
@@ -128,10 +125,11 @@ class Lessons:
         rows = np.flatnonzero((self.number >= 0) & (self.number < number) & ~self.settled)
         return rows[np.argsort(self.number[rows])]
 
-    def kept(self) -> Ints:
-        """Rows of all lessons, oldest first."""
-        rows = np.flatnonzero(self.number >= 0)
-        return rows[np.argsort(self.number[rows])]
+    def drop_open(self) -> list[int]:
+        """Takes all lessons that are not settled for settled, though they are counted nowhere; returns their rows."""
+        rows = np.flatnonzero((self.number >= 0) & ~self.settled)
+        self.settled[rows] = True
+        return [int(row) for row in rows]
 
     @property
     def slots(self) -> tuple[int, ...]:

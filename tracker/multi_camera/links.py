@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.travel import Floats, Index, TravelTimes, pinned, travel_times
+from tracker.multi_camera.travel import Floats, Index, Ints, TravelTimes, pinned, travel_times
 
-Ints = NDArray[np.intp]
 #: Median (s) and spread of the logarithm of travel time, by the numbers of the camera left and the camera reached.
 Pins = Mapping[tuple[int, int], tuple[float, float]]
 
@@ -151,6 +149,10 @@ class CameraCells:
         """With one camera more."""
         pad = ((0, 1), (0, 0))
         return CameraCells(np.pad(self.entry, pad), np.pad(self.exit, pad))
+
+    def copy(self) -> CameraCells:
+        """Independent of this one."""
+        return CameraCells(self.entry.copy(), self.exit.copy())
 
 
 def compile_tables(

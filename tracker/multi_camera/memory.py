@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.topology import NO_CELL, NS, Visits, cell_of
 from tracker.multi_camera.types import Observation
+from tracker.multi_camera.visits import NO_CELL, NS, Visits, cell_of
 
 COLOURS_MAX = 24
 CLASSES = 4

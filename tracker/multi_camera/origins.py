@@ -13,12 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.types import Calibration
+from tracker.multi_camera.corrections import Correction
+from tracker.multi_camera.encounters import Album, Encounter
 from tracker.multi_camera.lessons import ORIGINS
-from tracker.multi_camera.topology import NO_CELL, NS, Topology, Visits
+from tracker.multi_camera.topology import Topology
 from tracker.multi_camera.types import Observation
+from tracker.multi_camera.visits import NO_CELL, NS, Visits
 
 #: Sightings remembered; the oldest by start go first.
 RECENT = 512
+#: Pairs of sightings remembered as found.
+FOUND = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ class Recent:
         self._horizon_s = horizon_s
         self._sightings: dict[str, Observation] = {}
         self._compared: _Compared | None = None
+        # Pairs that were found lately, so that two that close together are not found twice.
+        self._found: dict[tuple[str, str], None] = {}
 
     def put(self, observation: Observation) -> None:
         """Takes in a sighting or a new revision of one."""
@@ -47,6 +54,10 @@ class Recent:
         if len(self._sightings) > RECENT + RECENT // 8:
             newest = heapq.nlargest(RECENT, self._sightings.values(), key=lambda o: (o.start_ns, o.sighting_id))
             self._sightings = {o.sighting_id: o for o in newest}
+
+    def closed(self) -> list[Observation]:
+        """Sightings remembered that will not change any more, by end."""
+        return sorted((o for o in self._sightings.values() if o.final), key=lambda o: (o.end_ns, o.sighting_id))
 
     def drop(self, sighting_id: str) -> None:
         """Forgets a sighting; does nothing when it is not remembered."""
@@ -69,9 +80,7 @@ class Recent:
             return []
         known = self._as_compared(topology)
         here = _visits_of(arrivals, topology)
-        similarity = np.stack([o.embedding for o in arrivals]) @ known.embeddings.T
-        c = self._calibration
-        nats = np.clip(c.slope * similarity.astype(np.float64) + c.offset, -c.limit, c.limit)
+        nats = self._looks(arrivals, known)
         possible = self._possible(known.visits, here)
         own = [known.places.get(o.sighting_id, -1) for o in arrivals]
         possible[np.arange(len(arrivals)), own] &= np.array(own) < 0
@@ -83,6 +92,46 @@ class Recent:
             (arrival, [(known.sightings[k], float(nats[n, k])) for k in best[n].tolist() if possible[n, k]])
             for n, arrival in enumerate(arrivals)
         ]
+
+    def encounters(self, closed: Sequence[Observation], topology: Topology) -> list[Encounter]:
+        """Sightings that closed, and others before, that looks alone call one vehicle.
+
+        Args:
+            closed: Of the same model as those put in, and among them.
+            topology: Numbers cameras.
+        """
+        if not closed:
+            return []
+        known = self._as_compared(topology)
+        album = Album(known.sightings, known.visits, known.embeddings)
+        places = [known.places.get(o.sighting_id, -1) for o in closed]
+        found = []
+        for one, other, encounter in album.encounters(places, self._looks(closed, known), self._calibration):
+            if (one, other) not in self._found:
+                self._found[one, other] = None
+                found.append(encounter)
+        for pair in list(self._found)[:-FOUND]:
+            del self._found[pair]
+        return found
+
+    def correct(self, corrections: Sequence[Correction], topology: Topology) -> list[Observation]:
+        """Puts the times of what is remembered right; returns the sightings that changed."""
+        changed = {}
+        for correction in corrections:
+            for sighting_id, observation in self._sightings.items():
+                if topology.camera(observation.camera_id) == correction.camera:
+                    right = correction.applied(observation)
+                    if right is not observation:
+                        self._sightings[sighting_id] = changed[sighting_id] = right
+        self._compared = None
+        return list(changed.values())
+
+    def _looks(self, arrivals: Sequence[Observation], known: _Compared) -> NDArray[np.float64]:
+        """Evidence of looks in nats, (A, R)."""
+        similarity = np.stack([o.embedding for o in arrivals]) @ known.embeddings.T
+        c = self._calibration
+        nats: NDArray[np.float64] = np.clip(c.slope * similarity.astype(np.float64) + c.offset, -c.limit, c.limit)
+        return nats
 
     def _as_compared(self, topology: Topology) -> _Compared:
         """The sightings remembered, by start, as arrays; made anew after a change."""

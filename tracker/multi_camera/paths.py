@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.topology import NO_CELL, NS, Topology, Visits, cell_of
+from tracker.multi_camera.topology import Topology
 from tracker.multi_camera.travel import Floats
 from tracker.multi_camera.types import Observation
+from tracker.multi_camera.visits import NO_CELL, NS, Visits, cell_of
 
 Rows = NDArray[np.intp]
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from tracker.multi_camera.clocks import steps
 from tracker.multi_camera.links import GAP
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology import Topology
@@ -19,6 +18,8 @@ from tracker.multi_camera.travel import SHIFT_S
 LEAST_TRIPS = 1.0
 #: Trips each way from which a clock offset is estimated.
 LEAST_OFFSET_TRIPS = 5.0
+#: An offset that vehicles seen by both cameras leave less certain than this is not told from them.
+MOST_ERROR_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ class ClockWarning:
 
     Attributes:
         camera_id: Whose clock.
-        kind: "step".
-        change_s: Seconds by which it moved forward; negative when backward.
+        kind: "step", or "drift" of a clock that runs too fast or too slow.
+        change_s: Seconds by which it moved forward; negative when backward. Of drift, over the time of the trips.
         trips: Trips this is concluded from.
     """
 
@@ -118,9 +119,10 @@ def report_of(topology: Topology) -> TopologyReport:
     )
     known = {(int(i), int(j)) for i, j in np.argwhere(tables.travelled >= LEAST_TRIPS)} | set(topology.pins())
     links = sorted((_link(topology, i, j) for i, j in known), key=lambda x: (x.from_camera, x.to_camera))
-    moved = steps(topology.trips(), len(names))
-    warnings = tuple(ClockWarning(names[m.camera], "step", m.change_s, m.trips) for m in moved)
-    return TopologyReport(cameras, tuple(links), tuple(sorted(warnings, key=lambda w: w.camera_id)))
+    stepped = [ClockWarning(names[m.camera], "step", m.change_s, m.trips) for m in topology.steps()]
+    drifting = [ClockWarning(names[m.camera], "drift", m.change_s, m.trips) for m in topology.drifts()]
+    warnings = stepped + drifting
+    return TopologyReport(cameras, tuple(links), tuple(sorted(warnings, key=lambda w: (w.camera_id, w.kind))))
 
 
 def _link(topology: Topology, i: int, j: int) -> LinkReport:
@@ -129,8 +131,9 @@ def _link(topology: Topology, i: int, j: int) -> LinkReport:
     is_pinned = (i, j) in topology.pins()
     if is_pinned or tables.moments[i, j, GAP, 0] >= LEAST_TRIPS:
         loc, scale, dof = (float(a[i, j]) for a in (tables.gap.loc, tables.gap.scale, tables.gap.dof))
-        median_s = _seconds(loc)
-        low, high = (_seconds(loc + float(stdtrit(dof, p)) * scale) for p in (0.05, 0.95))
+        corrected_s = 0.0 if is_pinned else topology.ahead_s(j) - topology.ahead_s(i)
+        median_s = _seconds(loc) + corrected_s
+        low, high = (_seconds(loc + float(stdtrit(dof, p)) * scale) + corrected_s for p in (0.05, 0.95))
         interval_s = (low, high)
     offset_s, error_s = _offset(topology, i, j)
     return LinkReport(
@@ -152,17 +155,32 @@ def _seconds(log_duration: float) -> float:
 
 
 def _offset(topology: Topology, i: int, j: int) -> tuple[float | None, float | None]:
-    """Seconds by which the second clock is ahead, with its standard error; None when that cannot be told.
+    """Seconds by which the second clock is ahead, with its standard error; None when that cannot be told."""
+    left = _left(topology, i, j)
+    if left is None:
+        return None, None
+    offset_s, error_s = left
+    return topology.ahead_s(j) - topology.ahead_s(i) + offset_s, error_s
 
-    On a pinned link it is what the learned travel time exceeds the given one by; elsewhere half the difference of the
-    travel times there and back, which are taken to be equal on equal clocks.
+
+def _left(topology: Topology, i: int, j: int) -> tuple[float, float] | None:
+    """The same of clocks as they were corrected.
+
+    On a pinned link it is what the learned travel time exceeds the given one by; elsewhere what vehicles seen by both
+    show; where those are few, half the difference of the travel times there and back, which are taken to be equal on
+    equal clocks.
     """
     tables, pins = topology.tables(), topology.pins()
     count = tables.moments[..., GAP, 0]
     if (i, j) in pins and count[i, j] >= LEAST_OFFSET_TRIPS:
         return _seconds(float(tables.learned.loc[i, j])) - pins[i, j][0], _error_s(topology, i, j)
-    if i == j or min(count[i, j], count[j, i]) < LEAST_OFFSET_TRIPS:
-        return None, None
+    if i == j:
+        return None
+    known = topology.clock_fit(min(i, j), max(i, j))
+    if known is not None and known.error_s <= MOST_ERROR_S:
+        return (known.offset_s if i < j else -known.offset_s), known.error_s
+    if min(count[i, j], count[j, i]) < LEAST_OFFSET_TRIPS:
+        return None
     there, back = _seconds(float(tables.learned.loc[i, j])), _seconds(float(tables.learned.loc[j, i]))
     return (there - back) / 2, math.hypot(_error_s(topology, i, j), _error_s(topology, j, i)) / 2
 

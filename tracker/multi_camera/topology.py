@@ -1,88 +1,36 @@
-"""What is learned about the cameras: arrival rates, shares of new vehicles, links, travel times, overlaps, zones.
+"""What is learned about the cameras: arrival rates, links with all that belongs to them, clocks.
 
-Owns the learned state and its JSON; never looks at appearance and never decides. What closed sightings teach is fitted
-by expectation-maximisation over the newest lessons, each read again under what the others say; lessons that leave the
-ring are settled for good.
+Owns the numbers of cameras, the reading of what was learned and its JSON; never looks at appearance and never decides.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tracker.multi_camera.clocks import Trip
-from tracker.multi_camera.lessons import CAPACITY, ORIGINS, Lesson, Lessons, Origin, key_of
-from tracker.multi_camera.links import (
-    CELLS,
-    GAP,
-    GRID,
-    OVERLAP,
-    CameraCells,
-    LinkTables,
-    Pins,
-    Tally,
-    compile_tables,
-)
-from tracker.multi_camera.matching import columns_of, marginals_by_column
+from tracker.multi_camera.clocks import Clocks, Drift, Step
+from tracker.multi_camera.corrections import Correction
+from tracker.multi_camera.encounters import Encounter
+from tracker.multi_camera.learning import LinkLearner
+from tracker.multi_camera.lessons import ORIGINS, Lesson, Origin, key_of
+from tracker.multi_camera.links import GAP, OVERLAP, LinkTables, Pins
+from tracker.multi_camera.offsets import Fit
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.travel import SHIFT_S, Floats, log_duration
-from tracker.multi_camera.types import Observation, Point
+from tracker.multi_camera.travel import Floats, Ints, log_duration
+from tracker.multi_camera.types import Observation
+from tracker.multi_camera.visits import NO_CELL, NS, Visits, cell_of
 
-Ints = NDArray[np.intp]
-
-#: Cell of a point that is not known; carries no evidence.
-NO_CELL = CELLS
 RATE_MEMORY_S = 600.0
 #: Share of travel times that no model explains, spread evenly over the longest trip.
 OUTLIER_SHARE = 0.02
-#: Probability from which an origin is told as a trip.
-LIKELY = 0.5
-#: Rounds of expectation-maximisation over the lessons kept.
-ROUNDS = 6
-#: Lessons up to which everything is fitted anew with each that comes, and after how many it is from then on.
-FIT_ALWAYS, FIT_EVERY = 128, 16
-#: Rows of the ring that are free to take lessons between two fits.
-SPARE = 64
-NS = 1e-9
-
-
-def cell_of(point: Point | None) -> int:
-    """Grid cell of a normalised point, ``NO_CELL`` for None.
-
-    >>> cell_of((0.0, 0.0)), cell_of((1.0, 1.0)), cell_of(None)
-    (0, 15, 16)
-    """
-    if point is None:
-        return NO_CELL
-    x, y = (min(max(int(v * GRID), 0), GRID - 1) for v in point)
-    return y * GRID + x
-
-
-@dataclass(frozen=True, slots=True)
-class Visits:
-    """Arrays of passages through cameras, of any one shape.
-
-    Attributes:
-        camera: Camera numbers; -1 where there is no passage.
-        start_s: Seconds, UTC.
-        end_s: Seconds, UTC, as far as known.
-        open: The vehicle may still be there.
-        entry: Grid cell of the first box.
-        exit: Grid cell of the last box.
-    """
-
-    camera: Ints
-    start_s: Floats
-    end_s: Floats
-    open: NDArray[np.bool_]
-    entry: Ints
-    exit: Ints
+#: Clocks that were put right by less leave what was learned of times between them as it is.
+MOVED_S = 1.0
+#: An offset that is not certain by this is estimated with what views that overlap, as often as this, let expect.
+CLEAR_ERROR_S, OVERLAPPING = 0.5, 0.5
 
 
 class Topology:
@@ -91,16 +39,14 @@ class Topology:
     def __init__(self, settings: AssociationSettings) -> None:
         self._settings = settings
         self._index: dict[str, int] = {}
-        self._settled = Tally.empty(0)
-        self._lessons = Lessons()
+        self._links = LinkLearner(settings)
+        self._clocks = Clocks()
         # Per camera: decayed arrivals, first and last arrival (s).
         self._arrivals = np.zeros((0, 3))
-        self._camera_entry = np.zeros((0, CELLS))
-        self._camera_exit = np.zeros((0, CELLS))
-        # What the tables were fitted to: lessons before this number, and the cells then.
-        self._fitted = 0
-        self._fitted_cells = CameraCells(np.zeros((0, CELLS)), np.zeros((0, CELLS)))
         self._changed: set[str] = set()
+        self._forget_tables()
+
+    def _forget_tables(self) -> None:
         self._tables: LinkTables | None = None
         self._new_rates: Floats | None = None
         self._best: Floats | None = None
@@ -110,12 +56,9 @@ class Topology:
         number = self._index.get(camera_id)
         if number is None:
             number = self._index[camera_id] = len(self._index)
-            self._settled = self._settled.grown()
+            self._links.grow()
             self._arrivals = np.pad(self._arrivals, ((0, 1), (0, 0)))
-            self._camera_entry = np.pad(self._camera_entry, ((0, 1), (0, 0)))
-            self._camera_exit = np.pad(self._camera_exit, ((0, 1), (0, 0)))
-            self._fitted_cells = self._fitted_cells.grown()
-            self._tables = self._new_rates = self._best = None
+            self._forget_tables()
             self._changed.add(f"camera/{camera_id}")
         return number
 
@@ -123,6 +66,57 @@ class Topology:
     def cameras(self) -> tuple[str, ...]:
         """Camera ids by number."""
         return tuple(self._index)
+
+    # ------------------------------------------------------------------ clocks
+
+    def put_right(self, shown: Observation) -> Observation:
+        """An observation with the site's times in place of those that its camera's clock shows."""
+        return self._clocks.put_right(shown, self.camera(shown.camera_id))
+
+    def as_shown(self, right: Observation) -> Observation:
+        """The reverse of :meth:`put_right`."""
+        return self._clocks.as_shown(right, self.camera(right.camera_id))
+
+    def meet(self, encounters: Iterable[Encounter]) -> list[Correction]:
+        """Takes in vehicles that two cameras saw; returns what that newly says of clocks.
+
+        Times of observations taken in before are not changed: whoever keeps any has to apply the corrections, and to
+        let :meth:`relearn` follow where a clock was always wrong.
+        """
+        corrections = self._clocks.take(encounters)
+        always = {c.camera: c.by_s for c in corrections if math.isinf(c.since_s)}
+        if always:
+            by_s = np.array([always.get(k, 0.0) for k in range(len(self._index))])
+            moved = np.argwhere(np.abs(by_s - by_s[:, None]) >= MOVED_S)
+            self._links.forget([(int(i), int(j)) for i, j in moved])
+            self._forget_tables()
+        return corrections
+
+    def relearn(self, closed: Sequence[tuple[Observation, Sequence[tuple[Observation, float]]]]) -> None:
+        """As :meth:`conclude`, with times put right, in place of the lessons that were taken in with wrong ones."""
+        self._links.drop_lessons()
+        self._forget_tables()
+        self.conclude(closed)
+
+    def steps(self) -> list[Step]:
+        """Clocks that jumped lately."""
+        return self._clocks.steps()
+
+    def drifts(self) -> list[Drift]:
+        """Clocks that run wrong."""
+        return self._clocks.drifts()
+
+    def ahead_s(self, camera: int) -> float:
+        """Seconds by which a camera's clock is corrected now."""
+        return self._clocks.ahead_s(camera)
+
+    def clock_fit(self, one: int, other: int) -> Fit | None:
+        """What vehicles show of two clocks after correction, ``one`` the smaller number; None of too few."""
+        known = self._clocks.fit_of(one, other)
+        if known is None or known.error_s <= CLEAR_ERROR_S:
+            return known
+        overlap = math.exp(self.tables().log_overlap[one, other]) >= OVERLAPPING
+        return self._clocks.fit_of(one, other, overlap=overlap)
 
     # ------------------------------------------------------------------ learning
 
@@ -155,28 +149,20 @@ class Topology:
         log_rates = self.log_arrival_rates()
         for observation, origins in closed:
             number = self.camera(observation.camera_id)
-            for counts, point in ((self._camera_entry, observation.entry), (self._camera_exit, observation.exit)):
-                if point is not None:
-                    counts[number, cell_of(point)] += 1.0
             rows = tuple(self._origin(before, observation, nats) for before, nats in origins[:ORIGINS])
-            self._changed.update((f"camera/{observation.camera_id}", f"lesson/{self._lessons.next_slot()}"))
-            self._lessons.put(Lesson(number, cell_of(observation.entry), float(log_rates[number]), rows))
-            if self._lessons.taken - self._fitted >= SPARE:
+            self._changed.add(f"camera/{observation.camera_id}")
+            lesson = Lesson(number, cell_of(observation.entry), float(log_rates[number]), rows)
+            if self._links.put(lesson, cell_of(observation.exit)):
                 self._renew()
-        taken = self._lessons.taken
-        if taken <= FIT_ALWAYS or taken - self._fitted >= FIT_EVERY:
+        if self._links.is_due:
             self._renew()
 
     def _renew(self) -> None:
-        """Settles lessons that the ring will soon overwrite, and lets everything be fitted anew."""
-        tables = self.tables()
-        self._fitted = self._lessons.taken
-        for slot in self._lessons.open_before(self._fitted - (CAPACITY - SPARE)).tolist():
-            self._settle(slot, tables)
-        self._fitted_cells = CameraCells(self._camera_entry.copy(), self._camera_exit.copy())
+        """Lets everything be fitted anew."""
+        self._links.renew(self.tables())
         self._changed.add("fit")
         self._changed.update(f"camera/{camera_id}" for camera_id in self._index)
-        self._tables = self._new_rates = self._best = None
+        self._forget_tables()
 
     def _origin(self, before: Observation, after: Observation, nats: float) -> Origin:
         together = not before.final or after.start_ns < before.end_ns
@@ -184,47 +170,6 @@ class Topology:
         x = float(log_duration((after.start_ns - since_ns) * NS))
         cell = cell_of(before.exit) if before.final else NO_CELL
         return Origin(self.camera(before.camera_id), mode, x, nats, cell, key_of(before.sighting_id))
-
-    def _settle(self, slot: int, tables: LinkTables) -> None:
-        """Counts the lesson of a row for good and takes it out of the ring's."""
-        row = np.array([slot])
-        self._add(self._settled, row, *self._responsibilities(tables, row, self._columns(row)))
-        cameras = self.cameras
-        here = int(self._lessons.camera[slot])
-        origins = self._lessons.origin[slot]
-        self._changed.update(f"link/{cameras[i]}/{cameras[here]}" for i in np.unique(origins[origins >= 0]))
-        self._changed.update((f"camera/{cameras[here]}", f"lesson/{slot}"))
-        self._lessons.settled[slot] = True
-
-    def _columns(self, rows: Ints) -> Ints:
-        """The origins of lessons, each sighting one number, (R, K)."""
-        return columns_of(self._lessons.key[rows])
-
-    def _responsibilities(self, tables: LinkTables, rows: Ints, columns: Ints) -> tuple[Floats, Floats]:
-        """Probability of each origin of lessons, and that it counts as a typical trip, (R, K) each."""
-        lessons = self._lessons
-        origin = lessons.origin[rows]
-        index = (np.maximum(origin, 0), np.broadcast_to(lessons.camera[rows][:, None], origin.shape))
-        mode, x = lessons.mode[rows], lessons.x[rows]
-        log_new = lessons.log_rate[rows] + tables.log_new[lessons.camera[rows]]
-        log_density, typical = tables.log_rate_and_typical(mode, index, x)
-        log_odds = lessons.nats[rows] + tables.log_share[index] + log_density
-        log_odds += tables.log_return[index[0]] - tables.log_last[index[0]] - log_new[:, None]
-        return marginals_by_column(np.where(origin >= 0, log_odds, -np.inf), columns), typical
-
-    def _add(self, tally: Tally, rows: Ints, weight: Floats, typical: Floats) -> None:
-        lessons = self._lessons
-        r, k = np.nonzero(lessons.origin[rows] >= 0)
-        at = rows[r]
-        a, c, mode, x = lessons.origin[at, k], lessons.camera[at], lessons.mode[at, k], lessons.x[at, k]
-        w, sure = weight[r, k], weight[r, k] * typical[r, k]
-        np.add.at(tally.moments, (a, c, mode), np.stack([sure, sure * x, sure * x * x], axis=1))
-        for counts, cell in ((tally.entry, lessons.entry[at]), (tally.exit, lessons.exit[at, k])):
-            known = cell != NO_CELL
-            np.add.at(counts, (a[known], c[known], cell[known]), w[known])
-        np.add.at(tally.returns, a, w)
-        new = 1.0 - weight.sum(axis=1)
-        np.add.at(tally.shares, lessons.camera[rows], np.stack([new, np.ones_like(new)], axis=1))
 
     # ------------------------------------------------------------------ reading
 
@@ -238,18 +183,6 @@ class Topology:
         recent = decayed * np.exp(-np.where(seen, now_s - last_s, 0.0) / RATE_MEMORY_S)
         rates: Floats = np.log((recent + 1.0) / (span_s + 1.0 / self._settings.arrival_prior_per_s))
         return rates
-
-    def trips(self) -> list[Trip]:
-        """Trips among the lessons kept that are more likely than not, in the order in which they were learned."""
-        lessons, rows = self._lessons, self._lessons.kept()
-        if not len(rows):
-            return []
-        weight, _ = self._responsibilities(self.tables(), rows, self._columns(rows))
-        r, k = np.nonzero(weight > LIKELY)
-        at = rows[r]
-        durations_s = np.exp(lessons.x[at, k]) - SHIFT_S
-        parts = (lessons.origin[at, k], lessons.camera[at], lessons.mode[at, k], durations_s)
-        return [Trip(int(a), int(c), int(m), float(s)) for a, c, m, s in zip(*parts, strict=True)]
 
     def log_new_rates(self) -> Floats:
         """Log of the rate per second at which vehicles never seen before come into view, (C,) by camera number."""
@@ -299,67 +232,49 @@ class Topology:
     def tables(self) -> LinkTables:
         """The learned state as scoring reads it."""
         if self._tables is None:
-            self._tables = self._fit()
+            self._tables = self._links.fit(self.pins())
         return self._tables
-
-    def _fit(self) -> LinkTables:
-        rows = self._lessons.open_before(self._fitted)
-        cells, columns = self._fitted_cells, self._columns(rows)
-        pins = self.pins()
-        tables = compile_tables(self._settled, cells, self._settings, pins)
-        for _ in range(ROUNDS if len(rows) else 0):
-            tally = self._settled.copy()
-            self._add(tally, rows, *self._responsibilities(tables, rows, columns))
-            tables = compile_tables(tally, cells, self._settings, pins)
-        return tables
 
     # ------------------------------------------------------------------ state
 
     def drain_links(self) -> dict[str, str]:
         """Learned state that changed since the last call, by name, as JSON text."""
-        names, self._changed = sorted(self._changed), set()
-        return {name: json.dumps(self._state(name)) for name in names}
+        names, self._changed = self._changed, set()
+        names |= self._names(*self._links.drain_changed(), self._clocks.drain_changed())
+        return {name: json.dumps(self._state(name)) for name in sorted(names)}
 
     def all_links(self) -> dict[str, str]:
         """All learned state by name, as JSON text."""
+        names = {f"camera/{a}" for a in self.cameras} | ({"fit"} if self._links.fitted else set())
+        names |= self._names(*self._links.all_kept(), self._clocks.all_kept())
+        return {name: json.dumps(self._state(name)) for name in sorted(names)}
+
+    def _names(
+        self, lessons: Iterable[int], links: Iterable[tuple[int, int]], clocks: tuple[Iterable[int], Iterable[int]]
+    ) -> set[str]:
         cameras = self.cameras
-        names = [f"camera/{a}" for a in cameras] + (["fit"] if self._fitted else [])
-        names += [f"lesson/{slot}" for slot in self._lessons.slots]
-        used = np.argwhere(self._settled.moments.any(axis=(2, 3)))
-        names += [f"link/{cameras[i]}/{cameras[j]}" for i, j in used]
-        return {name: json.dumps(self._state(name)) for name in names}
+        names = {f"lesson/{slot}" for slot in lessons} | {f"link/{cameras[i]}/{cameras[j]}" for i, j in links}
+        rows, corrected = clocks
+        return names | {f"encounter/{row}" for row in rows} | {f"clock/{cameras[i]}" for i in corrected}
 
     def _state(self, name: str) -> dict[str, object]:
         kind, _, rest = name.partition("/")
         if kind == "fit":
-            return {"kind": "fit", "lessons": self._fitted}
+            return {"kind": "fit", "lessons": self._links.fitted}
         if kind == "lesson":
-            return self._lessons.state(int(rest))
+            return self._links.lesson_state(int(rest))
+        if kind == "encounter":
+            return {"kind": kind, **self._clocks.encounter_state(int(rest))}
+        if kind == "clock":
+            return {"kind": kind, "camera": rest, **self._clocks.clock_state(self._index[rest])}
         if kind == "camera":
             i = self._index[rest]
-            return {
-                "kind": "camera",
-                "camera": rest,
-                "number": i,
-                "arrivals": self._arrivals[i].tolist(),
-                "shares": self._settled.shares[i].tolist(),
-                "returns": float(self._settled.returns[i]),
-                "entry": self._camera_entry[i].tolist(),
-                "exit": self._camera_exit[i].tolist(),
-                "fitted": [c[i].tolist() for c in (self._fitted_cells.entry, self._fitted_cells.exit)],
-            }
+            arrivals = self._arrivals[i].tolist()
+            return {"kind": kind, "camera": rest, "number": i, "arrivals": arrivals, **self._links.camera_state(i)}
         # Ids may hold slashes: of all ways to part the two, that of the camera met first.
         a = next(a for a in self._index if rest.startswith(f"{a}/") and rest[len(a) + 1 :] in self._index)
         c = rest[len(a) + 1 :]
-        i, j = self._index[a], self._index[c]
-        return {
-            "kind": "link",
-            "from": a,
-            "to": c,
-            "moments": self._settled.moments[i, j].tolist(),
-            "entry": self._settled.entry[i, j].tolist(),
-            "exit": self._settled.exit[i, j].tolist(),
-        }
+        return {"kind": "link", "from": a, "to": c, **self._links.link_state(self._index[a], self._index[c])}
 
     def load(self, links: Mapping[str, str]) -> None:
         """Takes over learned state from JSON text; entries of other kinds are left alone.
@@ -367,7 +282,8 @@ class Topology:
         Raises:
             ValueError: An entry is not what this class writes.
         """
-        by_kind: dict[str, list[dict[str, Any]]] = {"camera": [], "link": [], "lesson": [], "fit": []}
+        kinds = ("camera", "link", "lesson", "fit", "encounter", "clock")
+        by_kind: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
         for text in links.values():
             state = json.loads(text)
             by_kind.setdefault(state.get("kind"), []).append(state)
@@ -375,24 +291,19 @@ class Topology:
             self._load(by_kind)
         except (KeyError, TypeError, IndexError) as exc:
             raise ValueError(f"learned state cannot be read: {exc}") from exc
-        self._tables = self._new_rates = self._best = None
+        self._forget_tables()
         self._changed.clear()
 
     def _load(self, by_kind: Mapping[str, list[dict[str, Any]]]) -> None:
         for state in sorted(by_kind["camera"], key=lambda s: int(s["number"])):
             i = self.camera(state["camera"])
             self._arrivals[i] = state["arrivals"]
-            self._settled.shares[i] = state["shares"]
-            self._settled.returns[i] = state["returns"]
-            self._camera_entry[i] = state["entry"]
-            self._camera_exit[i] = state["exit"]
-            self._fitted_cells.entry[i], self._fitted_cells.exit[i] = state["fitted"]
-        self._fitted = max((int(state["lessons"]) for state in by_kind["fit"]), default=0)
+            self._links.load_camera(i, state)
         for state in by_kind["link"]:
-            i, j = self._index[state["from"]], self._index[state["to"]]
-            self._settled.moments[i, j] = state["moments"]
-            self._settled.entry[i, j] = state["entry"]
-            self._settled.exit[i, j] = state["exit"]
-        for state in sorted(by_kind["lesson"], key=lambda s: int(s["number"])):
-            slot = self._lessons.put(Lesson.from_state(state), int(state["number"]))
-            self._lessons.settled[slot] = bool(state["settled"])
+            self._links.load_link(self._index[state["from"]], self._index[state["to"]], state)
+        fitted = max((int(state["lessons"]) for state in by_kind["fit"]), default=0)
+        self._links.load_lessons(by_kind["lesson"], fitted)
+        for state in by_kind["clock"]:
+            self._clocks.load_clock(self._index[state["camera"]], state)
+        for state in by_kind["encounter"]:
+            self._clocks.load_encounter(state)

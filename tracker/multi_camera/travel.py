@@ -12,6 +12,7 @@ from scipy.special import gammaln, ndtr, stdtr
 
 Floats = NDArray[np.float64]
 Index = tuple[NDArray[np.intp], ...]
+Ints = NDArray[np.intp]
 
 #: Added to every duration before its logarithm: durations near zero carry no more detail than this.
 SHIFT_S = 0.5

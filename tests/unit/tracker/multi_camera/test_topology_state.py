@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 
+from tracker.multi_camera.learning import FIT_ALWAYS, FIT_EVERY
 from tracker.multi_camera.lessons import CAPACITY
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.topology import FIT_ALWAYS, FIT_EVERY, Topology
+from tracker.multi_camera.topology import Topology
 
 
 def teach(topology, vehicles, numbers):

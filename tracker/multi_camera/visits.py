@@ -1,0 +1,49 @@
+"""Passages through cameras as arrays of numbers. Owns their form and the grid of zones; judges nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.multi_camera.links import CELLS, GRID
+from tracker.multi_camera.travel import Floats, Ints
+from tracker.multi_camera.types import Point
+
+#: Cell of a point that is not known; carries no evidence.
+NO_CELL = CELLS
+NS = 1e-9
+
+
+def cell_of(point: Point | None) -> int:
+    """Grid cell of a normalised point, ``NO_CELL`` for None.
+
+    >>> cell_of((0.0, 0.0)), cell_of((1.0, 1.0)), cell_of(None)
+    (0, 15, 16)
+    """
+    if point is None:
+        return NO_CELL
+    x, y = (min(max(int(v * GRID), 0), GRID - 1) for v in point)
+    return y * GRID + x
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """Arrays of passages through cameras, of any one shape.
+
+    Attributes:
+        camera: Camera numbers; -1 where there is no passage.
+        start_s: Seconds, UTC.
+        end_s: Seconds, UTC, as far as known.
+        open: The vehicle may still be there.
+        entry: Grid cell of the first box.
+        exit: Grid cell of the last box.
+    """
+
+    camera: Ints
+    start_s: Floats
+    end_s: Floats
+    open: NDArray[np.bool_]
+    entry: Ints
+    exit: Ints
