@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +34,19 @@ class BoxLog:
             thinned = rows[::2] if len(rows) % 2 else [*rows[::2], rows[-1]]
             self._spacing_ns = round(_SLACK * 2 * (rows[-1][0] - rows[0][0]) / (len(rows) - 1))
             self._rows = thinned
+
+    def prepend(self, rows: Sequence[tuple[int, int, Box]]) -> None:
+        """Puts boxes, ascending and earlier than all, before the others, as far as there is room."""
+        room = max(0, self._cap - len(self._rows))
+        self._rows = [*rows[len(rows) - min(room, len(rows)) :], *self._rows]
+
+    def head(self, span_s: float) -> list[tuple[int, int, Box]]:
+        """The boxes of the first ``span_s`` seconds."""
+        return [row for row in self._rows if row[0] <= self._rows[0][0] + span_s * 1e9]
+
+    def tail(self, span_s: float) -> list[tuple[int, int, Box]]:
+        """The boxes of the last ``span_s`` seconds."""
+        return [row for row in self._rows if row[0] >= self._rows[-1][0] - span_s * 1e9]
 
     @property
     def first_ns(self) -> int:

@@ -11,11 +11,13 @@ from tracker.single_camera.assignment import paired_iou
 from tracker.single_camera.box_log import Box, BoxLog
 from tracker.single_camera.contacts import ContactLog, Votes
 from tracker.single_camera.crops import CropChooser, Image, View
+from tracker.single_camera.leftovers import Leftovers
 from tracker.single_camera.parts import class_shares
 from tracker.single_camera.settings import TrackerSettings
 from tracker.types import Contact, Crop, TrackKey, Tracklet
 
 _PLACE = {int(vehicle_class): k for k, vehicle_class in enumerate(VEHICLE_CLASSES)}
+_LOOKED_AT_S = 1.0  # of a track's end, to foretell how it goes on
 _NO_VOTES: Votes = (0.0,) * len(VEHICLE_CLASSES)
 
 
@@ -41,6 +43,7 @@ class TrackLife:
         self._votes = _NO_VOTES
         self._observed = 0
         self._parked = False
+        self._filled_before = False
         self._revision = 0
         self._interval_ns = round(settings.tracklets.first_revision_s * 1e9)
         self._due_ns: int | None = None
@@ -92,9 +95,31 @@ class TrackLife:
         """Whether there has been a revision."""
         return self._revision > 0
 
+    @property
+    def confirmed(self) -> bool:
+        """Whether it has more than one detection."""
+        return self._observed > 1
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a revision."""
+        return self._due_ns is not None and self._log.last_ns >= self._due_ns
+
+    def fill_before(self, leftovers: Leftovers) -> None:
+        """Takes over what the vehicle was seen in before its first box, the first time that it is asked to."""
+        if self._filled_before:
+            return
+        self._filled_before = True
+        self._log.prepend(leftovers.before(self._key.track_id, self._log.head(_LOOKED_AT_S)))
+
+    def fill_after(self, leftovers: Leftovers) -> None:
+        """The same after its last box, for a track that is over."""
+        for t_ns, frame, box in leftovers.after(self._key.track_id, self._log.tail(_LOOKED_AT_S)):
+            self._log.add(t_ns, frame, box)
+
     def revise(self) -> Tracklet | None:
         """A revision, if one is due and there is news since the last."""
-        if self._due_ns is None or self._log.last_ns < self._due_ns or not self._tellable():
+        if not self.due or not self._tellable():
             return None
         crops = self._crops.chosen()
         if not crops or not self._changed(self._news(crops)):
@@ -124,6 +149,7 @@ class TrackLife:
         life._votes = tuple(vote - other for vote, other in zip(self._votes, others, strict=True))
         life._observed = len(life._log)
         life._parked = self._parked
+        life._filled_before = True
         life._revision = 1
         life._due_ns = life._log.last_ns + life._interval_ns
         life._told = life._news(life._crops.chosen())

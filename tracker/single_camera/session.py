@@ -15,6 +15,7 @@ from tracker.single_camera.association.tracks import Step
 from tracker.single_camera.box_log import Box
 from tracker.single_camera.crops import View, promises
 from tracker.single_camera.joining import Joiner
+from tracker.single_camera.leftovers import Leftovers
 from tracker.single_camera.life import TrackLife
 from tracker.single_camera.parts import divide
 from tracker.single_camera.settings import TrackerSettings
@@ -47,11 +48,12 @@ class CameraTracker:
 
     A tracklet is told first after about two seconds, then at doubling intervals while there is news, and a last time
     (``final``) once its vehicle has been out of sight for too long. A track without a single picture fit for use is not
-    told. The last revision of a track that ended inside the picture waits a few seconds: when another begins on its
-    foretold path, the two are told together and the later names the earlier (``continues``). Times are capture times,
-    so frames may be dropped at will. A frame that is not later than the one before is skipped; when the clock jumps
-    back further than a track may be lost, or frame numbers begin anew, all tracks close and tracking goes on from
-    there. Not thread-safe: one session, one owner.
+    told. Either end of a track is lengthened by detections on its path that were too weak to begin or to find one, the
+    beginning before it is told first, the end before it is told last. The last revision of a track that ended inside
+    the picture waits a few seconds: when another begins on its foretold path, the two are told together and the later
+    names the earlier (``continues``). Times are capture times, so frames may be dropped at will. A frame that is not
+    later than the one before is skipped; when the clock jumps back further than a track may be lost, or frame numbers
+    begin anew, all tracks close and tracking goes on from there. Not thread-safe: one session, one owner.
 
     Args:
         camera_id: The camera's configured name.
@@ -72,6 +74,7 @@ class CameraTracker:
         self._settings = settings or TrackerSettings()
         self._tracker = associator(self._settings)
         self._lives: dict[int, TrackLife] = {}
+        self._leftovers = Leftovers(self._settings.fill)
         self._zones = zones or ZoneBook(self._settings.zones, np.random.default_rng(0))
         self._joiner = Joiner(self._settings.tracklets)
         self._parked: set[TrackKey] = set()  # of the tracks that wait
@@ -141,7 +144,10 @@ class CameraTracker:
         told += self._released(frame.captured_at_ns)
         self._observe(step, frame, detections)
         for track_id in sorted(step.track_ids.tolist()):
-            told += self._told(self._lives[track_id].revise())
+            life = self._lives[track_id]
+            if life.due:
+                life.fill_before(self._leftovers)
+            told += self._told(life.revise())
         return told
 
     def flush(self) -> list[Tracklet]:
@@ -149,6 +155,7 @@ class CameraTracker:
         self._live = ()
         told = self._close(self._tracker.close_all(), hold=False) + self._joiner.release_all()
         self._parked.clear()
+        self._leftovers.clear()
         return told
 
     def split(self, tracklet: Tracklet, contact: Contact) -> tuple[Tracklet, Tracklet]:
@@ -171,6 +178,7 @@ class CameraTracker:
         old_id = tracklet.key.track_id
         if self._tracker.rename(old_id, key.track_id):
             self._lives[key.track_id] = self._lives.pop(old_id).renewed(key, contact.t_ns)
+            self._leftovers.rename(old_id, key.track_id, contact.t_ns)
             self._live = tuple(
                 replace(box, track_id=key.track_id) if box.track_id == old_id else box for box in self._live
             )
@@ -207,9 +215,10 @@ class CameraTracker:
         told: list[Tracklet] = []
         for track_id in sorted(track_ids):
             life = self._lives.pop(track_id, None)
-            last = life.close() if life is not None else None
+            last = self._last(life) if life is not None else None
             if life is None or last is None:
                 self._untold += 1
+                self._leftovers.release(track_id)
                 continue
             due = self._told(last)
             # One that follows another goes with it; the others may be followed.
@@ -220,6 +229,13 @@ class CameraTracker:
                 self._parked.add(last.key)
             told += self._joiner.hold(last, still=life.parked) if waits else due
         return told
+
+    def _last(self, life: TrackLife) -> Tracklet | None:
+        """The final revision of a track, lengthened at its ends; None if it is never told."""
+        if life.confirmed:
+            life.fill_before(self._leftovers)
+            life.fill_after(self._leftovers)
+        return life.close()
 
     def _inside(self, tracklet: Tracklet) -> bool:
         """Whether a vehicle was last seen where it cannot have left the view: off the border and every drawn exit."""
@@ -235,6 +251,9 @@ class CameraTracker:
     def _observe(self, step: Step, frame: Frame, detections: Detections) -> None:
         """Hands every track its detection and renews the live boxes."""
         rows = step.detections
+        owners = np.full(len(detections), -1, np.int64)
+        owners[rows] = step.track_ids
+        self._leftovers.add(frame.captured_at_ns, frame.index, detections.boxes_xyxy, owners)
         boxes = detections.boxes_xyxy[rows].astype(np.float64)
         scores = detections.scores[rows].astype(np.float64)
         height, width = frame.image.shape[:2]

@@ -21,6 +21,9 @@ class AssociationSettings(_Section):
     new_track_score: float = Field(0.25, ge=0, le=1, description="Score from which an unmatched detection is a track.")
     match_cost: float = Field(0.8, gt=0, le=1, description="First stage: largest 1 - IoU (times score) of a match.")
     low_match_cost: float = Field(0.5, gt=0, le=1, description="Second stage, low scores: largest 1 - IoU of a match.")
+    lost_low_match_cost: float = Field(
+        0.3, ge=0, le=1, description="The same where low scores find lost tracks again; 0 for never."
+    )
     unconfirmed_match_cost: float = Field(0.7, gt=0, le=1, description="Largest cost of confirming a new track.")
     fuse_score: bool = Field(True, description="Multiply IoU by the detection's score where high scores are matched.")
     duplicate_iou: float = Field(
@@ -79,7 +82,7 @@ class TrackletSettings(_Section):
         0.3, gt=0, le=1, description="Two tracks whose boxes overlap so much may have been taken for each other."
     )
     split_nats: float = Field(
-        3.0,
+        1.0,
         ge=0,
         le=100,
         description="Evidence of appearance against one vehicle, in nats, from which a track is split at a contact.",
@@ -128,6 +131,19 @@ class CropSettings(_Section):
     better_by: float = Field(1.1, ge=1, le=2, description="A crop is replaced by one better by this factor.")
 
 
+class FillSettings(_Section):
+    """By which detections that belong to no track a track is lengthened before its beginning and after its end."""
+
+    longest_s: float = Field(1.0, ge=0, le=10, description="Seconds by which either end is lengthened; 0 for never.")
+    gap_s: float = Field(0.3, gt=0, le=5, description="Longest time without a fitting box.")
+    least_iou: float = Field(0.6, gt=0, le=1, description="Least IoU of a box with where the vehicle is expected.")
+    double_iou: float = Field(
+        0.3, gt=0, le=1, description="No box that overlaps another track's more than this is taken: it is its double."
+    )
+    kept_s: float = Field(6.0, ge=0, le=60, description="Seconds for which detections are kept.")
+    max_frames: int = Field(256, ge=1, le=10_000, description="Most frames whose detections are kept.")
+
+
 class ZoneSettings(_Section):
     """How a camera's entry and exit zones are learned; lengths are fractions of the picture's sides."""
 
@@ -153,6 +169,9 @@ class TrackerSettings(_Section):
     )
     tracklets: TrackletSettings = Field(
         default_factory=TrackletSettings, description="When a track is told to the outside."
+    )
+    fill: FillSettings = Field(
+        default_factory=FillSettings, description="Lengthening of tracks by detections that belong to none."
     )
     crops: CropSettings = Field(default_factory=CropSettings, description="Which pictures of a vehicle are kept.")
     zones: ZoneSettings = Field(default_factory=ZoneSettings, description="How entries and exits are learned.")

@@ -43,8 +43,8 @@ class ByteTrack:
 
     Source: Zhang et al. 2022, "ByteTrack: Multi-Object Tracking by Associating Every Detection Box". Departures: real
     time steps; boxes enlarged for matching where a frame is late; one buffer in seconds, up to which a lost track may
-    be found; a parked vehicle may stay hidden for longer and does not drift meanwhile; no track starts on a vehicle
-    that another covers.
+    be found; low scores find one too where they lie closely on its path; a parked vehicle may stay hidden for longer
+    and does not drift meanwhile; no track starts on a vehicle that another covers.
     """
 
     def __init__(self, settings: AssociationSettings) -> None:
@@ -168,10 +168,12 @@ class ByteTrack:
         return high
 
     def _continue_low(self, new: Arrivals, low: Index) -> None:
-        """Matches tracks that were seen in the frame before with low-score detections."""
-        pool = np.flatnonzero((self._tracks.state == TRACKED) & (self._tracks.detection < 0))
-        cost = 1.0 - iou_matrix(new.predicted[pool], new.grown[low])
-        self._stage(new, pool, low, cost, self._settings.low_match_cost)
+        """Matches tracks that were seen in the frame before with low-score detections, then lost ones."""
+        settings = self._settings
+        for state, limit in ((TRACKED, settings.low_match_cost), (LOST, settings.lost_low_match_cost)):
+            pool = np.flatnonzero((self._tracks.state == state) & (self._tracks.detection < 0))
+            cost = 1.0 - iou_matrix(new.predicted[pool], new.grown[low])
+            low = self._stage(new, pool, low, cost, limit)
 
     def _margin(self, t_ns: int) -> float:
         """By which share of its side a box is enlarged on each side before overlaps are taken."""

@@ -96,6 +96,7 @@ def _settings(fuse_score):
         lost_after_s=(BUFFER_FRAMES + 2.5) * INTERVAL_NS / 1e9,
         still_after_s=3600,
         double_iou=1.0,
+        lost_low_match_cost=0.0,
         nominal_interval_s=INTERVAL_NS / 1e9,
     )
 
