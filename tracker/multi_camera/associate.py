@@ -7,7 +7,6 @@ and a snapshot restored elsewhere goes on as the original would have.
 from __future__ import annotations
 
 import json
-import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -283,7 +282,7 @@ class Associator:
             owner = self._memory.owner(observation.sighting_id)
             if owner is not None:
                 self._memory.assign(observation, owner)
-        if any(math.isinf(correction.since_s) for correction in corrections):
+        if self._topology.moved(corrections):
             self._topology.relearn(self._recent.origins(self._recent.closed(), self._topology))
 
     def _tidy(self, findings: Findings) -> None:

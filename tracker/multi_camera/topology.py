@@ -81,16 +81,22 @@ class Topology:
         """Takes in vehicles that two cameras saw; returns what that newly says of clocks.
 
         Times of observations taken in before are not changed: whoever keeps any has to apply the corrections, and to
-        let :meth:`relearn` follow where a clock was always wrong.
+        let :meth:`relearn` follow where links :meth:`moved`.
         """
         corrections = self._clocks.take(encounters)
-        always = {c.camera: c.by_s for c in corrections if math.isinf(c.since_s)}
-        if always:
-            by_s = np.array([always.get(k, 0.0) for k in range(len(self._index))])
-            moved = np.argwhere(np.abs(by_s - by_s[:, None]) >= MOVED_S)
-            self._links.forget([(int(i), int(j)) for i, j in moved])
+        moved = self.moved(corrections)
+        if moved:
+            self._links.forget(moved)
             self._forget_tables()
         return corrections
+
+    def moved(self, corrections: Sequence[Correction]) -> list[tuple[int, int]]:
+        """Links between cameras whose clocks were always wrong, and are now known to be much further apart."""
+        by_s = np.zeros(len(self._index))
+        for correction in corrections:
+            if math.isinf(correction.since_s):
+                by_s[correction.camera] += correction.by_s
+        return [(int(i), int(j)) for i, j in np.argwhere(np.abs(by_s - by_s[:, None]) >= MOVED_S)]
 
     def relearn(self, closed: Sequence[tuple[Observation, Sequence[tuple[Observation, float]]]]) -> None:
         """As :meth:`conclude`, with times put right, in place of the lessons that were taken in with wrong ones."""
