@@ -10,7 +10,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
 
 from reid.types import Calibration
 from tracker.multi_camera.agreement import Agreement
@@ -26,9 +26,13 @@ from tracker.multi_camera.verdicts import Findings, IdFactory, Verdicts
 
 #: Seconds after a sighting's last box at which it is looked at again, with what has come into view since. They leave
 #: the bucket's wait and the tracker's until the 10 s within which identities settle.
-REVIEW_AGE_S = 6.0
+REVIEW_AGE_S = 7.0
+#: Seconds after a sighting's last box until which it may leave its identity without a revision of its own.
+FREE_S = 60.0
 #: Sightings that one step of second looks takes.
 STEP_SIGHTINGS = 16
+#: Of the sightings that closed longest ago, those that each bucket looks at for being bound from now on.
+FREED = 1024
 #: Identities whose mean vector is computed anew with each bucket after camera means changed; those seen last go first.
 REFRESHED = 512
 
@@ -68,6 +72,8 @@ class Associator:
         self._asked: str | None = None
         # Sightings closed lately, with their ends.
         self._closed: dict[str, int] = {}
+        # Those of them, and earlier ones, that may still leave their identity.
+        self._free: dict[str, int] = {}
         self._latest_ns = 0
         self._means = CameraMeans(self._settings.camera_mean_min)
         self._topology = Topology(self._settings)
@@ -79,7 +85,7 @@ class Associator:
         self._scorer = Scorer(
             self._settings, self._calibration, self._memory, self._topology, self._agreement.reliability
         )
-        self._verdicts = Verdicts(self._settings, self._scorer, self._memory, self._id_factory)
+        self._verdicts = Verdicts(self._settings, self._scorer, self._memory, self._id_factory, self._is_free)
 
     # ------------------------------------------------------------------ arrivals
 
@@ -108,6 +114,7 @@ class Associator:
         self._verdicts.ambiguous.discard(sighting_id)
         self._memory.forget_sighting(sighting_id)
         self._recent.drop(sighting_id)
+        self._free.pop(sighting_id, None)
 
     @property
     def pending(self) -> int:
@@ -141,7 +148,7 @@ class Associator:
         self._oldest_pending_ns = None
         if not batch:
             return Outcome()
-        begun_ns, self._latest_ns = self._latest_ns, max(self._latest_ns, *(o.start_ns for o in batch))
+        begun_ns, self._latest_ns = self._latest_ns, max(self._latest_ns, *(o.end_ns for o in batch))
         self._expire()
         reviewed = self._due_for_review(begun_ns)
         self._scorer.prepare(batch)
@@ -173,7 +180,7 @@ class Associator:
 
     def _remember(self, observation: Observation) -> None:
         if observation.final:
-            self._closed[observation.sighting_id] = observation.end_ns
+            self._closed[observation.sighting_id] = self._free[observation.sighting_id] = observation.end_ns
         if observation.model_id == self._model_id:
             self._recent.put(observation)
 
@@ -182,14 +189,22 @@ class Associator:
         if before is not None and before.model_id == observation.model_id == self._model_id:
             self._agreement.learn(before, observation)
 
+    def _is_free(self, observation: Observation) -> bool:
+        end_ns = self._free.get(observation.sighting_id)
+        return end_ns is not None and end_ns + int(FREE_S / NS) > self._latest_ns
+
     def _expire(self) -> None:
+        for sighting_id in [
+            s for s, end_ns in islice(self._free.items(), FREED) if end_ns + int(FREE_S / NS) <= self._latest_ns
+        ]:
+            del self._free[sighting_id]
         gone = self._memory.forget_before(self._latest_ns * NS - self._settings.max_trip_s)
         self._verdicts.ambiguous.difference_update(gone)
 
     def _due_for_review(self, begun_ns: int) -> list[Observation]:
         """Closed sightings that came of an age to be looked at again since the last bucket, by start."""
-        oldest_ns = begun_ns - int(REVIEW_AGE_S / NS)
-        old = [s for s, end_ns in self._closed.items() if end_ns < oldest_ns]
+        age_ns = int(REVIEW_AGE_S / NS)
+        old = [s for s, end_ns in self._closed.items() if end_ns < begun_ns - age_ns]
         # What was compared for a closed sighting serves its second looks, too.
         self._scorer.forget(old)
         for sighting_id in old:
@@ -197,7 +212,7 @@ class Associator:
         due = []
         for sighting_id, end_ns in self._closed.items():
             observation = self._memory.observation(sighting_id)
-            if observation is not None and begun_ns < end_ns + int(REVIEW_AGE_S / NS) <= self._latest_ns:
+            if observation is not None and begun_ns < end_ns + age_ns <= self._latest_ns:
                 due.append(observation)
         return sorted(due, key=lambda o: (o.start_ns, o.sighting_id))
 
@@ -324,9 +339,10 @@ class Associator:
             self._remember(entry.observation)
             if entry.settled:
                 self._closed.pop(entry.observation.sighting_id, None)
+                self._free.pop(entry.observation.sighting_id, None)
             if entry.ambiguous:
                 self._verdicts.ambiguous.add(entry.observation.sighting_id)
-            self._latest_ns = max(self._latest_ns, entry.observation.start_ns)
+            self._latest_ns = max(self._latest_ns, entry.observation.end_ns)
         self._expire()
         self._asked = links.get(ASKED)
         if self._asked is not None:
