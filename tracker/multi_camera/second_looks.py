@@ -35,7 +35,7 @@ class SecondLooks:
     """
 
     def __init__(
-        self, settings: AssociationSettings, scorer: Scorer, memory: IdentityMemory, free: Callable[[Observation], bool]
+        self, settings: AssociationSettings, scorer: Scorer, memory: IdentityMemory, free: Callable[[str], bool]
     ) -> None:
         self._settings = settings
         self._scorer = scorer
@@ -66,8 +66,8 @@ class SecondLooks:
         blocks: list[Group] = []
         for part in members:
             now.append(sorted(number[o.sighting_id] for o in part))
-            bound = sorted(number[o.sighting_id] for o in part if not self._free(o))
-            blocks += [[number[o.sighting_id]] for o in part if self._free(o)] + ([bound] if bound else [])
+            bound = sorted(number[o.sighting_id] for o in part if not self._free(o.sighting_id))
+            blocks += [[number[o.sighting_id]] for o in part if self._free(o.sighting_id)] + ([bound] if bound else [])
         groups = regrouped(evidence, sorted(blocks))
         if sorted(groups) == sorted(now):
             return None

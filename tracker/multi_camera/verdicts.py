@@ -77,7 +77,7 @@ class Verdicts:
         scorer: Scorer,
         memory: IdentityMemory,
         id_factory: IdFactory,
-        free: Callable[[Observation], bool],
+        free: Callable[[str], bool],
     ) -> None:
         self._settings = settings
         self._scorer = scorer
@@ -209,7 +209,7 @@ class Verdicts:
                 parts.setdefault(owner, []).append(part)
         for owner, shares in parts.items():
             # What may not leave keeps the id; else the largest part: fewest sightings are told to have moved.
-            for part in sorted(shares, key=lambda p: (all(map(self._free, p)), -len(p)))[1:]:
+            for part in sorted(shares, key=lambda p: (all(self._free(o.sighting_id) for o in p), -len(p)))[1:]:
                 fresh = self._id_factory()
                 for observation in part:
                     self._memory.assign(observation, fresh)

@@ -114,6 +114,6 @@ def test_what_a_person_settled_is_not_parted(site, vehicles):
 
 
 def test_what_closed_long_ago_stays_together(site, vehicles, monkeypatch):
-    monkeypatch.setattr("tracker.multi_camera.associate.FREE_S", 0.0)
+    monkeypatch.setattr("tracker.multi_camera.closed.FREE_S", 0.0)
     wrongly_joined(site, vehicles, settled=False)
     assert site.of("a1") == site.of("b1")
