@@ -20,6 +20,8 @@ from tracker.multi_camera.types import Observation
 GAINED = 1.5
 #: Nats against "never seen before" from which an identity's sightings are looked at with those of the sighting's own.
 NEAR = -3.0
+#: Nats that such an identity may be behind the sighting's own: where that is clear there is nothing to look at.
+BEHIND = 4.0
 #: Identities looked at together, and their sightings, at most.
 TOGETHER, SIGHTINGS = 5, 32
 
@@ -78,7 +80,9 @@ class SecondLooks:
     def _members(self, owner: str, scores: Scores, leave_out: Callable[[str], bool]) -> list[list[Observation]]:
         """Sightings by identity: the owner's and those of the likeliest others."""
         memory = self._memory
-        near = np.flatnonzero(scores.total > NEAR)
+        own = scores.of(memory.row(owner))
+        own = own if np.isfinite(own) else 0.0
+        near = np.flatnonzero(scores.total > max(NEAR, own - BEHIND))
         order = near[np.argsort(-scores.total[near], kind="stable")]
         members = [memory.members(owner)]
         total = len(members[0])
