@@ -6,7 +6,6 @@ and a snapshot restored elsewhere goes on as the original would have.
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -14,7 +13,9 @@ from itertools import groupby
 
 from reid.types import Calibration
 from tracker.multi_camera.agreement import Agreement
+from tracker.multi_camera.asked import ASKED, from_state, to_state
 from tracker.multi_camera.camera_means import CameraMeans
+from tracker.multi_camera.closed import Closed
 from tracker.multi_camera.corrections import Correction
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.merging import Twins, twins
@@ -26,16 +27,10 @@ from tracker.multi_camera.types import Assigned, Observation, Outcome, Snapshot
 from tracker.multi_camera.verdicts import Findings, IdFactory, Verdicts
 from tracker.multi_camera.visits import NS
 
-#: Seconds after a sighting's last box at which it is looked at again, with what has come into view since. They leave
-#: the bucket's wait and the tracker's until the 10 s within which identities settle.
-REVIEW_AGE_S = 6.0
 #: Sightings that one step of second looks takes.
 STEP_SIGHTINGS = 16
 #: Identities whose mean vector is computed anew with each bucket after camera means changed; those seen last go first.
 REFRESHED = 512
-
-#: Name of the learned state that tells which sightings were decided but not learned from yet.
-ASKED = "asked"
 
 Step = Callable[[Findings], None]
 
@@ -68,8 +63,7 @@ class Associator:
     def _reset(self) -> None:
         self._steps: deque[Step] = deque()
         self._asked: str | None = None
-        # Sightings closed lately, with their ends.
-        self._closed: dict[str, int] = {}
+        self._closed = Closed()
         self._latest_ns = 0
         self._means = CameraMeans(self._settings.camera_mean_min)
         self._topology = Topology(self._settings)
@@ -81,7 +75,7 @@ class Associator:
         self._scorer = Scorer(
             self._settings, self._calibration, self._memory, self._topology, self._agreement.reliability
         )
-        self._verdicts = Verdicts(self._settings, self._scorer, self._memory, self._id_factory)
+        self._verdicts = Verdicts(self._settings, self._scorer, self._memory, self._id_factory, self._closed.free)
 
     # ------------------------------------------------------------------ arrivals
 
@@ -110,6 +104,7 @@ class Associator:
         self._verdicts.ambiguous.discard(sighting_id)
         self._memory.forget_sighting(sighting_id)
         self._recent.drop(sighting_id)
+        self._closed.bind(sighting_id)
 
     @property
     def pending(self) -> int:
@@ -143,9 +138,9 @@ class Associator:
         self._oldest_pending_ns = None
         if not batch:
             return Outcome()
-        begun_ns, self._latest_ns = self._latest_ns, max(self._latest_ns, *(o.start_ns for o in batch))
+        self._latest_ns = max(self._latest_ns, *(o.end_ns for o in batch))
         self._expire()
-        reviewed = self._due_for_review(begun_ns)
+        reviewed = self._due_for_review()
         self._scorer.prepare(batch)
         findings = Findings()
         revised: list[Observation] = []
@@ -170,12 +165,12 @@ class Associator:
         self._scorer.forget(o.sighting_id for o in batch if not o.final)
         closed = [o for o in batch if o.final]
         self._plan_second_looks(closed, [*closed, *reviewed], reviewed)
-        self._asked = _to_state(arrivals, closed)
+        self._asked = to_state(arrivals, closed)
         return Outcome(tuple(findings.decisions), tuple(findings.changes), {ASKED: self._asked})
 
     def _remember(self, observation: Observation) -> None:
         if observation.final:
-            self._closed[observation.sighting_id] = observation.end_ns
+            self._closed.put(observation.sighting_id, observation.end_ns)
         if observation.model_id == self._model_id:
             self._recent.put(observation)
 
@@ -188,20 +183,13 @@ class Associator:
         gone = self._memory.forget_before(self._latest_ns * NS - self._settings.max_trip_s)
         self._verdicts.ambiguous.difference_update(gone)
 
-    def _due_for_review(self, begun_ns: int) -> list[Observation]:
+    def _due_for_review(self) -> list[Observation]:
         """Closed sightings that came of an age to be looked at again since the last bucket, by start."""
-        oldest_ns = begun_ns - int(REVIEW_AGE_S / NS)
-        old = [s for s, end_ns in self._closed.items() if end_ns < oldest_ns]
+        due, past = self._closed.advance(self._latest_ns)
         # What was compared for a closed sighting serves its second looks, too.
-        self._scorer.forget(old)
-        for sighting_id in old:
-            del self._closed[sighting_id]
-        due = []
-        for sighting_id, end_ns in self._closed.items():
-            observation = self._memory.observation(sighting_id)
-            if observation is not None and begun_ns < end_ns + int(REVIEW_AGE_S / NS) <= self._latest_ns:
-                due.append(observation)
-        return sorted(due, key=lambda o: (o.start_ns, o.sighting_id))
+        self._scorer.forget(past)
+        found = [o for o in map(self._memory.observation, due) if o is not None]
+        return sorted(found, key=lambda o: (o.start_ns, o.sighting_id))
 
     # ------------------------------------------------------------------ second looks
 
@@ -222,7 +210,7 @@ class Associator:
         self._steps.popleft()(findings)
         links: dict[str, str] = {}
         if not self._steps:
-            self._asked = _to_state((), ())
+            self._asked = to_state((), ())
             learned = (self._topology, self._means, self._agreement)
             links = {name: text for part in learned for name, text in part.drain_links().items()}
             links[ASKED] = self._asked
@@ -340,10 +328,11 @@ class Associator:
             self._memory.assign(observation, entry.identity_id)
             self._remember(observation)
             if entry.settled:
-                self._closed.pop(entry.observation.sighting_id, None)
+                self._closed.bind(entry.observation.sighting_id)
             if entry.ambiguous:
                 self._verdicts.ambiguous.add(entry.observation.sighting_id)
-            self._latest_ns = max(self._latest_ns, observation.start_ns)
+            self._latest_ns = max(self._latest_ns, observation.end_ns)
+        self._closed.advance(self._latest_ns)
         self._expire()
         self._asked = links.get(ASKED)
         if self._asked is not None:
@@ -352,25 +341,12 @@ class Associator:
     def _learn_what_was_asked(self, asked: str) -> None:
         """Goes on learning from a bucket that was decided before a restart, but looks at nothing a second time."""
         arrived, closed = (
-            [o for o in map(self._memory.observation, names) if o is not None] for names in _from_state(asked)
+            [o for o in map(self._memory.observation, names) if o is not None] for names in from_state(asked)
         )
         for observation in arrived:
             self._topology.arrive(observation)
         if arrived or closed:
             self._plan_second_looks(closed, (), ())
-
-
-def _to_state(arrived: Iterable[Observation], closed: Iterable[Observation]) -> str:
-    names = {"arrived": [o.sighting_id for o in arrived], "closed": [o.sighting_id for o in closed]}
-    return json.dumps({"kind": ASKED, **names})
-
-
-def _from_state(text: str) -> tuple[list[str], list[str]]:
-    try:
-        state = json.loads(text)
-        return [str(s) for s in state["arrived"]], [str(s) for s in state["closed"]]
-    except (ValueError, KeyError, TypeError) as exc:
-        raise ValueError(f"what is left to learn cannot be read: {exc}") from exc
 
 
 def _parts(observations: Sequence[Observation]) -> list[Sequence[Observation]]:

@@ -15,6 +15,7 @@ from tracker.multi_camera.assignment import Choice, assign, choose
 from tracker.multi_camera.memory import IdentityMemory
 from tracker.multi_camera.merging import Twins, merge_nats
 from tracker.multi_camera.score import Scorer, Scores
+from tracker.multi_camera.second_looks import SecondLooks
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.types import IdentityChange, IdentityMerge, IdentitySplit, Observation
 from tracker.types import Decision, DecisionStatus
@@ -67,15 +68,23 @@ class Verdicts:
         scorer: Judges evidence.
         memory: Holds who stands under which identity; changed here.
         id_factory: Fresh identity ids, never one twice.
+        free: Whether a sighting may be taken out of its identity after it closed.
     """
 
     def __init__(
-        self, settings: AssociationSettings, scorer: Scorer, memory: IdentityMemory, id_factory: IdFactory
+        self,
+        settings: AssociationSettings,
+        scorer: Scorer,
+        memory: IdentityMemory,
+        id_factory: IdFactory,
+        free: Callable[[str], bool],
     ) -> None:
         self._settings = settings
         self._scorer = scorer
         self._memory = memory
         self._id_factory = id_factory
+        self._free = free
+        self._together = SecondLooks(settings, scorer, memory, free)
         #: Sightings whose identity is provisional.
         self.ambiguous: set[str] = set()
 
@@ -120,6 +129,10 @@ class Verdicts:
         if self._memory.owner(observation.sighting_id) is None:
             return
         look = self._look_again(observation)
+        groups = self._together.propose(look.owner, look.scores, self._provisional)
+        if groups is not None:
+            self._rearrange(groups, findings)
+            return
         elsewhere = look.choice.column != look.own_row and look.lead > self._settings.revise_margin_nats
         if elsewhere and not self._provisional(look.target):
             self._move(observation, look.owner, look.target, findings)
@@ -184,6 +197,29 @@ class Verdicts:
         findings.changes.append(IdentitySplit(owner, fresh, (observation.sighting_id,), "revised"))
         if target is not None:
             self._merge(target, fresh, "revised", findings)
+
+    def _rearrange(self, groups: Sequence[Sequence[Observation]], findings: Findings) -> None:
+        """Makes one identity of each group: of the parts that identities have in it, the first keeps its id."""
+        parts: dict[str, list[list[Observation]]] = {}
+        for group in groups:
+            mine: dict[str, list[Observation]] = {}
+            for observation in group:
+                mine.setdefault(self._memory.owner(observation.sighting_id) or "", []).append(observation)
+            for owner, part in mine.items():
+                parts.setdefault(owner, []).append(part)
+        for owner, shares in parts.items():
+            # What may not leave keeps the id; else the largest part: fewest sightings are told to have moved.
+            for part in sorted(shares, key=lambda p: (all(self._free(o.sighting_id) for o in p), -len(p)))[1:]:
+                fresh = self._id_factory()
+                for observation in part:
+                    self._memory.assign(observation, fresh)
+                findings.changes.append(IdentitySplit(owner, fresh, tuple(o.sighting_id for o in part), "regrouped"))
+        for group in groups:
+            ids = dict.fromkeys(self._memory.owner(o.sighting_id) or "" for o in group)
+            one, *others = ids
+            for other in others:
+                one = self._merge(one, other, "regrouped", findings)
+            self.ambiguous.difference_update(o.sighting_id for o in group if len(ids) > 1)
 
     def _merge(self, one: str, other: str, reason: str, findings: Findings) -> str:
         """Makes two identities one; the one seen first survives and is returned."""

@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from tracker.multi_camera.associate import ASKED, STEP_SIGHTINGS
+from tracker.multi_camera.asked import ASKED
+from tracker.multi_camera.associate import STEP_SIGHTINGS
 from tracker.multi_camera.types import IdentityMerge
 
 
