@@ -47,6 +47,8 @@ LIKELY = 0.5
 ROUNDS = 6
 #: Lessons up to which everything is fitted anew with each that comes, and after how many it is from then on.
 FIT_ALWAYS, FIT_EVERY = 128, 16
+#: Weight of the evidence of time before anything was learned, and how many sightings that counts as.
+YOUNG, YOUNG_STRENGTH = 0.6, 50.0
 #: Rows of the ring that are free to take lessons between two fits.
 SPARE = 64
 NS = 1e-9
@@ -286,6 +288,12 @@ class Topology:
             self._best = tables.log_share + tables.log_return[:, None] + tables.log_peak()
         best: Floats = self._best[before, after] - self.log_new_rates()[after]
         return best
+
+    @property
+    def trust(self) -> float:
+        """Weight of the evidence of time, in (0, 1]: links fitted to few sightings are surer than right."""
+        taken = self._lessons.taken
+        return (YOUNG * YOUNG_STRENGTH + taken) / (YOUNG_STRENGTH + taken)
 
     def pins(self) -> Pins:
         """Travel times that were given, of links between cameras met so far."""
