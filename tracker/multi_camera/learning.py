@@ -24,6 +24,8 @@ ROUNDS = 6
 FIT_ALWAYS, FIT_EVERY = 128, 16
 #: Rows of the ring that are free to take lessons between two fits.
 SPARE = 64
+#: Weight of the evidence of time before anything was learned, and how many sightings that counts as.
+YOUNG, YOUNG_STRENGTH = 0.6, 50.0
 
 
 class LinkLearner:
@@ -60,6 +62,12 @@ class LinkLearner:
         """Whether enough was taken in for everything to be fitted anew."""
         taken = self._lessons.taken
         return taken <= FIT_ALWAYS or taken - self._fitted >= FIT_EVERY
+
+    @property
+    def trust(self) -> float:
+        """See Topology."""
+        taken = self._lessons.taken
+        return (YOUNG * YOUNG_STRENGTH + taken) / (YOUNG_STRENGTH + taken)
 
     def renew(self, tables: LinkTables) -> None:
         """Settles lessons that the ring will soon overwrite; the next tables are fitted to all others."""

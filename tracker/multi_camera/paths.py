@@ -110,7 +110,7 @@ class Paths:
         Returns:
             Time and zone evidence.
         """
-        time = self._topology.log_transition(before, after)
+        time = self._topology.trust * self._topology.log_transition(before, after)
         tables = self._topology.tables()
         zone = (
             tables.zone_entry[before.camera, after.camera, after.entry]

@@ -75,9 +75,7 @@ class AssociationSettings(BaseModel):
         200, ge=2, le=100_000, description="Sightings of a camera below which its mean vector is not removed."
     )
     appearance_weight: float = Field(1.0, ge=0.0, le=2.0, description="Factor on calibrated appearance evidence.")
-    time_weight: float = Field(
-        0.8, ge=0.0, le=1.0, description="Factor on travel-time evidence: what is learned of links is surer than right."
-    )
+    time_weight: float = Field(1.0, ge=0.0, le=1.0, description="Factor on travel-time evidence.")
     zone_weight: float = Field(1.0, ge=0.0, le=1.0, description="Factor on entry- and exit-zone evidence.")
     class_weight: float = Field(
         0.5, ge=0.0, le=1.0, description="Factor on vehicle-class evidence, which appearance partly contains."

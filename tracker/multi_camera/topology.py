@@ -226,6 +226,11 @@ class Topology:
         best: Floats = self._best[before, after] - self.log_new_rates()[after]
         return best
 
+    @property
+    def trust(self) -> float:
+        """Weight of the evidence of time, in (0, 1]: links fitted to few sightings are surer than right."""
+        return self._links.trust
+
     def pins(self) -> Pins:
         """Travel times that were given, of links between cameras met so far."""
         known = self._index

@@ -382,3 +382,14 @@ def test_what_changed_much_later_is_still_found_among_the_nearest(vehicles, monk
     assert scores.of(memory.row("i9")) == pytest.approx(
         scorer.score(vehicles.see("u", 9, "b", 60, 62)).total.max(), abs=1.0
     )
+
+
+def test_time_is_trusted_more_the_more_was_learned(vehicles):
+    topology = Topology(AssociationSettings())
+    trust = [topology.trust]
+    for number in range(60):
+        topology.conclude([(vehicles.see(f"s{number}", number % 7, "a", 4.0 * number, 4.0 * number + 3), [])])
+        trust.append(topology.trust)
+    assert 0.0 < trust[0] < 1.0
+    assert trust == sorted(trust)
+    assert trust[-1] < 1.0
