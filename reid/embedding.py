@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -11,6 +14,9 @@ from numpy.typing import NDArray
 from reid.data import Sample, require_picture
 from reid.model import EmbeddingGraph, ReidNet
 from reid.preprocess import Preprocessing, to_batch
+
+#: Most batches that are read ahead.
+_AHEAD = 8
 
 
 def embed_samples(
@@ -34,10 +40,24 @@ def embed_samples(
     device = next(net.parameters()).device
     graph = EmbeddingGraph(net, preprocessing).to(device).eval()
     rows: list[NDArray[np.float32]] = []
-    for start in range(0, len(samples), batch):
-        pictures = [require_picture(sample.path) for sample in samples[start : start + batch]]
+    for pixels in _batches(samples, preprocessing.input_hw, batch):
         with torch.no_grad():
-            batch_pixels = torch.from_numpy(to_batch(pictures, preprocessing.input_hw)).to(device)
-            rows.append(graph(batch_pixels).float().cpu().numpy())
+            rows.append(graph(torch.from_numpy(pixels).to(device)).float().cpu().numpy())
     net.train(was_training)
     return np.concatenate(rows) if rows else np.zeros((0, net.architecture.dim), np.float32)
+
+
+def _batches(samples: Sequence[Sample], input_hw: tuple[int, int], size: int) -> Iterator[NDArray[np.uint8]]:
+    """Network inputs in order, read by threads while those before them are computed."""
+
+    def read(start: int) -> NDArray[np.uint8]:
+        return to_batch([require_picture(sample.path) for sample in samples[start : start + size]], input_hw)
+
+    with ThreadPoolExecutor(min(_AHEAD, os.cpu_count() or 1), "embed-read") as pool:
+        waiting: deque[Future[NDArray[np.uint8]]] = deque()
+        for start in range(0, len(samples), size):
+            if len(waiting) >= _AHEAD:
+                yield waiting.popleft().result()
+            waiting.append(pool.submit(read, start))
+        while waiting:
+            yield waiting.popleft().result()

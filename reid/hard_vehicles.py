@@ -22,7 +22,7 @@ MARGIN = 0.2
 def hard_vehicles(
     net: ReidNet, samples: Sequence[Sample], preprocessing: Preprocessing, seed: tuple[int, int]
 ) -> Alike:
-    """Mines one semi-hard triplet for each picture and tells their vehicles.
+    """Mines one semi-hard triplet for each picture, within its domain, and tells their vehicles.
 
     Args:
         net: As it is now.
@@ -35,13 +35,16 @@ def hard_vehicles(
         vehicle with no such picture.
 
     Raises:
-        DataError: A picture cannot be read any more, or no vehicle has two.
+        DataError: A picture cannot be read any more, or no vehicle of a domain has two.
     """
     vectors = embed_samples(net, samples, preprocessing)
     (labels,), (cameras,) = encode([s.identity for s in samples]), encode([(s.domain, s.camera) for s in samples])
+    (domains,) = encode([s.domain for s in samples])
     rng = np.random.default_rng(seed)
     found: dict[Identity, Counter[Identity]] = {sample.identity: Counter() for sample in samples}
-    for anchor, _, negative in mine_offline(vectors, labels, rng, margin=MARGIN, cameras=cameras):
-        if samples[anchor].domain == samples[negative].domain:
-            found[samples[anchor].identity][samples[negative].identity] += 1
+    for rows in (np.flatnonzero(domains == domain) for domain in np.unique(domains)):
+        if len(np.unique(labels[rows])) > 1:
+            triplets = mine_offline(vectors[rows], labels[rows], rng, margin=MARGIN, cameras=cameras[rows])
+            for anchor, _, negative in rows[triplets].tolist():
+                found[samples[anchor].identity][samples[negative].identity] += 1
     return {identity: [other for other, _ in others.most_common()] for identity, others in found.items()}
