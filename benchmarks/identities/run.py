@@ -28,7 +28,7 @@ class IdentitiesBench:
     Attributes:
         places: Names of places, or paths of their files.
         lights: Each place is played in each; None is each camera's own.
-        seed: Of fleet and traffic.
+        seed: Of the first place's fleet and traffic; the next place has the next, so that no two share a fleet.
         seconds: Length of the clips.
         keep: Where cities are kept; one that is there already is not rendered again.
         together: Play the cities of the first light once more, as the sites of one operator.
@@ -64,8 +64,8 @@ def score_identities(bench: IdentitiesBench, play: Player, progress: Callable[[i
     rows: list[dict[str, Any]] = []
     sites: list[City] = []
     for light in bench.lights:
-        for place in bench.places:
-            request = RenderRequest(bench.seed, place, place, seconds=bench.seconds, light=light)
+        for number, place in enumerate(bench.places):
+            request = RenderRequest(bench.seed + number, place, place, seconds=bench.seconds, light=light)
             city = rendered_city(request, bench.keep)
             rows.append({"place": city.place, "light": light or "own"} | _row(city, play(city)))
             if light == bench.lights[0]:

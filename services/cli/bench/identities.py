@@ -29,7 +29,7 @@ def identities(  # noqa: PLR0913, PLR0917 - one option per setting
     light: Annotated[
         list[str] | None, typer.Option(help="Light that all cameras see by, or own; may be repeated.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of fleet and traffic.", min=0)] = 1_400_021,
+    seed: Annotated[int, typer.Option(help="Of the first place; the next place has the next.", min=0)] = 1_400_021,
     seconds: Annotated[float, typer.Option(help="Length of every clip.", min=5, max=3600)] = 75.0,
     together: Annotated[bool, typer.Option("--together", help="Play all places at once as well.")] = False,
     keep: Annotated[Path, typer.Option(help="Where rendered cities are kept and found.")] = Path("runs/identities"),
