@@ -8,29 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from reid.types import Calibration, EmbedderSpec
 from services.identity.records import Event
 from services.matcher.gallery import Gallery
 from services.matcher.index.segmented import faiss_index
 from services.matcher.snapshot import load_snapshot, write_snapshot
-from services.types import Sighting
-from tracker.types import TrackKey
 
 AXES = np.eye(4, dtype=np.float32)
-SPEC = EmbedderSpec("m", 4, (32, 32), Calibration(slope=10.0, offset=-5.0))
-
-
-def seen(name: str, axis: int) -> Sighting:
-    none = np.zeros(0, np.int64)
-    return Sighting(
-        name, 1, True, (TrackKey("c", "x", 1),), "c", 0, 1, none, none, np.zeros((0, 4), np.float32),
-        np.full(4, 0.25, np.float32), {}, AXES[axis], np.zeros((0, 4), np.float32), 0.5, "m",
-    )  # fmt: skip
 
 
 @pytest.fixture
-def gallery() -> Gallery:
-    made = Gallery(SPEC, faiss_index)
+def gallery(spec, seen) -> Gallery:
+    made = Gallery(spec, faiss_index)
     made.rebuild([(seen("s1", 0), "a"), (seen("s2", 1), None)], [], "7-0")
     made.set_ready()
     return made
@@ -54,7 +42,7 @@ def test_who_searches_does_not_wait_and_who_feeds_does(gallery) -> None:
     assert gallery.stats().sightings == 1
 
 
-def test_a_snapshot_of_what_changes_meanwhile_is_of_one_moment(gallery, tmp_path) -> None:
+def test_a_snapshot_of_what_changes_meanwhile_is_of_one_moment(gallery, spec, seen, tmp_path) -> None:
     """Whatever is fed while it is written: what is in it is what the position says."""
     stop = threading.Event()
 
@@ -74,7 +62,7 @@ def test_a_snapshot_of_what_changes_meanwhile_is_of_one_moment(gallery, tmp_path
     try:
         for _ in range(20):
             info = write_snapshot(gallery, tmp_path)
-            fresh = Gallery(SPEC, faiss_index)
+            fresh = Gallery(spec, faiss_index)
             assert load_snapshot(fresh, tmp_path) == info
             number = int(info.log_position.partition("-")[0])
             expected = 3 if number >= 8 and number % 2 == 0 else 2

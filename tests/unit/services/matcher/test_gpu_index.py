@@ -8,14 +8,11 @@ import threading
 import numpy as np
 import pytest
 
-from reid.types import Calibration, EmbedderSpec
 from services.matcher.gallery import Gallery
 from services.matcher.index.device import CudaDevice
 from services.matcher.index.faiss_gpu import FaissGpuIndex
 from services.matcher.index.segmented import faiss_index
 from services.matcher.snapshot import load_snapshot, write_snapshot
-from services.types import Sighting
-from tracker.types import TrackKey
 
 AXES = np.eye(4, dtype=np.float32)
 
@@ -111,9 +108,8 @@ def test_a_device_that_does_not_come_back_is_given_up() -> None:
 
 
 @pytest.mark.parametrize("device", [missing, Liar], ids=["no GPU", "a GPU that is not used"])
-def test_what_is_written_down_without_a_gpu_fills_one_that_has_none(tmp_path, device) -> None:
+def test_what_is_written_down_without_a_gpu_fills_one_that_has_none(tmp_path, device, spec, seen) -> None:
     """The snapshot is the CPU's, whatever searches."""
-    spec = EmbedderSpec("m", 4, (32, 32), Calibration(slope=10.0, offset=-5.0))
     gallery = Gallery(spec, lambda dim: FaissGpuIndex(dim, open_device=device))
     gallery.rebuild([(seen("s1", 0), "a"), (seen("s2", 1), "b")], [], "7-0")
     assert write_snapshot(gallery, tmp_path).vectors == 2
@@ -124,11 +120,3 @@ def test_what_is_written_down_without_a_gpu_fills_one_that_has_none(tmp_path, de
         assert [m.sighting_id for m in fresh.search(AXES[1:2], 1).matches] == ["s2"]
         fresh.expire(10**18)
         assert fresh.search(AXES[1:2], 1).matches == ()
-
-
-def seen(name: str, axis: int) -> Sighting:
-    none = np.zeros(0, np.int64)
-    return Sighting(
-        name, 1, True, (TrackKey("c", "x", 1),), "c", 0, 1, none, none, np.zeros((0, 4), np.float32),
-        np.full(4, 0.25, np.float32), {}, AXES[axis], np.zeros((0, 4), np.float32), 0.5, "m",
-    )  # fmt: skip
