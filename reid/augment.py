@@ -6,6 +6,9 @@ is small and noisy, the stream compressed. Erasing comes last and stands for wha
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,17 +34,33 @@ class AugmentSettings(BaseModel):
     blur: float = Field(0.3, ge=0, le=1, description="Out of focus, or moving.")
     downscale: float = Field(0.4, ge=0, le=1, description="Far away: fewer pixels.")
     downscale_least: float = Field(0.25, gt=0, le=1, description="Smallest factor, relative to network input size.")
+    far: float = Field(
+        0.0, ge=0, le=1, description="At the end of the street: haze, very few pixels, compressed as such."
+    )
+    far_least: float = Field(0.08, gt=0, le=0.4, description="Smallest factor of that, relative to network input size.")
     noise: float = Field(0.3, ge=0, le=1, description="A sensor's noise.")
     jpeg: float = Field(0.4, ge=0, le=1, description="Compression.")
     erase: float = Field(0.4, ge=0, le=1, description="Something stands in front.")
     erase_most: float = Field(0.25, gt=0, le=0.5, description="Most that it hides, of the area.")
 
 
+#: What is far away is smaller than this, relative to network input size, and hidden by haze up to that share.
+FAR_MOST, HAZE_MOST = 0.4, 0.45
+
 #: Every step by the name of its probability.
 STEPS = (
     *("flip", "box_jitter", "plate", "exposure", "white_balance", "grey"),
-    *("blur", "downscale", "noise", "jpeg", "erase"),
+    *("blur", "downscale", "far", "noise", "jpeg", "erase"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Haze:
+    """A share of the light comes from the air, as grey as this, in [0, 255]."""
+
+    share: float
+    light: float
+
 
 OFF = AugmentSettings.model_validate(dict.fromkeys(STEPS, 0.0))
 
@@ -88,6 +107,8 @@ def through_camera(
         factor = rng.uniform(settings.downscale_least, 1.0)
         small = (max(8, round(input_hw[0] * factor)), max(8, round(input_hw[1] * factor)))
         image = resize_crop(resize_crop(image, small), input_hw)
+    if settings.far and rng.random() < settings.far:
+        image = from_afar(image, input_hw, settings.far_least, rng)
     if rng.random() < settings.noise:
         image = np.clip(image + rng.normal(0, rng.uniform(2, 12), image.shape), 0, 255).astype(np.uint8)
     if rng.random() < settings.jpeg:
@@ -128,6 +149,33 @@ def blur(image: Image, rng: np.random.Generator) -> Image:
     kernel = cv2.warpAffine(kernel, turn, (length, length))
     moved: Image = cv2.filter2D(image, -1, kernel / max(float(kernel.sum()), 1e-6))
     return moved
+
+
+def from_afar(image: Image, input_hw: tuple[int, int], least: float, rng: np.random.Generator) -> Image:
+    """As a stream shows vehicles at the end of the street, enlarged again."""
+    factor = least ** rng.uniform(math.log(FAR_MOST) / math.log(least), 1.0)
+    extent = max(8, round(input_hw[0] * factor)), max(8, round(input_hw[1] * factor))
+    soft = rng.uniform(0.3, 0.8) if rng.random() < 0.5 else 0.0
+    haze = Haze(rng.uniform(0, HAZE_MOST), rng.uniform(90, 200))
+    return resize_crop(streamed(image, extent, haze, soft, int(rng.integers(15, 75))), input_hw)
+
+
+def streamed(image: Image, extent_hw: tuple[int, int], haze: Haze, soft: float, quality: int) -> Image:
+    """A vehicle in few pixels of a stream: behind haze, softened, compressed at that size.
+
+    A video codec spends next to nothing on small things: compression at their own few pixels is what stays of them.
+
+    Args:
+        image: uint8 (H, W, 3) BGR.
+        extent_hw: Height and width that are left, px.
+        haze: Before it.
+        soft: Deviation of a Gaussian, px; 0 for none.
+        quality: Of JPEG, 1 to 100.
+    """
+    small = np.clip(resize_crop(image, extent_hw) * (1 - haze.share) + haze.light * haze.share, 0, 255).astype(np.uint8)
+    if soft:
+        small = np.asarray(cv2.GaussianBlur(small, (0, 0), soft), np.uint8)
+    return compress(small, quality)
 
 
 def compress(image: Image, quality: int) -> Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -142,7 +143,7 @@ def top_decisions(
 def calibrate_network(
     net: ReidNet, preprocessing: Preprocessing, held_out: Mapping[str, Sequence[Sample]]
 ) -> tuple[Calibration, dict[str, dict[str, Any]]]:
-    """Fits a calibration on vehicles that the network has not seen, all domains together.
+    """Fits a calibration on vehicles that the network has not seen, all domains together, small pictures included.
 
     Args:
         net: Trained.
@@ -156,6 +157,7 @@ def calibrate_network(
     Raises:
         DataError: They do not allow it.
     """
+    from reid.detail import measure_detail
     from reid.embedding import embed_samples
 
     embedded = {domain: embed_samples(net, samples, preprocessing) for domain, samples in held_out.items()}
@@ -166,6 +168,7 @@ def calibrate_network(
         calibration = fit_calibration(same, different)
     except ValueError as exc:
         raise DataError(f"the vehicles held out for calibration do not allow it: {exc}") from exc
+    calibration = replace(calibration, detail=measure_detail(net, preprocessing, held_out))
     judged: dict[str, dict[str, Any]] = {}
     for domain, samples in held_out.items():
         judged[domain] = {"pairs_same": len(pairs[domain][0]), "pairs_different": len(pairs[domain][1])}

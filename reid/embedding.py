@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -14,13 +14,18 @@ from numpy.typing import NDArray
 from reid.data import Sample, require_picture
 from reid.model import EmbeddingGraph, ReidNet
 from reid.preprocess import Preprocessing, to_batch
+from reid.types import Image
 
 #: Most batches that are read ahead.
 _AHEAD = 8
 
 
 def embed_samples(
-    net: ReidNet, samples: Sequence[Sample], preprocessing: Preprocessing, batch: int = 64
+    net: ReidNet,
+    samples: Sequence[Sample],
+    preprocessing: Preprocessing,
+    batch: int = 64,
+    through: Callable[[Image], Image] | None = None,
 ) -> NDArray[np.float32]:
     """Embeds pictures in order, without augmentation.
 
@@ -29,6 +34,7 @@ def embed_samples(
         samples: N pictures.
         preprocessing: Of the network.
         batch: Pictures at once.
+        through: What each picture goes through first; called by several threads.
 
     Returns:
         float32 (N, D), rows of L2 norm 1.
@@ -40,24 +46,27 @@ def embed_samples(
     device = next(net.parameters()).device
     graph = EmbeddingGraph(net, preprocessing).to(device).eval()
     rows: list[NDArray[np.float32]] = []
-    for pixels in _batches(samples, preprocessing.input_hw, batch):
+
+    def read(some: Sequence[Sample]) -> NDArray[np.uint8]:
+        pictures = [require_picture(sample.path) for sample in some]
+        return to_batch(pictures if through is None else list(map(through, pictures)), preprocessing.input_hw)
+
+    for pixels in _batches(samples, read, batch):
         with torch.no_grad():
             rows.append(graph(torch.from_numpy(pixels).to(device)).float().cpu().numpy())
     net.train(was_training)
     return np.concatenate(rows) if rows else np.zeros((0, net.architecture.dim), np.float32)
 
 
-def _batches(samples: Sequence[Sample], input_hw: tuple[int, int], size: int) -> Iterator[NDArray[np.uint8]]:
+def _batches(
+    samples: Sequence[Sample], read: Callable[[Sequence[Sample]], NDArray[np.uint8]], size: int
+) -> Iterator[NDArray[np.uint8]]:
     """Network inputs in order, read by threads while those before them are computed."""
-
-    def read(start: int) -> NDArray[np.uint8]:
-        return to_batch([require_picture(sample.path) for sample in samples[start : start + size]], input_hw)
-
     with ThreadPoolExecutor(min(_AHEAD, os.cpu_count() or 1), "embed-read") as pool:
         waiting: deque[Future[NDArray[np.uint8]]] = deque()
         for start in range(0, len(samples), size):
             if len(waiting) >= _AHEAD:
                 yield waiting.popleft().result()
-            waiting.append(pool.submit(read, start))
+            waiting.append(pool.submit(read, samples[start : start + size]))
         while waiting:
             yield waiting.popleft().result()

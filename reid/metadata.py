@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reid.errors import ModelError
 from reid.preprocess import Preprocessing
-from reid.types import Calibration, EmbedderSpec
+from reid.types import Calibration, Detail, EmbedderSpec
 
 HEAD_VERSION = "pool-linear-bnneck-l2/1"
 SPEC_FILE = "spec.json"
@@ -40,21 +40,31 @@ class Architecture(_Document):
     dim: int = Field(256, ge=8, le=256, description="Length of the embedding.")
 
 
+class DetailData(_Document):
+    """`reid.types.Detail`, as written to a file."""
+
+    sizes_px: tuple[float, ...] = Field((), description="Square roots of area, ascending.")
+    shares: tuple[float, ...] = Field((), description="Of the similarity that is left, by size.")
+
+
 class CalibrationData(_Document):
     """`reid.types.Calibration`, as written to a file."""
 
     slope: float = Field(gt=0)
     offset: float
     limit: float = Field(8.0, gt=0)
+    detail: DetailData = Field(DetailData(), description="What pictures with few pixels still show.")
 
     def build(self) -> Calibration:
         """The calibration itself."""
-        return Calibration(self.slope, self.offset, self.limit)
+        detail = Detail(self.detail.sizes_px, self.detail.shares)
+        return Calibration(self.slope, self.offset, self.limit, detail)
 
     @classmethod
     def of(cls, calibration: Calibration) -> CalibrationData:
         """The file's form of a calibration."""
-        return cls(slope=calibration.slope, offset=calibration.offset, limit=calibration.limit)
+        detail = DetailData(sizes_px=calibration.detail.sizes_px, shares=calibration.detail.shares)
+        return cls(slope=calibration.slope, offset=calibration.offset, limit=calibration.limit, detail=detail)
 
 
 class CheckpointMetadata(_Document):

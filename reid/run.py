@@ -71,6 +71,7 @@ class Run:
         attributes: Class numbers of what else is learned of a picture.
         progress: What was left by an interrupted run, and will be left by this one.
         first_epoch: Epochs finished before.
+        trained: Its features told vehicles apart before the first batch: it began with a checkpoint of ours.
     """
 
     net: ReidNet
@@ -88,6 +89,7 @@ class Run:
     attributes: AttributeTable
     progress: Progress
     first_epoch: int
+    trained: bool
 
     def save(self, epochs: int) -> None:
         """Leaves behind what it takes to go on after ``epochs`` finished epochs."""
@@ -99,11 +101,13 @@ class Run:
 
     def alike(self, config: TrainConfig, epoch: int) -> Alike | None:
         """Which vehicles the averaged network takes for alike; None before it has learned anything, or unasked."""
-        if not self.sampler.draws_blocks or not self.averaged.n_averaged:
+        if not self.sampler.draws_blocks or not (self.averaged.n_averaged or self.trained):
             return None
         net = self.averaged.module
         if config.objective.offline:
             return hard_vehicles(net, self.pictures.samples, config.preprocessing, (config.seed, epoch))
+        if not self.averaged.n_averaged:
+            return None  # The classifier is fresh, whatever the features began with.
         return look_alikes(net.classifier.weight, sorted(self.labels, key=self.labels.__getitem__))
 
     def attributes_of(self, batch: Sequence[Place], device: torch.device) -> Tensor | None:
@@ -155,6 +159,7 @@ def set_up(config: TrainConfig, parts: Parts, out: Path, options: RunOptions, ra
         attributes=attributes,
         progress=progress,
         first_epoch=first_epoch,
+        trained=isinstance(options.start, Path) and options.start.suffix == ".safetensors",
     )
 
 

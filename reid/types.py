@@ -14,6 +14,36 @@ Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
+class Detail:
+    """How much of a vehicle's likeness is left in pictures of it that have few pixels.
+
+    Attributes:
+        sizes_px: Square roots of a picture's area, ascending; none when it is not known.
+        shares: For each the similarity to a full picture of the same vehicle over that of two full ones, in (0, 1].
+    """
+
+    sizes_px: tuple[float, ...] = ()
+    shares: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        sizes = self.sizes_px
+        if len(sizes) != len(self.shares) or list(sizes) != sorted(set(sizes)) or any(size <= 0 for size in sizes):
+            raise ValueError(f"sizes must be above 0, ascending, with a share each, got {sizes} and {self.shares}")
+        if not all(0 < share <= 1 for share in self.shares):
+            raise ValueError(f"shares must lie in (0, 1], got {self.shares}")
+
+    def share(self, size_px: float) -> float:
+        """The share at a size, linear in its logarithm and level beyond both ends; 1 where nothing is known.
+
+        >>> Detail((20.0, 80.0), (0.5, 0.9)).share(40.0)
+        0.7
+        """
+        if size_px <= 0 or not self.sizes_px:
+            return 1.0
+        return float(np.interp(math.log(size_px), np.log(self.sizes_px), self.shares))
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """Turns a cosine similarity into a log-likelihood ratio (same vehicle against different), in nats.
 
@@ -24,6 +54,7 @@ class Calibration:
     slope: float
     offset: float
     limit: float = 8.0
+    detail: Detail = Detail()
 
     def __post_init__(self) -> None:
         if self.slope <= 0 or self.limit <= 0:

@@ -82,6 +82,10 @@ def _show(document: dict[str, Any]) -> None:
         f"offset {now['offset']:.2f} (was {before['offset']:.2f}), limit {now['limit']:.1f} nats",
         highlight=False,
     )
+    detail = now["detail"]
+    if detail["sizes_px"]:
+        left = ", ".join(f"{s:.0%} at {px:.0f} px" for px, s in zip(detail["sizes_px"], detail["shares"], strict=True))
+        stdout.print(f"likeness left in small pictures: {left}", highlight=False)
     for domain, found in document["domains"].items():
         log_loss, top = found.get("log_loss"), found.get("top1")
         said = "no pairs" if log_loss is None else f"log loss {log_loss:.3f} nats"

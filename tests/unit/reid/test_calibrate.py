@@ -66,18 +66,20 @@ def test_first_answers_are_counted_once_per_view_with_a_vehicle_as_sure_as_its_b
 def test_a_network_is_calibrated_over_all_domains_and_judged_in_each(monkeypatch):
     rng = np.random.default_rng(0)
 
-    def embed(net, samples, preprocessing):
+    def embed(net, samples, preprocessing, through=None):
         centres = {s.vehicle: np.random.default_rng(int(s.vehicle)).normal(size=16) for s in samples}
         rows = np.array([centres[s.vehicle] + rng.normal(0, 0.5, 16) for s in samples])
         return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
     monkeypatch.setattr("reid.embedding.embed_samples", embed)
+    monkeypatch.setattr("reid.detail.embed_samples", embed)
     held_out = {
         domain: [Sample(Path(f"{v}{c}"), domain, str(v), str(c)) for v in range(first, first + 12) for c in (1, 2)]
         for domain, first in (("city", 0), ("pairs", 100))
     }
     calibration, judged = calibrate_network(None, None, held_out)
     assert calibration.slope > 0
+    assert calibration.detail.sizes_px
     assert set(judged) == {"city", "pairs"}
     for found in judged.values():
         assert found["pairs_same"] == 12
