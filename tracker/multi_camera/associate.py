@@ -12,19 +12,19 @@ from functools import partial
 from itertools import groupby
 
 from reid.types import Calibration
-from tracker.multi_camera.agreement import Agreement
 from tracker.multi_camera.asked import ASKED, from_state, to_state
-from tracker.multi_camera.camera_means import CameraMeans
-from tracker.multi_camera.closed import Closed
-from tracker.multi_camera.corrections import Correction
-from tracker.multi_camera.memory import IdentityMemory
-from tracker.multi_camera.merging import Twins, twins
-from tracker.multi_camera.origins import Recent
-from tracker.multi_camera.score import Scorer
+from tracker.multi_camera.clocks.corrections import Correction
+from tracker.multi_camera.decisions.closed import Closed
+from tracker.multi_camera.decisions.merging import Twins, twins
+from tracker.multi_camera.decisions.verdicts import Findings, IdFactory, Verdicts
+from tracker.multi_camera.identities.memory import IdentityMemory
+from tracker.multi_camera.scoring.agreement import Agreement
+from tracker.multi_camera.scoring.camera_means import CameraMeans
+from tracker.multi_camera.scoring.score import Scorer
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.topology import Topology
+from tracker.multi_camera.topology.learned import Topology
+from tracker.multi_camera.topology.origins import Recent
 from tracker.multi_camera.types import Assigned, Observation, Outcome, Snapshot
-from tracker.multi_camera.verdicts import Findings, IdFactory, Verdicts
 from tracker.multi_camera.visits import NS
 
 #: Sightings that one step of second looks takes.
