@@ -1,4 +1,4 @@
-"""What vehicles show of the cameras' clocks: offsets, steps, drift. Owns the encounters kept and what was concluded.
+"""What vehicles show of the cameras' clocks: offsets, steps, drift. Owns what was concluded from encounters.
 
 Offsets that are large and certain, and steps, are corrected: from then on all times are those of one clock.
 """
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.multi_camera.arrays import Floats, Ints
+from tracker.multi_camera.arrays import Floats
 from tracker.multi_camera.clocks.corrections import Ahead, Correction
 from tracker.multi_camera.clocks.encounters import Encounter
 from tracker.multi_camera.clocks.offsets import (
@@ -27,12 +27,10 @@ from tracker.multi_camera.clocks.offsets import (
     fit,
     settle,
 )
+from tracker.multi_camera.clocks.ring import EncounterRing
 from tracker.multi_camera.clocks.steps import RECENT, Lateness, jump
 from tracker.multi_camera.types import Observation
 
-CAPACITY = 1024
-#: The newest encounters of two cameras that an offset is estimated from.
-FITTED = 64
 #: How little two movements must differ, squared, to be alike, and how many alike tell what is usual.
 ALIKE, LEAST_ALIKE = 0.5, 5
 #: The least scatter of what is usual, and how many times the least of several is about as little.
@@ -76,21 +74,17 @@ class Clocks:
     """The newest encounters and what they say."""
 
     def __init__(self) -> None:
-        self.taken = 0
-        self._number: Ints = np.full(CAPACITY, -1, np.intp)
-        self._cameras = np.full((CAPACITY, 2), -1, np.intp)
-        # Begin and end before either camera.
-        self._seen_s = np.zeros((CAPACITY, 2, 2))
-        self._movement = np.zeros((CAPACITY, 4))
-        # By how much later than usual the second clock showed the vehicle, and how far that scatters; 0 if unknown.
-        self._late_s = np.zeros(CAPACITY)
-        self._scale_s = np.zeros(CAPACITY)
+        self._ring = EncounterRing()
         self._ahead: dict[int, Ahead] = {}
         self._steps: list[Step] = []
         self._fits: dict[tuple[int, int], Fit] = {}
         self._since_fit: dict[tuple[int, int], int] = {}
-        self._changed_rows: set[int] = set()
         self._changed_cameras: set[int] = set()
+
+    @property
+    def taken(self) -> int:
+        """Encounters taken in so far."""
+        return self._ring.taken
 
     # ------------------------------------------------------------------ times
 
@@ -115,38 +109,28 @@ class Clocks:
         """Takes encounters in, in the order in which they became known; returns what that newly says of clocks."""
         found: list[Correction] = []
         for encounter in encounters:
-            row = self._put(encounter)
-            if abs(self._late_s[row]) > self._scale_s[row]:
+            late_s, scale_s = self._late(encounter)
+            self._ring.put(encounter, late_s, scale_s)
+            self._refit((encounter.one, encounter.other))
+            if abs(late_s) > scale_s:
                 found += self._stepped(encounter)
-            if self.taken % ALIGN_EVERY == 0:
+            if self._ring.taken % ALIGN_EVERY == 0:
                 found += self._aligned()
         return found
 
-    def _put(self, encounter: Encounter) -> int:
-        row, pair = self.taken % CAPACITY, (encounter.one, encounter.other)
-        seen_s, movement = np.array([encounter.one_s, encounter.other_s]), np.array(encounter.movement)
-        self._late_s[row], self._scale_s[row] = self._late(pair, seen_s, movement)
-        self._number[row] = self.taken
-        self._cameras[row] = pair
-        self._seen_s[row] = seen_s
-        self._movement[row] = movement
-        self.taken += 1
-        self._changed_rows.add(row)
-        self._refit(pair)
-        return row
-
-    def _late(self, pair: tuple[int, int], seen_s: Floats, movement: Floats) -> tuple[float, float]:
+    def _late(self, encounter: Encounter) -> tuple[float, float]:
         """By how much more than usual lies between two views for whoever moves like that, and how far that scatters.
 
         Begin or end before the one camera is compared with begin or end before the other. A vehicle that waits on its
         way, in a view or between the two, does so before some of them; a clock that moved shows in all. Of those that
         scatter least the least change counts.
         """
-        rows = self._rows_between(*pair)
-        alike = rows[((self._movement[rows] - movement) ** 2).sum(axis=1) <= ALIKE]
+        ring, seen_s = self._ring, np.array([encounter.one_s, encounter.other_s])
+        rows = ring.between(encounter.one, encounter.other)
+        alike = rows[((ring.movement[rows] - encounter.movement) ** 2).sum(axis=1) <= ALIKE]
         if len(alike) < LEAST_ALIKE:
             return 0.0, 0.0
-        usual_s = _between(self._seen_s[alike])
+        usual_s = _between(ring.seen_s[alike])
         median_s = np.median(usual_s, axis=0)
         scale_s = np.maximum(MAD_TO_SD * np.median(np.abs(usual_s - median_s), axis=0), LEAST_SCALE_S)
         tight = scale_s <= TIGHT * scale_s.min()
@@ -172,35 +156,18 @@ class Clocks:
             other: The larger.
             overlap: Their views are known to overlap.
         """
-        rows = self._rows_between(one, other)
+        rows = self._ring.between(one, other)
         if len(rows) < LEAST:
             return None
-        return fit(self._between_s(rows), self._movement[rows], OVERLAPPING_WAY_SD_S if overlap else WAY_SD_S)
-
-    def _rows_between(self, one: int, other: int) -> Ints:
-        """Rows of the newest encounters of two cameras, oldest first."""
-        rows = np.flatnonzero((self._cameras[:, 0] == one) & (self._cameras[:, 1] == other))
-        return rows[np.argsort(self._number[rows])][-FITTED:]
-
-    def _between_s(self, rows: Ints) -> Floats:
-        """From the middle of the one passage to that of the other."""
-        between_s: Floats = (self._seen_s[rows, 1] - self._seen_s[rows, 0]).mean(axis=1)
-        return between_s
-
-    def _rows_of(self, camera: int) -> Ints:
-        """Rows of a camera's newest encounters that can be compared with earlier ones, oldest first."""
-        rows = np.flatnonzero((self._cameras == camera).any(axis=1) & (self._scale_s > 0))
-        return rows[np.argsort(self._number[rows])][-RECENT:]
+        return fit(self._ring.between_s(rows), self._ring.movement[rows], OVERLAPPING_WAY_SD_S if overlap else WAY_SD_S)
 
     def _lateness(self, camera: int) -> Lateness:
-        rows = self._rows_of(camera)
-        sign = self._sign(rows, camera)
-        begun_s = self._seen_s[rows, np.where(sign > 0, 1, 0), 0]
-        late_s, scale_s = self._late_s[rows], self._scale_s[rows]
-        return Lateness(sign * late_s, scale_s, sign * (self._between_s(rows) - late_s), begun_s)
-
-    def _sign(self, rows: Ints, camera: int) -> Floats:
-        return np.where(self._cameras[rows, 1] == camera, 1.0, -1.0)
+        ring = self._ring
+        rows = ring.comparable(camera, RECENT)
+        sign = ring.sign(rows, camera)
+        begun_s = ring.seen_s[rows, np.where(sign > 0, 1, 0), 0]
+        late_s, scale_s = ring.late_s[rows], ring.scale_s[rows]
+        return Lateness(sign * late_s, scale_s, sign * (ring.between_s(rows) - late_s), begun_s)
 
     def _stepped(self, encounter: Encounter) -> list[Correction]:
         """Whether the clock of either camera jumped; the likelier of the two is corrected."""
@@ -208,20 +175,20 @@ class Clocks:
         (jumped, camera), (rival, _) = sorted(found, key=lambda f: -math.inf if f[0] is None else f[0].nats)[::-1]
         if jumped is None or not jumped.is_certain(rival):
             return []
-        rows = self._rows_of(camera)[jumped.since :]
-        at_s = float(self._seen_s[rows[0], int(self._cameras[rows[0], 1] == camera), 0])
+        ring = self._ring
+        first = ring.comparable(camera, RECENT)[jumped.since]
+        at_s = float(ring.seen_s[first, int(ring.cameras[first, 1] == camera), 0])
         self._steps = [*self._steps, Step(camera, at_s, jumped.change_s, round(jumped.agreeing))][-STEPS_KEPT:]
         correction = Correction(camera, at_s, jumped.change_s)
-        mine = (self._cameras == camera).any(axis=1) & (self._number >= self._number[rows[0]])
-        self._late_s[mine] -= self._sign(np.flatnonzero(mine), camera) * jumped.change_s
+        mine = ring.of(camera) & (ring.number >= ring.number[first])
+        ring.late_s[mine] -= ring.sign(np.flatnonzero(mine), camera) * jumped.change_s
         self._correct(correction, mine)
         return [correction]
 
     def _correct(self, correction: Correction, rows: NDArray[np.bool_]) -> None:
         camera = correction.camera
         self._ahead.setdefault(camera, Ahead()).correct(correction)
-        self._seen_s[rows[:, None] & (self._cameras == camera)] -= correction.by_s
-        self._changed_rows.update(np.flatnonzero(rows).tolist())
+        self._ring.put_back(camera, rows, correction.by_s)
         self._changed_cameras.add(camera)
 
     def _aligned(self) -> list[Correction]:
@@ -233,12 +200,12 @@ class Clocks:
         }
         if not any(abs(known.offset_s) >= LEAST_OFFSET_S for known in good.values()):
             return []
-        ahead_s, covariance = settle(good, 1 + int(self._cameras.max()))
+        ahead_s, covariance = settle(good, 1 + int(self._ring.cameras.max()))
         if not any(self._apart(ahead_s, covariance, *pair) for pair in good):
             return []
         corrections = [Correction(k, -math.inf, float(by)) for k, by in enumerate(ahead_s) if by]
         for correction in corrections:
-            self._correct(correction, (self._cameras == correction.camera).any(axis=1))
+            self._correct(correction, self._ring.of(correction.camera))
         self._fits = {
             (one, other): known.moved(float(ahead_s[one] - ahead_s[other]))
             for (one, other), known in self._fits.items()
@@ -255,26 +222,27 @@ class Clocks:
 
     def steps(self) -> list[Step]:
         """Clocks that jumped lately, the newest of each camera, by camera."""
-        now_s = float(self._seen_s.max())
+        now_s = float(self._ring.seen_s.max())
         newest = {step.camera: step for step in self._steps if now_s - step.at_s <= TOLD_S}
         return [newest[camera] for camera in sorted(newest)]
 
     def drifts(self) -> list[Drift]:
         """Clocks that run faster or slower than those around them, by camera, over the time of the encounters kept."""
-        kept = np.flatnonzero(self._number >= 0)
-        at_s = self._seen_s.mean(axis=(1, 2))
+        ring = self._ring
+        kept = ring.kept()
+        at_s = ring.seen_s.mean(axis=(1, 2))
         span_s = float(np.ptp(at_s[kept])) if len(kept) else 0.0
         if span_s < DRIFT_SPAN_S:
             return []
         age = (at_s - at_s[kept].min()) / span_s - 0.5
         fits = {}
-        for one, other in np.unique(self._cameras[kept], axis=0).tolist():
-            rows = np.flatnonzero((self._cameras[:, 0] == one) & (self._cameras[:, 1] == other))
+        for one, other in np.unique(ring.cameras[kept], axis=0).tolist():
+            rows = np.flatnonzero((ring.cameras[:, 0] == one) & (ring.cameras[:, 1] == other))
             if len(rows) >= DRIFT_TRIPS:
-                fits[one, other] = drift(self._between_s(rows), self._movement[rows], age[rows])
+                fits[one, other] = drift(ring.between_s(rows), ring.movement[rows], age[rows])
         if not fits:
             return []
-        moved_s, covariance = settle(fits, 1 + int(self._cameras.max()))
+        moved_s, covariance = settle(fits, 1 + int(ring.cameras.max()))
         # Most clocks are right.
         moved_s = moved_s - np.median(moved_s[np.unique(list(fits))])
         trips = Counter(camera for pair, known in fits.items() for camera in pair for _ in range(known.trips))
@@ -285,19 +253,16 @@ class Clocks:
 
     def drain_changed(self) -> tuple[set[int], set[int]]:
         """Rows of encounters, and cameras whose clocks were corrected, that changed since the last call."""
-        changed = self._changed_rows, self._changed_cameras
-        self._changed_rows, self._changed_cameras = set(), set()
-        return changed
+        changed, self._changed_cameras = self._changed_cameras, set()
+        return self._ring.drain_changed(), changed
 
     def all_kept(self) -> tuple[set[int], set[int]]:
         """Rows of all encounters, and all cameras whose clocks were corrected."""
-        return set(np.flatnonzero(self._number >= 0).tolist()), set(self._ahead)
+        return set(self._ring.kept().tolist()), set(self._ahead)
 
     def encounter_state(self, row: int) -> dict[str, Any]:
         """JSON-like state of one encounter."""
-        values = [*self._cameras[row].tolist(), *self._seen_s[row].ravel().tolist(), *self._movement[row].tolist()]
-        late = [float(self._late_s[row]), float(self._scale_s[row])]
-        return {"number": int(self._number[row]), "row": values + late}
+        return self._ring.state(row)
 
     def clock_state(self, camera: int) -> dict[str, Any]:
         """JSON-like state of what was concluded of one clock."""
@@ -306,12 +271,7 @@ class Clocks:
 
     def load_encounter(self, state: Mapping[str, Any]) -> None:
         """Takes over :meth:`encounter_state`."""
-        number, values = int(state["number"]), state["row"]
-        row = number % CAPACITY
-        self._number[row], self.taken = number, max(self.taken, number + 1)
-        self._cameras[row], self._movement[row] = values[:2], values[6:10]
-        self._seen_s[row] = np.reshape(values[2:6], (2, 2))
-        self._late_s[row], self._scale_s[row] = values[10:]
+        self._ring.load(state)
 
     def load_clock(self, camera: int, state: Mapping[str, Any]) -> None:
         """Takes over :meth:`clock_state`."""

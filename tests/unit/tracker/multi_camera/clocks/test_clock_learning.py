@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from tracker.multi_camera.clocks.encounters import Encounter
-from tracker.multi_camera.clocks.learning import CAPACITY, LEAST, Clocks
+from tracker.multi_camera.clocks.learning import Clocks
+from tracker.multi_camera.clocks.offsets import LEAST
+from tracker.multi_camera.clocks.ring import CAPACITY
 
 #: From where to where each camera sees the street, metres.
 VIEWS = ((0.0, 40.0), (10.0, 50.0), (150.0, 190.0))
