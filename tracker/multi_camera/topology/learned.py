@@ -22,10 +22,11 @@ from tracker.multi_camera.links.lessons import ORIGINS, Lesson, Origin, key_of
 from tracker.multi_camera.links.tables import GAP, OVERLAP, LinkTables, Pins
 from tracker.multi_camera.links.travel import log_duration
 from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology.rates import ArrivalRates
+from tracker.multi_camera.topology.state import by_kind, ends_of, names_of
 from tracker.multi_camera.types import Observation
 from tracker.multi_camera.visits import NO_CELL, NS, Visits, cell_of
 
-RATE_MEMORY_S = 600.0
 #: Share of travel times that no model explains, spread evenly over the longest trip.
 OUTLIER_SHARE = 0.02
 #: Clocks that were put right by less leave what was learned of times between them as it is.
@@ -42,8 +43,7 @@ class Topology:
         self._index: dict[str, int] = {}
         self._links = LinkLearner(settings)
         self._clocks = Clocks()
-        # Per camera: decayed arrivals, first and last arrival (s).
-        self._arrivals = np.zeros((0, 3))
+        self._rates = ArrivalRates(settings.arrival_prior_per_s)
         self._changed: set[str] = set()
         self._forget_tables()
 
@@ -58,7 +58,7 @@ class Topology:
         if number is None:
             number = self._index[camera_id] = len(self._index)
             self._links.grow()
-            self._arrivals = np.pad(self._arrivals, ((0, 1), (0, 0)))
+            self._rates.grow()
             self._forget_tables()
             self._changed.add(f"camera/{camera_id}")
         return number
@@ -129,14 +129,7 @@ class Topology:
 
     def arrive(self, observation: Observation) -> None:
         """Counts a vehicle that came into view; once per sighting."""
-        number = self.camera(observation.camera_id)
-        state = self._arrivals[number]
-        now_s = observation.start_ns * NS
-        if state[0] == 0:
-            state[1] = state[2] = now_s
-        age_s = max(now_s - state[2], 0.0)
-        state[0] = state[0] * math.exp(-age_s / RATE_MEMORY_S) + 1.0
-        state[2] = max(state[2], now_s)
+        self._rates.count(self.camera(observation.camera_id), observation.start_ns * NS)
         self._new_rates = None
         self._changed.add(f"camera/{observation.camera_id}")
 
@@ -182,14 +175,7 @@ class Topology:
 
     def log_arrival_rates(self) -> Floats:
         """Log of arrivals per second, (C,)."""
-        decayed, first_s, last_s = self._arrivals.T
-        seen = decayed > 0
-        now_s = last_s.max(initial=0.0, where=seen)
-        begun_s = first_s.min(initial=now_s, where=seen)
-        span_s = -RATE_MEMORY_S * np.expm1(-(now_s - begun_s) / RATE_MEMORY_S)
-        recent = decayed * np.exp(-np.where(seen, now_s - last_s, 0.0) / RATE_MEMORY_S)
-        rates: Floats = np.log((recent + 1.0) / (span_s + 1.0 / self._settings.arrival_prior_per_s))
-        return rates
+        return self._rates.log_rates()
 
     def log_new_rates(self) -> Floats:
         """Log of the rate per second at which vehicles never seen before come into view, (C,) by camera number."""
@@ -252,22 +238,14 @@ class Topology:
     def drain_links(self) -> dict[str, str]:
         """Learned state that changed since the last call, by name, as JSON text."""
         names, self._changed = self._changed, set()
-        names |= self._names(*self._links.drain_changed(), self._clocks.drain_changed())
+        names |= names_of(self.cameras, *self._links.drain_changed(), self._clocks.drain_changed())
         return {name: json.dumps(self._state(name)) for name in sorted(names)}
 
     def all_links(self) -> dict[str, str]:
         """All learned state by name, as JSON text."""
         names = {f"camera/{a}" for a in self.cameras} | ({"fit"} if self._links.fitted else set())
-        names |= self._names(*self._links.all_kept(), self._clocks.all_kept())
+        names |= names_of(self.cameras, *self._links.all_kept(), self._clocks.all_kept())
         return {name: json.dumps(self._state(name)) for name in sorted(names)}
-
-    def _names(
-        self, lessons: Iterable[int], links: Iterable[tuple[int, int]], clocks: tuple[Iterable[int], Iterable[int]]
-    ) -> set[str]:
-        cameras = self.cameras
-        names = {f"lesson/{slot}" for slot in lessons} | {f"link/{cameras[i]}/{cameras[j]}" for i, j in links}
-        rows, corrected = clocks
-        return names | {f"encounter/{row}" for row in rows} | {f"clock/{cameras[i]}" for i in corrected}
 
     def _state(self, name: str) -> dict[str, object]:
         kind, _, rest = name.partition("/")
@@ -281,11 +259,9 @@ class Topology:
             return {"kind": kind, "camera": rest, **self._clocks.clock_state(self._index[rest])}
         if kind == "camera":
             i = self._index[rest]
-            arrivals = self._arrivals[i].tolist()
+            arrivals = self._rates.state(i)
             return {"kind": kind, "camera": rest, "number": i, "arrivals": arrivals, **self._links.camera_state(i)}
-        # Ids may hold slashes: of all ways to part the two, that of the camera met first.
-        a = next(a for a in self._index if rest.startswith(f"{a}/") and rest[len(a) + 1 :] in self._index)
-        c = rest[len(a) + 1 :]
+        a, c = ends_of(rest, self._index)
         return {"kind": "link", "from": a, "to": c, **self._links.link_state(self._index[a], self._index[c])}
 
     def load(self, links: Mapping[str, str]) -> None:
@@ -294,28 +270,24 @@ class Topology:
         Raises:
             ValueError: An entry is not what this class writes.
         """
-        kinds = ("camera", "link", "lesson", "fit", "encounter", "clock")
-        by_kind: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
-        for text in links.values():
-            state = json.loads(text)
-            by_kind.setdefault(state.get("kind"), []).append(state)
+        entries = by_kind(links)
         try:
-            self._load(by_kind)
+            self._load(entries)
         except (KeyError, TypeError, IndexError) as exc:
             raise ValueError(f"learned state cannot be read: {exc}") from exc
         self._forget_tables()
         self._changed.clear()
 
-    def _load(self, by_kind: Mapping[str, list[dict[str, Any]]]) -> None:
-        for state in sorted(by_kind["camera"], key=lambda s: int(s["number"])):
+    def _load(self, entries: Mapping[str, list[dict[str, Any]]]) -> None:
+        for state in sorted(entries["camera"], key=lambda s: int(s["number"])):
             i = self.camera(state["camera"])
-            self._arrivals[i] = state["arrivals"]
+            self._rates.load(i, state["arrivals"])
             self._links.load_camera(i, state)
-        for state in by_kind["link"]:
+        for state in entries["link"]:
             self._links.load_link(self._index[state["from"]], self._index[state["to"]], state)
-        fitted = max((int(state["lessons"]) for state in by_kind["fit"]), default=0)
-        self._links.load_lessons(by_kind["lesson"], fitted)
-        for state in by_kind["clock"]:
+        fitted = max((int(state["lessons"]) for state in entries["fit"]), default=0)
+        self._links.load_lessons(entries["lesson"], fitted)
+        for state in entries["clock"]:
             self._clocks.load_clock(self._index[state["camera"]], state)
-        for state in by_kind["encounter"]:
+        for state in entries["encounter"]:
             self._clocks.load_encounter(state)
