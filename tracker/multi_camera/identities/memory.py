@@ -1,7 +1,7 @@
 """The identities in play, with what is compared against: mean vectors, recent visits, class and colour.
 
-Owns who stands under which identity and the arrays scoring reads. All of an identity's arrays are a function of its
-members, so replaying the members rebuilds them; never decides, and forgets only what is older than the longest trip.
+Owns who stands under which identity, and fills the rows that scoring reads. All that is in a row is a function of the
+identity's members, so replaying these rebuilds it; never decides, and forgets only what is older than the longest trip.
 """
 
 from __future__ import annotations
@@ -12,14 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tracker.multi_camera.identities.rows import COLOURS_MAX, IdentityRows
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.types import Observation
-from tracker.multi_camera.visits import NO_CELL, NS, Visits, cell_of
 
-COLOURS_MAX = 24
-CLASSES = 4
-#: Newest changes of rows that are remembered one by one; twice as many at most.
-LOGGED = 16_384
 Remove = Callable[[str, NDArray[np.float32]], NDArray[np.float32]]
 
 
@@ -36,7 +32,7 @@ class Identity:
         return sorted(self.members.values(), key=lambda o: (o.start_ns, o.sighting_id))
 
 
-class IdentityMemory:
+class IdentityMemory(IdentityRows):
     """Active identities in rows of flat arrays; rows of forgotten identities are used again, ids never."""
 
     def __init__(
@@ -47,6 +43,7 @@ class IdentityMemory:
         camera_number: Callable[[str], int],
         remove_camera: Remove,
     ) -> None:
+        super().__init__(settings.visits_kept)
         self._settings = settings
         self._model_id = model_id
         self._camera_number = camera_number
@@ -55,39 +52,9 @@ class IdentityMemory:
         self._owner: dict[str, str] = {}
         self._outdated: dict[str, None] = {}
         self._alias: dict[str, str] = {}
-        self._free: list[int] = []
         self._colours: dict[str, int] = {}
-        self.row_ids: list[str | None] = []
-        #: Rows from here on were never used.
-        self.used = 0
-        #: Counts changes of rows; ``versions`` holds for each row the count at its last.
-        self.version = 0
-        # Rows in the order of their changes, the newest of them, and the version before the first.
-        self._log: list[int] = []
-        self._log_begins = 0
         #: Counts how often all vectors changed at once, those of sightings not remembered too.
         self.renewals = 0
-        k, m = 0, settings.visits_kept
-        self.versions = np.zeros(k, np.int64)
-        self.centres = np.zeros((k, 1), np.float32)
-        self.sources = np.zeros(k, np.intp)
-        self.visits = Visits(
-            camera=np.full((k, m), -1, np.intp),
-            start_s=np.full((k, m), np.inf),
-            end_s=np.full((k, m), -np.inf),
-            open=np.zeros((k, m), np.bool_),
-            entry=np.full((k, m), NO_CELL, np.intp),
-            exit=np.full((k, m), NO_CELL, np.intp),
-        )
-        self.visit_counts = np.zeros(k, np.intp)
-        self.latest_start_s = np.full(k, -np.inf)
-        self.busy_until_s = np.full(k, -np.inf)
-        self.last_seen_s = np.full(k, np.inf)
-        self.class_probs = np.zeros((k, CLASSES))
-        self.colour_probs = np.zeros((k, COLOURS_MAX))
-        #: Sums over rows of what classes and colours are.
-        self.class_total = np.zeros(CLASSES)
-        self.colour_total = np.zeros(COLOURS_MAX)
 
     # ------------------------------------------------------------------ reading
 
@@ -146,13 +113,6 @@ class IdentityMemory:
     def colours_known(self) -> int:
         """Colour names met so far, at most COLOURS_MAX."""
         return min(max(len(self._colours), 1), COLOURS_MAX)
-
-    def changed_since(self, version: int) -> NDArray[np.intp]:
-        """Rows that changed after ``self.version`` was so much, ascending."""
-        at = version - self._log_begins
-        if at < 0:
-            return np.flatnonzero(self.versions > version)
-        return np.unique(np.array(self._log[at:], np.intp))
 
     def query_vector(self, observation: Observation) -> NDArray[np.float32] | None:
         """What of an observation is compared, camera share removed: (D,); None for another model."""
@@ -236,68 +196,9 @@ class IdentityMemory:
 
     # ------------------------------------------------------------------ rows
 
-    def _new_row(self, identity_id: str) -> int:
-        if not self._free:
-            self._grow()
-        row = self._free.pop()
-        self.used = max(self.used, row + 1)
-        self.row_ids[row] = identity_id
-        return row
-
-    def _grow(self) -> None:
-        old = len(self.row_ids)
-        new = max(64, 2 * old)
-
-        def enlarge(array: NDArray[np.generic], value: object) -> NDArray[np.generic]:
-            grown = np.full((new, *array.shape[1:]), value, array.dtype)
-            grown[:old] = array
-            return grown
-
-        v = self.visits
-        self.centres = enlarge(self.centres, 0)  # type: ignore[assignment]
-        self.sources = enlarge(self.sources, 0)  # type: ignore[assignment]
-        self.visits = Visits(
-            camera=enlarge(v.camera, -1),  # type: ignore[arg-type]
-            start_s=enlarge(v.start_s, np.inf),  # type: ignore[arg-type]
-            end_s=enlarge(v.end_s, -np.inf),  # type: ignore[arg-type]
-            open=enlarge(v.open, value=False),  # type: ignore[arg-type]
-            entry=enlarge(v.entry, NO_CELL),  # type: ignore[arg-type]
-            exit=enlarge(v.exit, NO_CELL),  # type: ignore[arg-type]
-        )
-        self.visit_counts = enlarge(self.visit_counts, 0)  # type: ignore[assignment]
-        self.versions = enlarge(self.versions, self.version)  # type: ignore[assignment]
-        self.last_seen_s = enlarge(self.last_seen_s, np.inf)
-        self.latest_start_s = enlarge(self.latest_start_s, -np.inf)
-        self.busy_until_s = enlarge(self.busy_until_s, -np.inf)
-        self.class_probs = enlarge(self.class_probs, 0)  # type: ignore[assignment]
-        self.colour_probs = enlarge(self.colour_probs, 0)  # type: ignore[assignment]
-        self.row_ids.extend([None] * (new - old))
-        self._free.extend(range(new - 1, old - 1, -1))
-
     def _drop(self, identity: Identity) -> None:
-        row = identity.row
         del self._identities[identity.identity_id]
-        self.row_ids[row] = None
-        self._clear(row)
-        self._free.append(row)
-
-    def _clear(self, row: int) -> None:
-        self.version += 1
-        self.versions[row] = self.version
-        self._log.append(row)
-        if len(self._log) > 2 * LOGGED:
-            del self._log[:LOGGED]
-            self._log_begins += LOGGED
-        self.class_total -= self.class_probs[row]
-        self.colour_total -= self.colour_probs[row]
-        v = self.visits
-        self.sources[row] = self.visit_counts[row] = 0
-        self.centres[row] = 0
-        v.camera[row], v.start_s[row], v.end_s[row], v.open[row] = -1, np.inf, -np.inf, False
-        v.entry[row], v.exit[row] = NO_CELL, NO_CELL
-        self.latest_start_s[row] = self.busy_until_s[row] = -np.inf
-        self.last_seen_s[row] = np.inf
-        self.class_probs[row] = self.colour_probs[row] = 0
+        self._free_row(identity.row)
 
     def _trim(self, identity: Identity) -> None:
         excess = len(identity.members) - self._settings.visits_kept
@@ -311,23 +212,10 @@ class IdentityMemory:
         members = identity.ordered()
         row = identity.row
         self._clear(row)
-        v = self.visits
-        kept = members[-v.camera.shape[1] :]
-        n = len(kept)
-        v.camera[row, :n] = [self._camera_number(o.camera_id) for o in kept]
-        v.start_s[row, :n] = [o.start_ns * NS for o in kept]
-        v.end_s[row, :n] = [o.end_ns * NS for o in kept]
-        v.open[row, :n] = [not o.final for o in kept]
-        v.entry[row, :n] = [cell_of(o.entry) for o in kept]
-        v.exit[row, :n] = [cell_of(o.exit) if o.final else NO_CELL for o in kept]
-        self.visit_counts[row] = n
-        self.latest_start_s[row] = v.start_s[row, n - 1]
-        self.last_seen_s[row] = v.end_s[row, :n].max()
-        self.busy_until_s[row] = np.inf if v.open[row, :n].any() else self.last_seen_s[row]
-        self.class_probs[row] = sum(o.class_probs for o in members) / len(members)
-        self.colour_probs[row] = self._mean_colour(members)
-        self.class_total += self.class_probs[row]
-        self.colour_total += self.colour_probs[row]
+        kept = members[-self.visits.camera.shape[1] :]
+        self._write_visits(row, [self._camera_number(o.camera_id) for o in kept], kept)
+        class_probs = np.asarray(sum(o.class_probs for o in members) / len(members))
+        self._write_attributes(row, class_probs, self._mean_colour(members))
         self._refresh_centre(row, members)
 
     def _mean_colour(self, members: list[Observation]) -> NDArray[np.float64]:
@@ -336,9 +224,5 @@ class IdentityMemory:
 
     def _refresh_centre(self, row: int, members: list[Observation]) -> None:
         vectors = [v for o in members if (v := self.query_vector(o)) is not None]
-        if not vectors:
-            return
-        if self.centres.shape[1] == 1:
-            self.centres = np.zeros((len(self.centres), len(vectors[0])), np.float32)
-        self.centres[row] = sum(vectors) / np.float32(len(vectors))
-        self.sources[row] = len(vectors)
+        if vectors:
+            self._write_centre(row, vectors)

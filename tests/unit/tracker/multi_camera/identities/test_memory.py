@@ -36,7 +36,7 @@ def test_rows_are_used_again_and_aliases_resolve(vehicles):
 
 
 def test_rows_that_changed_are_told_from_the_log_as_by_looking_at_all(vehicles, monkeypatch):
-    monkeypatch.setattr("tracker.multi_camera.identities.memory.LOGGED", 8)
+    monkeypatch.setattr("tracker.multi_camera.identities.rows.LOGGED", 8)
     _, memory, _ = scorer_for([])
     rng = np.random.default_rng(5)
     versions = [0]
