@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tracker.multi_camera.asked import ASKED
-from tracker.multi_camera.associate import STEP_SIGHTINGS
+from tracker.multi_camera.reconsider import STEP_SIGHTINGS
 from tracker.multi_camera.types import IdentityMerge
 
 
@@ -115,9 +115,9 @@ def test_what_was_to_be_learned_when_it_stopped_is_learned_after_a_restart(new_s
 
 
 def test_after_camera_means_change_mean_vectors_follow_a_part_with_each_bucket(new_site, vehicles, monkeypatch):
-    monkeypatch.setattr("tracker.multi_camera.associate.REFRESHED", 3)
+    monkeypatch.setattr("tracker.multi_camera.reconsider.REFRESHED", 3)
     site = new_site(camera_mean_min=4)
-    memory = site.associator._memory
+    memory = site.associator._parts.memory
     for i in range(8):
         site.tell(vehicles.see(f"s{i}", i, "ab"[i % 2], 5.0 * i, 5.0 * i + 3))
     assert memory.renewals > 0
