@@ -55,7 +55,7 @@ from services.rpc.convert_console import FoundVehicle, SiteEvent
 from services.rpc.errors import ACTOR_KEY
 from services.rpc.topology import topology_from_message
 from services.types import Match
-from tracker.multi_camera.report import TopologyReport
+from tracker.multi_camera.topology.report import TopologyReport
 
 #: Statuses of a failure for now.
 RETRIED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)

@@ -21,10 +21,10 @@ from services.matcher.settings import MatcherSettings
 from services.rpc import convert, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
 from services.rpc.topology import prediction_to_message, topology_to_message
-from tracker.multi_camera.prediction import predict_next
-from tracker.multi_camera.report import topology_report
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.topology import Topology as LearnedTopology
+from tracker.multi_camera.topology.learned import Topology as LearnedTopology
+from tracker.multi_camera.topology.prediction import predict_next
+from tracker.multi_camera.topology.report import topology_report
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from reid.types import EmbedderSpec
 from services.matcher.observations import to_observation
 from services.types import Sighting
 from tracker.multi_camera.associate import Associator
-from tracker.multi_camera.camera_means import LINK_PREFIX
+from tracker.multi_camera.scoring.camera_means import LINK_PREFIX
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.types import IdentityMerge, Outcome
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from services.rpc import vreid_pb2 as pb
 from services.rpc.convert import timestamp
-from tracker.multi_camera.prediction import Prediction
-from tracker.multi_camera.report import CameraReport, ClockWarning, LinkReport, TopologyReport
+from tracker.multi_camera.topology.prediction import Prediction
+from tracker.multi_camera.topology.report import CameraReport, ClockWarning, LinkReport, TopologyReport
 
 _FAULTS: dict[str, pb.ClockFault] = {"step": pb.CLOCK_FAULT_STEP, "drift": pb.CLOCK_FAULT_DRIFT}
 _FAULT_OF: dict[int, str] = {value: key for key, value in _FAULTS.items()}

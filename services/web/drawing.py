@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from html import escape
 from itertools import pairwise
 
-from tracker.multi_camera.report import LinkReport
+from tracker.multi_camera.topology.report import LinkReport
 
 #: From this chance on views count as overlapping.
 _OVERLAPS = 0.3

@@ -12,8 +12,8 @@ import numpy as np
 from tracker.evaluation.replay import CLOSE_NS
 from tracker.evaluation.truth import SECOND_NS, ClockStep, TruthTracklet
 from tracker.multi_camera.associate import Associator
-from tracker.multi_camera.report import LinkReport, TopologyReport, topology_report
 from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology.report import LinkReport, TopologyReport, topology_report
 from tracker.multi_camera.types import Outcome
 
 #: Transitions from which a link is judged.

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.multi_camera.links import CELLS, GRID
-from tracker.multi_camera.travel import Floats, Ints
+from tracker.multi_camera.arrays import Floats, Ints
 from tracker.multi_camera.types import Point
 
+#: Cells to a side of a picture, and all of them.
+GRID = 4
+CELLS = GRID * GRID
 #: Cell of a point that is not known; carries no evidence.
 NO_CELL = CELLS
 NS = 1e-9

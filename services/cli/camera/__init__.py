@@ -10,7 +10,7 @@ from services.cli.camera import change, look
 from services.cli.output import JsonFlag, emit, stdout, table
 from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time
 from services.identity.store import CameraRecord
-from tracker.multi_camera.report import ClockWarning, LinkReport, TopologyReport
+from tracker.multi_camera.topology.report import ClockWarning, LinkReport, TopologyReport
 
 app = typer.Typer(no_args_is_help=True, help="Cameras and how they fare.")
 app.command("add")(change.add)

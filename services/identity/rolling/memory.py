@@ -22,7 +22,7 @@ from services.identity.rolling.contract import (
     refusal,
 )
 from services.types import ModelVectors
-from tracker.multi_camera.camera_means import LINK_PREFIX
+from tracker.multi_camera.scoring.camera_means import LINK_PREFIX
 
 
 class MemoryRolling:

@@ -23,7 +23,7 @@ from services.identity.rolling.contract import (
     refusal,
 )
 from services.types import ModelVectors
-from tracker.multi_camera.camera_means import LINK_PREFIX
+from tracker.multi_camera.scoring.camera_means import LINK_PREFIX
 
 _PAGE = 500
 

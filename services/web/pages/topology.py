@@ -11,7 +11,7 @@ from services.web.pages.frame import told
 from services.web.pages.tables import table
 from services.web.site import Site
 from services.web.texts import _, counted
-from tracker.multi_camera.report import LinkReport, TopologyReport
+from tracker.multi_camera.topology.report import LinkReport, TopologyReport
 
 #: Links with at least this share of the vehicles that leave a camera are drawn.
 _LEAST_SHARE = 0.03

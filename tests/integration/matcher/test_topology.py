@@ -15,8 +15,8 @@ from tracker.evaluation.replay import MODEL_ID, Replay
 from tracker.evaluation.simulated.components import packaged_components
 from tracker.evaluation.simulated.embeddings import Draw, Parts
 from tracker.multi_camera.associate import Associator
-from tracker.multi_camera.report import topology_report
 from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology.report import topology_report
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ from services.matcher.settings import MatcherSettings
 from services.types import Commit, Lease, Sighting
 from tests.unit.tracker.multi_camera.conftest import Vehicles
 from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.topology import Topology
+from tracker.multi_camera.topology.learned import Topology
 from tracker.single_camera.session import LiveBox
 from tracker.types import Decision, DecisionStatus, TrackKey
 

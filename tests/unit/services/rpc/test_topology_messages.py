@@ -6,7 +6,7 @@ import pytest
 
 from services.cli.camera import topology_document
 from services.rpc.topology import topology_from_message, topology_to_message
-from tracker.multi_camera.report import CameraReport, ClockWarning, LinkReport, TopologyReport
+from tracker.multi_camera.topology.report import CameraReport, ClockWarning, LinkReport, TopologyReport
 
 REPORT = TopologyReport(
     cameras=(CameraReport("a", 0.1, 0.25, 0.75), CameraReport("b", 0.2, 0.5, 0.5)),

@@ -17,7 +17,7 @@ from services.web.drawing import DrawnBox, Visit, boxes_svg, route_svg, topology
 from services.web.pages.identity import best_of_each_camera
 from services.web.pages.topology import link_cells
 from services.web.site import Corrections, Site
-from tracker.multi_camera.report import LinkReport
+from tracker.multi_camera.topology.report import LinkReport
 
 SECOND = 1_000_000_000
 

@@ -7,8 +7,8 @@ import pytest
 from tracker.evaluation import topology
 from tracker.evaluation.topology import StepWatch, TopologyFit, judge_topology, transitions
 from tracker.evaluation.truth import SECOND_NS, ClockStep, TruthTracklet, with_step
-from tracker.multi_camera.report import ClockWarning, LinkReport, TopologyReport
 from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology.report import ClockWarning, LinkReport, TopologyReport
 from tracker.multi_camera.types import Outcome
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,7 +8,10 @@ import pytest
 
 from reid.types import Calibration
 from tracker.multi_camera.associate import Associator
+from tracker.multi_camera.identities.memory import IdentityMemory
+from tracker.multi_camera.scoring.score import Scorer
 from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology.learned import Topology
 from tracker.multi_camera.types import IdentityMerge, Observation, Outcome
 from tracker.types import Decision
 
@@ -118,6 +121,25 @@ def counting_ids() -> Callable[[], str]:
 
     source = ids()
     return lambda: next(source)
+
+
+def taught(topology: Topology, vehicles: Vehicles, trips: Sequence[tuple], nats: float = 20.0) -> None:
+    """Lets a topology see trips of (from, start, end, to, start, end), each beyond doubt."""
+    for i, (a, s1, e1, c, s2, e2) in enumerate(trips):
+        origin = vehicles.see(f"p{i}", 1, a, s1, e1)
+        topology.conclude([(vehicles.see(f"q{i}", 1, c, s2, e2), [(origin, nats)])])
+
+
+def scorer_for(
+    visits: Sequence[tuple[Observation, str]], **settings: object
+) -> tuple[Scorer, IdentityMemory, Topology]:
+    """A scorer of a memory that holds sightings with their identities."""
+    knobs = AssociationSettings(**settings)  # type: ignore[arg-type]
+    topology = Topology(knobs)
+    memory = IdentityMemory(knobs, "m", camera_number=topology.camera, remove_camera=lambda _, v: v)
+    for observation, identity_id in visits:
+        memory.assign(observation, identity_id)
+    return Scorer(knobs, Calibration(20.0, -10.0), memory, topology, lambda _: 1.0), memory, topology
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+"""Identities remembered, and their rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.unit.tracker.multi_camera.conftest import scorer_for
+
+
+def test_memory_is_a_function_of_its_members(vehicles):
+    seen = [vehicles.see(f"s{i}", 1, "ab"[i % 2], 10 * i, 10 * i + 3, noise=0.4) for i in range(9)]
+    _, forwards, _ = scorer_for([(o, "x") for o in seen])
+    _, backwards, _ = scorer_for([(o, "x") for o in reversed(seen)])
+    assert (forwards.centres[forwards.row("x")] == backwards.centres[backwards.row("x")]).all()
+
+
+def test_a_new_revision_replaces_the_old(vehicles):
+    first = vehicles.see("s1", 1, "a", 0, 2, final=False)
+    _, memory, _ = scorer_for([(first, "x"), (vehicles.see("s1", 2, "a", 0, 5, revision=2), "x")])
+    row = memory.row("x")
+    assert memory.sources[row] == 1
+    assert int(memory.centres[row].argmax()) == 2
+    assert not memory.visits.open[row].any()
+
+
+def test_rows_are_used_again_and_aliases_resolve(vehicles):
+    _, memory, _ = scorer_for([(vehicles.see(f"s{i}", i, "a", i, i + 0.5), f"i{i}") for i in range(3)])
+    memory.merge("i0", "i1")
+    memory.merge("i2", "i0")
+    assert memory.resolve("i1") == "i2"
+    assert [o.sighting_id for o in memory.members("i2")] == ["s0", "s1", "s2"]
+    assert len(memory) == 1
+    memory.detach("s0")
+    memory.assign(vehicles.see("n", 5, "b", 9, 10), "fresh")
+    assert len(memory.row_ids) == 64
+
+
+def test_rows_that_changed_are_told_from_the_log_as_by_looking_at_all(vehicles, monkeypatch):
+    monkeypatch.setattr("tracker.multi_camera.identities.rows.LOGGED", 8)
+    _, memory, _ = scorer_for([])
+    rng = np.random.default_rng(5)
+    versions = [0]
+    for i in range(60):
+        memory.assign(vehicles.see(f"s{i}", i, "a", i, i + 0.5), f"i{int(rng.integers(9))}")
+        versions.append(memory.version)
+    for version in versions:
+        assert memory.changed_since(version).tolist() == np.flatnonzero(memory.versions > version).tolist()

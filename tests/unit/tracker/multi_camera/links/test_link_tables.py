@@ -1,0 +1,37 @@
+"""Links as scoring reads them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import integrate
+
+from tracker.multi_camera.links.tables import CELLS, GAP, OVERLAP, CameraCells, Tally, compile_tables
+from tracker.multi_camera.links.travel import log_duration, travel_times
+from tracker.multi_camera.settings import AssociationSettings
+
+
+def test_a_link_is_read_by_mode_as_its_two_parts_are():
+    rng = np.random.default_rng(4)
+    tally = Tally.empty(3)
+    tally.moments[..., 0] = rng.integers(0, 20, (3, 3, 2))
+    tally.moments[..., 1] = 2.5 * tally.moments[..., 0]
+    tally.moments[..., 2] = 7.0 * tally.moments[..., 0]
+    tables = compile_tables(tally, CameraCells(np.zeros((3, CELLS)), np.zeros((3, CELLS))), AssociationSettings())
+    index, mode = (rng.integers(0, 3, 50), rng.integers(0, 3, 50)), rng.integers(0, 2, 50)
+    x = rng.normal(2.0, 2.0, 50)
+    rate, typical = tables.log_rate_and_typical(mode, index, x)
+    assert np.array_equal(rate, np.where(mode == GAP, tables.log_gone(index, x), tables.log_there(index, x)))
+    for of_mode, times in ((GAP, tables.gap), (OVERLAP, tables.overlap)):
+        narrow, broad = times.log_parts(index, x)
+        share = np.exp(narrow) / (np.exp(narrow) + np.exp(broad))
+        assert typical[mode == of_mode] == pytest.approx(share[mode == of_mode])
+
+
+@pytest.mark.parametrize("count", [0, 1, 30])
+def test_travel_densities_integrate_to_one(count):
+    x = float(log_duration(20.0))
+    model = travel_times(np.array([[count, count * x, count * (x * x + 0.01)]], float), 12.0, 1.2, 0.3)
+    u = np.linspace(-12.0, 20.0, 20_001)
+    area = integrate.trapezoid(np.exp(model.log_density((np.zeros(len(u), np.intp),), u) + u), u)
+    assert area == pytest.approx(1.0, abs=0.01)

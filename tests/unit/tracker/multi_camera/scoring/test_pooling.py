@@ -1,0 +1,52 @@
+"""What likeness of means over several sightings is worth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reid.types import Calibration
+from tracker.multi_camera.scoring.pooling import pool
+
+
+def test_pooling_keeps_the_pair_and_grows_with_sightings():
+    calibration = Calibration(slope=15.0, offset=-6.0)
+    pooled = pool(calibration, 6)
+    for similarity in (-1.0, 0.1, 0.4, 0.9):
+        one = float(pooled.nats(np.array(similarity), np.array(1)))
+        assert one == pytest.approx(calibration.log_likelihood_ratio(similarity))
+    assert (np.diff(pooled.slopes[-1, 1:, 1:], axis=0) > 0).all()
+    crossings = -pooled.offsets[-1, 1, 1:] / pooled.slopes[-1, 1, 1:]
+    assert crossings == pytest.approx(crossings[0], abs=0.1)
+
+
+def test_pooled_evidence_is_the_same_from_both_sides():
+    pooled = pool(Calibration(slope=15.0, offset=-6.0), 6)
+    assert pooled.slopes[-1, 1:, 1:] == pytest.approx(pooled.slopes[-1, 1:, 1:].T)
+    assert pooled.offsets[-1, 1:, 1:] == pytest.approx(pooled.offsets[-1, 1:, 1:].T)
+
+
+def fit_logistic(x, same):
+    """Slope and offset."""
+    design = np.stack([x, np.ones_like(x)], axis=1)
+    theta = np.zeros(2)
+    for _ in range(40):
+        p = 1 / (1 + np.exp(-design @ theta))
+        theta += np.linalg.solve((design * (p * (1 - p))[:, None]).T @ design, design.T @ (same - p))
+    return theta
+
+
+@pytest.mark.parametrize("count", [2, 4, 6])
+def test_pooled_evidence_claims_no_more_than_independent_pictures_show(count):
+    rng = np.random.default_rng(0)
+    n, dims, rho = 3000, 40, 0.4
+    x = np.sqrt(rho) * rng.standard_normal((n, 1, dims)) + np.sqrt(1 - rho) * rng.standard_normal((n, count + 1, dims))
+    x /= np.linalg.norm(x, axis=-1, keepdims=True)
+    similar = np.einsum("nd,nkd->nk", x[:, 0], x[:, 1:])
+    different = np.einsum("nd,nkd->nk", np.roll(x[:, 0], 1, axis=0), x[:, 1:])
+    same = np.repeat([1.0, 0.0], n)
+    pair = fit_logistic(np.concatenate([similar[:, 0], different[:, 0]]), same)
+    mean = fit_logistic(np.concatenate([similar.mean(axis=1), different.mean(axis=1)]), same)
+    pooled = pool(Calibration(slope=pair[0], offset=pair[1]), count)
+    assert pair[0] < pooled.slopes[-1, count, 1] < 1.1 * mean[0]
+    assert pooled.offsets[-1, count, 1] == pytest.approx(mean[1], rel=0.25)

@@ -1,0 +1,133 @@
+"""Decisions come first; second looks and learning follow in steps, whatever happens between them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from tracker.multi_camera.asked import ASKED
+from tracker.multi_camera.reconsider import STEP_SIGHTINGS
+from tracker.multi_camera.types import IdentityMerge
+
+
+def passages(vehicles, count, *, first=0):
+    return [
+        vehicles.see(f"s{first + i:03d}", i % 7, "abcd"[i % 4], 4.0 * (first + i), 4.0 * (first + i) + 3, noise=0.2)
+        for i in range(count)
+    ]
+
+
+def told(associator, observations):
+    for observation in observations:
+        associator.push(observation, 0)
+
+
+def test_a_bucket_is_handed_over_before_anything_is_learned(site, vehicles):
+    told(site.associator, passages(vehicles, 3))
+    outcome = site.associator.decide()
+    assert len(outcome.decisions) == 3
+    assert set(outcome.links) == {ASKED}
+    assert json.loads(outcome.links[ASKED])["closed"] == ["s000", "s001", "s002"]
+    assert not any(name.startswith("lesson/") for name in site.associator.snapshot().links)
+    assert site.associator.unfinished
+    links = {}
+    while site.associator.unfinished:
+        links.update(site.associator.reconsider().links)
+    assert {"lesson/0", "lesson/1", "lesson/2"} <= set(links)
+    assert json.loads(links[ASKED])["closed"] == []
+    assert not site.associator.reconsider()
+
+
+def test_the_steps_of_a_bucket_grow_with_it_and_not_with_what_is_remembered(site, vehicles):
+    for begin in range(0, 96, 32):
+        told(site.associator, passages(vehicles, 32, first=begin))
+        site.associator.decide()
+        # Reviews (none yet, or of the bucket before), twins, merging, lessons, tidying.
+        assert site.associator.unfinished <= 4 * (32 // STEP_SIGHTINGS) + 2
+        while site.associator.unfinished:
+            site.associator.reconsider()
+
+
+def test_arrivals_between_two_steps_change_no_outcome(new_site, vehicles):
+    buckets = [passages(vehicles, 24, first=24 * k) for k in range(4)]
+    plain, interrupted = new_site(), new_site()
+    outcomes = []
+    for bucket in buckets:
+        told(plain.associator, bucket)
+        outcomes.append(plain.associator.decide_fully())
+    found = []
+    told(interrupted.associator, buckets[0])
+    for following in [*buckets[1:], []]:
+        outcome = interrupted.associator.decide()
+        changes = list(outcome.changes)
+        waiting = list(following)
+        while interrupted.associator.unfinished:
+            told(interrupted.associator, waiting[:5])
+            del waiting[:5]
+            interrupted.associator.prepare()
+            changes += interrupted.associator.reconsider().changes
+        told(interrupted.associator, waiting)
+        found.append((outcome.decisions, tuple(changes)))
+    for (decisions, changes), outcome in zip(found, outcomes, strict=True):
+        assert changes == outcome.changes
+        for ours, theirs in zip(decisions, outcome.decisions, strict=True):
+            assert (ours.sighting_id, ours.status, ours.identity_id) == (
+                theirs.sighting_id,
+                theirs.status,
+                theirs.identity_id,
+            )
+            # Sums of products in another order differ in their last digits.
+            assert ours.margin == pytest.approx(theirs.margin, abs=1e-4)
+
+
+def test_twins_are_united_after_the_decisions_that_show_them(site, vehicles):
+    blurred = vehicles.look(1) + 1.6 * vehicles.look(2)
+    site.tell(vehicles.see("s1", 1, "a", 0, 4))
+    site.tell(vehicles.see("s2", 1, "b", 12, 16, look=blurred, noise=0.0))
+    assert site.of("s1") != site.of("s2")
+    nearer = vehicles.look(1) + 0.6 * vehicles.look(2)
+    for i, camera in enumerate("cd"):
+        site.tell(vehicles.see(f"t{i}", 1, camera, 24 + 12 * i, 28 + 12 * i, look=nearer, noise=0.0))
+    told(site.associator, [vehicles.see("t3", 1, "e", 50, 54, look=nearer, noise=0.0)])
+    assert not any(isinstance(c, IdentityMerge) for c in site.associator.decide().changes)
+
+
+def test_what_was_to_be_learned_when_it_stopped_is_learned_after_a_restart(new_site, vehicles):
+    whole, cut = new_site(), new_site()
+    observations = passages(vehicles, 20)
+    whole.tell(*observations)
+    told(cut.associator, observations)
+    links = dict(cut.associator.decide().links)
+    # The process ends here: the store holds the decisions and what came with them.
+    again = new_site()
+    again.associator.restore(cut.associator.snapshot().assigned, links)
+    assert again.associator.unfinished
+    while again.associator.unfinished:
+        assert again.associator.reconsider().changes == ()
+    learned, expected = again.associator.snapshot().links, whole.associator.snapshot().links
+    assert set(learned) == set(expected)
+    for name in expected:
+        if name.startswith("lesson/"):
+            mine, theirs = (json.loads(x[name]) for x in (learned, expected))
+            assert np.array(mine["origins"], float).shape == np.array(theirs["origins"], float).shape
+
+
+def test_after_camera_means_change_mean_vectors_follow_a_part_with_each_bucket(new_site, vehicles, monkeypatch):
+    monkeypatch.setattr("tracker.multi_camera.reconsider.REFRESHED", 3)
+    site = new_site(camera_mean_min=4)
+    memory = site.associator._parts.memory
+    for i in range(8):
+        site.tell(vehicles.see(f"s{i}", i, "ab"[i % 2], 5.0 * i, 5.0 * i + 3))
+    assert memory.renewals > 0
+    left = [len(memory._outdated)]
+    while left[-1]:
+        site.tell(vehicles.see(f"t{len(left)}", 9, "c", 60.0 + 5 * len(left), 63.0 + 5 * len(left)))
+        left.append(len(memory._outdated))
+    assert len(left) > 1
+    assert (np.diff(left) >= -3).all()
+    for identity_id in memory.identity_ids:
+        row, before = memory.row(identity_id), memory.centres[memory.row(identity_id)].copy()
+        memory._refresh(memory._identities[identity_id])
+        assert memory.centres[row] == pytest.approx(before)

@@ -1,0 +1,83 @@
+"""What trips teach of links, and how far that is trusted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.unit.tracker.multi_camera.conftest import taught
+from tracker.multi_camera.links.lessons import CAPACITY
+from tracker.multi_camera.links.travel import log_duration
+from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology.learned import Topology
+
+
+def test_a_link_learns_its_travel_time(vehicles):
+    topology = Topology(AssociationSettings())
+    taught(topology, vehicles, [("a", 0, 10, "b", 40 + i % 3, 50) for i in range(20)])
+    tables = topology.tables()
+    a, b = topology.camera("a"), topology.camera("b")
+    at_31, at_3 = tables.gap.log_density((np.array([a, a]), np.array([b, b])), log_duration(np.array([31.0, 3.0])))
+    assert at_31 > at_3 + 3.0
+    assert np.exp(tables.log_share[a, b]) > 0.8
+
+
+def test_true_trips_stand_out_among_false_ones(vehicles):
+    """Looks leave three origins open for every vehicle; only the true ones agree on a travel time."""
+    rng = np.random.default_rng(4)
+    topology = Topology(AssociationSettings())
+    for i in range(60):
+        gap_s = 20.0 * float(rng.lognormal(0, 0.1))
+        arrival = vehicles.see(f"q{i}", 1, "b", 500, 505)
+        origins = [(vehicles.see(f"p{i}", 1, "a", 0, 500 - gap_s), 3.0)]
+        origins += [(vehicles.see(f"r{i}{k}", 1, "a", 0, 500 - float(rng.uniform(1, 120))), 2.5) for k in range(2)]
+        topology.conclude([(arrival, origins)])
+    gap = topology.tables().gap
+    a, b = topology.camera("a"), topology.camera("b")
+    assert float(np.exp(gap.loc[a, b])) == pytest.approx(20.5, rel=0.15)
+    assert gap.scale[a, b] < 0.4
+
+
+def test_overlap_is_learned_for_the_pair_in_both_directions(vehicles):
+    topology = Topology(AssociationSettings())
+    taught(topology, vehicles, 20 * [("a", 0, 10, "b", 5, 15), ("a", 0, 10, "c", 25, 35)])
+    overlap = np.exp(topology.tables().log_overlap)
+    a, b, c = (topology.camera(x) for x in "abc")
+    assert overlap[a, b] == overlap[b, a] > 0.9
+    assert overlap[a, c] == overlap[c, a] < 0.1
+
+
+def test_an_open_visit_counts_as_overlap(vehicles):
+    topology = Topology(AssociationSettings())
+    origin = vehicles.see("p", 1, "a", 0, 2, final=False)
+    topology.conclude([(vehicles.see("q", 1, "b", 5, 9), [(origin, 20.0)])])
+    overlap = np.exp(topology.tables().log_overlap)
+    assert overlap[topology.camera("a"), topology.camera("b")] > AssociationSettings().overlap_prior
+
+
+def test_lessons_that_leave_the_ring_are_not_lost(vehicles):
+    topology = Topology(AssociationSettings())
+    taught(topology, vehicles, [("a", 0, 10, "b", 40, 50)] * (CAPACITY + 40))
+    a, b = topology.camera("a"), topology.camera("b")
+    assert topology.tables().travelled[a, b] == pytest.approx(CAPACITY + 40, rel=0.2)
+    twin = Topology(AssociationSettings())
+    twin.load(topology.all_links())
+    assert twin.all_links() == topology.all_links()
+    assert twin.tables().travelled[a, b] == pytest.approx(topology.tables().travelled[a, b])
+
+
+@pytest.mark.parametrize("text", ['{"kind": "camera", "camera": "a"}', '{"kind": "link", "from": "a", "to": 3}'])
+def test_damaged_state_is_refused(text):
+    with pytest.raises(ValueError, match="cannot be read"):
+        Topology(AssociationSettings()).load({"x": text})
+
+
+def test_time_is_trusted_more_the_more_was_learned(vehicles):
+    topology = Topology(AssociationSettings())
+    trust = [topology.trust]
+    for number in range(60):
+        topology.conclude([(vehicles.see(f"s{number}", number % 7, "a", 4.0 * number, 4.0 * number + 3), [])])
+        trust.append(topology.trust)
+    assert 0.0 < trust[0] < 1.0
+    assert trust == sorted(trust)
+    assert trust[-1] < 1.0

@@ -1,0 +1,208 @@
+"""What is learned of links, counted and as scoring reads it. Owns both forms and the way from one to the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracker.multi_camera.arrays import Floats, Index, Ints
+from tracker.multi_camera.links.travel import TravelTimes, pinned, travel_times
+from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.visits import CELLS
+
+#: Median (s) and spread of the logarithm of travel time, by the numbers of the camera left and the camera reached.
+Pins = Mapping[tuple[int, int], tuple[float, float]]
+
+#: Travel-time modes of a link: the vehicle had left the first view, or still stood in it.
+GAP, OVERLAP = 0, 1
+SHARE_STRENGTH = 3.0
+OVERLAP_STRENGTH = 2.0
+ZONE_STRENGTH = 4.0
+#: Prior strength, in sightings, of the share of new vehicles at the whole site, and of a camera's around the site's.
+SITE_STRENGTH = CAMERA_STRENGTH = 30.0
+#: Learned shares of new vehicles, and of vehicles that are not seen again, stay above this: nothing is ever certain.
+LEAST_SHARE = 0.1
+OVERLAP_MEDIAN_S = 3.0
+#: Log-durations at which densities are looked up for their peak: half a second to half an hour.
+PEAK_GRID = np.linspace(math.log(0.5), math.log(1800.0), 48)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTables:
+    """Learned state in the form scoring reads; first axis the camera left, second the camera reached.
+
+    Attributes:
+        log_share: Log share of vehicles leaving the one that come to the other, of those that come anywhere.
+        log_overlap: Log chance that a vehicle still stands in the first view when it comes into the second.
+        log_apart: Of the contrary.
+        log_prior_overlap: The same of a pair that nothing is known about.
+        gap: Durations from leaving to arriving; those of pinned links as given.
+        learned: Those durations as learned, of pinned links too: what lessons are read by.
+        overlap: Durations from arriving to arriving, of vehicles that stood in both views.
+        zone_entry: Log ratio by entry cell, last axis CELLS + 1.
+        zone_exit: Log ratio by exit cell.
+        moments: float64 (C, C, 2, 3): weighted count, sum and sum of squares of log-durations by mode.
+        travelled: Trips learned from.
+        log_return: Log share of vehicles leaving a camera that come into view again anywhere, (C,).
+        log_last: Log share of those that do not, (C,).
+        log_new: Log share of new vehicles among arrivals, (C,).
+    """
+
+    log_share: Floats
+    log_overlap: Floats
+    log_apart: Floats
+    log_prior_overlap: float
+    gap: TravelTimes
+    learned: TravelTimes
+    overlap: TravelTimes
+    zone_entry: Floats
+    zone_exit: Floats
+    moments: Floats
+    travelled: Floats
+    log_return: Floats
+    log_last: Floats
+    log_new: Floats
+
+    def log_gone(self, index: Index, x: Floats) -> Floats:
+        """Log rate per second of coming into the other view a log-duration ``x`` after leaving the one."""
+        rate: Floats = self.log_apart[index] + self.gap.log_density(index, x)
+        return rate
+
+    def log_there(self, index: Index, x: Floats) -> Floats:
+        """As :meth:`log_gone` of a vehicle that is still in the one view, ``x`` after it came into that."""
+        rate: Floats = self.log_overlap[index] + self.overlap.log_density(index, x)
+        return rate
+
+    def log_peak(self) -> Floats:
+        """About the largest log rate per second over a link at any time after any sighting, (C, C)."""
+        each = np.arange(len(self.log_share))
+        index = each[:, None, None], each[None, :, None]
+        rate = np.logaddexp(self.log_gone(index, PEAK_GRID), self.log_there(index, PEAK_GRID))
+        peak: Floats = rate.max(axis=2, initial=-np.inf)
+        return peak
+
+    def log_rate_and_typical(self, mode: Ints, index: Index, x: Floats) -> tuple[Floats, Floats]:
+        """Log rate per second of coming over a link in a mode after log-duration ``x``.
+
+        Returns:
+            That rate, and the probability that such a trip is one the link's own part of the mode stands for.
+        """
+        gone, usual_gone = self.learned.log_density_and_typical(index, x)
+        there, usual_there = self.overlap.log_density_and_typical(index, x)
+        rate = np.where(mode == GAP, self.log_apart[index] + gone, self.log_overlap[index] + there)
+        return rate, np.where(mode == GAP, usual_gone, usual_there)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Weighted counts over links and cameras.
+
+    Attributes:
+        moments: float64 (C, C, 2, 3): count, sum and sum of squares of log-durations by link and mode.
+        entry: float64 (C, C, CELLS): entry cells of those who came over a link.
+        exit: float64 (C, C, CELLS): exit cells of those who left over a link.
+        shares: float64 (C, 2): new vehicles and all vehicles.
+        returns: float64 (C,): vehicles that came into view again after this camera.
+    """
+
+    moments: Floats
+    entry: Floats
+    exit: Floats
+    shares: Floats
+    returns: Floats
+
+    @classmethod
+    def empty(cls, cameras: int) -> Tally:
+        """Nothing seen."""
+        c = cameras
+        return cls(
+            np.zeros((c, c, 2, 3)), np.zeros((c, c, CELLS)), np.zeros((c, c, CELLS)), np.zeros((c, 2)), np.zeros(c)
+        )
+
+    def grown(self) -> Tally:
+        """With one camera more."""
+        pad = ((0, 1), (0, 1))
+        return Tally(
+            np.pad(self.moments, (*pad, (0, 0), (0, 0))),
+            np.pad(self.entry, (*pad, (0, 0))),
+            np.pad(self.exit, (*pad, (0, 0))),
+            np.pad(self.shares, ((0, 1), (0, 0))),
+            np.pad(self.returns, (0, 1)),
+        )
+
+    def copy(self) -> Tally:
+        """Independent of this one."""
+        return Tally(self.moments.copy(), self.entry.copy(), self.exit.copy(), self.shares.copy(), self.returns.copy())
+
+
+@dataclass(frozen=True, slots=True)
+class CameraCells:
+    """Counts of entry and exit cells of every vehicle at each camera, (C, CELLS) each."""
+
+    entry: Floats
+    exit: Floats
+
+    def grown(self) -> CameraCells:
+        """With one camera more."""
+        pad = ((0, 1), (0, 0))
+        return CameraCells(np.pad(self.entry, pad), np.pad(self.exit, pad))
+
+    def copy(self) -> CameraCells:
+        """Independent of this one."""
+        return CameraCells(self.entry.copy(), self.exit.copy())
+
+
+def compile_tables(
+    tally: Tally, cells: CameraCells, settings: AssociationSettings, pins: Pins | None = None
+) -> LinkTables:
+    """Counts as scoring reads them; ``pins`` are links whose travel time is given."""
+    cameras = len(tally.returns)
+    count = tally.moments[..., 0]
+    travelled = count.sum(axis=2)
+    share = (travelled + SHARE_STRENGTH / max(cameras, 1)) / (travelled.sum(axis=1, keepdims=True) + SHARE_STRENGTH)
+    # Two views overlap or not whichever way the vehicle goes.
+    together = count[..., OVERLAP] + count[..., OVERLAP].T
+    pooled = (OVERLAP_STRENGTH * settings.overlap_prior + count[..., OVERLAP].sum()) / (
+        OVERLAP_STRENGTH + travelled.sum()
+    )
+    overlap = (together + OVERLAP_STRENGTH * pooled) / (travelled + travelled.T + OVERLAP_STRENGTH)
+    new, returning = _shares(tally, settings)
+    knobs = (settings.travel_log_sd, settings.travel_spread)
+    learned = travel_times(tally.moments[..., GAP, :], settings.travel_median_s, *knobs)
+    return LinkTables(
+        log_share=np.log(share),
+        log_overlap=np.log(overlap),
+        log_apart=np.log1p(-overlap),
+        log_prior_overlap=math.log(settings.overlap_prior),
+        gap=pinned(learned, pins or {}),
+        learned=learned,
+        overlap=travel_times(tally.moments[..., OVERLAP, :], OVERLAP_MEDIAN_S, *knobs),
+        zone_entry=_zone_ratio(tally.entry, cells.entry[None, :, :]),
+        zone_exit=_zone_ratio(tally.exit, cells.exit[:, None, :]),
+        moments=tally.moments,
+        travelled=travelled,
+        log_return=np.log(returning),
+        log_last=np.log1p(-returning),
+        log_new=np.log(new),
+    )
+
+
+def _shares(tally: Tally, settings: AssociationSettings) -> tuple[Floats, Floats]:
+    """Share of new vehicles at each camera, and of vehicles that come into view again after it, (C,) each."""
+    new, visits = tally.shares.T
+    site = (new.sum() + SITE_STRENGTH * settings.new_prior) / (visits.sum() + SITE_STRENGTH)
+    bounds = LEAST_SHARE, 1.0 - LEAST_SHARE
+    # Among all sightings of a site as many follow another as are followed.
+    here = (new + CAMERA_STRENGTH * site) / (visits + CAMERA_STRENGTH)
+    again = (tally.returns + CAMERA_STRENGTH * (1.0 - site)) / (visits + CAMERA_STRENGTH)
+    return np.clip(here, *bounds), np.clip(again, *bounds)
+
+
+def _zone_ratio(link: Floats, camera: Floats) -> Floats:
+    """Log ratio of a cell's share on a link to its share at the camera; (C, C, CELLS + 1), the last is 0."""
+    at_camera = (camera + 1.0) / (camera.sum(axis=-1, keepdims=True) + CELLS)
+    on_link = (link + ZONE_STRENGTH * at_camera) / (link.sum(axis=-1, keepdims=True) + ZONE_STRENGTH)
+    return np.pad(np.log(on_link / at_camera), ((0, 0), (0, 0), (0, 1)))

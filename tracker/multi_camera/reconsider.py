@@ -1,0 +1,131 @@
+"""What a bucket still asks for once it is decided: second looks, merges, learning. Owns these steps and their order.
+
+Each step is of bounded size; how sightings are decided first is not known here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from tracker.multi_camera.clocks.corrections import Correction
+from tracker.multi_camera.decisions.merging import Twins, twins
+from tracker.multi_camera.decisions.verdicts import Findings
+from tracker.multi_camera.parts import Parts
+from tracker.multi_camera.types import Observation
+
+#: Sightings that one step takes.
+STEP_SIGHTINGS = 16
+#: Identities whose mean vector is computed anew with each bucket after camera means changed; those seen last go first.
+REFRESHED = 512
+
+Step = Callable[[Findings], None]
+
+
+class Reconsideration:
+    """Steps that are left to take after buckets were decided.
+
+    Args:
+        parts: Of the associator; changed here.
+        model_id: Only its vectors teach anything.
+        merge_margin_nats: Evidence from which two identities are taken to be one vehicle.
+        prepare: Compares what waits already for the next bucket.
+        learns_links: Whether closed sightings teach of links and clocks.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        model_id: str,
+        merge_margin_nats: float,
+        *,
+        prepare: Callable[[], None],
+        learns_links: bool = True,
+    ) -> None:
+        self._parts = parts
+        self._model_id = model_id
+        self._merge_margin_nats = merge_margin_nats
+        self._prepare = prepare
+        self._learns_links = learns_links
+        self._steps: deque[Step] = deque()
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def plan(
+        self, closed: Sequence[Observation], touched: Sequence[Observation], reviewed: Sequence[Observation]
+    ) -> None:
+        """Puts the steps of one bucket behind those that are left.
+
+        Args:
+            closed: Sightings that will not change any more, which are learned from.
+            touched: Those whose identities may be others' twins.
+            reviewed: Those to look at again.
+        """
+        steps = self._steps
+        steps.extend(partial(self._review, part) for part in _portions(reviewed))
+        found: list[Twins] = []
+        steps.extend(partial(self._find_twins, part, found) for part in _portions(touched))
+        steps.append(partial(self._parts.verdicts.unite, found))
+        steps.extend(partial(self._learn, part) for part in _portions(closed))
+        steps.append(self._tidy)
+
+    def step(self, findings: Findings) -> None:
+        """Takes the next step. Raises IndexError when none is left."""
+        self._steps.popleft()(findings)
+
+    # ------------------------------------------------------------------ second looks
+
+    def _review(self, reviewed: Sequence[Observation], findings: Findings) -> None:
+        """Another look at sightings that will not change any more."""
+        self._parts.scorer.prepare(reviewed)
+        for observation in reviewed:
+            self._parts.verdicts.review(observation, findings)
+
+    def _find_twins(self, closed: Sequence[Observation], found: list[Twins], findings: Findings) -> None:
+        """Looks for others that the identities of closed sightings may be the same as."""
+        del findings
+        found.extend(twins(self._parts.scorer, self._parts.memory, closed, self._merge_margin_nats))
+
+    # ------------------------------------------------------------------ learning
+
+    def _learn(self, closed: Sequence[Observation], findings: Findings) -> None:
+        """Takes in what sightings that will not change any more teach."""
+        del findings
+        own = [o for o in closed if o.model_id == self._model_id]
+        if self._learns_links:
+            self._learn_links(own)
+        renewed = [self._parts.means.add(o.camera_id, o.embedding) for o in own]
+        if any(renewed):
+            self._parts.memory.outdate()
+
+    def _learn_links(self, own: Sequence[Observation]) -> None:
+        """Takes in where such sightings of the model may have come from."""
+        topology, recent = self._parts.topology, self._parts.recent
+        topology.conclude(recent.origins(own, topology))
+        corrections = topology.meet(recent.encounters(own, topology))
+        if corrections:
+            self._correct(corrections)
+
+    def _correct(self, corrections: Sequence[Correction]) -> None:
+        """Gives what was seen lately the times that are right by what is newly known of clocks."""
+        topology, recent, memory = self._parts.topology, self._parts.recent, self._parts.memory
+        for observation in recent.correct(corrections, topology):
+            owner = memory.owner(observation.sighting_id)
+            if owner is not None:
+                memory.assign(observation, owner)
+        if topology.moved(corrections):
+            topology.relearn(recent.origins(recent.closed(), topology))
+
+    def _tidy(self, findings: Findings) -> None:
+        """Does ahead what the next bucket would have to wait for."""
+        del findings
+        self._parts.topology.tables()
+        self._parts.memory.forget_aliases()
+        self._parts.memory.refresh_outdated(REFRESHED)
+        self._prepare()
+
+
+def _portions(observations: Sequence[Observation]) -> list[Sequence[Observation]]:
+    return [observations[i : i + STEP_SIGHTINGS] for i in range(0, len(observations), STEP_SIGHTINGS)]

@@ -1,0 +1,171 @@
+"""What times and zones say of a vehicle's path through the cameras, in nats. Knows nothing of looks; never decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.multi_camera.arrays import Floats, Rows
+from tracker.multi_camera.identities.memory import IdentityMemory
+from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology.learned import Topology
+from tracker.multi_camera.types import Observation
+from tracker.multi_camera.visits import NO_CELL, NS, Visits, cell_of
+
+
+class Paths:
+    """Judges visits put into, and joined from, the paths of remembered identities."""
+
+    def __init__(self, settings: AssociationSettings, memory: IdentityMemory, topology: Topology) -> None:
+        self._settings = settings
+        self._memory = memory
+        self._topology = topology
+
+    def visits_of(self, observations: Sequence[Observation]) -> Visits:
+        """Observations as visits, (N,)."""
+        nowhere = NO_CELL
+        return Visits(
+            camera=np.array([self._topology.camera(o.camera_id) for o in observations], np.intp),
+            start_s=np.array([o.start_ns * NS for o in observations]),
+            end_s=np.array([o.end_ns * NS for o in observations]),
+            open=np.array([not o.final for o in observations], np.bool_),
+            entry=np.array([cell_of(o.entry) for o in observations], np.intp),
+            exit=np.array([cell_of(o.exit) if o.final else nowhere for o in observations], np.intp),
+        )
+
+    def involved(self, here: Visits, rows: Rows) -> NDArray[np.bool_]:
+        """Which identities are in view while the visit lasts, or were seen later; (P,) each."""
+        memory = self._memory
+        return np.asarray((memory.busy_until_s[rows] >= here.start_s) | (memory.latest_start_s[rows] > here.start_s))
+
+    def joining(self, here: Visits, rows: Rows) -> tuple[Floats, Floats]:
+        """Evidence that visits belong to identities.
+
+        Args:
+            here: Visits, (P,).
+            rows: Of the identities, (P,).
+
+        Returns:
+            Time and zone evidence, (P,) each; time is -inf for identities that cannot be it.
+        """
+        memory = self._memory
+        time, zone = np.zeros(len(rows)), np.zeros(len(rows))
+        involved = self.involved(here, rows)
+        plain = np.flatnonzero(~involved)
+        if len(plain):
+            last = pick(memory.visits, (rows[plain], memory.visit_counts[rows[plain]] - 1))
+            time[plain], zone[plain] = self.transition(last, pick(here, plain))
+        within = np.flatnonzero(involved)
+        if len(within):
+            time[within], zone[within] = self._insert(rows[within], pick(here, within))
+        return time, zone
+
+    def _insert(self, rows: Rows, here: Visits) -> tuple[Floats, Floats]:
+        """Evidence of putting visits between those of identities that are in view now or were seen later."""
+        memory, tables = self._memory, self._topology.tables()
+        counts = memory.visit_counts[rows]
+        column = np.arange(int(counts.max()))[None, :]
+        known = memory.visits
+        start_s, end_s = known.start_s[rows, : column.size], known.end_s[rows, : column.size]
+        camera, is_open = known.camera[rows, : column.size], known.open[rows, : column.size]
+        before = (start_s <= here.start_s[:, None]).sum(axis=1) - 1
+        after = before + 1
+        has_before, has_after = np.flatnonzero(before >= 0), np.flatnonzero(after < counts)
+        has_both = np.intersect1d(has_before, has_after, assume_unique=True)
+        time, zone = np.zeros(len(rows)), np.zeros(len(rows))
+        for sign, which, left, right in (
+            (1.0, has_before, before, None),
+            (1.0, has_after, None, after),
+            (-1.0, has_both, before, after),
+        ):
+            if not len(which):
+                continue
+            one = pick(here, which) if left is None else pick(known, (rows[which], left[which]))
+            other = pick(here, which) if right is None else pick(known, (rows[which], right[which]))
+            step_time, step_zone = self.transition(one, other)
+            time[which] += sign * step_time
+            zone[which] += sign * step_zone
+        until = np.where(is_open, np.inf, end_s)
+        here_until = np.where(here.open, np.inf, here.end_s)[:, None]
+        together = (column < counts[:, None]) & (start_s < here_until) & (until > here.start_s[:, None])
+        beside = together & (column != before[:, None]) & (column != after[:, None])
+        i, j = np.nonzero(beside)
+        against = np.minimum(tables.log_overlap[camera[i, j], here.camera[i]] - tables.log_prior_overlap, 0.0)
+        np.add.at(time, i, against)
+        time[(together & (camera == here.camera[:, None])).any(axis=1)] = -np.inf
+        return time, zone
+
+    def transition(self, before: Visits, after: Visits) -> tuple[Floats, Floats]:
+        """Evidence that vehicles went from one visit to the next, in nats against new arrivals.
+
+        Args:
+            before: Visits, (P,).
+            after: Visits that start no earlier, (P,).
+
+        Returns:
+            Time and zone evidence.
+        """
+        time = self._topology.trust * self._topology.log_transition(before, after)
+        tables = self._topology.tables()
+        zone = (
+            tables.zone_entry[before.camera, after.camera, after.entry]
+            + tables.zone_exit[before.camera, after.camera, before.exit]
+        )
+        return time, zone
+
+    def joint_nats(self, pairs: Sequence[tuple[int, int]]) -> Floats:
+        """Evidence from time and zones that pairs of rows are one vehicle's path each.
+
+        Returns:
+            (N,): that of the transitions of the joint path less those of the two apart; -inf when one camera saw both
+            at once.
+        """
+        memory = self._memory
+        found = np.zeros(len(pairs))
+        rows: list[Rows] = []
+        columns: list[Rows] = []
+        signs: list[Floats] = []
+        of: list[Rows] = []
+        for number, (one, other) in enumerate(pairs):
+            row, column = self._visits_by_start(one, other)
+            if self._at_once(row, column):
+                found[number] = -np.inf
+                continue
+            for sign, part in ((1.0, slice(None)), (-1.0, row == one), (-1.0, row == other)):
+                r, c = row[part], column[part]
+                rows.append(np.stack([r[:-1], r[1:]]))
+                columns.append(np.stack([c[:-1], c[1:]]))
+                signs.append(np.full(len(r) - 1, sign))
+                of.append(np.full(len(r) - 1, number))
+        if rows:
+            r, c = np.concatenate(rows, axis=1), np.concatenate(columns, axis=1)
+            time, zone = self.transition(pick(memory.visits, (r[0], c[0])), pick(memory.visits, (r[1], c[1])))
+            nats = self._settings.time_weight * time + self._settings.zone_weight * zone
+            found += np.bincount(np.concatenate(of), np.concatenate(signs) * nats, len(pairs))
+        return found
+
+    def _visits_by_start(self, one: int, other: int) -> tuple[Rows, Rows]:
+        """Row and column of the visits of two identities together."""
+        memory = self._memory
+        n, m = int(memory.visit_counts[one]), int(memory.visit_counts[other])
+        row = np.repeat([one, other], [n, m])
+        column = np.concatenate([np.arange(n), np.arange(m)])
+        order = np.argsort(memory.visits.start_s[row, column], kind="stable")
+        return row[order], column[order]
+
+    def _at_once(self, row: Rows, column: Rows) -> bool:
+        """Whether two visits of different rows were in one camera's view at the same time."""
+        visits = self._memory.visits
+        camera, start_s = visits.camera[row, column], visits.start_s[row, column]
+        until_s = np.where(visits.open[row, column], np.inf, visits.end_s[row, column])
+        together = (start_s[:, None] < until_s[None, :]) & (start_s[None, :] < until_s[:, None])
+        same = (camera[:, None] == camera[None, :]) & (row[:, None] != row[None, :])
+        return bool((together & same).any())
+
+
+def pick(visits: Visits, index: Rows | tuple[Rows, Rows]) -> Visits:
+    """The visits at an index of every array."""
+    return Visits(*(getattr(visits, f.name)[index] for f in fields(Visits)))

@@ -1,0 +1,191 @@
+"""How strongly the evidence says that an observation is a known identity, in nats against "never seen before".
+
+Owns the likelihood ratios; never assigns. The ratio of travel times is the rate at which this identity is expected in
+this view now, over the rate at which new vehicles come into this view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reid.types import Calibration
+from tracker.multi_camera.arrays import Floats, Rows
+from tracker.multi_camera.identities.memory import IdentityMemory
+from tracker.multi_camera.scoring.appearance import Comparison, Near
+from tracker.multi_camera.scoring.attributes import agreement
+from tracker.multi_camera.scoring.paths import Paths, pick
+from tracker.multi_camera.scoring.pooling import pool
+from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology.learned import Topology
+from tracker.multi_camera.types import Observation
+
+#: Transitions from which a link counts as known.
+KNOWN_LINK = 5.0
+#: How many times more identities are compared over known links than over unknown ones.
+KNOWN_LINK_FACTOR = 4
+#: Nats that looks and the most favourable time must come to together for the rest to be worked out.
+HOPELESS = -5.0
+#: The best of an observation's candidates by that measure, which are worked out whatever it is.
+ALWAYS = 8
+SOURCES = ("appearance", "time", "zone", "class", "colour")
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Evidence for one observation against the candidates among the rows of the memory.
+
+    Attributes:
+        rows: int (R,), the candidates, ascending.
+        total: float64 (R,), nats; -inf where the identity is ruled out.
+        parts: float64 (5, R) in the order of ``SOURCES``.
+    """
+
+    rows: Rows
+    total: Floats
+    parts: Floats
+
+    def evidence(self, row: int) -> dict[str, float]:
+        """Nats by source for one candidate's row."""
+        at = int(np.searchsorted(self.rows, row))
+        return dict(zip(SOURCES, self.parts[:, at].round(4).tolist(), strict=True))
+
+    def of(self, row: int) -> float:
+        """Total of a row, -inf when it is no candidate."""
+        at = int(np.searchsorted(self.rows, row))
+        return float(self.total[at]) if at < len(self.rows) and self.rows[at] == row else -np.inf
+
+
+class Scorer:
+    """Scores observations against a memory under a topology.
+
+    Args:
+        settings: Weights and limits.
+        calibration: What similarity of two closed sightings is worth.
+        memory: The identities.
+        topology: What is known of links.
+        reliability: How much of that similarity an observation shows yet, in [0, 1].
+    """
+
+    def __init__(
+        self,
+        settings: AssociationSettings,
+        calibration: Calibration,
+        memory: IdentityMemory,
+        topology: Topology,
+        reliability: Callable[[Observation], float],
+    ) -> None:
+        self._reliability = reliability
+        self._settings = settings
+        self._calibration = pool(calibration, settings.visits_kept)
+        self._memory = memory
+        self._topology = topology
+        self._paths = Paths(settings, memory, topology)
+        self._comparison = Comparison(memory, KNOWN_LINK_FACTOR * settings.unknown_link_candidates)
+
+    @property
+    def paths(self) -> Paths:
+        """Judges times and zones alone."""
+        return self._paths
+
+    def score(self, observation: Observation, keep: int | None = None) -> Scores:
+        """Evidence that the observation is each of the remembered identities; it must not be a member of one.
+
+        Args:
+            observation: What to score.
+            keep: A row to score even if it would not be a candidate.
+        """
+        return self._scores([observation], keep)[0]
+
+    def score_all(self, observations: Sequence[Observation]) -> list[Scores]:
+        """As :meth:`score` of each, at once."""
+        return self._scores(observations, None)
+
+    def _scores(self, observations: Sequence[Observation], keep: int | None) -> list[Scores]:
+        settings, memory = self._settings, self._memory
+        visits = self._paths.visits_of(observations)
+        of, rows, looks = self._candidates(observations, visits.camera, keep)
+        time, zone = self._paths.joining(pick(visits, of), rows)
+        classes = np.stack([o.class_probs for o in observations]).astype(np.float64)
+        parts = np.zeros((len(SOURCES), len(rows)))
+        parts[:] = [
+            settings.appearance_weight * looks,
+            settings.time_weight * time,
+            settings.zone_weight * zone,
+            settings.class_weight * agreement(classes[of], memory.class_probs[rows], memory.class_total),
+            settings.colour_weight * self._colour(observations, of, rows),
+        ]
+        total = parts.sum(axis=0)
+        ends = np.searchsorted(of, np.arange(len(observations) + 1)).tolist()
+        return [Scores(rows[begin:end], total[begin:end], parts[:, begin:end]) for begin, end in pairwise(ends)]
+
+    def appearance_nats(self, similarity: Floats, one: NDArray[np.intp], other: NDArray[np.intp]) -> Floats:
+        """Evidence of products of two means over so many sightings each; arguments broadcast."""
+        nats: Floats = self._settings.appearance_weight * self._calibration.nats(similarity, one, other)
+        return nats
+
+    def prepare(self, batch: Sequence[Observation]) -> None:
+        """Tells which observations will be scored next, so that they are compared together, ahead."""
+        self._comparison.prepare(batch)
+
+    def nearest(self, observations: Sequence[Observation]) -> Near:
+        """Pairs of observations and the identities that look most like them or changed lately."""
+        return self._comparison.near(observations)
+
+    def forget(self, sighting_ids: Iterable[str]) -> None:
+        """Drops what was prepared of observations."""
+        self._comparison.forget(sighting_ids)
+
+    def _candidates(
+        self, observations: Sequence[Observation], camera: Rows, keep: int | None
+    ) -> tuple[Rows, Rows, Floats]:
+        """Rows nearest by appearance that may be it, fewer over unknown links than over known ones; and ``keep``.
+
+        Returns:
+            Number of the observation, row and evidence of looks, (P,) each, by observation and row.
+        """
+        memory, settings = self._memory, self._settings
+        near = self._comparison.near(observations, keep)
+        reliability = np.array([self._reliability(o) for o in observations])[near.of]
+        similarity = near.similarity.astype(np.float64)
+        looks = self._calibration.nats(similarity, memory.sources[near.rows], 1, reliability)
+        last = memory.visits.camera[near.rows, memory.visit_counts[near.rows] - 1]
+        here = camera[near.of]
+        hope = settings.appearance_weight * looks + settings.time_weight * self._topology.best_transition(last, here)
+        wanted = hope >= HOPELESS
+        unknown = self._topology.tables().travelled[last, here] < KNOWN_LINK
+        n, most = len(observations), settings.unknown_link_candidates
+        few = np.bincount(near.of[wanted], minlength=n) < ALWAYS
+        many = np.bincount(near.of[unknown & wanted], minlength=n) > most
+        for number in np.flatnonzero(few | many).tolist():
+            mine = slice(*np.searchsorted(near.of, [number, number + 1]).tolist())
+            if few[number]:
+                wanted[mine][_largest(hope[mine], ALWAYS)] = True
+            far = np.flatnonzero(wanted[mine] & unknown[mine])
+            if len(far) > most:
+                wanted[mine][far] = False
+                wanted[mine][far[_largest(near.similarity[mine][far], most)]] = True
+        if keep is not None:
+            wanted |= near.rows == keep
+        at = np.flatnonzero(wanted)
+        at = at[np.lexsort((near.rows[at], near.of[at]))]
+        return near.of[at], near.rows[at], looks[at]
+
+    def _colour(self, observations: Sequence[Observation], of: Rows, rows: Rows) -> Floats:
+        memory = self._memory
+        if not any(o.colour for o in observations):
+            return np.zeros(len(rows))
+        here = np.stack([memory.colour_vector(o) for o in observations])
+        names = memory.colours_known
+        return agreement(here[of, :names], memory.colour_probs[rows, :names], memory.colour_total[:names])
+
+
+def _largest(values: NDArray[np.floating], limit: int) -> Rows:
+    """Indices of the largest, at most ``limit`` of them, in no order."""
+    if len(values) <= limit:
+        return np.arange(len(values))
+    return np.argpartition(values, -limit)[-limit:]

@@ -1,0 +1,167 @@
+"""Where a vehicle may have come from: the recent sightings, whatever identity they stand under. Decides nothing.
+
+What is learned from these does not hang on decisions taken, so a wrong one cannot confirm itself.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reid.types import Calibration
+from tracker.multi_camera.clocks.corrections import Correction
+from tracker.multi_camera.clocks.encounters import Album, Encounter
+from tracker.multi_camera.links.lessons import ORIGINS
+from tracker.multi_camera.topology.learned import Topology
+from tracker.multi_camera.types import Observation
+from tracker.multi_camera.visits import NO_CELL, NS, Visits
+
+#: Sightings remembered; the oldest by start go first.
+RECENT = 512
+#: Pairs of sightings remembered as found.
+FOUND = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Sightings by start, their places in that order, and what is compared of them."""
+
+    sightings: Sequence[Observation]
+    places: Mapping[str, int]
+    visits: Visits
+    embeddings: NDArray[np.float32]
+
+
+class Recent:
+    """The newest sightings and how likely each is where another came from."""
+
+    def __init__(self, calibration: Calibration, horizon_s: float) -> None:
+        self._calibration = calibration
+        self._horizon_s = horizon_s
+        self._sightings: dict[str, Observation] = {}
+        self._compared: _Compared | None = None
+        # Pairs that were found lately, so that two that close together are not found twice.
+        self._found: dict[tuple[str, str], None] = {}
+
+    def put(self, observation: Observation) -> None:
+        """Takes in a sighting or a new revision of one."""
+        self._compared = None
+        self._sightings[observation.sighting_id] = observation
+        if len(self._sightings) > RECENT + RECENT // 8:
+            newest = heapq.nlargest(RECENT, self._sightings.values(), key=lambda o: (o.start_ns, o.sighting_id))
+            self._sightings = {o.sighting_id: o for o in newest}
+
+    def closed(self) -> list[Observation]:
+        """Sightings remembered that will not change any more, by end."""
+        return sorted((o for o in self._sightings.values() if o.final), key=lambda o: (o.end_ns, o.sighting_id))
+
+    def drop(self, sighting_id: str) -> None:
+        """Forgets a sighting; does nothing when it is not remembered."""
+        self._compared = None
+        self._sightings.pop(sighting_id, None)
+
+    def origins(
+        self, arrivals: Sequence[Observation], topology: Topology
+    ) -> list[tuple[Observation, list[tuple[Observation, float]]]]:
+        """The sightings that others most probably came from.
+
+        Args:
+            arrivals: Sightings of the same model as those put in.
+            topology: What is known of links.
+
+        Returns:
+            For each arrival at most ``ORIGINS`` sightings, most likely first, with the evidence of looks in nats.
+        """
+        if not arrivals:
+            return []
+        known = self._as_compared(topology)
+        here = _visits_of(arrivals, topology)
+        nats = self._looks(arrivals, known)
+        possible = self._possible(known.visits, here)
+        own = [known.places.get(o.sighting_id, -1) for o in arrivals]
+        possible[np.arange(len(arrivals)), own] &= np.array(own) < 0
+        total = np.full(nats.shape, -np.inf)
+        i, j = np.nonzero(possible)
+        total[i, j] = nats[i, j] + topology.log_transition(_at(known.visits, j), _at(here, i))
+        best = np.argsort(-total, axis=1, kind="stable")[:, :ORIGINS]
+        return [
+            (arrival, [(known.sightings[k], float(nats[n, k])) for k in best[n].tolist() if possible[n, k]])
+            for n, arrival in enumerate(arrivals)
+        ]
+
+    def encounters(self, closed: Sequence[Observation], topology: Topology) -> list[Encounter]:
+        """Sightings that closed, and others before, that looks alone call one vehicle.
+
+        Args:
+            closed: Of the same model as those put in, and among them.
+            topology: Numbers cameras.
+        """
+        if not closed:
+            return []
+        known = self._as_compared(topology)
+        album = Album(known.sightings, known.visits, known.embeddings)
+        places = [known.places.get(o.sighting_id, -1) for o in closed]
+        found = []
+        for one, other, encounter in album.encounters(places, self._looks(closed, known), self._calibration):
+            if (one, other) not in self._found:
+                self._found[one, other] = None
+                found.append(encounter)
+        for pair in list(self._found)[:-FOUND]:
+            del self._found[pair]
+        return found
+
+    def correct(self, corrections: Sequence[Correction], topology: Topology) -> list[Observation]:
+        """Puts the times of what is remembered right; returns the sightings that changed."""
+        changed = {}
+        for correction in corrections:
+            for sighting_id, observation in self._sightings.items():
+                if topology.camera(observation.camera_id) == correction.camera:
+                    right = correction.applied(observation)
+                    if right is not observation:
+                        self._sightings[sighting_id] = changed[sighting_id] = right
+        self._compared = None
+        return list(changed.values())
+
+    def _looks(self, arrivals: Sequence[Observation], known: _Compared) -> NDArray[np.float64]:
+        """Evidence of looks in nats, (A, R)."""
+        similarity = np.stack([o.embedding for o in arrivals]) @ known.embeddings.T
+        c = self._calibration
+        nats: NDArray[np.float64] = np.clip(c.slope * similarity.astype(np.float64) + c.offset, -c.limit, c.limit)
+        return nats
+
+    def _as_compared(self, topology: Topology) -> _Compared:
+        """The sightings remembered, by start, as arrays; made anew after a change."""
+        if self._compared is None:
+            known = sorted(self._sightings.values(), key=lambda o: (o.start_ns, o.sighting_id))
+            places = {o.sighting_id: i for i, o in enumerate(known)}
+            embeddings = np.stack([o.embedding for o in known])
+            self._compared = _Compared(known, places, _visits_of(known, topology), embeddings)
+        return self._compared
+
+    def _possible(self, before: Visits, here: Visits) -> NDArray[np.bool_]:
+        """Which visits, (A, R), came earlier, not too long ago, and were not in the same view at the same time."""
+        start_s, camera = here.start_s[:, None], here.camera[:, None]
+        still = before.open | (before.end_s > start_s)
+        recent = start_s - before.end_s <= self._horizon_s
+        return np.asarray((before.start_s <= start_s) & recent & ~(still & (before.camera == camera)))
+
+
+def _at(visits: Visits, index: NDArray[np.intp]) -> Visits:
+    return Visits(*(getattr(visits, f.name)[index] for f in fields(Visits)))
+
+
+def _visits_of(observations: Sequence[Observation], topology: Topology) -> Visits:
+    """Passages as arrays, (N,) each; zones are left out."""
+    nowhere = np.full(len(observations), NO_CELL)
+    return Visits(
+        camera=np.array([topology.camera(o.camera_id) for o in observations]),
+        start_s=np.array([o.start_ns for o in observations]) * NS,
+        end_s=np.array([o.end_ns for o in observations]) * NS,
+        open=np.array([not o.final for o in observations]),
+        entry=nowhere,
+        exit=nowhere,
+    )
