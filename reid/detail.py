@@ -66,7 +66,8 @@ def seen_small(picture: Image, size_px: float) -> Image:
 def _pairs(keys: NDArray[np.str_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Views of one vehicle by two cameras, either way round."""
     same = (keys[:, None, :2] == keys[None, :, :2]).all(axis=2)
-    return np.nonzero(same & (keys[:, None, 2] != keys[None, :, 2]))
+    ones, others = np.nonzero(same & (keys[:, None, 2] != keys[None, :, 2]))
+    return ones, others
 
 
 def _likeness(

@@ -68,6 +68,7 @@ class AssociatorLoop:
         self._store = store
         self._model = model
         self._model_id = model_id
+        self._detail = calibration.detail
         self._settings = settings
         self._id_factory = id_factory
         self._associator = Associator(settings, calibration, model_id, id_factory)
@@ -198,7 +199,7 @@ class AssociatorLoop:
             self._note_session(sighting)
             if identity_id is None or sighting.camera_id == ENROLLED_CAMERA:
                 continue
-            observation = to_observation(sighting.seen_by(self._model_id))
+            observation = to_observation(sighting.seen_by(self._model_id), self._detail)
             if sighting.sighting_id in waiting:
                 observation = replace(observation, revision=0, final=False)
             ambiguous = not observation.final and self._is_ambiguous(identity_id)
@@ -254,7 +255,7 @@ class AssociatorLoop:
             self._note_session(sighting)
             if not self._associator.knows(sighting_id):
                 self._undecided.add(sighting_id)
-            self._associator.push(to_observation(sighting.seen_by(self._model_id)), now_ns)
+            self._associator.push(to_observation(sighting.seen_by(self._model_id), self._detail), now_ns)
         self._associator.prepare()
         self._read_to = items[-1].entry_id
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.types import Detail
 from services.types import Sighting
 from tracker.multi_camera.types import Observation, Point
 
 
-def to_observation(sighting: Sighting) -> Observation:
-    """What association needs of a sighting: time and place of both ends, embedding, attributes."""
+def to_observation(sighting: Sighting, detail: Detail) -> Observation:
+    """What association needs of a sighting: time and place of both ends, embedding, attributes.
+
+    Args:
+        sighting: With its newest boxes.
+        detail: What small pictures still show, of the model that embedded it.
+    """
     return Observation(
         sighting_id=sighting.sighting_id,
         revision=sighting.revision,
@@ -24,7 +30,16 @@ def to_observation(sighting: Sighting) -> Observation:
         class_probs=np.asarray(sighting.class_probs, np.float32),
         colour=dict(sighting.colour),
         model_id=sighting.model_id,
+        detail=detail.share(_size_px(sighting)),
     )
+
+
+def _size_px(sighting: Sighting) -> float:
+    """Square root of the area of its largest box, 0 when it has none."""
+    if len(sighting.boxes_xyxy) == 0:
+        return 0.0
+    extents = np.maximum(sighting.boxes_xyxy[:, 2:] - sighting.boxes_xyxy[:, :2], 0.0)
+    return float(np.sqrt(extents.prod(axis=1).max()))
 
 
 def _centre(sighting: Sighting, index: int) -> Point | None:

@@ -143,7 +143,7 @@ def _played(
     for sighting in sorted(sightings, key=lambda s: (s.end_ns, s.sighting_id)):
         if associator.due(sighting.end_ns):
             _fold(associator.decide(), labels)
-        associator.push(to_observation(sighting), sighting.end_ns)
+        associator.push(to_observation(sighting, spec.calibration.detail), sighting.end_ns)
     _fold(associator.decide(), labels)
     return labels
 

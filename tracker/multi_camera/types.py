@@ -31,6 +31,7 @@ class Observation:
         class_probs: float32 (4,) over ``detector.types.VEHICLE_CLASSES``.
         colour: Probability by colour name; empty when unknown.
         model_id: Of the embedder; vectors of different ones are never compared.
+        detail: Share of the likeness to other pictures of the vehicle that its own, being small, keep, in (0, 1].
     """
 
     sighting_id: str
@@ -45,8 +46,11 @@ class Observation:
     class_probs: NDArray[np.float32]
     colour: Mapping[str, float]
     model_id: str
+    detail: float = 1.0
 
     def __post_init__(self) -> None:
+        if not 0 < self.detail <= 1:
+            raise ValueError(f"detail must lie in (0, 1], got {self.detail}")
         if self.end_ns < self.start_ns:
             raise ValueError(f"end_ns {self.end_ns} lies before start_ns {self.start_ns}")
         if self.embedding.ndim != 1 or self.embedding.size == 0:

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+from reid.types import Detail
 from services.errors import LeaseLost, StoreUnavailable
 from services.matcher.associator import pack
 from services.matcher.observations import to_observation
@@ -253,8 +254,18 @@ def test_a_commit_without_a_lease_is_refused(new_loop):
 
 def test_a_sighting_becomes_an_observation(street, store):
     street.put("s1", 1, "a", 0, 2)
-    observation = to_observation(store.get_sighting("s1"))
+    observation = to_observation(store.get_sighting("s1"), Detail())
     assert observation.entry == pytest.approx((0.05, 0.05))
     assert observation.exit == pytest.approx((0.95, 0.95))
     assert np.linalg.norm(observation.embedding) == pytest.approx(1.0, abs=1e-6)
     assert observation.colour == {"red": 1.0}
+    assert observation.detail == 1.0
+
+
+def test_a_small_vehicle_shows_as_much_as_its_largest_box(street, store):
+    street.put("s1", 1, "a", 0, 2)
+    boxes = store.get_sighting("s1").boxes_xyxy
+    sides = boxes[:, 2:] - boxes[:, :2]
+    size_px = float(np.sqrt(sides.prod(axis=1).max()))
+    detail = Detail((size_px / 2, size_px * 2), (0.4, 0.8))
+    assert to_observation(store.get_sighting("s1"), detail).detail == pytest.approx(0.6)

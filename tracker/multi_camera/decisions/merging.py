@@ -47,7 +47,10 @@ def twins(scorer: Scorer, memory: IdentityMemory, closed: Sequence[Observation],
         best = np.argpartition(alike, -NEAREST)[-NEAREST:] if len(alike) > NEAREST else np.arange(len(alike))
         best = best[alike[best] > -np.inf]
         others = others[best]
-        nats = scorer.appearance_nats(alike[best].astype(np.float64), memory.sources[row], memory.sources[others])
+        detail = memory.details[row] * memory.details[others]
+        nats = scorer.appearance_nats(
+            alike[best].astype(np.float64), memory.sources[row], memory.sources[others], detail
+        )
         worth = np.flatnonzero(nats > least_nats - HEADROOM)
         pairs += [(row, other) for other in others[worth].tolist()]
         looks.append(nats[worth])
@@ -74,5 +77,6 @@ def merge_nats(scorer: Scorer, memory: IdentityMemory, one: str, other: str) -> 
     if not sources.all():
         return -np.inf
     similarity: Floats = np.asarray(memory.centres[rows[0]] @ memory.centres[rows[1]], np.float64)
-    looks = float(scorer.appearance_nats(similarity, sources[0], sources[1]))
+    detail = float(memory.details[rows[0]] * memory.details[rows[1]])
+    looks = float(scorer.appearance_nats(similarity, sources[0], sources[1], detail))
     return looks + float(scorer.paths.joint_nats([rows])[0])

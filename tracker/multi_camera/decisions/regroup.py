@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from tracker.multi_camera.arrays import Floats
 
 Group = list[int]
-#: Nats of means' products over so many sightings each, as ``Scorer.appearance_nats``.
-Looks = Callable[[Floats, NDArray[np.intp], NDArray[np.intp]], Floats]
+#: Nats of means' products over so many sightings each with so much detail, as ``Scorer.appearance_nats``.
+Looks = Callable[[Floats, NDArray[np.intp], NDArray[np.intp], Floats], Floats]
 
 #: Evidence from which two groups become one.
 JOINED = 0.0
@@ -29,12 +29,14 @@ class Evidence:
 
     Attributes:
         alike: float64 (N, N), products of their vectors.
+        detail: float64 (N,), how much each shows; it weighs as much in means.
         step: float64 (N, N), nats of going from one to a later one; what is not above the diagonal is not read.
         apart: bool (N, N), pairs that one camera saw at once.
         looks: Judges likeness.
     """
 
     alike: Floats
+    detail: Floats
     step: Floats
     apart: NDArray[np.bool_]
     looks: Looks
@@ -55,12 +57,13 @@ def regrouped(evidence: Evidence, blocks: Sequence[Group]) -> list[Group]:
     member = np.zeros((n, len(evidence.alike)))
     for g, block in enumerate(blocks):
         member[g, block] = 1.0
-    alike = member @ evidence.alike @ member.T
+    alike = member @ _weighted(evidence) @ member.T
     apart = member @ evidence.apart @ member.T > 0
     size = member.sum(axis=1).astype(np.intp)
+    shown = np.stack([member @ evidence.detail, member @ evidence.detail**2])
     total = np.full((n, n), IMPOSSIBLE)
     for g in range(n):
-        _judge(evidence, (groups, alike, apart, size, total), g)
+        _judge(evidence, (groups, alike, apart, size, shown, total), g)
     while n > 1:
         one, other = divmod(int(total.argmax()), n)
         if total[one, other] <= JOINED:
@@ -72,23 +75,32 @@ def regrouped(evidence: Evidence, blocks: Sequence[Group]) -> list[Group]:
         apart[one] |= apart[other]
         apart[:, one] |= apart[:, other]
         size[one] += size[other]
+        shown[:, one] += shown[:, other]
         total[other] = total[:, other] = IMPOSSIBLE
-        _judge(evidence, (groups, alike, apart, size, total), one)
+        _judge(evidence, (groups, alike, apart, size, shown, total), one)
     return [g for g in groups if g is not None]
 
 
-_State = tuple[list[Group | None], Floats, NDArray[np.bool_], NDArray[np.intp], Floats]
+_State = tuple[list[Group | None], Floats, NDArray[np.bool_], NDArray[np.intp], Floats, Floats]
+
+
+def _weighted(evidence: Evidence) -> Floats:
+    """Products of vectors, each times its detail, (N, N)."""
+    weighted: Floats = evidence.alike * evidence.detail * evidence.detail[:, None]
+    return weighted
 
 
 def _judge(evidence: Evidence, state: _State, one: int) -> None:
     """Works out the evidence for joining one group with each of the others."""
-    groups, alike, apart, size, total = state
+    groups, alike, apart, size, shown, total = state
     mine = groups[one]
     others = [g for g, group in enumerate(groups) if group is not None and g != one and not apart[one, g]]
     total[one] = total[:, one] = IMPOSSIBLE
     if mine is None or not others:
         return
-    looks = evidence.looks(alike[one, others] / (size[one] * size[others]), size[[one] * len(others)], size[others])
+    weight, detail = shown[0], shown[1] / shown[0]
+    product = alike[one, others] / (weight[one] * weight[others])
+    looks = evidence.looks(product, size[[one] * len(others)], size[others], detail[one] * detail[others])
     own = path_nats(evidence.step, mine)
     for g, nats in zip(others, looks.tolist(), strict=True):
         theirs = groups[g] or []
@@ -110,7 +122,10 @@ def evidence_of(evidence: Evidence, groups: Sequence[Group]) -> float:
         if evidence.apart[np.ix_(group, group)].any():
             return -np.inf
         count = np.arange(1, len(group))
-        sums = np.cumsum(evidence.alike[np.ix_(group, group)], axis=0)
-        means = sums[count - 1, count] / count
-        total += float(evidence.looks(means, count, np.ones_like(count)).sum()) + path_nats(evidence.step, group)
+        sums = np.cumsum(_weighted(evidence)[np.ix_(group, group)], axis=0)
+        own = evidence.detail[group]
+        before, squares = np.cumsum(own)[:-1], np.cumsum(own**2)[:-1]
+        means = sums[count - 1, count] / (before * own[1:])
+        looks = evidence.looks(means, count, np.ones_like(count), squares / before * own[1:])
+        total += float(looks.sum()) + path_nats(evidence.step, group)
     return total

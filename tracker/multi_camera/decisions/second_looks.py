@@ -113,4 +113,5 @@ class SecondLooks:
         apart = (visits.start_s[:, None] < until_s[None, :]) & (visits.start_s[None, :] < until_s[:, None])
         apart &= visits.camera[:, None] == visits.camera[None, :]
         np.fill_diagonal(apart, val=False)
-        return Evidence(stacked @ stacked.T, step, apart, self._scorer.appearance_nats)
+        detail = np.array([o.detail for o in seen])
+        return Evidence(stacked @ stacked.T, detail, step, apart, self._scorer.appearance_nats)

@@ -223,6 +223,6 @@ class IdentityMemory(IdentityRows):
         return np.mean(known, axis=0) if known else np.zeros(COLOURS_MAX)
 
     def _refresh_centre(self, row: int, members: list[Observation]) -> None:
-        vectors = [v for o in members if (v := self.query_vector(o)) is not None]
-        if vectors:
-            self._write_centre(row, vectors)
+        known = [(v, o.detail) for o in members if (v := self.query_vector(o)) is not None]
+        if known:
+            self._write_centre(row, *zip(*known, strict=True))

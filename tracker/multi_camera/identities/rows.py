@@ -28,8 +28,9 @@ class IdentityRows:
         used: Rows from here on were never used.
         version: Counts changes of rows.
         versions: int64 (K,), the count at each row's last change.
-        centres: float32 (K, D), mean vectors, not scaled to unit length.
+        centres: float32 (K, D), mean vectors weighted by detail, not scaled to unit length.
         sources: (K,), sightings behind each of them.
+        details: float64 (K,), share of the likeness to further sightings that these keep.
         visits: (K, M), by start.
         visit_counts: (K,), how many of them there are.
         latest_start_s: (K,), of the last visit.
@@ -53,6 +54,7 @@ class IdentityRows:
         self.versions = np.zeros(k, np.int64)
         self.centres = np.zeros((k, 1), np.float32)
         self.sources = np.zeros(k, np.intp)
+        self.details = np.ones(k)
         self.visits = Visits(
             camera=np.full((k, m), -1, np.intp),
             start_s=np.full((k, m), np.inf),
@@ -99,6 +101,7 @@ class IdentityRows:
         v = self.visits
         self.centres = enlarge(self.centres, 0)  # type: ignore[assignment]
         self.sources = enlarge(self.sources, 0)  # type: ignore[assignment]
+        self.details = enlarge(self.details, 1)  # type: ignore[assignment]
         self.visits = Visits(
             camera=enlarge(v.camera, -1),  # type: ignore[arg-type]
             start_s=enlarge(v.start_s, np.inf),  # type: ignore[arg-type]
@@ -134,6 +137,7 @@ class IdentityRows:
         v = self.visits
         self.sources[row] = self.visit_counts[row] = 0
         self.centres[row] = 0
+        self.details[row] = 1
         v.camera[row], v.start_s[row], v.end_s[row], v.open[row] = -1, np.inf, -np.inf, False
         v.entry[row], v.exit[row] = NO_CELL, NO_CELL
         self.latest_start_s[row] = self.busy_until_s[row] = -np.inf
@@ -162,9 +166,11 @@ class IdentityRows:
         self.class_total += self.class_probs[row]
         self.colour_total += self.colour_probs[row]
 
-    def _write_centre(self, row: int, vectors: Sequence[NDArray[np.float32]]) -> None:
-        """The mean of vectors, (D,) each, of which there is one at least."""
+    def _write_centre(self, row: int, vectors: Sequence[NDArray[np.float32]], details: Sequence[float]) -> None:
+        """The mean of vectors, (D,) each, of which there is one at least, weighted by their details."""
         if self.centres.shape[1] == 1:
             self.centres = np.zeros((len(self.centres), len(vectors[0])), np.float32)
-        self.centres[row] = sum(vectors) / np.float32(len(vectors))
+        total = sum(details)
+        self.centres[row] = sum(v * np.float32(d) for v, d in zip(vectors, details, strict=True)) / np.float32(total)
         self.sources[row] = len(vectors)
+        self.details[row] = sum(d * d for d in details) / total

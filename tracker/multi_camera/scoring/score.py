@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from reid.types import Calibration
 from tracker.multi_camera.arrays import Floats, Rows
 from tracker.multi_camera.identities.memory import IdentityMemory
+from tracker.multi_camera.pooling import pool
 from tracker.multi_camera.scoring.appearance import Comparison, Near
 from tracker.multi_camera.scoring.attributes import agreement
 from tracker.multi_camera.scoring.paths import Paths, pick
-from tracker.multi_camera.scoring.pooling import pool
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology.learned import Topology
 from tracker.multi_camera.types import Observation
@@ -123,9 +123,11 @@ class Scorer:
         ends = np.searchsorted(of, np.arange(len(observations) + 1)).tolist()
         return [Scores(rows[begin:end], total[begin:end], parts[:, begin:end]) for begin, end in pairwise(ends)]
 
-    def appearance_nats(self, similarity: Floats, one: NDArray[np.intp], other: NDArray[np.intp]) -> Floats:
-        """Evidence of products of two means over so many sightings each; arguments broadcast."""
-        nats: Floats = self._settings.appearance_weight * self._calibration.nats(similarity, one, other)
+    def appearance_nats(
+        self, similarity: Floats, one: NDArray[np.intp], other: NDArray[np.intp], detail: Floats | float
+    ) -> Floats:
+        """Evidence of products of two means over so many closed sightings each, with so much detail together."""
+        nats: Floats = self._settings.appearance_weight * self._calibration.nats(similarity, one, other, detail)
         return nats
 
     def prepare(self, batch: Sequence[Observation]) -> None:
@@ -150,7 +152,8 @@ class Scorer:
         """
         memory, settings = self._memory, self._settings
         near = self._comparison.near(observations, keep)
-        reliability = np.array([self._reliability(o) for o in observations])[near.of]
+        reliability = np.array([self._reliability(o) * o.detail for o in observations])[near.of]
+        reliability *= memory.details[near.rows]
         similarity = near.similarity.astype(np.float64)
         looks = self._calibration.nats(similarity, memory.sources[near.rows], 1, reliability)
         last = memory.visits.camera[near.rows, memory.visit_counts[near.rows] - 1]

@@ -16,6 +16,7 @@ from reid.types import Calibration
 from tracker.multi_camera.clocks.corrections import Correction
 from tracker.multi_camera.clocks.encounters import Album, Encounter
 from tracker.multi_camera.links.lessons import ORIGINS
+from tracker.multi_camera.pooling import pool
 from tracker.multi_camera.topology.learned import Topology
 from tracker.multi_camera.types import Observation
 from tracker.multi_camera.visits import NO_CELL, NS, Visits
@@ -34,6 +35,7 @@ class _Compared:
     places: Mapping[str, int]
     visits: Visits
     embeddings: NDArray[np.float32]
+    details: NDArray[np.float64]
 
 
 class Recent:
@@ -41,6 +43,7 @@ class Recent:
 
     def __init__(self, calibration: Calibration, horizon_s: float) -> None:
         self._calibration = calibration
+        self._pooled = pool(calibration, 1)
         self._horizon_s = horizon_s
         self._sightings: dict[str, Observation] = {}
         self._compared: _Compared | None = None
@@ -80,7 +83,9 @@ class Recent:
             return []
         known = self._as_compared(topology)
         here = _visits_of(arrivals, topology)
-        nats = self._looks(arrivals, known)
+        detail = np.array([o.detail for o in arrivals])[:, None] * known.details
+        similarity = _similarity(arrivals, known)
+        nats = self._pooled.nats(similarity, np.ones(similarity.shape, np.intp), 1, detail)
         possible = self._possible(known.visits, here)
         own = [known.places.get(o.sighting_id, -1) for o in arrivals]
         possible[np.arange(len(arrivals)), own] &= np.array(own) < 0
@@ -106,7 +111,9 @@ class Recent:
         album = Album(known.sightings, known.visits, known.embeddings)
         places = [known.places.get(o.sighting_id, -1) for o in closed]
         found = []
-        for one, other, encounter in album.encounters(places, self._looks(closed, known), self._calibration):
+        c = self._calibration
+        nats = np.clip(c.slope * _similarity(closed, known) + c.offset, -c.limit, c.limit)
+        for one, other, encounter in album.encounters(places, nats, c):
             if (one, other) not in self._found:
                 self._found[one, other] = None
                 found.append(encounter)
@@ -126,20 +133,14 @@ class Recent:
         self._compared = None
         return list(changed.values())
 
-    def _looks(self, arrivals: Sequence[Observation], known: _Compared) -> NDArray[np.float64]:
-        """Evidence of looks in nats, (A, R)."""
-        similarity = np.stack([o.embedding for o in arrivals]) @ known.embeddings.T
-        c = self._calibration
-        nats: NDArray[np.float64] = np.clip(c.slope * similarity.astype(np.float64) + c.offset, -c.limit, c.limit)
-        return nats
-
     def _as_compared(self, topology: Topology) -> _Compared:
         """The sightings remembered, by start, as arrays; made anew after a change."""
         if self._compared is None:
             known = sorted(self._sightings.values(), key=lambda o: (o.start_ns, o.sighting_id))
             places = {o.sighting_id: i for i, o in enumerate(known)}
             embeddings = np.stack([o.embedding for o in known])
-            self._compared = _Compared(known, places, _visits_of(known, topology), embeddings)
+            details = np.array([o.detail for o in known])
+            self._compared = _Compared(known, places, _visits_of(known, topology), embeddings, details)
         return self._compared
 
     def _possible(self, before: Visits, here: Visits) -> NDArray[np.bool_]:
@@ -148,6 +149,11 @@ class Recent:
         still = before.open | (before.end_s > start_s)
         recent = start_s - before.end_s <= self._horizon_s
         return np.asarray((before.start_s <= start_s) & recent & ~(still & (before.camera == camera)))
+
+
+def _similarity(arrivals: Sequence[Observation], known: _Compared) -> NDArray[np.float64]:
+    """Products of vectors, (A, R)."""
+    return (np.stack([o.embedding for o in arrivals]) @ known.embeddings.T).astype(np.float64)
 
 
 def _at(visits: Visits, index: NDArray[np.intp]) -> Visits:

@@ -18,9 +18,10 @@ def evidence(alike, *, step=None, apart=()):
         clash[i, j] = clash[j, i] = True
     return Evidence(
         alike,
+        np.ones(len(alike)),
         np.zeros(alike.shape) if step is None else np.array(step, float),
         clash,
-        lambda similarity, one, other: 10.0 * np.asarray(similarity) - 5.0 + 0.0 * (one + other),
+        lambda similarity, one, other, detail: 10.0 * np.asarray(similarity) - 5.0 + 0.0 * (one + other),
     )
 
 

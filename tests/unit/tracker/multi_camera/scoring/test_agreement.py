@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from reid.types import Calibration
+from tracker.multi_camera.pooling import pool
 from tracker.multi_camera.scoring.agreement import PRIOR, Agreement
-from tracker.multi_camera.scoring.pooling import pool
 
 
 def blurred(vehicles, name, agreement, *, final=False):

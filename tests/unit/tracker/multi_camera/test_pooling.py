@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reid.types import Calibration
-from tracker.multi_camera.scoring.pooling import pool
+from tracker.multi_camera.pooling import pool
 
 
 def test_pooling_keeps_the_pair_and_grows_with_sightings():
