@@ -118,3 +118,26 @@ def test_what_closed_long_ago_stays_together(site, vehicles, monkeypatch):
     monkeypatch.setattr("tracker.multi_camera.decisions.closed.FREE_S", 0.0)
     wrongly_joined(site, vehicles, settled=False)
     assert site.of("a1") == site.of("b1")
+
+
+def test_means_are_weighted_by_detail_as_memory_weighs_them():
+    rng = np.random.default_rng(3)
+    vectors, detail = rng.normal(size=(5, 8)), rng.uniform(0.3, 1.0, 5)
+    seen: list[tuple[float, int, int, float]] = []
+
+    def looks(similarity, one, other, shown):
+        seen.extend(zip(*map(np.ravel, np.broadcast_arrays(similarity, one, other, shown)), strict=True))
+        return np.zeros(np.shape(similarity))
+
+    alike = vectors @ vectors.T
+    evidence_of(Evidence(alike, detail, np.zeros((5, 5)), np.zeros((5, 5), bool), looks), [list(range(5))])
+    for count, (product, one, other, shown) in enumerate(seen, 1):
+        weights = detail[:count] / detail[:count].sum()
+        assert (one, other) == (count, 1)
+        assert product == pytest.approx(weights @ vectors[:count] @ vectors[count])
+        assert shown == pytest.approx(weights @ detail[:count] * detail[count])
+    seen.clear()
+    regrouped(Evidence(alike, detail, np.zeros((5, 5)), np.zeros((5, 5), bool), looks), [[0, 1], [2, 3, 4]])
+    one, other = (detail[g] / detail[g].sum() for g in ([0, 1], [2, 3, 4]))
+    assert seen[0][0] == pytest.approx(one @ vectors[:2] @ (other @ vectors[2:]))
+    assert seen[0][3] == pytest.approx((one @ detail[:2]) * (other @ detail[2:]))

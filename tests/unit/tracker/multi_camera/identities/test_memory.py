@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from tests.unit.tracker.multi_camera.conftest import scorer_for
 
@@ -45,3 +46,16 @@ def test_rows_that_changed_are_told_from_the_log_as_by_looking_at_all(vehicles, 
         versions.append(memory.version)
     for version in versions:
         assert memory.changed_since(version).tolist() == np.flatnonzero(memory.versions > version).tolist()
+
+
+def test_what_shows_more_weighs_more_in_the_mean(vehicles):
+    near = vehicles.see("s1", 1, "a", 0, 5, noise=0.0)
+    far = vehicles.see("s2", 2, "b", 10, 15, noise=0.0, detail=0.25)
+    _, memory, _ = scorer_for([(near, "x"), (far, "x")])
+    row = memory.row("x")
+    np.testing.assert_allclose(memory.centres[row], 0.8 * near.embedding + 0.2 * far.embedding, atol=1e-6)
+    assert memory.details[row] == pytest.approx(0.8 * 1.0 + 0.2 * 0.25)
+    memory.detach("s1")
+    assert memory.details[row] == pytest.approx(0.25)
+    memory.detach("s2")
+    assert memory.details[row] == 1.0

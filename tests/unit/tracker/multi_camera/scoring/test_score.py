@@ -86,3 +86,22 @@ def test_what_changed_much_later_is_still_found_among_the_nearest(vehicles, monk
     assert scores.of(memory.row("i9")) == pytest.approx(
         scorer.score(vehicles.see("u", 9, "b", 60, 62)).total.max(), abs=1.0
     )
+
+
+def test_a_middling_likeness_says_more_where_small_pictures_are_compared(vehicles):
+    looks = np.zeros(16)
+    looks[[1, 5]] = 0.5, np.sqrt(0.75)
+    here = {"look": looks, "noise": 0.0}
+
+    def nats(seen: float, sees: float) -> float:
+        scorer, memory, _ = scorer_for([(vehicles.see("s1", 1, "a", 0, 5, noise=0.0, detail=seen), "x")])
+        scores = scorer.score(vehicles.see("s2", 0, "b", 20, 25, detail=sees, **here))
+        return scores.evidence(memory.row("x"))["appearance"]
+
+    assert nats(0.6, 1.0) == nats(1.0, 0.6) > nats(1.0, 1.0)
+
+
+def test_detail_lies_between_nothing_and_all(vehicles):
+    for wrong in (0.0, 1.1, -0.5):
+        with pytest.raises(ValueError, match="detail"):
+            vehicles.see("s1", 1, "a", 0, 5, detail=wrong)
