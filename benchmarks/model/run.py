@@ -39,6 +39,7 @@ class ModelBench:
         test: Vehicles of the city to judge on; likewise.
         changes: `--set` of both trainings.
         recipe: Of both trainings. Each of its domains `city-N` is one more rendered set, of seed N.
+        then: A recipe that goes on from what the first made, before it is judged; None is none.
     """
 
     out: Path
@@ -47,6 +48,7 @@ class ModelBench:
     test: int | None = None
     changes: tuple[str, ...] = ()
     recipe: str = "default"
+    then: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def steps(bench: ModelBench) -> list[Step]:
         DataError: There is no such recipe.
     """
     config = read_config(recipe_path(bench.recipe))
-    weights = f"{config.name}.safetensors"
+    weights = f"{read_config(recipe_path(bench.then or bench.recipe)).name}.safetensors"
     city, masked, model = bench.out / "city", bench.out / "city-masked", bench.out / "model" / weights
     further = {name: named["seed"] for name in config.domains if (named := _FURTHER.fullmatch(name))}
     test = _sized(("--test", bench.test))
@@ -111,17 +113,17 @@ def steps(bench: ModelBench) -> list[Step]:
     data = [f"{name}={bench.out / name}" for name in ("city", *further)]
     found += [
         _render("render-masked", masked, ("--plates", "masked"), ("--train", "0", *test)),
-        _train("train", model, bench, [*data, *_given(bench)], bench.changes),
+        *_trainings(bench, model, [*data, *_given(bench)]),
         _judge("city", city, model),
         _judge("city-masked", masked, model),
         _judge("city-untrained", city, "imagenet"),
         _judge("city-image-to-image", city, model, "image-to-image"),
     ]
     if bench.pairs is not None:
-        alone = bench.out / "real-alone" / weights
+        alone = bench.out / "real-alone" / f"{config.name}.safetensors"
         fewer = f"epochs={_epochs_alone(config)}"
         found += [
-            _train("train-real-alone", alone, bench, _given(bench), (*bench.changes, fewer)),
+            _train("train-real-alone", alone, bench.recipe, _given(bench), (*bench.changes, fewer)),
             _judge_pairs("pairs", bench.pairs, model),
             _judge_pairs("pairs-real-alone", bench.pairs, alone),
             _judge_pairs("pairs-untrained", bench.pairs, "imagenet"),
@@ -147,8 +149,22 @@ def _given(bench: ModelBench) -> list[str]:
     return [f"pairs={bench.pairs}"] if bench.pairs is not None else []
 
 
-def _train(name: str, weights: Path, bench: ModelBench, data: Sequence[str], changes: Sequence[str]) -> Step:
-    words = ["train", "--recipe", bench.recipe, "--out", str(weights.parent)]
+def _trainings(bench: ModelBench, model: Path, data: Sequence[str]) -> list[Step]:
+    """One, or one that another goes on from."""
+    if bench.then is None:
+        return [_train("train", model, bench.recipe, data, bench.changes)]
+    first = bench.out / "first" / f"{read_config(recipe_path(bench.recipe)).name}.safetensors"
+    return [
+        _train("train", first, bench.recipe, data, bench.changes),
+        _train(f"train-{bench.then}", model, bench.then, data, bench.changes, start=first),
+    ]
+
+
+def _train(
+    name: str, weights: Path, recipe: str, data: Sequence[str], changes: Sequence[str], *, start: Path | None = None
+) -> Step:
+    words = ["train", "--recipe", recipe, "--out", str(weights.parent)]
+    words += ["--start", str(start)] if start is not None else []
     if (weights.parent / "last.pt").is_file():
         words.append("--resume")
     for option, values in (("--data", data), ("--set", changes)):

@@ -24,6 +24,9 @@ def model(  # noqa: PLR0913
     recipe: Annotated[
         str, typer.Option(help="Of the training: default, or gpu, by which the shipped model was made.")
     ] = "default",
+    then: Annotated[
+        str | None, typer.Option(help="A recipe that goes on from what the first made: far, by which the shipped was.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Makes the default model from ImageNet weights and takes every figure of its card."""
@@ -32,7 +35,7 @@ def model(  # noqa: PLR0913
 
     try:
         with progress("commands") as report:
-            document = make_and_judge(ModelBench(out, pairs, train, test, tuple(changes or ()), recipe), report)
+            document = make_and_judge(ModelBench(out, pairs, train, test, tuple(changes or ()), recipe, then), report)
     except (VreidError, ReidError, OSError) as exc:
         fail(str(exc))
     emit(document, as_json=as_json, render=_show_model)

@@ -44,6 +44,23 @@ def test_a_recipe_names_the_sets_that_are_rendered_for_it(tmp_path):
         steps(ModelBench(tmp_path, recipe="none"))
 
 
+def test_a_second_recipe_goes_on_from_the_first_and_is_what_is_judged(tmp_path):
+    made = {step.name: step.arguments for step in steps(ModelBench(tmp_path, recipe="gpu", then="far"))}
+    first = tmp_path / "first" / "vreid-mobilenetv2.safetensors"
+    assert made["train"][:5] == ("train", "--recipe", "gpu", "--out", str(first.parent))
+    assert "--start" not in made["train"]
+    assert made["train-far"][:3] == ("train", "--recipe", "far")
+    assert made["train-far"][made["train-far"].index("--start") + 1] == str(first)
+    assert str(tmp_path / "model" / first.name) in made["city"]
+    data = [[word for word in made[name] if "=" in word] for name in ("train", "train-far")]
+    assert data[0] == data[1]
+
+
+def test_recipes_for_one_another_hold_out_the_same_vehicles():
+    gpu, far = (read_config(recipe_path(name)) for name in ("gpu", "far"))
+    assert (gpu.seed, gpu.domains) == (far.seed, far.domains)
+
+
 def test_a_run_without_photographs_keeps_to_the_city(tmp_path):
     made = steps(ModelBench(tmp_path, train=12, test=6, changes=("epochs=1",)))
     assert not [step for step in made if "pairs" in " ".join(step.arguments)]

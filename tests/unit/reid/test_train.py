@@ -246,3 +246,16 @@ def test_stages_frozen_at_chance_are_told(small_city, tmp_path, config, caplog):
     with pytest.raises(KilledError):
         train(run, read_parts(run, {"city": small_city}), tmp_path, kill_at(1))
     assert "conv1, conv2 stay as they are, and they start from nothing" in caplog.text
+
+
+def test_offline_mining_begins_at_once_where_a_run_goes_on_from_a_checkpoint(small_city, tmp_path, config, monkeypatch):
+    mined = []
+    monkeypatch.setattr("reid.run.hard_vehicles", lambda *arguments: mined.append(arguments[-1][1]))
+    offline = {"block": 2, "epochs": 2, "batches": 2, "objective": {"offline": True, "metric": "triplet"}}
+    config = TrainConfig.model_validate(config.model_dump() | offline)
+    parts = read_parts(config, {"city": small_city})
+    first = train(config, parts, tmp_path / "first")
+    assert mined == [1]
+    mined.clear()
+    train(config, parts, tmp_path / "then", RunOptions(start=first))
+    assert mined == [0, 1]
