@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.multi_camera.arrays import Floats, Ints
+from tracker.multi_camera.arrays import Floats, Index, Ints
 from tracker.multi_camera.types import Point
 
 #: Cells to a side of a picture, and all of them.
@@ -49,3 +49,14 @@ class Visits:
     open: NDArray[np.bool_]
     entry: Ints
     exit: Ints
+
+    def at(self, index: Ints | Index) -> Visits:
+        """The visits at an index of every array."""
+        return Visits(
+            self.camera[index],
+            self.start_s[index],
+            self.end_s[index],
+            self.open[index],
+            self.entry[index],
+            self.exit[index],
+        )

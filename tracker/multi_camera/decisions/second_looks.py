@@ -11,7 +11,6 @@ import numpy as np
 
 from tracker.multi_camera.decisions.regroup import Evidence, Group, evidence_of, regrouped
 from tracker.multi_camera.identities.memory import IdentityMemory
-from tracker.multi_camera.scoring.paths import pick
 from tracker.multi_camera.scoring.score import Scorer, Scores
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.types import Observation
@@ -106,7 +105,7 @@ class SecondLooks:
         stacked = np.stack(known).astype(np.float64)
         visits = self._scorer.paths.visits_of(seen)
         i, j = np.triu_indices(n, 1)
-        time, zone = self._scorer.paths.transition(pick(visits, i), pick(visits, j))
+        time, zone = self._scorer.paths.transition(visits.at(i), visits.at(j))
         step = np.zeros((n, n))
         step[i, j] = self._settings.time_weight * time + self._settings.zone_weight * zone
         until_s = np.where(visits.open, np.inf, visits.end_s)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,11 +55,11 @@ class Paths:
         involved = self.involved(here, rows)
         plain = np.flatnonzero(~involved)
         if len(plain):
-            last = pick(memory.visits, (rows[plain], memory.visit_counts[rows[plain]] - 1))
-            time[plain], zone[plain] = self.transition(last, pick(here, plain))
+            last = memory.visits.at((rows[plain], memory.visit_counts[rows[plain]] - 1))
+            time[plain], zone[plain] = self.transition(last, here.at(plain))
         within = np.flatnonzero(involved)
         if len(within):
-            time[within], zone[within] = self._insert(rows[within], pick(here, within))
+            time[within], zone[within] = self._insert(rows[within], here.at(within))
         return time, zone
 
     def _insert(self, rows: Rows, here: Visits) -> tuple[Floats, Floats]:
@@ -83,8 +82,8 @@ class Paths:
         ):
             if not len(which):
                 continue
-            one = pick(here, which) if left is None else pick(known, (rows[which], left[which]))
-            other = pick(here, which) if right is None else pick(known, (rows[which], right[which]))
+            one = here.at(which) if left is None else known.at((rows[which], left[which]))
+            other = here.at(which) if right is None else known.at((rows[which], right[which]))
             step_time, step_zone = self.transition(one, other)
             time[which] += sign * step_time
             zone[which] += sign * step_zone
@@ -142,7 +141,7 @@ class Paths:
                 of.append(np.full(len(r) - 1, number))
         if rows:
             r, c = np.concatenate(rows, axis=1), np.concatenate(columns, axis=1)
-            time, zone = self.transition(pick(memory.visits, (r[0], c[0])), pick(memory.visits, (r[1], c[1])))
+            time, zone = self.transition(memory.visits.at((r[0], c[0])), memory.visits.at((r[1], c[1])))
             nats = self._settings.time_weight * time + self._settings.zone_weight * zone
             found += np.bincount(np.concatenate(of), np.concatenate(signs) * nats, len(pairs))
         return found
@@ -164,8 +163,3 @@ class Paths:
         together = (start_s[:, None] < until_s[None, :]) & (start_s[None, :] < until_s[:, None])
         same = (camera[:, None] == camera[None, :]) & (row[:, None] != row[None, :])
         return bool((together & same).any())
-
-
-def pick(visits: Visits, index: Rows | tuple[Rows, Rows]) -> Visits:
-    """The visits at an index of every array."""
-    return Visits(*(getattr(visits, f.name)[index] for f in fields(Visits)))

@@ -19,7 +19,7 @@ from tracker.multi_camera.identities.memory import IdentityMemory
 from tracker.multi_camera.pooling import pool
 from tracker.multi_camera.scoring.appearance import Comparison, Near
 from tracker.multi_camera.scoring.attributes import agreement
-from tracker.multi_camera.scoring.paths import Paths, pick
+from tracker.multi_camera.scoring.paths import Paths
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology.learned import Topology
 from tracker.multi_camera.types import Observation
@@ -109,7 +109,7 @@ class Scorer:
         settings, memory = self._settings, self._memory
         visits = self._paths.visits_of(observations)
         of, rows, looks = self._candidates(observations, visits.camera, keep)
-        time, zone = self._paths.joining(pick(visits, of), rows)
+        time, zone = self._paths.joining(visits.at(of), rows)
         classes = np.stack([o.class_probs for o in observations]).astype(np.float64)
         parts = np.zeros((len(SOURCES), len(rows)))
         parts[:] = [

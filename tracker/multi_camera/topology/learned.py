@@ -207,10 +207,7 @@ class Topology:
 
     def best_transition(self, before: Ints, after: Ints) -> Floats:
         """About the most that :meth:`log_transition` says of any trip from cameras to others, (P,) each."""
-        tables = self.tables()
-        if self._best is None:
-            self._best = tables.log_share + tables.log_return[:, None] + tables.log_peak()
-        best: Floats = self._best[before, after] - self.log_new_rates()[after]
+        best: Floats = self._best_of_links()[before, after] - self.log_new_rates()[after]
         return best
 
     @property
@@ -226,6 +223,16 @@ class Topology:
             for pin in self._settings.pinned_links
             if pin.from_camera in known and pin.to_camera in known
         }
+
+    def prepare(self) -> None:
+        """Works out ahead what the next decisions will read."""
+        self._best_of_links()
+
+    def _best_of_links(self) -> Floats:
+        if self._best is None:
+            tables = self.tables()
+            self._best = tables.log_share + tables.log_return[:, None] + tables.log_peak()
+        return self._best
 
     def tables(self) -> LinkTables:
         """The learned state as scoring reads it."""

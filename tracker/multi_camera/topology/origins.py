@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +91,7 @@ class Recent:
         possible[np.arange(len(arrivals)), own] &= np.array(own) < 0
         total = np.full(nats.shape, -np.inf)
         i, j = np.nonzero(possible)
-        total[i, j] = nats[i, j] + topology.log_transition(_at(known.visits, j), _at(here, i))
+        total[i, j] = nats[i, j] + topology.log_transition(known.visits.at(j), here.at(i))
         best = np.argsort(-total, axis=1, kind="stable")[:, :ORIGINS]
         return [
             (arrival, [(known.sightings[k], float(nats[n, k])) for k in best[n].tolist() if possible[n, k]])
@@ -154,10 +154,6 @@ class Recent:
 def _similarity(arrivals: Sequence[Observation], known: _Compared) -> NDArray[np.float64]:
     """Products of vectors, (A, R)."""
     return (np.stack([o.embedding for o in arrivals]) @ known.embeddings.T).astype(np.float64)
-
-
-def _at(visits: Visits, index: NDArray[np.intp]) -> Visits:
-    return Visits(*(getattr(visits, f.name)[index] for f in fields(Visits)))
 
 
 def _visits_of(observations: Sequence[Observation], topology: Topology) -> Visits:
