@@ -21,7 +21,8 @@ from benchmarks.matcher.keeping import ChurnBench, churn_figures, restart_figure
 from benchmarks.matcher.load import measure_load
 from benchmarks.matcher.peers import OUTSIDE, Ids, Peer, Skipped, Vectors
 from benchmarks.matcher.timing import BATCH, K, batched_qps, single_ms
-from services.matcher.index.segmented import SegmentRules, faiss_index
+from services.matcher.index.segment import SegmentRules
+from services.matcher.index.segmented import faiss_index
 from services.matcher.index.testbed import FaissHnsw, RawFaiss
 
 TIE = 1e-3
@@ -157,8 +158,7 @@ def fast_figures(size: int, bench: MatcherBench) -> dict[str, Any]:
     for tier in ("exact", "fast"):
         index = faiss_index(gallery.shape[1], SegmentRules(tier="exact" if tier == "exact" else "fast"))
         index.add(np.arange(size), gallery)
-        while index.maintain():
-            pass
+        index.settle()
         view = index.view()
         with threadpool_limits(1, "blas"):  # as a matcher has it
             qps[tier] = batched_qps(view.search, queries)
@@ -179,8 +179,7 @@ def our_figures(gallery: Vectors, queries: Vectors, bench: MatcherBench) -> dict
     """Ours at the same recall, over gRPC by concurrent clients, and in process as FAISS is."""
     index = faiss_index(gallery.shape[1], SegmentRules(tier="fast"))
     index.add(np.arange(len(gallery)), gallery)
-    while index.maintain():
-        pass
+    index.settle()
     view = index.view()
     recall = tie_aware_recall(view.search(queries, K).ids, _exact(gallery, queries), gallery, queries)
     with threadpool_limits(1, "blas"):  # as a matcher has it

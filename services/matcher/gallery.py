@@ -180,6 +180,11 @@ class Gallery:
                 self._moved.notify_all()
             time.sleep(0)  # as above
 
+    def close(self) -> None:
+        """Ends what works for it in the background; to be fed and searched no more."""
+        with self._feeding:
+            self._state.index.close()
+
     def set_ready(self) -> None:
         """Says that it has caught up."""
         self._ready = True
