@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.crash.enrolment import run_enrolments
 from benchmarks.crash.faults import CrashBench
+from benchmarks.matcher.fuzz import fuzz_figures
 from benchmarks.matcher.generator import load_generator
 from benchmarks.matcher.host import Hosting, hosted
 from benchmarks.matcher.keeping import ChurnBench, churn_figures, restart_figures
@@ -31,8 +32,9 @@ _UNBATCHED = (1, 4, 16, 64)
 #: Of matcher, server and power each: a hundred in all.
 _KILLS = 34
 
-#: What can be measured: the exact tier, the fast one, other servers, starts and snapshots, coming and going, kills.
-PARTS = ("exact", "fast", "peers", "restart", "churn", "crash")
+#: What can be measured: the exact tier, the fast one, other servers, starts and snapshots, coming and going, kills,
+#: requests that nobody should send.
+PARTS = ("exact", "fast", "peers", "restart", "churn", "crash", "hostile")
 
 Report = Callable[[int, int], None]
 
@@ -51,6 +53,7 @@ class MatcherBench:
         seed: Of the generator.
         parts: Of PARTS.
         churn_s: How long sightings come and go.
+        hostile: Hostile requests sent.
     """
 
     sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)
@@ -62,6 +65,7 @@ class MatcherBench:
     seed: int = 1
     parts: tuple[str, ...] = ("exact", "fast", "peers")
     churn_s: float = 300.0
+    hostile: int = 10_000
 
 
 def bench_matcher(bench: MatcherBench, report: Report) -> dict[str, Any]:
@@ -88,6 +92,7 @@ def bench_matcher(bench: MatcherBench, report: Report) -> dict[str, Any]:
             ChurnBench(size=max(bench.sizes) // 2, seconds=bench.churn_s, seed=bench.seed), "fast"
         ),
         "crash": lambda: run_enrolments(CrashBench(times=_KILLS, seed=bench.seed)),
+        "hostile": lambda: fuzz_figures(bench.hostile, bench.seed),
     }
     for name, measured in whole.items():
         if name in bench.parts:
