@@ -18,8 +18,8 @@ import numpy as np
 from services.matcher.index.bounds import WIDTH, Leading
 from services.matcher.index.coarse import TRAINING_ROWS, CoarseQuantiser, can_quantise
 from services.matcher.index.contract import Vectors
-from services.matcher.index.memory import give_back
 from services.matcher.index.segment import Segment, SegmentRules
+from services.memory import give_back
 
 log = logging.getLogger(__name__)
 

@@ -22,10 +22,10 @@ from services.matcher.index.contract import (
     check_new_ids,
     check_vectors,
 )
-from services.matcher.index.memory import give_back
 from services.matcher.index.quickening import Quickener
 from services.matcher.index.segment import Head, Part, Segment, SegmentRules, living_of
 from services.matcher.index.view import FrozenView, ScanPool
+from services.memory import give_back
 
 
 class SegmentedIndex:

@@ -9,9 +9,9 @@ import pytest
 
 from services.matcher.index import segmented
 from services.matcher.index.codes import NumpyCodes
-from services.matcher.index.memory import give_back
 from services.matcher.index.segment import SegmentRules
 from services.matcher.index.segmented import SegmentedIndex
+from services.memory import give_back
 
 DIM = 8
 
