@@ -80,6 +80,13 @@ def decode_image(data: bytes, limits: ImageLimits, name: str = "image") -> NDArr
     Raises:
         NotAnImage: As check_image, or damaged or cut short.
     """
+    pixels = _decoded(data, limits, name)
+    if pixels.size > 3 * _LARGE_PX:  # by now the decoder has let everything else go
+        give_back()
+    return pixels
+
+
+def _decoded(data: bytes, limits: ImageLimits, name: str) -> NDArray[np.uint8]:
     with _open(data, limits, name) as picture:
         try:
             picture.load()
@@ -89,11 +96,7 @@ def decode_image(data: bytes, limits: ImageLimits, name: str = "image") -> NDArr
             raise NotAnImage(f"{name}: {_too_many(limits)}") from exc
         except _UNREADABLE as exc:
             raise NotAnImage(f"{name}: damaged or cut short") from exc
-    pixels = np.ascontiguousarray(rgb[:, :, ::-1])
-    if rgb.size > 3 * _LARGE_PX:
-        del rgb, upright
-        give_back()
-    return pixels
+    return np.ascontiguousarray(rgb[:, :, ::-1])
 
 
 def _open(data: bytes, limits: ImageLimits, name: str) -> Image.Image:

@@ -27,8 +27,8 @@ _KNOWN = 20
 _MB = 2**20
 #: What is told of wrong answers.
 _SHOWN = 20
-#: Memory is settled after this share of the requests; what it does later is growth.
-_WARM_SHARE = 0.2
+#: How often memory is looked at; after the second time it is settled, and what it does later is growth.
+_LOOKS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,37 +70,35 @@ def fuzz_figures(
 
     Returns:
         ``requests``, ``codes`` (how often each came), ``calls`` (how many were tried), ``wrong`` (how many answers) and
-        ``wrong_shown``, ``rss_warm_mb`` after a fifth of the requests, ``rss_end_mb``, ``growth_mb`` between the two,
-        ``alive`` (the same process serves) and ``unchanged`` (it holds and finds what it did before).
+        ``wrong_shown``, ``rss_mb`` after each tenth of the requests, ``growth_mb`` from the second of these to the
+        last, ``alive`` (the same process serves) and ``unchanged`` (it holds and finds what it did before).
     """
     codes: Counter[str] = Counter()
     calls: set[str] = set()
     wrong: list[str] = []
-    warm, warm_mb = int(requests * _WARM_SHARE), 0.0
+    rss_mb: list[float] = []
     with tempfile.TemporaryDirectory(prefix="vreid-bench-") as name, CrashSite(Path(name), shim=False) as site:
         target = _fill(site)
         before, pid = _found(site, target), site.matcher_pid
         for number, answer in enumerate(answers(site.address, range(seed, seed + requests), target)):
-            if number == warm:
-                warm_mb = _rss_mb(pid)
             codes[answer.status.code] += 1
             calls.add(answer.asked.call)
             if answer.wrong:
                 wrong.append(
                     f"seed {seed + number}: {answer.asked.call}: {answer.status.code}: {answer.status.details[:120]}"
                 )
-            if number % 100 == 0:
-                report(number, requests)
-        end_mb, after = _rss_mb(pid), _found(site, target)
+            if (number + 1) * _LOOKS // requests > len(rss_mb):
+                rss_mb.append(_rss_mb(pid))
+                report(number + 1, requests)
+        after = _found(site, target)
         return {
             "requests": requests,
             "calls": len(calls),
             "codes": dict(codes.most_common()),
             "wrong": len(wrong),
             "wrong_shown": wrong[:_SHOWN],
-            "rss_warm_mb": warm_mb,
-            "rss_end_mb": end_mb,
-            "growth_mb": end_mb - warm_mb,
+            "rss_mb": rss_mb,
+            "growth_mb": rss_mb[-1] - rss_mb[1],
             "alive": site.matcher_pid == pid and site.client.serving(),
             "unchanged": after == before,
         }
