@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from services.errors import NotAnImage
+from services.memory import give_back
 
 #: The only decoders that are tried, by Pillow's names.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+
+#: What decoding a picture of more pixels leaves in the heap is given back at once.
+_LARGE_PX = 10_000_000
 
 _UNREADABLE = (
     OSError,
@@ -76,13 +80,20 @@ def decode_image(data: bytes, limits: ImageLimits, name: str = "image") -> NDArr
     Raises:
         NotAnImage: As check_image, or damaged or cut short.
     """
+    pixels = _decoded(data, limits, name)
+    if pixels.size > 3 * _LARGE_PX:  # by now the decoder has let everything else go
+        give_back()
+    return pixels
+
+
+def _decoded(data: bytes, limits: ImageLimits, name: str) -> NDArray[np.uint8]:
     with _open(data, limits, name) as picture:
         try:
             picture.load()
             upright = ImageOps.exif_transpose(picture)
             rgb = np.asarray(upright.convert("RGB"), dtype=np.uint8)  # (H, W, 3)
         except _BOMB as exc:
-            raise NotAnImage(f"{name}: more pixels than the {limits.max_pixels} allowed") from exc
+            raise NotAnImage(f"{name}: {_too_many(limits)}") from exc
         except _UNREADABLE as exc:
             raise NotAnImage(f"{name}: damaged or cut short") from exc
     return np.ascontiguousarray(rgb[:, :, ::-1])
@@ -94,7 +105,7 @@ def _open(data: bytes, limits: ImageLimits, name: str) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
     except _BOMB as exc:
-        raise NotAnImage(f"{name}: more pixels than the {limits.max_pixels} allowed") from exc
+        raise NotAnImage(f"{name}: {_too_many(limits)}") from exc
     except _UNREADABLE as exc:
         raise NotAnImage(f"{name}: not a picture of a known format ({', '.join(FORMATS)})") from exc
     width, height = picture.size
@@ -105,3 +116,10 @@ def _open(data: bytes, limits: ImageLimits, name: str) -> Image.Image:
         picture.close()
         raise NotAnImage(f"{name}: {width}x{height} has more pixels than the {limits.max_pixels} allowed")
     return picture
+
+
+def _too_many(limits: ImageLimits) -> str:
+    """Why a picture is not opened at all: the decoder has a bound of its own, which may be the lower one."""
+    most = Image.MAX_IMAGE_PIXELS
+    bound = limits.max_pixels if most is None else min(limits.max_pixels, 2 * most)
+    return f"more pixels than the {bound} allowed"

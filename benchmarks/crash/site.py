@@ -54,6 +54,11 @@ class CrashSite:
         self.kill_server()
 
     @property
+    def matcher_pid(self) -> int:
+        """Of the matcher's process; 0 where it does not run."""
+        return 0 if self._matcher is None or self._matcher.poll() is not None else self._matcher.pid
+
+    @property
     def syncs(self) -> int:
         """How often the server asked for its files to reach the disk; 0 without the shim."""
         return 0 if self._disk is None else self._disk.syncs

@@ -16,7 +16,8 @@ from benchmarks.matcher.run import tie_aware_recall
 from benchmarks.matcher.timing import K, batched_qps, single_ms
 from services.matcher.index.contract import VectorIndex
 from services.matcher.index.faiss_gpu import FaissGpuIndex
-from services.matcher.index.segmented import SegmentRules, faiss_index
+from services.matcher.index.segment import SegmentRules
+from services.matcher.index.segmented import faiss_index
 from services.matcher.index.testbed import RawFaiss, RawFaissGpu
 
 Vectors = NDArray[np.float32]
@@ -96,8 +97,7 @@ def _fill(index: VectorIndex, gallery: Vectors) -> float:
     for start in range(0, len(gallery), _ADDED):
         part = gallery[start : start + _ADDED]
         index.add(np.arange(start, start + len(part)), part)
-    while index.maintain():
-        pass
+    index.settle()
     return time.perf_counter() - started
 
 

@@ -15,13 +15,15 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.crash.enrolment import run_enrolments
 from benchmarks.crash.faults import CrashBench
+from benchmarks.matcher.fuzz import fuzz_figures
 from benchmarks.matcher.generator import load_generator
 from benchmarks.matcher.host import Hosting, hosted
 from benchmarks.matcher.keeping import ChurnBench, churn_figures, restart_figures
 from benchmarks.matcher.load import measure_load
 from benchmarks.matcher.peers import OUTSIDE, Ids, Peer, Skipped, Vectors
 from benchmarks.matcher.timing import BATCH, K, batched_qps, single_ms
-from services.matcher.index.segmented import SegmentRules, faiss_index
+from services.matcher.index.segment import SegmentRules
+from services.matcher.index.segmented import faiss_index
 from services.matcher.index.testbed import FaissHnsw, RawFaiss
 
 TIE = 1e-3
@@ -30,8 +32,9 @@ _UNBATCHED = (1, 4, 16, 64)
 #: Of matcher, server and power each: a hundred in all.
 _KILLS = 34
 
-#: What can be measured: the exact tier, the fast one, other servers, starts and snapshots, coming and going, kills.
-PARTS = ("exact", "fast", "peers", "restart", "churn", "crash")
+#: What can be measured: the exact tier, the fast one, other servers, starts and snapshots, coming and going, kills,
+#: requests that nobody should send.
+PARTS = ("exact", "fast", "peers", "restart", "churn", "crash", "hostile")
 
 Report = Callable[[int, int], None]
 
@@ -50,6 +53,7 @@ class MatcherBench:
         seed: Of the generator.
         parts: Of PARTS.
         churn_s: How long sightings come and go.
+        hostile: Hostile requests sent.
     """
 
     sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)
@@ -61,6 +65,7 @@ class MatcherBench:
     seed: int = 1
     parts: tuple[str, ...] = ("exact", "fast", "peers")
     churn_s: float = 300.0
+    hostile: int = 10_000
 
 
 def bench_matcher(bench: MatcherBench, report: Report) -> dict[str, Any]:
@@ -87,6 +92,7 @@ def bench_matcher(bench: MatcherBench, report: Report) -> dict[str, Any]:
             ChurnBench(size=max(bench.sizes) // 2, seconds=bench.churn_s, seed=bench.seed), "fast"
         ),
         "crash": lambda: run_enrolments(CrashBench(times=_KILLS, seed=bench.seed)),
+        "hostile": lambda: fuzz_figures(bench.hostile, bench.seed),
     }
     for name, measured in whole.items():
         if name in bench.parts:
@@ -157,8 +163,7 @@ def fast_figures(size: int, bench: MatcherBench) -> dict[str, Any]:
     for tier in ("exact", "fast"):
         index = faiss_index(gallery.shape[1], SegmentRules(tier="exact" if tier == "exact" else "fast"))
         index.add(np.arange(size), gallery)
-        while index.maintain():
-            pass
+        index.settle()
         view = index.view()
         with threadpool_limits(1, "blas"):  # as a matcher has it
             qps[tier] = batched_qps(view.search, queries)
@@ -179,8 +184,7 @@ def our_figures(gallery: Vectors, queries: Vectors, bench: MatcherBench) -> dict
     """Ours at the same recall, over gRPC by concurrent clients, and in process as FAISS is."""
     index = faiss_index(gallery.shape[1], SegmentRules(tier="fast"))
     index.add(np.arange(len(gallery)), gallery)
-    while index.maintain():
-        pass
+    index.settle()
     view = index.view()
     recall = tie_aware_recall(view.search(queries, K).ids, _exact(gallery, queries), gallery, queries)
     with threadpool_limits(1, "blas"):  # as a matcher has it

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from services.cli.completion import class_names, colour_names
 from services.cli.gallery.writing import vehicle_class_of
 from services.cli.output import JsonFlag, emit, fail, stdout, table
 from services.cli.pictures import read_picture
@@ -71,9 +72,15 @@ def query(  # noqa: PLR0913, PLR0917 - the options of a command are its paramete
     since: Annotated[str | None, typer.Option("--from", help="Not what ended before, as 2025-06-01T14:30.")] = None,
     until: Annotated[str | None, typer.Option("--to", help="Not what began after.")] = None,
     vehicle_class: Annotated[
-        list[str] | None, typer.Option("--class", help="Only car, motorcycle, bus or truck; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--class", help="Only car, motorcycle, bus or truck; may be repeated.", autocompletion=class_names
+        ),
     ] = None,
-    colour: Annotated[list[str] | None, typer.Option("--colour", help="Only this colour; may be repeated.")] = None,
+    colour: Annotated[
+        list[str] | None,
+        typer.Option("--colour", help="Only this colour; may be repeated.", autocompletion=colour_names),
+    ] = None,
     as_is: Annotated[
         bool, typer.Option("--as-is", help="The picture is cut to the vehicle already; don't look for one in it.")
     ] = False,

@@ -32,14 +32,16 @@ IDENTITY_FIELDS = (
 )
 LIST_FIELDS = ("sighting_ids", "aliases")
 
-_EVENT_ID = re.compile(r"\d{1,16}-\d{1,16}")
+_EVENT_ID = re.compile(r"[0-9]{1,16}-[0-9]{1,16}")
 
 
 def is_event_id(text: str) -> bool:
-    """Whether a text is written like an event.
+    """Whether a text is written like an event: two numbers that Redis takes.
 
     >>> is_event_id("1763000000123-0"), is_event_id("0199a3c4-7b1e-7f00-8000-000000000000")
     (True, False)
+    >>> is_event_id("1-99999999999999999999")
+    False
     """
     return _EVENT_ID.fullmatch(text) is not None
 

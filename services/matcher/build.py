@@ -142,6 +142,7 @@ class Matcher:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(_JOIN_S)
+        self._parts.gallery.close()
 
     def _run(self, name: str, loop: Loop) -> None:
         try:

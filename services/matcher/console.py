@@ -62,7 +62,7 @@ class ConsoleServicer(vreid_pb2_grpc.ConsoleServiceServicer):  # type: ignore[mi
         if not 0 <= request.limit <= _MAX_LIMIT:
             raise InputError(f"limit: must be in 1..{_MAX_LIMIT}, got {request.limit}")
         after = request.after_log_position or f"{int((time.time() - _RECENT_S) * 1e3)}-0"
-        if not all(part.isascii() and part.isdigit() for part in after.partition("-")[::2]):
+        if not is_event_id(after):
             raise InputError(f"after_log_position: {after[:64]} is no position")
         events = self._parts.store.read_events(after, request.limit or _DEFAULT_LIMIT, 0)
         position = events[-1].event_id if events else after

@@ -94,7 +94,7 @@ class Enroller:
         Raises:
             NotFound: ``identity_id`` is not known.
             StoreUnavailable: Nothing was written, or the answer was lost.
-            Unavailable: The site changed its model while the pictures were read.
+            Unavailable: The site changed its model while the pictures were read, or the store did not take it.
         """
         identity_id = asked.identity_id
         if identity_id:
@@ -105,6 +105,8 @@ class Enroller:
         sighting = self._sighting(asked)
         known = bool(identity_id)
         written = self._write(sighting, identity_id or self._new_id(), known=known)
+        if written is None:
+            raise Unavailable("the store did not take the sighting; try again")
         return replace(written, log_position=self._store.enrol(written.identity_id, actor))
 
     def update(self, sighting_id: str, vehicle_class: VehicleClass | None, colour: str) -> Written:
@@ -133,7 +135,7 @@ class Enroller:
         return Written(identity_id, sighting_id, fresh.revision, result.log_position)
 
     def take(self, identity_id: str, fields: Mapping[str, bytes]) -> Written | None:
-        """Takes an exported sighting; None where it is held already.
+        """Takes an exported sighting; None where it is held already, or was deleted here and is not taken again.
 
         Raises:
             InputError: The fields are no sighting.
@@ -154,13 +156,13 @@ class Enroller:
             return Written("", sighting.sighting_id, sighting.revision, put.log_position) if put.accepted else None
         return self._write(sighting, identity_id, known=self._store.resolve(identity_id) is not None)
 
-    def _write(self, sighting: Sighting, identity_id: str, *, known: bool) -> Written:
+    def _write(self, sighting: Sighting, identity_id: str, *, known: bool) -> Written | None:
         status = DecisionStatus.MATCHED if known else DecisionStatus.NEW
         decision = Decision(sighting.sighting_id, sighting.revision, status, identity_id, 0.0, 0.0, 1.0)
         with _Leased(self._store) as lease:
             put = self._store.put_sighting(sighting, lease)
             if not put.accepted:
-                raise InputError(f"sightings: {sighting.sighting_id} was deleted here and is not taken again")
+                return None
             done = self._store.commit(Commit(lease, decisions=(decision,)))
         return Written(identity_id, sighting.sighting_id, sighting.revision, done.log_position)
 

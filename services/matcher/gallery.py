@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from reid.types import Calibration, EmbedderSpec
 from services.errors import InputError, NotFound, Unavailable
+from services.identity.records import is_event_id
 from services.identity.store import Event, IdentityRecord
 from services.matcher.index.contract import Ids, VectorIndex, Vectors
 from services.matcher.search import BatchSearch
@@ -45,14 +46,14 @@ def parse_position(position: str, name: str = "log_position") -> tuple[int, int]
     """A log position as numbers that compare.
 
     Raises:
-        InputError: It is not `<ms>-<n>`.
+        InputError: It is not `<ms>-<n>`, of at most 16 digits each.
 
     >>> parse_position("12-3") < parse_position("100-0")
     True
     """
-    head, dash, tail = position.partition("-")
-    if not (dash and head.isascii() and head.isdigit() and tail.isascii() and tail.isdigit()):
+    if not is_event_id(position):
         raise InputError(f"{name}: expected <milliseconds>-<number>, got {position[:40]!r}")
+    head, _, tail = position.partition("-")
     return int(head), int(tail)
 
 
@@ -179,6 +180,11 @@ class Gallery:
                 self._position = some[-1].event_id
                 self._moved.notify_all()
             time.sleep(0)  # as above
+
+    def close(self) -> None:
+        """Ends what works for it in the background; to be fed and searched no more."""
+        with self._feeding:
+            self._state.index.close()
 
     def set_ready(self) -> None:
         """Says that it has caught up."""

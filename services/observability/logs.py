@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TextIO
 
+from services.access.tokens import redact_tokens
 from services.ingest.cameras import redact
 from services.observability.request_ids import current_request_id
 from services.observability.settings import LoggingSettings
@@ -31,7 +32,7 @@ _ASSIGNED = re.compile(
 
 
 def without_secrets(text: str) -> str:
-    """Hides passwords in addresses, bearer tokens, and what is assigned to a name of a secret.
+    """Hides passwords in addresses, tokens of ours and others' bearer tokens, and what is assigned to a secret's name.
 
     References (``env:NAME``, ``file:PATH``) are no secrets and stay.
 
@@ -40,7 +41,7 @@ def without_secrets(text: str) -> str:
     >>> without_secrets("viewer_token: env:TOKEN")
     'viewer_token: env:TOKEN'
     """
-    return redact(_AUTHORIZATION.sub(r"\1***", _ASSIGNED.sub(r"\1***", text)))
+    return redact_tokens(redact(_AUTHORIZATION.sub(r"\1***", _ASSIGNED.sub(r"\1***", text))))
 
 
 def _fields(record: logging.LogRecord) -> dict[str, str]:

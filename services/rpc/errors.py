@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 #: Statuses travel as metadata, of which gRPC takes 8 KB, and a character may take 12 bytes of it.
 _MAX_MESSAGE = 500
+_STORE_AWAY = "the store does not answer; try again later"
 #: Trailing metadata that names the class of a failure.
 ERROR_KEY = "vreid-error"
 #: Metadata by which a caller says who asks, for history and audit: a claim, written behind its token's name.
@@ -94,6 +95,9 @@ class Told:
 def told(call: str, error: Exception) -> Told:
     """What to say of a failed call. What is not the caller's affair is logged, and only the log's id is said."""
     status = status_of(error)
+    if isinstance(error, errors.StoreUnavailable) and error.__cause__ is not None:
+        log.debug("%s: %s", call, error)
+        return Told(status, type(error).__name__, _STORE_AWAY)  # where the store is stays inside
     if status is not grpc.StatusCode.INTERNAL:
         return Told(status, type(error).__name__, one_line(error))
     request_id = current_request_id() or new_request_id()

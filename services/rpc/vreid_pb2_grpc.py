@@ -422,7 +422,7 @@ class GalleryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Import(self, request_iterator, context):
-        """Takes what was exported; what is held already is passed over.
+        """Takes what was exported; what is held already, or was deleted here, is passed over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

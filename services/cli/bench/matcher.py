@@ -20,7 +20,8 @@ def matcher(  # noqa: PLR0913, PLR0917 - one per option
     part: Annotated[
         list[str] | None,
         typer.Option(
-            help="exact, fast, peers, restart, churn, crash or all; may be repeated; exact, fast and peers by default."
+            help="exact, fast, peers, restart, churn, crash, hostile or all; may be repeated; "
+            "exact, fast and peers by default."
         ),
     ] = None,
     peer_size: Annotated[
@@ -30,6 +31,7 @@ def matcher(  # noqa: PLR0913, PLR0917 - one per option
     churn_seconds: Annotated[
         float, typer.Option("--churn-seconds", min=5, max=86_400, help="How long sightings come and go.")
     ] = 300.0,
+    hostile: Annotated[int, typer.Option(min=100, max=10**7, help="Hostile requests sent.")] = 10_000,
     clients: Annotated[int, typer.Option(min=1, max=512, help="Clients of the heaviest load.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Of the generated vectors.")] = 1,
     as_json: JsonFlag = False,
@@ -38,7 +40,7 @@ def matcher(  # noqa: PLR0913, PLR0917 - one per option
 
     Parts beside search: restart starts the largest gallery from the store and from a snapshot and searches while one
     is written; churn has 500 sightings a second come and go in half the largest; crash kills matcher and server in
-    the middle of enrolments and erasures.
+    the middle of enrolments and erasures; hostile sends requests that nobody should send.
     """
     for name in [n for n in os.environ if n.startswith(PREFIXES)]:
         del os.environ[name]
@@ -61,6 +63,7 @@ def matcher(  # noqa: PLR0913, PLR0917 - one per option
         seed=seed,
         parts=parts,
         churn_s=churn_seconds,
+        hostile=hostile,
     )
     try:
         with progress("steps") as report:
@@ -85,7 +88,7 @@ def _show(document: dict[str, Any]) -> None:
         )
     if document["peers"]:
         _show_peers(document)
-    for name in ("restart", "churn"):
+    for name in ("restart", "churn", "hostile"):
         if name in document:
             shown = table(name, "")
             for key, value in document[name].items():

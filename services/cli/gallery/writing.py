@@ -11,21 +11,29 @@ from typing import Annotated, Any
 import typer
 
 from detector.types import COLOURS, VehicleClass
+from services.cli.completion import class_names, colour_names
 from services.cli.output import JsonFlag, emit, fail, stdout
 from services.cli.pictures import read_picture
 from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect
 from services.cli.simulate.progress import progress
 from services.client import ImageMode
 from services.client.archive import read_archive, write_archive
-from services.errors import InputError, NotAnImage
+from services.errors import InputError, NotAnImage, VreidError
 from services.rpc import vreid_pb2 as pb
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 ClassOption = Annotated[
-    str | None, typer.Option("--class", help="car, motorcycle, bus or truck; found in the picture when not given.")
+    str | None,
+    typer.Option(
+        "--class",
+        help="car, motorcycle, bus or truck; found in the picture when not given.",
+        autocompletion=class_names,
+    ),
 ]
-ColourOption = Annotated[str, typer.Option("--colour", help=f"One of {', '.join(COLOURS)}.")]
+ColourOption = Annotated[
+    str, typer.Option("--colour", help=f"One of {', '.join(COLOURS)}.", autocompletion=colour_names)
+]
 
 
 def vehicle_class_of(name: str | None) -> VehicleClass | None:
@@ -77,8 +85,8 @@ def add(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
 ) -> None:
     """Puts vehicles in by their pictures, for ever. A picture that cannot be used is named and passed over."""
     mode = ImageMode.AS_IS if as_is else ImageMode.LARGEST
-    added: list[dict[str, str]] = []
-    refused: list[dict[str, str]] = []
+    document: dict[str, list[dict[str, str]]] = {"added": [], "refused": []}
+    failure: VreidError | None = None
     try:
         files, wanted_class = picture_files(sources), vehicle_class_of(vehicle_class)
     except InputError as exc:
@@ -86,20 +94,40 @@ def add(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     with connect(address) as client, progress("pictures") as report:
         for number, path in enumerate(files):
             try:
-                done = client.gallery_enroll(
-                    [read_picture(path)], identity_id=identity, mode=mode, vehicle_class=wanted_class, colour=colour
-                )
+                data = _usable(path, document["refused"])
+                if data is not None:
+                    done = client.gallery_enroll(
+                        [data], identity_id=identity, mode=mode, vehicle_class=wanted_class, colour=colour
+                    )
+                    identity = done.identity_id if one_vehicle else identity
+                    named = {"identity_id": done.identity_id, "sighting_id": done.sighting_id}
+                    document["added"].append({"file": str(path)} | named)
             except NotAnImage as exc:
-                refused.append({"file": str(path), "reason": str(exc)})
-                continue
-            finally:
-                report(number + 1, len(files))
-            if one_vehicle:
-                identity = done.identity_id
-            added.append({"file": str(path), "identity_id": done.identity_id, "sighting_id": done.sighting_id})
-    emit({"added": added, "refused": refused}, as_json=as_json, render=_show_added)
-    if refused:
+                document["refused"].append(_refusal(path, exc))
+            except VreidError as exc:  # what is in by then stays in, and is said first
+                failure = exc
+                break
+            report(number + 1, len(files))
+    if failure is None or document["added"] or document["refused"]:
+        emit(document, as_json=as_json, render=_show_added)
+    if failure is not None:
+        fail(str(failure))
+    if document["refused"]:
         raise typer.Exit(1)
+
+
+def _usable(path: Path, refused: list[dict[str, str]]) -> bytes | None:
+    """A picture's bytes; None, and a line more in ``refused``, where it is none."""
+    try:
+        return read_picture(path)
+    except InputError as exc:
+        refused.append(_refusal(path, exc))
+        return None
+
+
+def _refusal(path: Path, error: InputError) -> dict[str, str]:
+    """Why a picture was not taken, without the name that stands beside it already."""
+    return {"file": str(path), "reason": str(error).removeprefix(f"{path}: ").removeprefix("images[0]: ")}
 
 
 def update(
@@ -143,12 +171,14 @@ def import_(
     """Takes an export; it is checked whole before anything is sent, and what is held already is passed over."""
     with connect(address) as client, progress("sightings") as report:
         chunks = read_archive(file)
-        first = next(chunks)  # raises here, where the whole file was checked, and not inside the call
+        first = next(chunks, pb.ExportChunk())  # raises here, where the whole file was checked, and not inside the call
         done = client.gallery_import(_counted(chain([first], chunks), report))
     emit(
         {"imported": done.imported, "passed_over": done.passed_over, "log_position": done.log_position},
         as_json=as_json,
-        render=lambda _: stdout.print(f"imported {done.imported} sightings, {done.passed_over} were held already"),
+        render=lambda _: stdout.print(
+            f"imported {done.imported} sightings; {done.passed_over} were held already, or deleted here"
+        ),
     )
 
 

@@ -90,6 +90,9 @@ class BruteForceIndex:
         """See VectorIndex. Nothing is ever due."""
         return False
 
+    def settle(self) -> None:
+        """See VectorIndex. Nothing is ever due."""
+
     def purge(self) -> None:
         """See VectorIndex. Nothing of a removed vector is kept."""
 

@@ -136,11 +136,22 @@ class VectorIndex(Searchable, Protocol):
         ...
 
     def maintain(self) -> bool:
-        """Does one bounded piece of housekeeping, if any is due; True when another may be."""
+        """Does one bounded piece of housekeeping, if any is due; True when another may be.
+
+        What takes long, as learning does, goes on beside it in a thread of the index's own and is taken up when it is
+        done; nobody waits for it.
+        """
+        ...
+
+    def settle(self) -> None:
+        """Does all housekeeping that is due and waits for what goes on beside: for who measures, not for who feeds."""
         ...
 
     def purge(self) -> None:
-        """Gives back all memory of removed vectors, so that none of their bytes remain in this index."""
+        """Gives back all memory of removed vectors, so that none of their bytes remain in this index.
+
+        What is being learned from at that moment is let go when that is done.
+        """
         ...
 
     def close(self) -> None:

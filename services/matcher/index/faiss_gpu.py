@@ -26,8 +26,8 @@ from services.matcher.index.contract import (
 )
 from services.matcher.index.device import MAX_K, CudaDevice, Device, OwnerThread, positions_within
 from services.matcher.index.places import PlaceBook
-from services.matcher.index.segment import Part
-from services.matcher.index.segmented import SegmentedIndex, SegmentRules
+from services.matcher.index.segment import Part, SegmentRules
+from services.matcher.index.segmented import SegmentedIndex
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +150,10 @@ class FaissGpuIndex:
     def maintain(self) -> bool:
         """See VectorIndex."""
         return self._host.maintain()
+
+    def settle(self) -> None:
+        """See VectorIndex."""
+        self._host.settle()
 
     def purge(self) -> None:
         """See VectorIndex."""

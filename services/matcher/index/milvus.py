@@ -183,6 +183,9 @@ class MilvusIndex:
         """See VectorIndex. Milvus compacts by itself."""
         return False
 
+    def settle(self) -> None:
+        """See VectorIndex. Milvus compacts by itself."""
+
     def purge(self) -> None:
         """See VectorIndex.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from services.errors import ConfigError
 from services.matcher.index.codes import FaissCodes, NumpyCodes
 from services.matcher.index.contract import VectorIndex
-from services.matcher.index.segmented import SegmentedIndex, SegmentRules
+from services.matcher.index.segment import SegmentRules
+from services.matcher.index.segmented import SegmentedIndex
 from services.matcher.settings import MatcherSettings
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,38 @@ from services.matcher.index.bounds import Bounds
 from services.matcher.index.coarse import CoarseCodes
 from services.matcher.index.codes import Codes, Half, Mask, Positions, scan_rows
 from services.matcher.index.contract import NO_ID, NO_SCORE, IdFilter, Ids, Vectors
+
+Tier = Literal["auto", "exact", "fast"]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRules:
+    """How the index is cut up.
+
+    Attributes:
+        head_rows: The head is sealed when it has as many.
+        segment_rows: Neighbours are joined up to this size, or up to a fortieth of the index where that is more.
+        max_dead_share: A segment is rewritten when more of it is dead.
+        tier: "exact" scans every vector; "fast" ranks roughly first; "auto" takes fast from ``fast_from`` vectors on.
+        fast_from: See tier. Up to as many, the exact tier keeps bounds beside the vectors, half as large as these.
+        bounds_from: From so many vectors on it does.
+        learn_from: Neither is learned from fewer.
+    """
+
+    head_rows: int = 4096
+    segment_rows: int = 16_384
+    max_dead_share: float = 0.2
+    tier: Tier = "auto"
+    fast_from: int = 250_000
+    bounds_from: int = 16_384
+    learn_from: int = 1024
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.head_rows <= self.segment_rows or not 0 < self.max_dead_share < 1:
+            raise ValueError(
+                "needs 1 <= head_rows <= segment_rows and max_dead_share in (0, 1), got "
+                f"{self.head_rows}, {self.segment_rows}, {self.max_dead_share}"
+            )
 
 
 @dataclass(slots=True)

@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from services.matcher.index.bounds import WIDTH, Leading
-from services.matcher.index.coarse import TRAINING_ROWS, CoarseQuantiser, can_quantise
-from services.matcher.index.codes import Codes, FaissCodes, Half, MakeCodes
+from services.matcher.index.codes import FaissCodes, Half, MakeCodes
 from services.matcher.index.contract import (
     NO_ID,
     IdFilter,
@@ -26,39 +22,10 @@ from services.matcher.index.contract import (
     check_new_ids,
     check_vectors,
 )
-from services.matcher.index.memory import give_back
-from services.matcher.index.segment import Head, Part, Segment, living_of
+from services.matcher.index.quickening import Quickener
+from services.matcher.index.segment import Head, Part, Segment, SegmentRules, living_of
 from services.matcher.index.view import FrozenView, ScanPool
-
-Tier = Literal["auto", "exact", "fast"]
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentRules:
-    """How the index is cut up.
-
-    Attributes:
-        head_rows: The head is sealed when it has as many.
-        segment_rows: Neighbours are joined up to this size, or up to a fortieth of the index where that is more.
-        max_dead_share: A segment is rewritten when more of it is dead.
-        tier: "exact" scans every vector; "fast" ranks roughly first; "auto" takes fast from ``fast_from`` vectors on.
-        fast_from: See tier. Up to as many, the exact tier keeps bounds beside the vectors, half as large as these.
-        bounds_from: From so many vectors on it does.
-    """
-
-    head_rows: int = 4096
-    segment_rows: int = 16_384
-    max_dead_share: float = 0.2
-    tier: Tier = "auto"
-    fast_from: int = 250_000
-    bounds_from: int = 16_384
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.head_rows <= self.segment_rows or not 0 < self.max_dead_share < 1:
-            raise ValueError(
-                "needs 1 <= head_rows <= segment_rows and max_dead_share in (0, 1), got "
-                f"{self.head_rows}, {self.segment_rows}, {self.max_dead_share}"
-            )
+from services.memory import give_back
 
 
 class SegmentedIndex:
@@ -89,8 +56,7 @@ class SegmentedIndex:
         self._swap = threading.Lock()
         self._head = Head(dim, self._rules.head_rows)
         self._sealed: list[Segment] = []
-        self._quantiser: CoarseQuantiser | None = None
-        self._leading: Leading | None = None
+        self._quickener = Quickener(dim, self._rules, self._swap, lambda: self._sealed)
         #: Whether feeding has freed memory of segments or of a head that was not given back yet.
         self._loose = False
 
@@ -106,9 +72,10 @@ class SegmentedIndex:
 
     @property
     def tier(self) -> str:
-        """See VectorIndex."""
+        """See VectorIndex: that of most of the sealed vectors."""
         sealed = self._sealed
-        return "fast" if sealed and all(s.coarse is not None for s in sealed) else "exact"
+        quick = sum(s.size for s in sealed if s.coarse is not None)
+        return "fast" if 2 * quick > sum(s.size for s in sealed) else "exact"
 
     @property
     def segments(self) -> tuple[int, ...]:
@@ -181,18 +148,24 @@ class SegmentedIndex:
         return FrozenView(self._dim, self.parts(), self._pool)
 
     def maintain(self) -> bool:
-        """See VectorIndex: rewrites one segment, joins one run of neighbours, makes one fast or learns its bounds.
+        """See VectorIndex: rewrites one segment or joins one run of neighbours, and has others made faster beside it.
 
         What that needed for a moment, and what it or the feeding before it has freed, is given back.
         """
         run = self._due()
         if run is not None:
             self._rewrite(*run)
-        more = run is not None or self._quicken() or self._bound()
-        if more or self._loose:
+        self._quickener.wake(len(self))
+        if run is not None or self._loose:
             self._loose = False
             give_back()
-        return more
+        return run is not None
+
+    def settle(self) -> None:
+        """See VectorIndex."""
+        while self.maintain():
+            pass
+        self._quickener.wait()
 
     def purge(self) -> None:
         """See VectorIndex."""
@@ -205,7 +178,8 @@ class SegmentedIndex:
         give_back()
 
     def close(self) -> None:
-        """See VectorIndex."""
+        """See VectorIndex. What is being learned is let go and not waited for."""
+        self._quickener.close()
         if self._owns_pool:
             self._pool.close()
 
@@ -241,18 +215,11 @@ class SegmentedIndex:
 
     def _seal(self) -> None:
         ids, half = self._head.living()
-        fresh = [self._segment(ids, half)] if len(ids) else []
+        fresh = [Segment(ids, self._make(half))] if len(ids) else []
         with self._swap:
             self._sealed = [*self._sealed, *fresh]
             self._head = Head(self._dim, self._rules.head_rows)
         self._loose = True
-
-    def _segment(self, ids: Ids, half: Half) -> Segment:
-        codes: Codes = self._make(half)
-        segment = Segment(ids, codes)
-        if self._quantiser is not None:
-            segment.coarse = self._quantiser.encode(codes.half)
-        return segment
 
     def _due(self) -> tuple[int, int] | None:
         """The next run of segments [start, end) to be written as one."""
@@ -272,57 +239,9 @@ class SegmentedIndex:
     def _rewrite(self, start: int, end: int) -> None:
         old = self._sealed[start:end]
         ids, half = living_of(old, self._dim)
-        fresh = [self._segment(ids, half)] if len(ids) else []
+        fresh = [Segment(ids, self._make(half))] if len(ids) else []
         with self._swap:
             self._sealed = [*self._sealed[:start], *fresh, *self._sealed[end:]]
-
-    def _quicken(self) -> bool:
-        """Learns the quantiser, or gives one segment its first pass; False when nothing is due."""
-        rules = self._rules
-        if rules.tier == "exact" or not can_quantise(self._dim) or not self._sealed:
-            return False
-        if self._quantiser is None:
-            if rules.tier == "auto" and len(self) < rules.fast_from:
-                return False
-            sample = self._sample()
-            if sample is None:
-                return False
-            self._quantiser = CoarseQuantiser(sample)
-            return True
-        waiting = next((s for s in self._sealed if s.coarse is None), None)
-        if waiting is None:
-            return False
-        waiting.coarse = self._quantiser.encode(waiting.codes.half)
-        return True
-
-    def _bound(self) -> bool:
-        """Learns where vectors lie, or gives one segment its bounds or takes them; False when nothing is due."""
-        rules, total = self._rules, sum(s.size for s in self._sealed)
-        wanted = rules.tier != "fast" and rules.bounds_from <= total <= rules.fast_from and self._dim > WIDTH
-        if not wanted:
-            held = next((s for s in self._sealed if s.bounds is not None), None)
-            if held is not None:
-                held.bounds = None
-            return held is not None
-        if self._leading is None:
-            sample = self._sample()
-            if sample is None:
-                return False
-            self._leading = Leading(sample)
-            return True
-        waiting = next((s for s in self._sealed if s.bounds is None), None)
-        if waiting is not None:
-            waiting.bounds = self._leading.bounds(waiting.codes.half)
-        return waiting is not None
-
-    def _sample(self) -> Vectors | None:
-        """Rows spread evenly over all segments; None while there are too few to learn from."""
-        total = sum(s.size for s in self._sealed)
-        if total < 1024:
-            return None
-        step = max(1, total // TRAINING_ROWS)
-        rows: Vectors = np.concatenate([s.codes.half[::step] for s in self._sealed]).astype(np.float32)
-        return rows
 
 
 def faiss_index(dim: int, rules: SegmentRules | None = None) -> SegmentedIndex:

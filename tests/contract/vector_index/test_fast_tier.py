@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from services.matcher.index.segmented import SegmentedIndex, SegmentRules
+from services.matcher.index.segment import SegmentRules
+from services.matcher.index.segmented import SegmentedIndex
 from services.matcher.index.view import ScanPool
 
 DIM, ROWS = 32, 4000
@@ -34,8 +35,7 @@ def vectors() -> np.ndarray:
 def index(pool: ScanPool, vectors: np.ndarray) -> SegmentedIndex:
     index = SegmentedIndex(DIM, rules=RULES, pool=pool)
     index.add(np.arange(ROWS), vectors)
-    while index.maintain():
-        pass
+    index.settle()
     return index
 
 
@@ -52,8 +52,7 @@ def test_chosen_by_size(pool: ScanPool, vectors: np.ndarray, index: SegmentedInd
     assert index.tier == "fast"
     small = SegmentedIndex(DIM, rules=RULES, pool=pool)
     small.add(np.arange(2000), vectors[:2000])
-    while small.maintain():
-        pass
+    small.settle()
     assert small.tier == "exact"
     assert index.nbytes == ROWS * (DIM * 2 + DIM // 2)
 

@@ -10,19 +10,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from services.matcher.index.brute_force import BruteForceIndex
-from services.matcher.index.codes import FaissCodes, MakeCodes, NumpyCodes
-from services.matcher.index.contract import Neighbours, VectorIndex
+from services.matcher.index.codes import FaissCodes, NumpyCodes
+from services.matcher.index.contract import VectorIndex
 from services.matcher.index.faiss_gpu import FaissGpuIndex
-from services.matcher.index.segment import Snapshottable
-from services.matcher.index.segmented import SegmentedIndex, SegmentRules
+from services.matcher.index.segment import SegmentRules, Snapshottable
+from services.matcher.index.segmented import SegmentedIndex
 from services.matcher.index.view import ScanPool
+from tests.contract.vector_index.judging import DIM, SMALL, ids_of, unit
 
-DIM = 8
-#: Small parts, so that a test sees the head sealed, segments joined and rewritten.
-SMALL = SegmentRules(head_rows=8, segment_rows=32, tier="exact")
 #: "gpu" searches a stand-in for a GPU's memory, "cuda" a real one.
 NAMES = ("brute_force", "numpy", "faiss", "fast", "gpu", "milvus", pytest.param("cuda", marks=pytest.mark.gpu))
 
@@ -127,36 +124,6 @@ def test_what_is_written_down_fills_another(name, make) -> None:
         again.load([])
 
 
-def settle(index: VectorIndex) -> None:
-    while index.maintain():
-        pass
-
-
-def unit(rng: np.random.Generator, n: int, dim: int = DIM) -> np.ndarray:
-    vectors = rng.standard_normal((n, dim)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
-def ids_of(*values: int) -> np.ndarray:
-    return np.array(values, np.int64)
-
-
-def assert_same_answer(found: Neighbours, expected: Neighbours) -> None:
-    """Equal but for the order of scores within 1e-3."""
-    np.testing.assert_allclose(found.scores, expected.scores, atol=1e-3)
-    for row in range(len(found.ids)):
-        wanted = dict(zip(expected.ids[row].tolist(), expected.scores[row].tolist(), strict=True))
-        last = expected.scores[row][expected.ids[row] >= 0].min(initial=np.inf)
-        for identifier, score in zip(found.ids[row].tolist(), found.scores[row].tolist(), strict=True):
-            if identifier in wanted:
-                assert score == pytest.approx(wanted[identifier], abs=1e-3)
-            else:  # a tie with the last place
-                assert score == pytest.approx(last, abs=1e-3)
-        real = [i for i in found.ids[row].tolist() if i >= 0]
-        assert len(set(real)) == len(real)
-        assert len(real) == int((expected.ids[row] >= 0).sum())
-
-
 def test_an_empty_index_answers_with_padding(index: VectorIndex) -> None:
     found = index.search(unit(np.random.default_rng(0), 2), 3)
     assert len(index) == 0
@@ -231,7 +198,7 @@ def test_many_removals_give_memory_back(index: VectorIndex) -> None:
     index.add(np.arange(n), vectors)
     before = index.nbytes
     assert index.remove(np.arange(0, n, 2)) == n // 2
-    settle(index)
+    index.settle()
     assert index.nbytes < before
     found = index.search(vectors[[1, 3]], 1)
     assert found.ids.tolist() == [[1], [3]]
@@ -265,7 +232,7 @@ def test_a_view_does_not_see_what_comes_after_it(make: Callable[[str], VectorInd
     view = index.view()
     index.remove(np.arange(0, 30, 2))
     index.add(np.arange(30, 60), vectors[30:])
-    settle(index)
+    index.settle()
     assert sorted(view.search(vectors[[5]], 100).ids[0, :30].tolist()) == list(range(30))
     assert (view.search(vectors[[5]], 100).ids[0, 30:] == -1).all()
 
@@ -325,94 +292,3 @@ def test_brute_force_is_a_plain_sort(seed: int, n: int, k: int, share: float) ->
     order = [i for i in np.argsort(-(vectors.astype(np.float64) @ query[0])).tolist() if may[i]][:k]
     assert found.ids[0, : len(order)].tolist() == order
     assert (found.ids[0, len(order) :] == -1).all()
-
-
-class AgainstBruteForce(RuleBasedStateMachine):
-    """Any series of additions, removals, expiries, housekeeping, snapshots, crashes and searches is as brute force."""
-
-    make_codes: MakeCodes = FaissCodes
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pool = ScanPool(2)
-        self.reference = BruteForceIndex(DIM)
-        self.index = self.fresh()
-        self.held: dict[int, int] = {}
-        self.clock = 0
-        self.saved: tuple[list, dict[int, int], BruteForceIndex] = ([], {}, BruteForceIndex(DIM))
-
-    def fresh(self) -> SegmentedIndex:
-        return SegmentedIndex(DIM, type(self).make_codes, SMALL, self.pool)
-
-    def teardown(self) -> None:
-        self.pool.close()
-
-    @rule(seed=st.integers(0, 2**16), ids=st.sets(st.integers(0, 2**63 - 1) | st.integers(0, 30), max_size=12))
-    def add(self, seed: int, ids: set[int]) -> None:
-        fresh = ids_of(*sorted(ids - self.held.keys()))
-        # A coarse grid, so that equal scores happen.
-        vectors = np.random.default_rng(seed).integers(-2, 3, (len(fresh), DIM)).astype(np.float32)
-        self.reference.add(fresh, vectors)
-        self.index.add(fresh, vectors)
-        self.clock += 1
-        self.held |= dict.fromkeys(fresh.tolist(), self.clock)
-
-    @rule(seed=st.integers(0, 2**16), share=st.floats(0, 1))
-    def delete(self, seed: int, share: float) -> None:
-        rng = np.random.default_rng(seed)
-        self._remove([i for i in sorted(self.held) if rng.random() < share] + [31])
-
-    @rule(age=st.integers(0, 6))
-    def expire(self, age: int) -> None:
-        self._remove([i for i, added in self.held.items() if added < self.clock - age])
-
-    def _remove(self, ids: list[int]) -> None:
-        gone = ids_of(*ids)
-        assert self.reference.remove(gone) == self.index.remove(gone)
-        for identifier in ids:
-            self.held.pop(identifier, None)
-
-    @rule()
-    def compact(self) -> None:
-        settle(self.index)
-        dead = sum(self.index.segments[:-1]) - (len(self.index) - len(self.index._head))
-        assert dead <= 0.2 * max(1, sum(self.index.segments[:-1]))
-
-    @rule()
-    def purge(self) -> None:
-        self.index.purge()
-        assert sum(self.index.segments) == len(self.index)
-
-    @rule()
-    def snapshot(self) -> None:
-        self.saved = (self.index.export(), dict(self.held), self.reference.view())
-
-    @rule()
-    def crash(self) -> None:
-        parts, self.held, reference = self.saved
-        self.held = dict(self.held)
-        self.index = self.fresh()
-        self.index.load(parts)
-        self.reference = reference.view()
-
-    @rule(seed=st.integers(0, 2**16), k=st.integers(1, 20), modulus=st.none() | st.integers(1, 4))
-    def search(self, seed: int, k: int, modulus: int | None) -> None:
-        queries = np.random.default_rng(seed).integers(-2, 3, (2, DIM)).astype(np.float32)
-        allowed = None if modulus is None else lambda ids: ids % modulus == 0
-        assert_same_answer(self.index.search(queries, k, allowed), self.reference.search(queries, k, allowed))
-        held = ids_of(*sorted(self.held))
-        np.testing.assert_array_equal(self.index.get(held), self.reference.get(held))
-
-    @invariant()
-    def same_size(self) -> None:
-        assert len(self.index) == len(self.reference) == len(self.held)
-
-
-class NumpyAgainstBruteForce(AgainstBruteForce):
-    make_codes = NumpyCodes
-
-
-for machine in (AgainstBruteForce, NumpyAgainstBruteForce):
-    machine.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
-TestFaissAgainstBruteForce = AgainstBruteForce.TestCase
-TestNumpyAgainstBruteForce = NumpyAgainstBruteForce.TestCase

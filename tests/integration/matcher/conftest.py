@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from detector.types import Detections, VehicleClass
 from reid.types import Calibration, EmbedderSpec
+from services.cli.main import app
 from services.client import MatcherClient
+from services.crops import CropStore
 from services.identity.memory_store import MemoryStore
 from services.identity.store import IdentityStore
 from services.matcher.build import Matcher, Places, build_matcher
@@ -201,3 +207,29 @@ def picture() -> Callable[..., bytes]:
         return buffer.getvalue()
 
     return make
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    """Where a matcher keeps pictures and its snapshot."""
+    return Places(CropStore(str(tmp_path / "crops")), tmp_path / "gallery")
+
+
+@pytest.fixture
+def kept(build: Callable[..., City], places: Places) -> City:
+    """A matcher over an empty store that keeps pictures and a snapshot."""
+    return build(places=places)
+
+
+@pytest.fixture
+def keeper(kept: City, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Runs a command against it: the document with ``--json``, else the result."""
+    monkeypatch.setenv("VREID_ADDRESS", kept.matcher.address)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: object, code: int = 0) -> Any:
+        result = CliRunner().invoke(app, [str(a) for a in arguments])
+        assert result.exit_code == code, result.output
+        return json.loads(result.stdout) if "--json" in arguments and code == 0 else result
+
+    return run

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from detector.types import VehicleClass
 from services.cli import gallery
@@ -26,31 +23,6 @@ app.command("query")(query)
 app.command("verify")(verify)
 app.command("watch")(watch)
 app.add_typer(gallery.app, name="gallery")
-
-
-@pytest.fixture
-def kept(build, places):
-    return build(places=places)
-
-
-@pytest.fixture
-def places(tmp_path):
-    from services.crops import CropStore
-
-    return Places(CropStore(str(tmp_path / "crops")), tmp_path / "gallery")
-
-
-@pytest.fixture
-def vreid(kept, monkeypatch):
-    monkeypatch.setenv("VREID_ADDRESS", kept.matcher.address)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: object, code: int = 0):
-        result = CliRunner().invoke(app, [str(a) for a in arguments])
-        assert result.exit_code == code, result.output
-        return json.loads(result.stdout) if "--json" in arguments and code == 0 else result
-
-    return run
 
 
 def test_what_is_enrolled_is_found_and_stays(kept, picture) -> None:
@@ -110,32 +82,32 @@ def test_geometry_puts_the_same_picture_first(kept) -> None:
     assert answer.matches[0].evidence["inliers"] > 3 * answer.matches[1].evidence["inliers"]
 
 
-def test_from_one_site_to_another(kept, build, vreid, tmp_path, picture) -> None:
+def test_from_one_site_to_another(kept, build, keeper, tmp_path, picture) -> None:
     kept.see("s", RED)
     kept.see("undecided", BLUE)
     kept.decide("s", "i")
     kept.settle()
     file = tmp_path / "all.export"
-    assert vreid("gallery", "export", file, "--json")["exported"] == 2
+    assert keeper("gallery", "export", file, "--json")["exported"] == 2
     other = build()
-    assert vreid("gallery", "import", file, "--address", other.matcher.address, "--json")["imported"] == 2
-    assert vreid("gallery", "import", file, "--address", other.matcher.address, "--json")["passed_over"] == 2
+    assert keeper("gallery", "import", file, "--address", other.matcher.address, "--json")["imported"] == 2
+    assert keeper("gallery", "import", file, "--address", other.matcher.address, "--json")["passed_over"] == 2
     assert other.client.gallery_get("i").sighting_count == 1
     assert other.client.gallery_stats().sightings == 2
     assert other.client.search_image(picture(RED)).matches[0].sighting_id == "s"
 
 
 @pytest.mark.parametrize("place", [0, 20, 200, -1])
-def test_a_damaged_export_is_not_sent(kept, build, vreid, tmp_path, place: int) -> None:
+def test_a_damaged_export_is_not_sent(kept, build, keeper, tmp_path, place: int) -> None:
     kept.see("s", RED)
     kept.settle()
     file = tmp_path / "all.export"
-    vreid("gallery", "export", file)
+    keeper("gallery", "export", file)
     data = bytearray(file.read_bytes())
     data[place] ^= 1
     file.write_bytes(data)
     other = build()
-    result = vreid("gallery", "import", file, "--address", other.matcher.address, code=1)
+    result = keeper("gallery", "import", file, "--address", other.matcher.address, code=1)
     assert "damaged" in result.output or "no export" in result.output
     assert other.client.gallery_stats().sightings == 0
 
@@ -195,19 +167,19 @@ def test_a_snapshot_of_another_store_is_not_used(kept, build, places, caplog) ->
     assert again.client.gallery_stats().sightings == 0
 
 
-def test_restore_and_compact(kept, vreid) -> None:
+def test_restore_and_compact(kept, keeper) -> None:
     for n in range(20):
         kept.see(f"s{n}", (n, 0, 250))
     kept.settle()
-    vreid("gallery", "snapshot", "--json")
+    keeper("gallery", "snapshot", "--json")
     for n in range(15):
         kept.client.gallery_delete_sighting(f"s{n}")
     kept.settle()
-    document = vreid("gallery", "compact", "--json")
+    document = keeper("gallery", "compact", "--json")
     assert document["bytes_after"] < document["bytes_before"]
-    assert vreid("gallery", "restore", "--json")["from_snapshot"] is True
+    assert keeper("gallery", "restore", "--json")["from_snapshot"] is True
     assert kept.client.gallery_stats().sightings == 5
-    assert vreid("gallery", "restore", "--from-store", "--json")["from_snapshot"] is False
+    assert keeper("gallery", "restore", "--from-store", "--json")["from_snapshot"] is False
     assert kept.client.gallery_stats().sightings == 5
 
 
@@ -239,35 +211,35 @@ def test_a_folder_that_cannot_be_written(build, tmp_path) -> None:
         city.client.gallery_snapshot()
 
 
-def test_add_takes_folders_and_patterns(vreid, kept, tmp_path, picture) -> None:
+def test_add_takes_folders_and_patterns(keeper, kept, tmp_path, picture) -> None:
     (tmp_path / "in" / "deep").mkdir(parents=True)
     for name in ("a.png", "deep/b.png"):
         (tmp_path / "in" / name).write_bytes(picture(RED))
     (tmp_path / "in" / "c.jpg").write_bytes(b"not a picture")
-    assert "no picture there" in vreid("gallery", "add", tmp_path / "none*", code=1).output
-    result = vreid("gallery", "add", tmp_path / "in", code=1)
+    assert "no picture there" in keeper("gallery", "add", tmp_path / "none*", code=1).output
+    result = keeper("gallery", "add", tmp_path / "in", code=1)
     assert "c.jpg: not added" in result.output
     assert kept.client.gallery_stats().sightings == 2
-    document = vreid("gallery", "add", tmp_path / "in" / "*.png", tmp_path / "in" / "a.png", "--one-vehicle", "--json")
+    document = keeper("gallery", "add", tmp_path / "in" / "*.png", tmp_path / "in" / "a.png", "--one-vehicle", "--json")
     assert len(document["added"]) == 1
 
 
-def test_verify_and_sheet(vreid, kept, tmp_path, picture) -> None:
+def test_verify_and_sheet(keeper, kept, tmp_path, picture) -> None:
     one, two = tmp_path / "a.png", tmp_path / "b.png"
     one.write_bytes(picture(RED))
     two.write_bytes(picture(BLUE))
-    vreid("gallery", "add", one)
-    assert vreid("verify", one, one, "--json")["same"] is True
-    assert "different vehicles" in vreid("verify", one, two).output
+    keeper("gallery", "add", one)
+    assert keeper("verify", one, one, "--json")["same"] is True
+    assert "different vehicles" in keeper("verify", one, two).output
     page = tmp_path / "answer.html"
-    vreid("query", one, "--sheet", page)
+    keeper("query", one, "--sheet", page)
     text = page.read_text()
     assert text.count("data:image") == 2
     assert "1. enrolled" in text
-    assert "exclude each other" in vreid("query", one, "--as-is", "--all", code=1).output
+    assert "exclude each other" in keeper("query", one, "--as-is", "--all", code=1).output
 
 
-def test_doctor_finds_and_mends(vreid, kept) -> None:
+def test_doctor_finds_and_mends(keeper, kept) -> None:
     for n, camera in enumerate(("north", "south")):
         kept.see(f"twin{n}", RED, camera=camera, at_s=100 * n)
         kept.decide(f"twin{n}", f"twin-{n}")
@@ -280,21 +252,21 @@ def test_doctor_finds_and_mends(vreid, kept) -> None:
     kept.see("hidden", (60, 0, 250), camera="x", exemplars=[(60, 0, 250), (60, 5, 250), (200, 250, 20)], at_s=9000)
     kept.decide("hidden", "hidden")
     kept.settle()
-    document = vreid("gallery", "doctor", "--json")
+    document = keeper("gallery", "doctor", "--json")
     kinds = {(f["kind"], f["advice"].split()[2]) for f in document["findings"]}
     assert {("duplicate", "merge"), ("bimodal", "split"), ("parked", "doctor"), ("stray", "doctor")} <= kinds
-    assert vreid("gallery", "doctor", "--fix", "--json")["fixed"] == 2
+    assert keeper("gallery", "doctor", "--fix", "--json")["fixed"] == 2
     kept.settle()
-    left = {f["kind"] for f in vreid("gallery", "doctor", "--json")["findings"]}
+    left = {f["kind"] for f in keeper("gallery", "doctor", "--json")["findings"]}
     assert left == {"duplicate", "bimodal"}
     assert len(kept.store.get_sighting("hidden").exemplars) == 2
 
 
-def test_watch_prints_a_line_per_event(vreid, kept) -> None:
+def test_watch_prints_a_line_per_event(keeper, kept) -> None:
     kept.see("s", RED)
     kept.decide("s", "i")
     kept.settle()
-    result = vreid("watch", "--after", "0-1", "--limit", "2")
+    result = keeper("watch", "--after", "0-1", "--limit", "2")
     assert "seen" in result.output
     assert "i  0%" in result.output
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from services import images
 from services.errors import NotAnImage
 from services.images import ImageLimits, check_image, decode_image
 
@@ -82,3 +83,13 @@ def test_cut_short(fmt: str) -> None:
 
 def test_header_of_a_good_picture() -> None:
     assert check_image(encoded((20, 10)), LIMITS) == (20, 10)
+
+
+@pytest.mark.parametrize(("side", "times"), [(64, 0), (3200, 1)], ids=["small", "large"])
+def test_what_a_large_picture_leaves_in_the_heap_is_given_back(monkeypatch, side: int, times: int) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(images, "give_back", lambda: given.append(1))
+    buffer = io.BytesIO()
+    Image.new("L", (side, side)).save(buffer, "PNG")
+    assert decode_image(buffer.getvalue(), ImageLimits()).shape == (side, side, 3)
+    assert len(given) == times

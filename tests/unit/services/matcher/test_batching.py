@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 
 import pytest
 
@@ -123,3 +124,17 @@ def test_failed_work_fails_everyone_and_the_next_is_served(gate) -> None:
     batcher.close()
     with pytest.raises(Unavailable, match="ending"):
         batcher.ask(2)
+
+
+def test_what_was_asked_with_is_kept_no_longer_than_its_answer() -> None:
+    class Heavy:
+        """What a test can see go."""
+
+    gone = threading.Event()
+    batcher: MicroBatcher[Heavy, int] = MicroBatcher("heavy", lambda items: [1 for _ in items])
+    item = Heavy()
+    weakref.finalize(item, gone.set)
+    assert batcher.ask(item) == 1
+    del item
+    assert gone.wait(30)
+    batcher.close()

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.matcher.index.bounds import WIDTH, Asked, Leading
-from services.matcher.index.segmented import SegmentedIndex, SegmentRules
+from services.matcher.index.segment import SegmentRules
+from services.matcher.index.segmented import SegmentedIndex
 from services.matcher.index.view import ScanPool
 
 DIM = 80
@@ -93,8 +94,7 @@ def test_an_index_with_bounds_answers_as_without(pool: ScanPool) -> None:
     for index in (bounded, unbounded):
         index.add(np.arange(4000), rows)
         index.remove(np.arange(0, 4000, 7))
-        while index.maintain():
-            pass
+        index.settle()
     assert bounded.nbytes > unbounded.nbytes
     queries = skewed(rng, 32, 0.92)
     for allowed in (None, lambda ids: ids % 2 == 0, lambda ids: ids % 50 == 0):
@@ -108,11 +108,9 @@ def test_a_gallery_that_outgrows_them_lets_its_bounds_go(pool: ScanPool) -> None
     index = SegmentedIndex(DIM, rules=rules, pool=pool)
     rng = np.random.default_rng(4)
     index.add(np.arange(1500), skewed(rng, 1500, 0.9))
-    while index.maintain():
-        pass
+    index.settle()
     per_vector = index.nbytes / 1500
     index.add(np.arange(1500, 4500), skewed(rng, 3000, 0.9))
-    while index.maintain():
-        pass
+    index.settle()
     assert index.nbytes / 4500 < per_vector - 100
     assert index.tier == "exact"

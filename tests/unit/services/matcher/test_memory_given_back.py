@@ -9,8 +9,9 @@ import pytest
 
 from services.matcher.index import segmented
 from services.matcher.index.codes import NumpyCodes
-from services.matcher.index.memory import give_back
-from services.matcher.index.segmented import SegmentedIndex, SegmentRules
+from services.matcher.index.segment import SegmentRules
+from services.matcher.index.segmented import SegmentedIndex
+from services.memory import give_back
 
 DIM = 8
 
@@ -22,15 +23,10 @@ def given(monkeypatch):
     monkeypatch.setattr(segmented, "give_back", lambda: times.append(1))
     index = SegmentedIndex(DIM, NumpyCodes, SegmentRules(head_rows=16, segment_rows=64, tier="exact"))
     index.add(np.arange(320), np.random.default_rng(1).standard_normal((320, DIM)).astype(np.float32))
-    settle(index)
+    index.settle()
     times.clear()
     yield index, times
     index.close()
-
-
-def settle(index: SegmentedIndex) -> None:
-    while index.maintain():
-        pass
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
@@ -40,10 +36,10 @@ def test_the_allocator_is_asked() -> None:
 
 def test_an_index_that_rests_gives_nothing_back(given) -> None:
     index, times = given
-    settle(index)
+    index.settle()
     index.remove(np.array([3]))
     index.add(np.array([1000]), np.ones((1, DIM), np.float32))
-    settle(index)
+    index.settle()
     assert times == []
 
 
@@ -51,7 +47,7 @@ def test_an_index_that_rests_gives_nothing_back(given) -> None:
 def test_what_a_segment_held_is_given_back(given, gone) -> None:
     index, times = given
     index.remove(gone)
-    settle(index)
+    index.settle()
     assert times
     assert len(index) == 320 - len(gone)
 
@@ -59,5 +55,5 @@ def test_what_a_segment_held_is_given_back(given, gone) -> None:
 def test_so_is_what_a_full_head_held(given) -> None:
     index, times = given
     index.add(np.arange(1000, 1016), np.ones((16, DIM), np.float32))
-    settle(index)
+    index.settle()
     assert times

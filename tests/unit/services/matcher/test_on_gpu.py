@@ -14,7 +14,7 @@ from services.matcher.index.brute_force import BruteForceIndex
 from services.matcher.index.contract import IdFilter, Neighbours, VectorIndex
 from services.matcher.index.device import MAX_K, CudaDevice
 from services.matcher.index.faiss_gpu import FaissGpuIndex
-from services.matcher.index.segmented import SegmentRules
+from services.matcher.index.segment import SegmentRules
 
 pytestmark = pytest.mark.gpu
 DIM, ROWS = 256, 20_000
