@@ -78,6 +78,12 @@ class TrackletSettings(_Section):
     min_boxes: int = Field(3, ge=1, le=100, description="Tracks with fewer boxes are never told.")
     min_duration_s: float = Field(0.4, ge=0, le=60, description="Tracks shorter than this are never told.")
     max_boxes: int = Field(600, ge=8, le=100_000, description="Boxes kept per track; longer ones are thinned evenly.")
+    smooth_s: float = Field(
+        0.6,
+        ge=0,
+        le=5,
+        description="Boxes are told smoothed over those up to so many seconds before and after; 0 for as detected.",
+    )
     contact_iou: float = Field(
         0.3, gt=0, le=1, description="Two tracks whose boxes overlap so much may have been taken for each other."
     )
