@@ -41,7 +41,10 @@ class AssociationSettings(_Section):
         5.0, gt=0, le=600, description="As lost_after_s for a parked vehicle: traffic passing in front hides it longer."
     )
     late_margin: float = Field(
-        0.2, ge=0, le=2, description="Growth of boxes in matching per nominal interval that a frame is late, in sides."
+        0.1, ge=0, le=2, description="Growth of boxes in matching per nominal interval that a frame is late, in sides."
+    )
+    new_late_margin: float = Field(
+        0.3, ge=0, le=2, description="The same for a track of a single box, whose speed is not known yet."
     )
     max_margin: float = Field(0.5, ge=0, le=5, description="Largest such growth.")
     nominal_interval_s: float = Field(
