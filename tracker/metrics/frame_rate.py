@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tracker.metrics.cityflow import UNKNOWN_VISIBILITY, CityFlowTracks
 from tracker.metrics.mtmc import MtmcRules, MtmcScore, evaluate_mtmc
 from tracker.metrics.tracklets import TrackletBoxes, labelled_tracks
-from tracker.single_camera.association.choice import associator
+from tracker.single_camera.paths import PathFollower
 from tracker.single_camera.settings import TrackerSettings
 
 Floats = NDArray[np.float64]
@@ -153,28 +153,26 @@ def thinned(frames: Sequence[DetectedFrame], fps: float, rate: Rate, rng: np.ran
 
 
 def track(frames: Sequence[DetectedFrame], camera: int, fps: float, settings: TrackerSettings) -> list[TrackletBoxes]:
-    """The tracks of one camera that are long enough to be told, gaps of up to a second filled.
+    """The tracks of one camera that are long enough to be told, as they are told but for what needs pictures.
+
+    Gaps of up to a second are filled. The picture is taken to reach as far as the boxes do.
 
     Args:
         frames: What the tracker gets to see, ascending.
         camera: Number for the result.
         fps: Of the frame numbers.
-        settings: Algorithm, association, and what is long enough.
+        settings: Of the tracker.
     """
-    tracker = associator(settings)
-    rows: dict[int, list[tuple[int, Floats]]] = {}
+    corners = [detected.boxes_xyxy[:, 2:].max(axis=0) for detected in frames if len(detected.boxes_xyxy)]
+    width, height = np.ceil(np.max(corners, axis=0)).astype(int).tolist() if corners else (1, 1)
+    follower = PathFollower(settings, (width, height))
     for detected in frames:
-        step = tracker.update(round(detected.frame / fps * _NS), detected.boxes_xyxy, detected.scores)
-        for track_id, row in zip(step.track_ids.tolist(), step.detections.tolist(), strict=True):
-            rows.setdefault(track_id, []).append((detected.frame, detected.boxes_xyxy[row]))
-    least, least_s = settings.tracklets.min_boxes, settings.tracklets.min_duration_s
+        follower.update(round(detected.frame / fps * _NS), detected.frame, detected.boxes_xyxy, detected.scores)
     result = []
-    for track_id, seen in rows.items():
-        if len(seen) >= least and (seen[-1][0] - seen[0][0]) / fps >= least_s:
-            boxes = np.stack([box for _, box in seen])
-            xywh = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-            numbers = np.array([frame for frame, _ in seen], np.int64)
-            result.append(TrackletBoxes(f"{camera}/{track_id}", camera, numbers, xywh).interpolated(fps))
+    for path in follower.finish():
+        boxes = path.boxes_xyxy.astype(np.float64)
+        xywh = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+        result.append(TrackletBoxes(f"{camera}/{path.track_id}", camera, path.frames, xywh).interpolated(fps))
     return result
 
 

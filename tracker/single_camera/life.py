@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.types import VEHICLE_CLASSES, VehicleClass
 from tracker.single_camera.assignment import paired_iou
@@ -14,6 +15,7 @@ from tracker.single_camera.crops import CropChooser, Image, View
 from tracker.single_camera.leftovers import Leftovers
 from tracker.single_camera.parts import class_shares
 from tracker.single_camera.settings import TrackerSettings
+from tracker.single_camera.smoothing import smoothed
 from tracker.types import Contact, Crop, TrackKey, Tracklet
 
 _PLACE = {int(vehicle_class): k for k, vehicle_class in enumerate(VEHICLE_CLASSES)}
@@ -42,6 +44,7 @@ class TrackLife:
         self._contacts = ContactLog()
         self._votes = _NO_VOTES
         self._observed = 0
+        self._size_wh = (0, 0)
         self._parked = False
         self._filled_before = False
         self._revision = 0
@@ -69,6 +72,7 @@ class TrackLife:
             self._crops.begin_part()
         self._votes = tuple(vote + score * (k == place) for k, vote in enumerate(self._votes))
         self._observed += 1
+        self._size_wh = (image.shape[1], image.shape[0])
         self._parked = view.parked
         self._log.add(view.t_ns, view.frame, view.box_xyxy)
         self._crops.offer(view, image)
@@ -148,6 +152,7 @@ class TrackLife:
         life._contacts = self._contacts.after(t_ns, others)
         life._votes = tuple(vote - other for vote, other in zip(self._votes, others, strict=True))
         life._observed = len(life._log)
+        life._size_wh = self._size_wh
         life._parked = self._parked
         life._filled_before = True
         life._revision = 1
@@ -185,12 +190,16 @@ class TrackLife:
             final=final,
             times_ns=times_ns,
             frames=frames,
-            boxes_xyxy=boxes,
+            boxes_xyxy=self._smoothed(times_ns, boxes),
             class_probs=class_shares(np.array(self._votes, np.float32)),
             crops=crops,
             quality=crops[0].quality if crops else 0.0,
             contacts=tuple(self._contact(m.t_ns, m.votes) for m in self._contacts.moments() if m.t_ns > times_ns[0]),
         )
+
+    def _smoothed(self, times_ns: NDArray[np.int64], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        border_px = self._all_settings.crops.border_px
+        return smoothed(times_ns, boxes, self._size_wh, window_s=self._settings.smooth_s, border_px=border_px)
 
     def _contact(self, t_ns: int, votes: Votes) -> Contact:
         before = np.array(votes, np.float32)

@@ -41,7 +41,10 @@ class AssociationSettings(_Section):
         5.0, gt=0, le=600, description="As lost_after_s for a parked vehicle: traffic passing in front hides it longer."
     )
     late_margin: float = Field(
-        0.2, ge=0, le=2, description="Growth of boxes in matching per nominal interval that a frame is late, in sides."
+        0.1, ge=0, le=2, description="Growth of boxes in matching per nominal interval that a frame is late, in sides."
+    )
+    new_late_margin: float = Field(
+        0.3, ge=0, le=2, description="The same for a track of a single box, whose speed is not known yet."
     )
     max_margin: float = Field(0.5, ge=0, le=5, description="Largest such growth.")
     nominal_interval_s: float = Field(
@@ -78,6 +81,12 @@ class TrackletSettings(_Section):
     min_boxes: int = Field(3, ge=1, le=100, description="Tracks with fewer boxes are never told.")
     min_duration_s: float = Field(0.4, ge=0, le=60, description="Tracks shorter than this are never told.")
     max_boxes: int = Field(600, ge=8, le=100_000, description="Boxes kept per track; longer ones are thinned evenly.")
+    smooth_s: float = Field(
+        0.6,
+        ge=0,
+        le=5,
+        description="Boxes are told smoothed over those up to so many seconds before and after; 0 for as detected.",
+    )
     contact_iou: float = Field(
         0.3, gt=0, le=1, description="Two tracks whose boxes overlap so much may have been taken for each other."
     )

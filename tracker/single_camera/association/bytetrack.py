@@ -144,16 +144,15 @@ class ByteTrack:
         usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
         high = np.flatnonzero(usable & (scores >= settings.high_score))
         low = np.flatnonzero(usable & (scores > settings.low_score) & (scores < settings.high_score))
-        margin = self._margin(t_ns)
-        predicted = enlarged(xyxy_from_mean(tracks.mean), margin)
-        new = Arrivals(t_ns, boxes, scores, margin, enlarged(boxes, margin), predicted)
-
+        new = self._arrivals(t_ns, boxes, scores, settings.late_margin)
         pool = np.flatnonzero(tracks.state != UNCONFIRMED)
         high = self._stage(new, pool, high, self._cost(new, pool, high), settings.match_cost)
         high = self._recover(new, high)
         self._continue_low(new, low)
         tracks.state[(tracks.state == TRACKED) & (tracks.detection < 0)] = LOST
 
+        # A track of one box has no speed to be foretold by: it may be farther off.
+        new = self._arrivals(t_ns, boxes, scores, settings.new_late_margin)
         pool = np.flatnonzero(tracks.state == UNCONFIRMED)
         return self._stage(new, pool, high, self._cost(new, pool, high), settings.unconfirmed_match_cost)
 
@@ -175,12 +174,12 @@ class ByteTrack:
             cost = 1.0 - iou_matrix(new.predicted[pool], new.grown[low])
             low = self._stage(new, pool, low, cost, limit)
 
-    def _margin(self, t_ns: int) -> float:
-        """By which share of its side a box is enlarged on each side before overlaps are taken."""
-        if self._last_ns is None:
-            return 0.0
-        late = (t_ns - self._last_ns) / 1e9 / self._settings.nominal_interval_s - 1.0
-        return min(max(0.0, late) * self._settings.late_margin, self._settings.max_margin)
+    def _arrivals(self, t_ns: int, boxes: Array, scores: NDArray[np.floating], late_margin: float) -> Arrivals:
+        """A frame's detections beside the tracks as they stand, grown by ``late_margin`` per interval it is late."""
+        late = 0.0 if self._last_ns is None else (t_ns - self._last_ns) / 1e9 / self._settings.nominal_interval_s - 1.0
+        margin = min(max(0.0, late) * late_margin, self._settings.max_margin)
+        predicted = enlarged(xyxy_from_mean(self._tracks.mean), margin)
+        return Arrivals(t_ns, boxes, scores, margin, enlarged(boxes, margin), predicted)
 
     def _cost(self, new: Arrivals, pool: Index, detections: Index) -> Array:
         """Of joining the tracks ``pool`` with ``detections``: 1 - IoU, or 1 - IoU x score: (P, D)."""
