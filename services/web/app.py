@@ -28,13 +28,13 @@ from services.web.login import add_login
 from services.web.machine import Machine
 from services.web.pages.activity import activity
 from services.web.pages.alerts import AlertsPage
-from services.web.pages.frame import frame, may_correct
 from services.web.pages.gallery import GalleryPage
 from services.web.pages.identity import IdentityPage
 from services.web.pages.search import SearchPage
 from services.web.pages.system import SystemPage
 from services.web.pages.topology import topology
 from services.web.pages.wall import wall
+from services.web.parts.frame import frame, may_correct
 from services.web.renewal import follow_certificates
 from services.web.sessions import Sessions
 from services.web.settings import WebSettings

@@ -13,10 +13,10 @@ from services.errors import VreidError
 from services.matcher.types import SearchFilter
 from services.rpc.convert_standing import AlertView, Forecast, StandingQueryView
 from services.web.drawing import clock, short
-from services.web.pages.cards import crop_picture
-from services.web.pages.dialogs import confirmed, heading, what_to_watch
-from services.web.pages.frame import told
-from services.web.pages.uploads import drop_zone
+from services.web.parts.cards import crop_picture
+from services.web.parts.dialogs import confirmed, heading, what_to_watch
+from services.web.parts.frame import told
+from services.web.parts.uploads import drop_zone
 from services.web.site import Site
 from services.web.texts import _, counted
 from services.web.visitor import Role, guarded, require

@@ -9,9 +9,9 @@ from nicegui import ui
 from detector.types import COLOURS, VehicleClass
 from services.errors import VreidError
 from services.types import MAX_EXEMPLARS
-from services.web.pages.dialogs import heading, labelled
-from services.web.pages.frame import told
-from services.web.pages.uploads import drop_zone
+from services.web.parts.dialogs import heading, labelled
+from services.web.parts.frame import told
+from services.web.parts.uploads import drop_zone
 from services.web.site import Site
 from services.web.texts import _, counted
 from services.web.visitor import Role, require

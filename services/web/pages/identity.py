@@ -16,9 +16,9 @@ from services.errors import InputError, NotFound, VreidError
 from services.matcher.types import IdentityDetail, SightingSummary
 from services.web.drawing import Visit, clock, colour_of, route_svg, short
 from services.web.pages.alerts import RECENT_NS, expected, watch_for
-from services.web.pages.cards import crop_picture
 from services.web.pages.evidence import EvidenceTable, Link
-from services.web.pages.frame import told
+from services.web.parts.cards import crop_picture
+from services.web.parts.frame import told
 from services.web.site import Site
 from services.web.texts import _, counted
 from services.web.visitor import Role, guarded
