@@ -16,6 +16,7 @@ from services.errors import InputError, NotFound, VreidError
 from services.matcher.types import IdentityDetail, SightingSummary
 from services.web.drawing import Visit, clock, colour_of, route_svg, short
 from services.web.pages.alerts import RECENT_NS, expected, watch_for
+from services.web.pages.decisions import Decisions
 from services.web.pages.evidence import EvidenceTable, Link
 from services.web.parts.cards import crop_picture
 from services.web.parts.frame import told
@@ -49,6 +50,9 @@ class IdentityPage:
         self._identity_id = identity_id
         self._may_correct = may_correct and site.corrections is not None
         self._shown: tuple[object, ...] = ()
+        self._decisions = Decisions(site)
+        self._reading = False
+        self._detail: IdentityDetail
         self._other: ui.input
 
     async def build(self) -> None:
@@ -79,7 +83,7 @@ class IdentityPage:
         now = (detail.record, *((s.sighting_id, s.revision) for s in detail.sightings))
         if now == self._shown:
             return
-        self._shown = now
+        self._shown, self._detail = now, detail
         self._below.visible = True
         following = await self._next(detail)
         self._content.clear()
@@ -97,23 +101,23 @@ class IdentityPage:
 
     async def _read_history(self, detail: IdentityDetail) -> None:
         """Shows how each sighting was decided, as far as history is kept."""
-        links: dict[str, Link] = {}
-        with contextlib.suppress(VreidError):
-            history: Any = await self._site.ask(self._site.client.identity_history, detail.record.identity_id)
-            for event in history.events:
-                if event.kind == "sighting.decided":
-                    link = Link(event.status, event.probability, event.evidence)
-                    links |= dict.fromkeys(event.sighting_ids, link)
-                elif event.kind == "identity.split":  # decided for whom they left, whose history this is not
-                    for name in event.sighting_ids:
-                        links.setdefault(name, Link(_("split off"), None, {}))
-        if links and not self._content.is_deleted:
-            self._table.show(detail.sightings, self._seen(detail) | links)
+        if self._reading:
+            return
+        self._reading = True
+        try:
+            said = await self._decisions.read_on(detail)
+        except VreidError:
+            return
+        finally:
+            self._reading = False
+        if said and not self._content.is_deleted:
+            self._table.show(self._detail.sightings, self._seen(self._detail))
 
     def _seen(self, detail: IdentityDetail) -> dict[str, Link]:
-        """Why sightings belong, by what the console saw being decided."""
+        """Why sightings belong, by what the console saw being decided and by what it has read of that."""
         seen = {s.sighting_id: self._site.decision(s.sighting_id) for s in detail.sightings}
-        return {name: Link(e.status, e.probability, e.evidence) for name, e in seen.items() if e is not None}
+        now = {name: Link(e.status, e.probability, e.evidence) for name, e in seen.items() if e is not None}
+        return now | self._decisions.links
 
     def _head(self, detail: IdentityDetail) -> None:
         record = detail.record
