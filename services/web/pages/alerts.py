@@ -12,7 +12,7 @@ from services.client import Probe
 from services.errors import VreidError
 from services.matcher.types import SearchFilter
 from services.rpc.convert_standing import AlertView, Forecast, StandingQueryView
-from services.web.drawing import clock, short
+from services.web.drawing import clock, clock_span, short
 from services.web.parts.cards import crop_picture
 from services.web.parts.dialogs import confirmed, heading, what_to_watch
 from services.web.parts.frame import told
@@ -267,7 +267,7 @@ def expected(forecast: Forecast) -> str:
         return _("Nothing is learned yet of where vehicles go from here.")
     if not likely:
         return f"{_('Not expected any more; not seen again')} {forecast.not_again:.0%}"
-    words = [f"{a.camera_id} {a.probability:.0%} ({clock(a.from_ns)} - {clock(a.to_ns)})" for a in likely]
+    words = [f"{a.camera_id} {a.probability:.0%} ({clock_span(a.from_ns, a.to_ns)})" for a in likely]
     return f"{_('Expected next')}: {', '.join(words)}; {_('not seen again')} {forecast.not_again:.0%}"
 
 

@@ -100,7 +100,7 @@ class EvidenceTable:
             cells(
                 sighting.camera_id,
                 clock(sighting.start_ns),
-                clock(sighting.end_ns) + ("" if sighting.final else " …"),
+                clock(sighting.end_ns, beside_ns=sighting.start_ns) + ("" if sighting.final else " …"),
                 sighting.vehicle_class.name.lower(),
                 link.status if link else "",
                 f"{link.probability:.0%}" if link and link.probability is not None else "",

@@ -14,7 +14,7 @@ from nicegui import ui
 from services.client import Probe
 from services.errors import InputError, NotFound, VreidError
 from services.matcher.types import IdentityDetail, SightingSummary
-from services.web.drawing import Visit, clock, colour_of, route_svg, short
+from services.web.drawing import Visit, clock, clock_span, colour_of, route_svg, short
 from services.web.pages.alerts import RECENT_NS, expected, watch_for
 from services.web.pages.decisions import Decisions
 from services.web.pages.evidence import EvidenceTable, Link
@@ -131,9 +131,7 @@ class IdentityPage:
             )
             watch = ui.button(_("Watch for it"), icon="notifications_active", on_click=self._watch)
             guarded(watch.props("flat dense no-caps"), Role.OPERATOR)
-        ui.label(
-            f"{' → '.join(record.cameras)} · {clock(record.first_seen_ns, date=True)} - {clock(record.last_seen_ns)}"
-        )
+        ui.label(f"{' → '.join(record.cameras)} · {clock_span(record.first_seen_ns, record.last_seen_ns, date=True)}")
         if record.aliases:
             names = ", ".join(short(alias) for alias in record.aliases[:_ALIASES])
             if (more := len(record.aliases) - _ALIASES) > 0:

@@ -6,7 +6,7 @@ from nicegui import ui
 
 from services.matcher.types import IdentityDetail
 from services.types import Match
-from services.web.drawing import clock, colour_of, short
+from services.web.drawing import clock_span, colour_of, short
 from services.web.parts.markup import Html, act_button, badge, dot, link_button, stored_picture, tag
 from services.web.texts import _
 
@@ -21,7 +21,7 @@ def identity_card(detail: IdentityDetail) -> Html:
         stored_picture(best, _("Vehicle") + " " + short(name)) if best else "",
         tag("div", dot(colour_of(name)), tag("b", short(name)), badge(record.status or "?"), class_="vr-row"),
         tag("div", " → ".join(record.cameras), class_="text-caption"),
-        tag("div", f"{clock(record.first_seen_ns)} - {clock(record.last_seen_ns)}", class_="text-caption"),
+        tag("div", clock_span(record.first_seen_ns, record.last_seen_ns), class_="text-caption"),
         href=f"/identity/{name}",
         class_="vr-card vr-plain",
     )
@@ -57,7 +57,7 @@ def match_card(match: Match, not_this: str) -> Html:
         ),
         tag(
             "div",
-            f"{match.camera_id} · {clock(match.first_seen_ns)} - {clock(match.last_seen_ns)}",
+            f"{match.camera_id} · {clock_span(match.first_seen_ns, match.last_seen_ns)}",
             class_="text-caption",
         ),
         tag(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from services.identity.store import IdentityRecord
 from services.matcher.types import IdentityDetail
 from services.types import Match
+from services.web.drawing import clock, clock_span
 from services.web.parts import drawn as drawn_module
 from services.web.parts.cards import identity_card, match_card
 from services.web.parts.drawn import Drawn
@@ -116,3 +118,16 @@ def test_drawing_the_same_again_undoes_what_was_ticked_meanwhile(part):
 def test_a_part_without_acts_listens_to_nothing(monkeypatch):
     monkeypatch.setattr(drawn_module, "ui", SimpleNamespace(html=Element))
     assert Drawn().element.listens == {}
+
+
+DAY_NS = 86_400 * 10**9
+
+
+def test_moments_say_their_date_where_it_is_another_one():
+    now_ns = time.time_ns()
+    assert len(clock(now_ns)) == len("12:00:00")
+    assert len(clock(now_ns - 2 * DAY_NS)) == len("2026-01-01 12:00:00")
+    assert len(clock(now_ns, date=True)) == len("2026-01-01 12:00:00")
+    assert clock_span(0, 2 * DAY_NS) == f"{clock(0)} - {clock(2 * DAY_NS)}"
+    assert clock_span(0, 1) == f"{clock(0)} - {clock(1, beside_ns=0)}"
+    assert clock_span(now_ns, now_ns, date=True) == f"{clock(now_ns, date=True)} - {clock(now_ns, beside_ns=now_ns)}"
