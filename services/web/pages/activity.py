@@ -21,10 +21,19 @@ _NAMES = {
     "identity.created": _("new vehicle"),
     "identity.merged": _("merged"),
     "identity.split": _("split"),
+    "identity.unmerged": _("apart again"),
+    "identity.enrolled": _("kept, or no longer"),
     "identity.deleted": _("vehicle removed"),
     "model.rolled": _("model of the site changed"),
 }
-_ICONS = {"identity.merged": "call_merge", "identity.split": "call_split", "identity.created": "fiber_new"}
+_ICONS = {
+    "identity.merged": "call_merge",
+    "identity.split": "call_split",
+    "identity.unmerged": "undo",
+    "identity.created": "fiber_new",
+}
+#: Where something goes to the other vehicle; elsewhere it comes from there.
+_AWAY = {"identity.split", "identity.unmerged"}
 
 
 async def activity(site: Site) -> None:
@@ -59,7 +68,8 @@ async def activity(site: Site) -> None:
 
 def _event(event: SiteEvent) -> Html:
     said = _NAMES.get(event.kind, event.kind) + (f" · {event.status}" if event.status else "")
-    other = f" ← {short(event.other_identity_id)}" if event.other_identity_id else ""
+    arrow = "→" if event.kind in _AWAY else "←"
+    other = f" {arrow} {short(event.other_identity_id)}" if event.other_identity_id else ""
     vehicle = link(short(event.identity_id) + other, f"/identity/{event.identity_id}") if event.identity_id else ""
     return tag(
         "div",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import time
 from functools import partial
 
@@ -40,6 +41,7 @@ class AlertsPage:
         self._total = 0
         self._offset = 0
         self._shown: object = None
+        self._best: dict[str, str] = {}
 
     async def build(self) -> None:
         """Draws the page."""
@@ -99,6 +101,7 @@ class AlertsPage:
         if found == self._queries and self._query_list.default_slot.children:
             return
         self._queries = found
+        await self._find_pictures(found)
         self._query_list.clear()
         with self._query_list:
             for query in found:
@@ -106,10 +109,19 @@ class AlertsPage:
             if not found:
                 ui.label(_("Nothing is watched for yet."))
 
+    async def _find_pictures(self, queries: list[StandingQueryView]) -> None:
+        """Finds a sighting to show each query by that was made of a vehicle."""
+        for query in queries:
+            if query.picture or not query.identity_ids or query.standing_id in self._best:
+                continue
+            with contextlib.suppress(VreidError):  # such as of a vehicle that was removed
+                vehicle = await self._site.ask(self._site.client.identity_page, query.identity_ids[0], 1)
+                self._best[query.standing_id] = vehicle.best_sighting_id
+
     def _query(self, query: StandingQueryView) -> None:
         with ui.card().classes("w-full q-pa-sm"):
             with ui.row().classes("items-start no-wrap w-full"):
-                _query_picture(query)
+                _query_picture(query, self._best.get(query.standing_id, ""))
                 with ui.column().classes("gap-0 grow"):
                     ui.label(query.name).classes("text-subtitle1").props('role="heading" aria-level="3"')
                     ui.badge(_("watching") if query.active else _("paused")).props(
@@ -271,13 +283,13 @@ def expected(forecast: Forecast) -> str:
     return f"{_('Expected next')}: {', '.join(words)}; {_('not seen again')} {forecast.not_again:.0%}"
 
 
-def _query_picture(query: StandingQueryView) -> None:
+def _query_picture(query: StandingQueryView, best_sighting_id: str) -> None:
     with ui.element("div").style("width: 96px; flex: none"):
         if query.picture:
             source = f"data:image/jpeg;base64,{base64.b64encode(query.picture).decode()}"
             ui.element("img").classes("vr-crop vr-small").props(f'src="{source}" alt="{_("What is watched for")}"')
-        elif query.sighting_ids:
-            crop_picture(query.sighting_ids[0], _("What is watched for")).classes("vr-small")
+        elif sighting_id := next(iter(query.sighting_ids), best_sighting_id):
+            crop_picture(sighting_id, _("What is watched for")).classes("vr-small")
         else:
             ui.icon("directions_car", size="48px")
 
