@@ -17,6 +17,7 @@ from services.web.drawing import clock, clock_span, short
 from services.web.parts.cards import crop_picture
 from services.web.parts.dialogs import confirmed, heading, what_to_watch
 from services.web.parts.frame import told
+from services.web.parts.naming import meant
 from services.web.parts.uploads import drop_zone
 from services.web.site import Site
 from services.web.texts import _, counted
@@ -78,7 +79,7 @@ class AlertsPage:
             )
             drop_zone(_("Drop or paste a picture, or pick one"), self._by_picture, needed=Role.OPERATOR)
             with ui.row().classes("items-center w-full no-wrap"):
-                named = ui.input(_("Or the id of a vehicle")).props("dense").classes("grow")
+                named = ui.input(_("Or the id of a vehicle, or its end")).props("dense").classes("grow")
                 watch = ui.button(_("Watch"), on_click=lambda: self._by_identity(str(named.value or "").strip()))
                 guarded(watch.props("outline no-caps"), Role.OPERATOR)
 
@@ -89,6 +90,11 @@ class AlertsPage:
     async def _by_identity(self, identity_id: str) -> None:
         if not identity_id:
             ui.notify(_("Name the vehicle."))
+            return
+        try:
+            identity_id = await meant(self._site, identity_id)
+        except VreidError as exc:
+            told(exc)
             return
         await watch_for(self._site, [Probe(identity_id=identity_id)], short(identity_id))
         await self._refresh_queries()

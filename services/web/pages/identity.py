@@ -12,7 +12,7 @@ from typing import Any
 from nicegui import ui
 
 from services.client import Probe
-from services.errors import InputError, NotFound, VreidError
+from services.errors import NotFound, VreidError
 from services.matcher.types import IdentityDetail, SightingSummary
 from services.web.drawing import Visit, clock, clock_span, colour_of, route_svg, short
 from services.web.pages.alerts import RECENT_NS, expected, watch_for
@@ -20,15 +20,13 @@ from services.web.pages.decisions import Decisions
 from services.web.pages.evidence import EvidenceTable, Link
 from services.web.parts.cards import crop_picture
 from services.web.parts.frame import told
+from services.web.parts.naming import meant
 from services.web.site import Site
 from services.web.texts import _, counted
 from services.web.visitor import Role, guarded
 
 _PICTURES = 12
 _ALIASES = 8
-#: Vehicles seen last, among which the end of an id is looked for.
-_NAMED = 1000
-_LEAST_END = 4
 
 
 def best_of_each_camera(sightings: Sequence[SightingSummary], most: int) -> list[SightingSummary]:
@@ -177,30 +175,12 @@ class IdentityPage:
             ui.notify(_("Name the other vehicle."))
             return
         try:
-            named = await self._named(other)
+            named = await meant(self._site, other)
         except VreidError as exc:
             told(exc)
             return
         call = partial(self._site.ask, corrections.identity_merge, self._identity_id, named, "console")
         await self._correct(call, _("Merged; undo takes it back."))
-
-    async def _named(self, text: str) -> str:
-        """The id that a text means: itself, or as pages show it, the end of one.
-
-        Raises:
-            InputError: Several vehicles end so.
-        """
-        end = text.removeprefix("…")
-        if len(end) < _LEAST_END:
-            return text
-        found, _total = await self._site.ask(self._site.client.identity_list, _NAMED)
-        names = {detail.record.identity_id for detail in found}
-        fitting = sorted(name for name in names if name.endswith(end))
-        if text in names or not fitting:
-            return text
-        if len(fitting) > 1:
-            raise InputError(_("Several vehicles end so; give more of the id."))
-        return fitting[0]
 
     async def _split(self) -> None:
         if (corrections := self._site.corrections) is None or not self._table.chosen:
