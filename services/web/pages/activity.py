@@ -7,7 +7,7 @@ from nicegui import ui
 from services.errors import VreidError
 from services.rpc.convert_console import SiteEvent
 from services.web.drawing import clock, short
-from services.web.parts.cards import identity_card
+from services.web.parts.cards import fetch_early, identity_card
 from services.web.parts.drawn import Drawn
 from services.web.parts.markup import Html, icon, joined, link, tag
 from services.web.site import Site
@@ -53,11 +53,13 @@ async def activity(site: Site) -> None:
     async def refresh() -> None:
         if shown[0] >= 0 and (site.changes == shown[0] or not follows.value):
             return
-        shown[0] = site.changes
+        first, shown[0] = shown[0] < 0, site.changes
         try:
             pictured, _total = await site.ask(site.client.identity_list, _VEHICLES)
         except VreidError:
             return
+        if first:
+            fetch_early(detail.best_sighting_id for detail in pictured)
         none = tag("div", _("No vehicle has been seen yet."))
         vehicles.show(joined(*map(identity_card, pictured)) if pictured else none)
         events.show(joined(*map(_event, list(site.events)[:_EVENTS])))

@@ -14,6 +14,7 @@ from services.matcher.types import IdentityDetail, IdentityFilter
 from services.web.drawing import clock, colour_of, short
 from services.web.pages.enrolment import enrol_dialog
 from services.web.pages.findings import FindingsPanel
+from services.web.parts.cards import fetch_early
 from services.web.parts.dialogs import confirmed, filter_select, labelled
 from services.web.parts.drawn import Drawn
 from services.web.parts.frame import told
@@ -59,6 +60,7 @@ class GalleryPage:
         self._findings = FindingsPanel(self._site, self._named)
         self._findings.build()
         await self._refresh()
+        fetch_early(detail.best_sighting_id for detail in self._shown)
 
     def _filters(self, cameras: list[str]) -> None:
         with ui.element("div").classes("vr-grid items-end").style("--vr-least: 170px"):

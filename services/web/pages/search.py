@@ -18,7 +18,7 @@ from services.rpc.convert_console import FoundVehicle
 from services.types import Match
 from services.web.drawing import DrawnBox, boxes_svg, short
 from services.web.pages.alerts import watch_for
-from services.web.parts.cards import match_card
+from services.web.parts.cards import fetch_early, match_card
 from services.web.parts.dialogs import filter_select, labelled
 from services.web.parts.drawn import Drawn
 from services.web.parts.frame import told
@@ -101,6 +101,7 @@ class SearchPage:
         if self._asked.sighting_id:
             self._picture.set_source(f"/media/picture/{self._asked.sighting_id}/0")
             await self._search()
+            fetch_early([self._asked.sighting_id, *self._shown])
         elif self._begin_with:
             await self._take(self._begin_with)
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 from nicegui import ui
 
 from services.matcher.types import IdentityDetail
 from services.types import Match
 from services.web.drawing import clock_span, colour_of, short
-from services.web.parts.markup import Html, act_button, badge, dot, link_button, stored_picture, tag
+from services.web.parts.markup import Html, act_button, badge, dot, early_picture, link_button, stored_picture, tag
 from services.web.texts import _
+
+#: Pictures that a page shows at first.
+_IN_VIEW = 8
 
 
 def identity_card(detail: IdentityDetail) -> Html:
@@ -68,6 +74,11 @@ def match_card(match: Match, not_this: str) -> Html:
         ),
         class_="vr-card",
     )
+
+
+def fetch_early(sighting_ids: Iterable[str]) -> None:
+    """Has the browser fetch the first pictures of a page while it still reads scripts; only while the page is built."""
+    ui.add_head_html("".join(early_picture(name) for name in islice(filter(None, sighting_ids), _IN_VIEW)))
 
 
 def crop_picture(sighting_id: str, alt: str) -> ui.element:

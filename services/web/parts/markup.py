@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from html import escape
 
-_ENDLESS = {"img", "input"}
+_ENDLESS = {"img", "input", "link"}
 
 
 class Html(str):
@@ -102,8 +102,17 @@ def tick_box(name: str, act: str, of: str = "", *, ticked: bool = False, for_all
 
 def stored_picture(sighting_id: str, alt: str, *, small: bool = False) -> Html:
     """A stored picture of a sighting."""
-    source = f"/media/picture/{sighting_id}/0"
-    return tag("img", class_="vr-crop vr-small" if small else "vr-crop", src=source, alt=alt, loading="lazy")
+    shape = "vr-crop vr-small" if small else "vr-crop"
+    return tag("img", class_=shape, src=_source(sighting_id), alt=alt, loading="lazy")
+
+
+def early_picture(sighting_id: str) -> Html:
+    """For the head of a page: a stored picture that is in view at first, fetched before the page is put together."""
+    return tag("link", rel="preload", as_="image", href=_source(sighting_id))
+
+
+def _source(sighting_id: str) -> str:
+    return f"/media/picture/{sighting_id}/0"
 
 
 def table_of(name: str, columns: tuple[str, ...], rows: Html) -> Html:

@@ -17,7 +17,7 @@ from services.web.drawing import clock, clock_span
 from services.web.parts import drawn as drawn_module
 from services.web.parts.cards import identity_card, match_card
 from services.web.parts.drawn import Drawn
-from services.web.parts.markup import Html, cells, joined, stored_picture, tag, tick_box
+from services.web.parts.markup import Html, cells, early_picture, joined, stored_picture, tag, tick_box
 
 
 class Seen(HTMLParser):
@@ -49,6 +49,13 @@ def test_markup_inside_markup_stands_as_it_is():
     assert joined("<", tag("b", "x"), Html("<i></i>")) == "&lt;<b>x</b><i></i>"
     assert cells("a", tag("b", "c")) == "<td>a</td><td><b>c</b></td>"
     assert "</img>" not in stored_picture("s-1", 'a "quote"')
+
+
+def test_a_picture_that_is_fetched_early_is_the_one_that_is_shown():
+    early, shown = Seen(early_picture("s-1")), Seen(stored_picture("s-1", "a"))
+    assert early.tags == ["link"]
+    assert dict(early.attributes)["href"] == dict(shown.attributes)["src"]
+    assert "</link>" not in early_picture("s-1")
 
 
 def test_a_box_is_ticked_or_not():
