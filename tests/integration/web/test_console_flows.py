@@ -198,5 +198,5 @@ def test_a_query_of_a_vehicle_is_shown_by_its_picture(page, console):
     page.goto(console.url + "/alerts")
     page.get_by_role("heading", name="by its id").wait_for()
     shown = page.get_by_role("img", name="What is watched for")
-    assert shown.get_attribute("src").startswith("/media/picture/red-")
+    assert shown.get_attribute("src").startswith("/media/picture/")
     console.client.standing_delete(query.standing_id)
