@@ -28,6 +28,7 @@ from services.identity.redis_store import RedisStore
 from services.identity.settings import RedisSettings
 from services.identity.store import CameraRecord, IdentityStore
 from services.matcher.build import Places, build_matcher
+from services.matcher.gallery import Gallery
 from services.matcher.settings import MatcherSettings
 from services.types import Commit, Sighting
 from tracker.types import Decision, DecisionStatus, TrackKey
@@ -37,6 +38,7 @@ MODEL_ID = "bench-console"
 _PER_IDENTITY = 3
 _AT_ONCE = 200
 _READY_S = 180.0
+_CAUGHT_UP_S = 900.0
 _DAY_NS = 86_400 * 10**9
 
 
@@ -136,6 +138,8 @@ def opened(folder: Path, sightings: int, cameras: int, report: Callable[[int, in
         matcher = build_matcher(store, nothing, nothing, settings, places=Places(crops))
         matcher.start()
         stack.callback(matcher.stop)
+        # Until then it answers nothing, and pages without vehicles would be timed.
+        _catch_up(matcher.gallery, store.last_event_id())
         live = stack.enter_context(
             _process([sys.executable, "-m", "benchmarks.console.cameras", str(folder), str(cameras)])
         )
@@ -147,6 +151,19 @@ def opened(folder: Path, sightings: int, cameras: int, report: Callable[[int, in
         web = stack.enter_context(_process([sys.executable, "-m", "services.web", "--config", str(config)]))
         _wait(f"http://{listen}/login", web)
         yield OpenSite(f"http://{listen}", web.pid, live.pid)
+
+
+def _catch_up(gallery: Gallery, position: str) -> None:
+    """Waits until the gallery answers and has seen a position."""
+    deadline = time.monotonic() + _CAUGHT_UP_S
+    while True:
+        try:
+            gallery.wait_for(position, 5.0)
+            return
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 @contextmanager

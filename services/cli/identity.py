@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -10,8 +11,9 @@ from services.cli import identity_views as views
 from services.cli.moments import HELP, moment_option
 from services.cli.output import JsonFlag, emit, stdout
 from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect
+from services.client import MatcherClient
 from services.identity.records import is_event_id
-from services.matcher.types import CorrectionAnswer, IdentityFilter
+from services.matcher.types import CorrectionAnswer, IdentityFilter, IdentityHistory
 
 app = typer.Typer(name="identity", help="Vehicles, each under one id across all cameras.", no_args_is_help=True)
 
@@ -72,18 +74,26 @@ def show(
             detail = client.identity_get(identity_id)
             emit(views.document(detail), as_json=as_json, render=lambda _: views.show(detail))
             return
-        past = client.identity_history(identity_id, at_ns).believed
-    if past is not None:
-        emit(views.past_document(past), as_json=as_json, render=lambda _: views.show_past(past))
+        past = client.identity_at(identity_id, at_ns)
+    emit(views.past_document(past), as_json=as_json, render=lambda _: views.show_past(past))
 
 
 @app.command("history")
 def history(
-    identity_id: IdArgument, at: AtOption = None, address: AddressOption = DEFAULT_ADDRESS, as_json: JsonFlag = False
+    identity_id: IdArgument,
+    at: AtOption = None,
+    after: Annotated[str, typer.Option(metavar="EVENT", help="Only what happened after this event.")] = "",
+    limit: Annotated[int | None, typer.Option(min=1, max=1000, help="So many events at most.")] = None,
+    address: AddressOption = DEFAULT_ADDRESS,
+    as_json: JsonFlag = False,
 ) -> None:
     """Tells what happened to an identity, oldest first; with --at until then, and what was believed."""
+    at_ns = moment_option(at)
     with connect(address) as client:
-        found = client.identity_history(identity_id, moment_option(at))
+        if limit is None and not after:
+            found = client.identity_history(identity_id, at_ns)
+        else:
+            found = _some_history(client, identity_id, at_ns, after, limit)
     emit(
         views.history_document(identity_id, found),
         as_json=as_json,
@@ -133,6 +143,18 @@ def undo(
         undone = client.identity_undo if is_event_id(target) else client.identity_undo_last
         done = undone(target, reason)
     _corrected(done, f"taken back by event {done.event_id}", as_json)
+
+
+def _some_history(
+    client: MatcherClient, identity_id: str, at_ns: int | None, after: str, limit: int | None
+) -> IdentityHistory:
+    """So many events after one, all of them where no number is given; what follows is named."""
+    found = client.identity_history_page(identity_id, at_ns, after_event_id=after, limit=limit or 0)
+    while found.next_event_id and (limit is None or len(found.events) < limit):
+        left = 0 if limit is None else limit - len(found.events)
+        page = client.identity_history_page(identity_id, at_ns, after_event_id=found.next_event_id, limit=left)
+        found = replace(page, events=found.events + page.events, believed=found.believed)
+    return found
 
 
 def _corrected(done: CorrectionAnswer, text: str, as_json: bool) -> None:

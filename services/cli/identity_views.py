@@ -68,6 +68,8 @@ def past_document(past: PastIdentity) -> dict[str, Any]:
 def history_document(identity_id: str, found: IdentityHistory) -> dict[str, Any]:
     """What happened, and what was believed where that was asked for."""
     shown: dict[str, Any] = {"identity_id": identity_id, "events": [event_document(e) for e in found.events]}
+    if found.next_event_id:
+        shown["next_event_id"] = found.next_event_id
     if found.believed is not None:
         shown["believed"] = past_document(found.believed)
     return shown
@@ -78,6 +80,7 @@ def event_document(entry: HistoryEntry) -> dict[str, Any]:
     optional = {
         "other_identity_id": entry.other_identity_id,
         "sighting_ids": list(entry.sighting_ids),
+        "sighting_count": entry.sighting_count if entry.sighting_count > len(entry.sighting_ids) else 0,
         "actor": entry.actor,
         "reason": entry.reason,
         "undoes": entry.undoes,
@@ -150,6 +153,8 @@ def show_history(found: IdentityHistory) -> None:
         at = iso_time(entry.at_ns).replace("T", " ")
         shown.add_row(entry.event_id, at, sentence(entry), entry.actor or "associator")
     stdout.print(shown)
+    if found.next_event_id:
+        stdout.print(f"[dim]more with: --after {found.next_event_id}[/]", soft_wrap=True)
     if found.believed is not None:
         show_past(found.believed)
 
@@ -160,7 +165,7 @@ def sentence(entry: HistoryEntry) -> str:
     >>> sentence(HistoryEntry("1-0", 0, "identity.merged", "a", "b", reason="same dent"))
     'b became an alias of a: same dent'
     """
-    one, other, count = entry.identity_id, entry.other_identity_id, len(entry.sighting_ids)
+    one, other, count = entry.identity_id, entry.other_identity_id, entry.sighting_count or len(entry.sighting_ids)
     names = ", ".join(entry.sighting_ids[:3]) + (f" and {count - 3} more" if count > 3 else "")
     from_other = f", before of {other}" if other else ""
     text = {

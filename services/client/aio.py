@@ -1,9 +1,10 @@
-"""The typed client of a matcher for asyncio: searches, comparisons, standing queries, named as in MatcherClient."""
+"""The typed client of a matcher for asyncio: searches, comparisons, identities, watching, named as in MatcherClient."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -14,6 +15,15 @@ from services.client.acting import acting_metadata
 from services.client.channel import open_async_channel
 from services.client.client import RETRIED
 from services.client.credentials import Credentials
+from services.client.identities import (
+    history_request,
+    identity_request,
+    left_of,
+    unread_of,
+    whole_history,
+    whole_identity,
+    with_more,
+)
 from services.client.messages import (
     image_message,
     probe_message,
@@ -23,10 +33,10 @@ from services.client.messages import (
     watched,
 )
 from services.client.options import DEFAULT_ADDRESS, Probe, RetryRules, SearchOptions, Verdict
-from services.matcher.types import GalleryStats, ImageMode, SearchAnswer, SearchFilter
+from services.matcher.types import GalleryStats, IdentityDetail, IdentityHistory, ImageMode, SearchAnswer, SearchFilter
 from services.observability.request_ids import request_metadata
 from services.observability.tracing import trace_metadata
-from services.rpc import convert, vreid_pb2_grpc
+from services.rpc import convert, convert_identity, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
 from services.types import Match
 
@@ -54,6 +64,7 @@ class AsyncMatcherClient:
         self._channel = open_async_channel(address, credentials)
         self._matcher = vreid_pb2_grpc.MatcherServiceStub(self._channel)
         self._gallery = vreid_pb2_grpc.GalleryServiceStub(self._channel)
+        self._identity = vreid_pb2_grpc.IdentityServiceStub(self._channel)
 
     async def __aenter__(self) -> AsyncMatcherClient:
         return self
@@ -91,6 +102,38 @@ class AsyncMatcherClient:
     async def gallery_stats(self) -> GalleryStats:
         """See MatcherClient.gallery_stats."""
         return convert.stats_from_message(await self._call(self._gallery.Stats, pb.StatsRequest()))
+
+    async def identity_get(self, identity_id: str) -> IdentityDetail:
+        """See MatcherClient.identity_get."""
+        pages = [await self.identity_page(identity_id)]
+        while more := left_of(pages):
+            pages.append(await self.identity_page(identity_id, offset=more))
+        return whole_identity(pages)
+
+    async def identity_page(self, identity_id: str, limit: int = 0, offset: int = 0) -> IdentityDetail:
+        """See MatcherClient.identity_page."""
+        request = identity_request(identity_id, limit, offset)
+        return convert_identity.identity_from_message(await self._call(self._identity.Get, request))
+
+    async def identity_history(self, identity_id: str, at_ns: int | None = None) -> IdentityHistory:
+        """See MatcherClient.identity_history."""
+        pages = [await self.identity_history_page(identity_id, at_ns)]
+        while after := pages[-1].next_event_id:
+            pages.append(await self.identity_history_page(identity_id, at_ns, after_event_id=after))
+        found = whole_history(pages)
+        past = found.believed
+        while past is not None and (offset := unread_of(past)):
+            request = history_request(identity_id, past.at_ns, limit=1, sighting_offset=offset)
+            answer = await self._call(self._identity.History, request)
+            past = with_more(past, convert_identity.history_from_message(answer, past.at_ns).believed)
+        return replace(found, believed=past)
+
+    async def identity_history_page(
+        self, identity_id: str, at_ns: int | None = None, *, after_event_id: str = "", limit: int = 0
+    ) -> IdentityHistory:
+        """See MatcherClient.identity_history_page."""
+        request = history_request(identity_id, at_ns, after_event_id=after_event_id, limit=limit)
+        return convert_identity.history_from_message(await self._call(self._identity.History, request), at_ns)
 
     async def watch(
         self,

@@ -16,6 +16,7 @@ from reid.types import Calibration
 from services.client.acting import Metadata, acting_metadata
 from services.client.channel import open_channel
 from services.client.credentials import Credentials
+from services.client.identities import IdentityCalls
 from services.client.messages import (
     image_message,
     probe_message,
@@ -37,19 +38,15 @@ from services.client.watching import WatchingCalls
 from services.errors import Unavailable, VreidError
 from services.identity.store import CameraRecord
 from services.matcher.types import (
-    CorrectionAnswer,
     GalleryEntry,
     GalleryStats,
-    IdentityDetail,
-    IdentityFilter,
-    IdentityHistory,
     ImageMode,
     SearchAnswer,
     SearchFilter,
 )
 from services.observability.request_ids import request_metadata
 from services.observability.tracing import trace_metadata
-from services.rpc import convert, convert_console, convert_identity, vreid_pb2_grpc
+from services.rpc import convert, convert_console, vreid_pb2_grpc
 from services.rpc import vreid_pb2 as pb
 from services.rpc.convert_console import FoundVehicle, SiteEvent
 from services.rpc.errors import ACTOR_KEY
@@ -62,7 +59,7 @@ RETRIED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
 _LONG_S = 600.0
 
 
-class MatcherClient(WatchingCalls):
+class MatcherClient(IdentityCalls, WatchingCalls):
     """A connection to one matcher. Safe for threads; close it, or use it as a context manager.
 
     Every call raises MatcherUnavailable when nobody answers at the address, Unavailable when it should be tried again
@@ -294,46 +291,6 @@ class MatcherClient(WatchingCalls):
     def gallery_delete_sighting(self, sighting_id: str) -> str:
         """Removes one sighting; returns the log position."""
         return self._delete(pb.DeleteRequest(sighting_id=sighting_id))
-
-    def identity_get(self, identity_id: str) -> IdentityDetail:
-        """An identity with its sightings, by id or alias."""
-        request = pb.GetIdentityRequest(identity_id=identity_id)
-        return convert_identity.identity_from_message(self._call(self._identity.Get, request))
-
-    def identity_list(
-        self, limit: int = 100, offset: int = 0, wanted: IdentityFilter | None = None
-    ) -> tuple[list[IdentityDetail], int]:
-        """A page of identities without their sightings, most recently seen first, and how many pass in all."""
-        request = convert_identity.identity_filter_to_message(wanted or IdentityFilter(), limit, offset)
-        answer = self._call(self._identity.List, request)
-        return [convert_identity.identity_from_message(i) for i in answer.identities], answer.total
-
-    def identity_merge(self, survivor_id: str, absorbed_id: str, reason: str = "") -> CorrectionAnswer:
-        """Makes one identity an alias of another."""
-        request = pb.MergeRequest(survivor_id=survivor_id, absorbed_id=absorbed_id, reason=reason)
-        return convert_identity.correction_from_message(self._call(self._identity.Merge, request, repeat=False))
-
-    def identity_split(self, identity_id: str, sighting_ids: Sequence[str], reason: str = "") -> CorrectionAnswer:
-        """Moves sightings of an identity to a fresh one, which the answer names."""
-        request = pb.SplitRequest(identity_id=identity_id, sighting_ids=sighting_ids, reason=reason)
-        return convert_identity.correction_from_message(self._call(self._identity.Split, request, repeat=False))
-
-    def identity_undo(self, event_id: str, reason: str = "") -> CorrectionAnswer:
-        """Takes back a merge, a split or an undone merge."""
-        request = pb.UndoRequest(event_id=event_id, reason=reason)
-        return convert_identity.correction_from_message(self._call(self._identity.Undo, request, repeat=False))
-
-    def identity_undo_last(self, identity_id: str, reason: str = "") -> CorrectionAnswer:
-        """Takes back the latest merge or split of an identity that was not taken back."""
-        request = pb.UndoRequest(identity_id=identity_id, reason=reason)
-        return convert_identity.correction_from_message(self._call(self._identity.Undo, request, repeat=False))
-
-    def identity_history(self, identity_id: str, at_ns: int | None = None) -> IdentityHistory:
-        """What happened to an identity, and with ``at_ns`` (UTC nanoseconds) what was believed of it then."""
-        request = pb.HistoryRequest(identity_id=identity_id)
-        if at_ns is not None:
-            request.at.CopyFrom(convert.timestamp(at_ns))
-        return convert_identity.history_from_message(self._call(self._identity.History, request), at_ns)
 
     def camera_list(self) -> list[CameraRecord]:
         """Every camera with its state, by id."""

@@ -18,16 +18,9 @@ class WatchingCalls:
     """Calls of StandingService and what a console asks beside; MatcherClient brings stubs and ``_call``."""
 
     _standing: vreid_pb2_grpc.StandingServiceStub
-    _identity: vreid_pb2_grpc.IdentityServiceStub
     _camera: vreid_pb2_grpc.CameraServiceStub
     _console: vreid_pb2_grpc.ConsoleServiceStub
     _call: Callable[..., Any]
-
-    def identity_set_enrolled(self, identity_id: str, *, enrolled: bool) -> str:
-        """Keeps an identity as enrolled ones are kept, or no longer; returns the log position."""
-        request = pb.SetEnrolledRequest(identity_id=identity_id, enrolled=enrolled)
-        position: str = self._call(self._identity.SetEnrolled, request, repeat=False).log_position
-        return position
 
     def standing_create(
         self, name: str, probes: Sequence[Probe], wanted: SearchFilter | None = None, min_probability: float = 0.0
@@ -50,8 +43,12 @@ class WatchingCalls:
 
     def standing_list(self) -> list[StandingQueryView]:
         """All standing queries, oldest first."""
-        answer = self._call(self._standing.List, pb.ListStandingRequest())
-        return [convert_standing.standing_from_message(query) for query in answer.queries]
+        found: list[StandingQueryView] = []
+        while True:
+            answer = self._call(self._standing.List, pb.ListStandingRequest(offset=len(found)))
+            found += [convert_standing.standing_from_message(query) for query in answer.queries]
+            if not answer.queries or len(found) >= answer.total:
+                return found
 
     def standing_set_active(self, standing_id: str, *, active: bool) -> StandingQueryView:
         """Pauses a standing query, or lets it go on."""

@@ -61,27 +61,38 @@ def _reached(
     found: dict[str, Event] = {}
     seen, waiting = {identity_id}, [identity_id]
     while waiting:
-        for event in _of_one(store, waiting.pop(), go_on):
+        for event in of_one(store, waiting.pop(), go_on):
             if until_ns is not None and event.at_ns > until_ns:
                 break
             found[event.event_id] = event
             waiting += next_to(event) - seen
             seen |= next_to(event)
-    return [found[name] for name in sorted(found, key=_in_log)]
+    return [found[name] for name in sorted(found, key=in_log)]
 
 
-def _of_one(store: IdentityStore, identity_id: str, go_on: Callable[[], None]) -> Iterator[Event]:
-    after = "0-0"
+def of_one(
+    store: IdentityStore, identity_id: str, go_on: Callable[[], None], after: str = "0-0", at_once: int = 0
+) -> Iterator[Event]:
+    """Events that name this very id after a position, oldest first, as they are read: so many at once, 0 for the usual.
+
+    ``go_on`` is called before each reading.
+    """
+    at_once = at_once or EVENTS_AT_ONCE
     while True:
         go_on()
-        page = store.events_of(identity_id, after, EVENTS_AT_ONCE)
+        page = store.events_of(identity_id, after, at_once)
         yield from page
-        if len(page) < EVENTS_AT_ONCE:
+        if len(page) < at_once:
             return
         after = page[-1].event_id
 
 
-def _in_log(event_id: str) -> tuple[int, int]:
+def in_log(event_id: str) -> tuple[int, int]:
+    """An event's place in the log, to sort by.
+
+    >>> in_log("1763000000123-7")
+    (1763000000123, 7)
+    """
     ms, _, n = event_id.partition("-")
     return int(ms), int(n)
 

@@ -5,37 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 import grpc
-import numpy as np
 
-from detector.types import VEHICLE_CLASSES
 from services.errors import InputError, NotFound
 from services.identity.corrections.contract import Correction
-from services.identity.history import (
-    believed,
-    events_about,
-    events_around,
-    last_undoable,
-    other_of,
-    sightings_of,
-    subject_of,
-)
-from services.identity.store import Event
+from services.identity.history import events_about, last_undoable
 from services.ids import uuid7
 from services.matcher.door.admission import actor_of
-from services.matcher.servicers import Parts, page, reason_of, required, wanted_by
-from services.matcher.types import (
-    HistoryEntry,
-    IdentityHistory,
-    PastIdentity,
-    PastSighting,
-    SightingSummary,
-)
+from services.matcher.looking_back import LookingBack
+from services.matcher.pages import bounded, fitting, page
+from services.matcher.servicers import Parts, reason_of, required, wanted_by
 from services.rpc import convert_identity as convert
 from services.rpc import vreid_pb2 as pb
 from services.rpc import vreid_pb2_grpc
-from services.types import Sighting
 
 MAX_SPLIT = 10_000
+MAX_SIGHTINGS = 10_000
 
 
 class IdentityServicer(vreid_pb2_grpc.IdentityServiceServicer):  # type: ignore[misc]
@@ -43,12 +27,18 @@ class IdentityServicer(vreid_pb2_grpc.IdentityServiceServicer):  # type: ignore[
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._past = LookingBack(parts)
 
     def Get(self, request: pb.GetIdentityRequest, context: grpc.ServicerContext) -> pb.Identity:  # noqa: N802
         """See the proto."""
         identity_id = required(request.identity_id, "identity_id")
         self._parts.wait(request.min_log_position, context)
-        return convert.identity_to_message(self._parts.gallery.identity(identity_id))
+        limit = bounded(request.sighting_limit, "sighting_limit", MAX_SIGHTINGS) or None
+        offset = bounded(request.sighting_offset, "sighting_offset")
+        detail = self._parts.gallery.identity(identity_id)
+        message = convert.identity_to_message(replace(detail, sightings=()))
+        message.sightings.extend(fitting(map(convert.summary_to_message, detail.sightings[offset:][:limit])))
+        return message
 
     def List(  # noqa: N802
         self, request: pb.ListIdentitiesRequest, context: grpc.ServicerContext
@@ -61,7 +51,7 @@ class IdentityServicer(vreid_pb2_grpc.IdentityServiceServicer):  # type: ignore[
             floor_ns = self._parts.store.now_ns() - int(self._parts.retention.active_window_s * 1e9)
             wanted = replace(wanted, from_ns=max(wanted.from_ns or 0, floor_ns))
         details, total = self._parts.gallery.identities(limit, offset, wanted)
-        return pb.ListIdentitiesResponse(identities=[convert.identity_to_message(d) for d in details], total=total)
+        return pb.ListIdentitiesResponse(identities=fitting(map(convert.identity_to_message, details)), total=total)
 
     def Merge(self, request: pb.MergeRequest, context: grpc.ServicerContext) -> pb.CorrectionResponse:  # noqa: N802
         """See the proto."""
@@ -110,68 +100,5 @@ class IdentityServicer(vreid_pb2_grpc.IdentityServiceServicer):  # type: ignore[
         )
 
     def History(self, request: pb.HistoryRequest, context: grpc.ServicerContext) -> pb.HistoryResponse:  # noqa: N802
-        """See the proto. Read from the store: the gallery knows no past."""
-        identity_id = required(request.identity_id, "identity_id")
-        at_ns = convert.moment_ns(request.at, "at") if request.HasField("at") else None
-        store, go_on = self._parts.store, wanted_by(context)
-        about = events_about(store, identity_id, at_ns, go_on)
-        if not about:
-            raise NotFound(f"identity_id: no event of {identity_id} is kept{self._since(at_ns)}")
-        around = [] if at_ns is None else events_around(store, identity_id, at_ns, go_on)
-        past = None if at_ns is None else self._past(identity_id, around, at_ns)
-        return convert.history_to_message(IdentityHistory(tuple(_entry(event) for event in about), past))
-
-    def _since(self, at_ns: int | None) -> str:
-        oldest_ns = self._parts.store.oldest_event_ns()
-        if at_ns is None or oldest_ns is None:
-            return ""
-        return f" from before that moment; the oldest event is of {convert.iso(oldest_ns)}"
-
-    def _past(self, identity_id: str, events: list[Event], at_ns: int) -> PastIdentity:
-        belief = believed(events)
-        living = belief.resolve(identity_id)
-        if living is None:
-            raise NotFound(f"identity_id: at that moment there was no identity {identity_id}")
-        names = belief.members(living)
-        known = self._parts.store.get_sightings(names)
-        sightings = [
-            PastSighting(name, None if sighting is None else _summary(sighting, living, at_ns))
-            for name, sighting in zip(names, known, strict=True)
-        ]
-        sightings.sort(key=lambda s: (s.summary is None, s.summary.start_ns if s.summary else 0, s.sighting_id))
-        return PastIdentity(living, at_ns, belief.status[living], belief.aliases(living), tuple(sightings))
-
-
-def _summary(sighting: Sighting, identity_id: str, at_ns: int) -> SightingSummary:
-    """What is known of a sighting today, ended at ``at_ns`` at the latest."""
-    return SightingSummary(
-        sighting_id=sighting.sighting_id,
-        identity_id=identity_id,
-        camera_id=sighting.camera_id,
-        start_ns=sighting.start_ns,
-        end_ns=max(sighting.start_ns, min(sighting.end_ns, at_ns)),
-        vehicle_class=VEHICLE_CLASSES[int(np.argmax(sighting.class_probs))],
-        quality=sighting.quality,
-        revision=sighting.revision,
-        final=sighting.final,
-        colour=max(sighting.colour, key=lambda name: sighting.colour[name], default=""),
-    )
-
-
-def _entry(event: Event) -> HistoryEntry:
-    said = {name: str(value) for name, value in event.payload.items()}
-    evidence, probability = event.payload.get("evidence"), event.payload.get("probability")
-    return HistoryEntry(
-        event_id=event.event_id,
-        at_ns=event.at_ns,
-        kind=event.kind,
-        identity_id=subject_of(event),
-        other_identity_id=other_of(event),
-        sighting_ids=sightings_of(event),
-        actor=said.get("actor", ""),
-        reason=said.get("reason", ""),
-        undoes=said.get("undoes", ""),
-        status=said.get("status", "") if event.kind == "sighting.decided" else "",
-        probability=probability if isinstance(probability, float | int) else 0.0,
-        evidence=evidence if isinstance(evidence, dict) else {},
-    )
+        """See the proto."""
+        return self._past.history(request, context)

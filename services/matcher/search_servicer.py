@@ -17,6 +17,7 @@ from services.errors import InputError, ModelMismatch, NotAnImage, NotFound, Uns
 from services.images import decode_image
 from services.matcher.batching import BatchRules, MicroBatcher
 from services.matcher.gallery import model_changed
+from services.matcher.pages import MESSAGE_BYTES
 from services.matcher.requests import (
     DEFAULT_RERANK_DEPTH,
     MAX_RERANK_DEPTH,
@@ -119,6 +120,10 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
                 embedded.embeddings.add(values=vector.tolist(), model_id=reading.spec.model_id)
             for x1, y1, x2, y2 in reading.boxes_xyxy:
                 embedded.boxes.add(x1=x1, y1=y1, x2=x2, y2=y2)
+            if answer.ByteSize() > MESSAGE_BYTES:
+                raise InputError(
+                    f"images: the vectors of the first {number + 1} are more than one answer holds; send fewer at once"
+                )
         return answer
 
     def Watch(self, request: pb.WatchRequest, context: grpc.ServicerContext) -> Iterator[pb.WatchEvent]:  # noqa: N802

@@ -16,6 +16,7 @@ from services.identity.retention.settings import RetentionSettings
 from services.identity.store import IdentityStore
 from services.matcher.door.admission import actor_of
 from services.matcher.gallery import Gallery
+from services.matcher.pages import fitting, page
 from services.matcher.probes import ProbeReader
 from services.matcher.settings import MatcherSettings
 from services.rpc import convert, vreid_pb2_grpc
@@ -28,8 +29,6 @@ from tracker.multi_camera.topology.report import topology_report
 
 log = logging.getLogger(__name__)
 
-DEFAULT_LIMIT = 100
-MAX_LIMIT = 1000
 MAX_REASON = 500
 NO_DEADLINE_S = 60.0
 
@@ -75,19 +74,6 @@ def wanted_by(context: grpc.ServicerContext) -> Callable[[], None]:
     return go_on
 
 
-def page(limit: int, offset: int) -> tuple[int, int]:
-    """Limit and offset of a list, checked.
-
-    Raises:
-        InputError: Out of bounds.
-    """
-    if not 0 <= limit <= MAX_LIMIT:
-        raise InputError(f"limit: must be in 1..{MAX_LIMIT}, got {limit}")
-    if offset < 0:
-        raise InputError(f"offset: must be >= 0, got {offset}")
-    return limit or DEFAULT_LIMIT, offset
-
-
 def required(value: str, name: str) -> str:
     """An id that was given.
 
@@ -123,7 +109,7 @@ class GalleryServicer(vreid_pb2_grpc.GalleryServiceServicer):  # type: ignore[mi
         limit, offset = page(request.limit, request.offset)
         self._parts.wait(request.min_log_position, context)
         entries, total = self._parts.gallery.entries(limit, offset)
-        return pb.ListEntriesResponse(entries=[convert.entry_to_message(e) for e in entries], total=total)
+        return pb.ListEntriesResponse(entries=fitting(map(convert.entry_to_message, entries)), total=total)
 
     def Get(self, request: pb.GetEntryRequest, context: grpc.ServicerContext) -> pb.Entry:  # noqa: N802
         """See the proto."""

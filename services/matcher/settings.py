@@ -80,7 +80,13 @@ class MatcherSettings(BaseModel):
         description="Where the vehicle fills this share of a query's picture, the picture may itself be cut to the "
         "vehicle and is asked with whole as well.",
     )
-    max_k: int = Field(default=1000, ge=1, le=100_000, description="Most matches that one search may ask for.")
+    max_k: int = Field(
+        default=1000,
+        ge=1,
+        le=100_000,
+        description="Most matches that one search may ask for; beyond 10 000 an answer may be larger than the 4 MB "
+        "that clients of other languages take unless told otherwise.",
+    )
     max_wait_s: float = Field(
         default=5.0, gt=0, le=600, description="Longest that a read waits for its min_log_position."
     )

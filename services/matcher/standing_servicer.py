@@ -22,8 +22,9 @@ from services.identity.standing.contract import (
 from services.ids import uuid7
 from services.matcher.door.admission import actor_of
 from services.matcher.gallery import Gallery
+from services.matcher.pages import MAX_LIMIT, bounded, fitting, page
 from services.matcher.requests import MAX_PROBES, RequestReader
-from services.matcher.servicers import Parts, page, required
+from services.matcher.servicers import Parts, required
 from services.matcher.standing import fault_of, filter_of, vector_probe
 from services.matcher.types import SearchFilter, SightingSummary
 from services.rpc import convert, vreid_pb2_grpc
@@ -100,8 +101,11 @@ class StandingServicer(vreid_pb2_grpc.StandingServiceServicer):  # type: ignore[
 
     def List(self, request: pb.ListStandingRequest, context: grpc.ServicerContext) -> pb.ListStandingResponse:  # noqa: N802
         """See the proto."""
+        limit = bounded(request.limit, "limit", MAX_LIMIT) or None
+        offset = bounded(request.offset, "offset")
         records = self._parts.store.standing()
-        return pb.ListStandingResponse(queries=[_query(record, self._parts.gallery) for record in records])
+        queries = (_query(record, self._parts.gallery) for record in records[offset:][:limit])
+        return pb.ListStandingResponse(queries=fitting(queries), total=len(records))
 
     def SetActive(self, request: pb.SetStandingActiveRequest, context: grpc.ServicerContext) -> pb.StandingQuery:  # noqa: N802
         """See the proto."""
@@ -127,7 +131,7 @@ class StandingServicer(vreid_pb2_grpc.StandingServiceServicer):  # type: ignore[
         store = self._parts.store
         alerts, total = store.alerts(limit, offset, open_only=request.open_only)
         names = {record.standing_id: record.name for record in store.standing()} if alerts else {}
-        return pb.ListAlertsResponse(alerts=[self._alert(alert, names) for alert in alerts], total=total)
+        return pb.ListAlertsResponse(alerts=fitting(self._alert(alert, names) for alert in alerts), total=total)
 
     def Acknowledge(self, request: pb.AcknowledgeRequest, context: grpc.ServicerContext) -> pb.AcknowledgeResponse:  # noqa: N802
         """See the proto."""

@@ -143,6 +143,7 @@ class HistoryEntry:
     status: str = ""
     probability: float = 0.0
     evidence: Mapping[str, float] = field(default_factory=dict)
+    sighting_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +161,29 @@ class PastSighting:
 
 @dataclass(frozen=True, slots=True)
 class PastIdentity:
-    """An identity as it was believed to be at a moment, its sightings by start, those deleted since last."""
+    """An identity as it was believed to be at a moment, its sightings by start, those deleted since last.
+
+    On a page ``sightings`` are fewer than ``sighting_count``.
+    """
 
     identity_id: str
     at_ns: int
     status: str
     aliases: tuple[str, ...]
     sightings: tuple[PastSighting, ...]
+    sighting_count: int
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityHistory:
-    """What happened to an identity, oldest first, and what was believed of it where a moment was asked for."""
+    """What happened to an identity, oldest first, and what was believed of it where a moment was asked for.
+
+    A page with more behind it names in ``next_event_id`` the event to go on after.
+    """
 
     events: tuple[HistoryEntry, ...]
     believed: PastIdentity | None = None
+    next_event_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from services.identity.codec import encode_sighting
 from services.matcher import servicers
 from services.matcher.door.admission import actor_of
 from services.matcher.enrolment import Enroller, Enrolment
+from services.matcher.pages import MESSAGE_BYTES
 from services.matcher.requests import picture_of
 from services.matcher.servicers import Parts, left_s, required
 from services.matcher.snapshot import write_snapshot
@@ -124,16 +125,17 @@ class GalleryServicer(servicers.GalleryServicer):
         for identity_id in request.identity_ids:
             wanted.add(parts.gallery.identity(required(identity_id, "identity_ids")).record.identity_id)
         model_id = parts.gallery.model_id
-        chunk = pb.ExportChunk(model_id=model_id)
+        chunk, left = pb.ExportChunk(model_id=model_id), MESSAGE_BYTES // 2
         for stored, identity_id in parts.store.scan_sightings():
             # One model's vectors leave: whoever takes them in knows that one alone.
             sighting = replace(stored.seen_by(model_id), beside=None)
             if sighting.model_id != model_id or (wanted and identity_id not in wanted):
                 continue
-            chunk.sightings.add(identity_id=identity_id or "", fields=encode_sighting(sighting))
-            if len(chunk.sightings) == _PER_CHUNK:
+            added = chunk.sightings.add(identity_id=identity_id or "", fields=encode_sighting(sighting))
+            left -= added.ByteSize()
+            if left < 0 or len(chunk.sightings) == _PER_CHUNK:
                 yield chunk
-                chunk = pb.ExportChunk(model_id=model_id)
+                chunk, left = pb.ExportChunk(model_id=model_id), MESSAGE_BYTES // 2
         yield chunk
 
     def Import(  # noqa: N802

@@ -158,16 +158,8 @@ def correction_from_message(message: pb.CorrectionResponse) -> CorrectionAnswer:
     return CorrectionAnswer(message.event_id, message.log_position, message.new_identity_id)
 
 
-def history_to_message(history: IdentityHistory) -> pb.HistoryResponse:
-    """A history as a message."""
-    past = history.believed
-    return pb.HistoryResponse(
-        events=[_event_to_message(entry) for entry in history.events],
-        believed=None if past is None else _past_to_message(past),
-    )
-
-
-def _event_to_message(entry: HistoryEntry) -> pb.HistoryEvent:
+def event_to_message(entry: HistoryEntry) -> pb.HistoryEvent:
+    """Something that happened as a message."""
     return pb.HistoryEvent(
         event_id=entry.event_id,
         at=timestamp(entry.at_ns),
@@ -181,21 +173,19 @@ def _event_to_message(entry: HistoryEntry) -> pb.HistoryEvent:
         status=STATUS.get(entry.status, pb.IDENTITY_STATUS_UNSPECIFIED),
         probability=entry.probability,
         evidence=dict(entry.evidence),
+        sighting_count=entry.sighting_count,
     )
 
 
-def _past_to_message(past: PastIdentity) -> pb.Identity:
+def past_to_message(past: PastIdentity) -> pb.Identity:
+    """What was believed as a message, without its sightings."""
     known = [s.summary for s in past.sightings if s.summary is not None]
     message = pb.Identity(
         identity_id=past.identity_id,
         status=STATUS.get(past.status, pb.IDENTITY_STATUS_UNSPECIFIED),
         camera_ids=list(dict.fromkeys(s.camera_id for s in known)),
         aliases=past.aliases,
-        sighting_count=len(past.sightings),
-        sightings=[
-            pb.SightingSummary(sighting_id=s.sighting_id) if s.summary is None else summary_to_message(s.summary)
-            for s in past.sightings
-        ],
+        sighting_count=past.sighting_count,
     )
     if known:
         message.first_seen.CopyFrom(timestamp(min(s.start_ns for s in known)))
@@ -203,23 +193,29 @@ def _past_to_message(past: PastIdentity) -> pb.Identity:
     return message
 
 
+def past_sighting_to_message(sighting: PastSighting) -> pb.SightingSummary:
+    """A sighting as it was believed to be, as a message."""
+    known = sighting.summary
+    return pb.SightingSummary(sighting_id=sighting.sighting_id) if known is None else summary_to_message(known)
+
+
 def history_from_message(message: pb.HistoryResponse, at_ns: int | None) -> IdentityHistory:
     """A history from a message; ``at_ns`` as it was asked for."""
-    past = message.believed
-    return IdentityHistory(
-        tuple(_event_from_message(event) for event in message.events),
-        None
-        if at_ns is None
-        else PastIdentity(
-            past.identity_id,
-            at_ns,
-            STATUS_OF.get(past.status, ""),
-            tuple(past.aliases),
-            tuple(
-                PastSighting(s.sighting_id, summary_from_message(s, past.identity_id) if s.camera_id else None)
-                for s in past.sightings
-            ),
+    past = _past_from_message(message.believed, at_ns) if at_ns is not None and message.HasField("believed") else None
+    return IdentityHistory(tuple(map(_event_from_message, message.events)), past, message.next_event_id)
+
+
+def _past_from_message(past: pb.Identity, at_ns: int) -> PastIdentity:
+    return PastIdentity(
+        identity_id=past.identity_id,
+        at_ns=at_ns,
+        status=STATUS_OF.get(past.status, ""),
+        aliases=tuple(past.aliases),
+        sightings=tuple(
+            PastSighting(s.sighting_id, summary_from_message(s, past.identity_id) if s.camera_id else None)
+            for s in past.sightings
         ),
+        sighting_count=past.sighting_count,
     )
 
 
@@ -237,4 +233,5 @@ def _event_from_message(event: pb.HistoryEvent) -> HistoryEntry:
         status=STATUS_OF.get(event.status, ""),
         probability=event.probability,
         evidence=dict(event.evidence),
+        sighting_count=event.sighting_count or len(event.sighting_ids),
     )

@@ -616,12 +616,16 @@ class SightingSummary(_message.Message):
     def __init__(self, sighting_id: _Optional[str] = ..., camera_id: _Optional[str] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., vehicle_class: _Optional[_Union[VehicleClass, str]] = ..., quality: _Optional[float] = ..., revision: _Optional[int] = ..., final: _Optional[bool] = ..., colour: _Optional[str] = ...) -> None: ...
 
 class GetIdentityRequest(_message.Message):
-    __slots__ = ("identity_id", "min_log_position")
+    __slots__ = ("identity_id", "min_log_position", "sighting_limit", "sighting_offset")
     IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
     MIN_LOG_POSITION_FIELD_NUMBER: _ClassVar[int]
+    SIGHTING_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    SIGHTING_OFFSET_FIELD_NUMBER: _ClassVar[int]
     identity_id: str
     min_log_position: str
-    def __init__(self, identity_id: _Optional[str] = ..., min_log_position: _Optional[str] = ...) -> None: ...
+    sighting_limit: int
+    sighting_offset: int
+    def __init__(self, identity_id: _Optional[str] = ..., min_log_position: _Optional[str] = ..., sighting_limit: _Optional[int] = ..., sighting_offset: _Optional[int] = ...) -> None: ...
 
 class ListIdentitiesRequest(_message.Message):
     __slots__ = ("limit", "offset", "min_log_position", "camera_ids", "span", "statuses", "min_cameras", "active", "classes", "colours", "enrolled")
@@ -712,23 +716,31 @@ class CorrectionResponse(_message.Message):
     def __init__(self, event_id: _Optional[str] = ..., log_position: _Optional[str] = ..., new_identity_id: _Optional[str] = ...) -> None: ...
 
 class HistoryRequest(_message.Message):
-    __slots__ = ("identity_id", "at")
+    __slots__ = ("identity_id", "at", "after_event_id", "limit", "sighting_offset")
     IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
     AT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    SIGHTING_OFFSET_FIELD_NUMBER: _ClassVar[int]
     identity_id: str
     at: _timestamp_pb2.Timestamp
-    def __init__(self, identity_id: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    after_event_id: str
+    limit: int
+    sighting_offset: int
+    def __init__(self, identity_id: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., after_event_id: _Optional[str] = ..., limit: _Optional[int] = ..., sighting_offset: _Optional[int] = ...) -> None: ...
 
 class HistoryResponse(_message.Message):
-    __slots__ = ("events", "believed")
+    __slots__ = ("events", "believed", "next_event_id")
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     BELIEVED_FIELD_NUMBER: _ClassVar[int]
+    NEXT_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     events: _containers.RepeatedCompositeFieldContainer[HistoryEvent]
     believed: Identity
-    def __init__(self, events: _Optional[_Iterable[_Union[HistoryEvent, _Mapping]]] = ..., believed: _Optional[_Union[Identity, _Mapping]] = ...) -> None: ...
+    next_event_id: str
+    def __init__(self, events: _Optional[_Iterable[_Union[HistoryEvent, _Mapping]]] = ..., believed: _Optional[_Union[Identity, _Mapping]] = ..., next_event_id: _Optional[str] = ...) -> None: ...
 
 class HistoryEvent(_message.Message):
-    __slots__ = ("event_id", "at", "kind", "identity_id", "other_identity_id", "sighting_ids", "actor", "reason", "undoes", "status", "probability", "evidence")
+    __slots__ = ("event_id", "at", "kind", "identity_id", "other_identity_id", "sighting_ids", "actor", "reason", "undoes", "status", "probability", "evidence", "sighting_count")
     class EvidenceEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -748,6 +760,7 @@ class HistoryEvent(_message.Message):
     STATUS_FIELD_NUMBER: _ClassVar[int]
     PROBABILITY_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    SIGHTING_COUNT_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     at: _timestamp_pb2.Timestamp
     kind: str
@@ -760,7 +773,8 @@ class HistoryEvent(_message.Message):
     status: IdentityStatus
     probability: float
     evidence: _containers.ScalarMap[str, float]
-    def __init__(self, event_id: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[str] = ..., identity_id: _Optional[str] = ..., other_identity_id: _Optional[str] = ..., sighting_ids: _Optional[_Iterable[str]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., undoes: _Optional[str] = ..., status: _Optional[_Union[IdentityStatus, str]] = ..., probability: _Optional[float] = ..., evidence: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    sighting_count: int
+    def __init__(self, event_id: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[str] = ..., identity_id: _Optional[str] = ..., other_identity_id: _Optional[str] = ..., sighting_ids: _Optional[_Iterable[str]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., undoes: _Optional[str] = ..., status: _Optional[_Union[IdentityStatus, str]] = ..., probability: _Optional[float] = ..., evidence: _Optional[_Mapping[str, float]] = ..., sighting_count: _Optional[int] = ...) -> None: ...
 
 class Camera(_message.Message):
     __slots__ = ("camera_id", "url", "origin", "state", "detail", "updated_at", "stats")
@@ -1101,14 +1115,20 @@ class StandingQuery(_message.Message):
     def __init__(self, standing_id: _Optional[str] = ..., name: _Optional[str] = ..., min_probability: _Optional[float] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., sighting_ids: _Optional[_Iterable[str]] = ..., identity_ids: _Optional[_Iterable[str]] = ..., pictures: _Optional[int] = ..., active: _Optional[bool] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_by: _Optional[str] = ..., picture: _Optional[bytes] = ..., fault: _Optional[str] = ...) -> None: ...
 
 class ListStandingRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("limit", "offset")
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    offset: int
+    def __init__(self, limit: _Optional[int] = ..., offset: _Optional[int] = ...) -> None: ...
 
 class ListStandingResponse(_message.Message):
-    __slots__ = ("queries",)
+    __slots__ = ("queries", "total")
     QUERIES_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
     queries: _containers.RepeatedCompositeFieldContainer[StandingQuery]
-    def __init__(self, queries: _Optional[_Iterable[_Union[StandingQuery, _Mapping]]] = ...) -> None: ...
+    total: int
+    def __init__(self, queries: _Optional[_Iterable[_Union[StandingQuery, _Mapping]]] = ..., total: _Optional[int] = ...) -> None: ...
 
 class SetStandingActiveRequest(_message.Message):
     __slots__ = ("standing_id", "active")

@@ -933,7 +933,7 @@ class IdentityServiceServicer:
     """
 
     def Get(self, request, context):
-        """One identity with its sightings in order of time, by its id or the id of one merged into it.
+        """One identity with a page of its sightings in order of time, by its id or the id of one merged into it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -975,7 +975,7 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def History(self, request, context):
-        """What happened to an identity, and what was believed of it at a moment.
+        """A page of what happened to an identity, and what was believed of it at a moment.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -1439,7 +1439,7 @@ class StandingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def List(self, request, context):
-        """All standing queries, oldest first.
+        """A page of standing queries, oldest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -28,13 +28,13 @@ from services.web.login import add_login
 from services.web.machine import Machine
 from services.web.pages.activity import activity
 from services.web.pages.alerts import AlertsPage
-from services.web.pages.frame import frame, may_correct
 from services.web.pages.gallery import GalleryPage
 from services.web.pages.identity import IdentityPage
 from services.web.pages.search import SearchPage
 from services.web.pages.system import SystemPage
 from services.web.pages.topology import topology
 from services.web.pages.wall import wall
+from services.web.parts.frame import frame, may_correct
 from services.web.renewal import follow_certificates
 from services.web.sessions import Sessions
 from services.web.settings import WebSettings
@@ -44,6 +44,7 @@ from services.web.visitor import Role, visitor_of
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _DRAIN_S = 3
+_PATIENCE_S = 60.0
 #: Of 9: what is beyond packs hardly smaller and takes several times as long.
 _PACKING = 4
 _NOTHING = Response(status_code=404)
@@ -96,43 +97,47 @@ def register(site: Site, machine: Machine, sessions: Sessions, *, secure: bool) 
     add_login(app, sessions, secure=secure)
 
 
+#: A page that a busy machine makes slowly is shown late; the toolkit would show an error after three seconds.
+_page = partial(ui.page, response_timeout=_PATIENCE_S)
+
+
 def _pages(site: Site, machine: Machine, *, can_log_out: Callable[[], bool]) -> None:
-    @ui.page("/")
+    @_page("/")
     async def cameras() -> None:
         with frame(_("Cameras"), "/", site, can_log_out=can_log_out()):
             await wall(site)
 
-    @ui.page("/activity")
+    @_page("/activity")
     async def what_happens() -> None:
         with frame(_("Activity"), "/activity", site, can_log_out=can_log_out()):
             await activity(site)
 
-    @ui.page("/search")
+    @_page("/search")
     async def search(sighting: str = "", held: str = "") -> None:
         with frame(_("Search by image"), "/search", site, can_log_out=can_log_out()):
             await SearchPage(site, sighting if _ID.fullmatch(sighting) else "", site.held(held)).build()
 
-    @ui.page("/alerts")
+    @_page("/alerts")
     async def alerts() -> None:
         with frame(_("Alerts"), "/alerts", site, can_log_out=can_log_out()):
             await AlertsPage(site).build()
 
-    @ui.page("/gallery")
+    @_page("/gallery")
     async def gallery() -> None:
         with frame(_("Gallery"), "/gallery", site, can_log_out=can_log_out()):
             await GalleryPage(site).build()
 
-    @ui.page("/identity/{identity_id}")
+    @_page("/identity/{identity_id}")
     async def identity(identity_id: str, request: Request) -> None:
         with frame(_("Vehicle"), "", site, can_log_out=can_log_out()):
             await IdentityPage(site, identity_id, may_correct=may_correct(request)).build()
 
-    @ui.page("/topology")
+    @_page("/topology")
     async def links() -> None:
         with frame(_("Topology"), "/topology", site, can_log_out=can_log_out()):
             await topology(site)
 
-    @ui.page("/system")
+    @_page("/system")
     async def health() -> None:
         with frame(_("System"), "/system", site, can_log_out=can_log_out()):
             await SystemPage(site, machine).build()

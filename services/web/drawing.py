@@ -37,9 +37,30 @@ def short(name: str) -> str:
     return name if len(name) <= 8 else f"…{name[-6:]}"
 
 
-def clock(ns: int, *, date: bool = False) -> str:
-    """UTC nanoseconds as local time of the machine that serves."""
-    return datetime.fromtimestamp(ns / 1e9, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S" if date else "%H:%M:%S")
+def clock(ns: int, *, date: bool = False, beside_ns: int | None = None) -> str:
+    """UTC nanoseconds as local time of the machine that serves.
+
+    Args:
+        ns: The moment.
+        date: Always with the date; otherwise where it is another one than that of ``beside_ns``.
+        beside_ns: A moment that is shown beside it; None for now.
+    """
+    moment = _local(ns)
+    other = datetime.now(UTC).astimezone() if beside_ns is None else _local(beside_ns)
+    return moment.strftime("%Y-%m-%d %H:%M:%S" if date or moment.date() != other.date() else "%H:%M:%S")
+
+
+def clock_span(start_ns: int, end_ns: int, *, date: bool = False) -> str:
+    """Two moments, UTC nanoseconds, as local time; a date that both share is said once.
+
+    >>> clock_span(0, 2 * 10**9)[-8:] == clock(2 * 10**9, beside_ns=0)
+    True
+    """
+    return f"{clock(start_ns, date=date)} - {clock(end_ns, beside_ns=start_ns)}"
+
+
+def _local(ns: int) -> datetime:
+    return datetime.fromtimestamp(ns / 1e9, UTC).astimezone()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +132,7 @@ def route_svg(visits: Sequence[Visit], colour: str) -> str:
         )
     for visit in ordered:
         wide = max(x(visit.end_ns) - x(visit.start_ns), 6.0)
-        told = f"{visit.camera_id} {clock(visit.start_ns)} - {clock(visit.end_ns)}"
+        told = f"{visit.camera_id} {clock_span(visit.start_ns, visit.end_ns)}"
         parts.append(
             f'<rect x="{x(visit.start_ns):.1f}" y="{y(visit.camera_id) - 8:.1f}" width="{wide:.1f}" height="16" rx="4" '
             f'fill="{colour}"><title>{escape(told)}</title></rect>'

@@ -52,8 +52,8 @@ class Corrections(Protocol):
         """Takes back the latest correction of an identity."""
         ...
 
-    def identity_history(self, identity_id: str) -> Any:
-        """What happened to an identity: ``events`` with sighting_ids, kind, probability, evidence, actor, reason."""
+    def identity_history_page(self, identity_id: str, *, after_event_id: str = "", limit: int = 0) -> Any:
+        """What happened to an identity, ``events`` and ``next_event_id``; see MatcherClient."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import time
 from functools import partial
 
@@ -12,11 +13,12 @@ from services.client import Probe
 from services.errors import VreidError
 from services.matcher.types import SearchFilter
 from services.rpc.convert_standing import AlertView, Forecast, StandingQueryView
-from services.web.drawing import clock, short
-from services.web.pages.cards import crop_picture
-from services.web.pages.dialogs import confirmed, heading, what_to_watch
-from services.web.pages.frame import told
-from services.web.pages.uploads import drop_zone
+from services.web.drawing import clock, clock_span, short
+from services.web.parts.cards import crop_picture
+from services.web.parts.dialogs import confirmed, heading, what_to_watch
+from services.web.parts.frame import told
+from services.web.parts.naming import meant
+from services.web.parts.uploads import drop_zone
 from services.web.site import Site
 from services.web.texts import _, counted
 from services.web.visitor import Role, guarded, require
@@ -40,6 +42,7 @@ class AlertsPage:
         self._total = 0
         self._offset = 0
         self._shown: object = None
+        self._best: dict[str, str] = {}
 
     async def build(self) -> None:
         """Draws the page."""
@@ -76,7 +79,7 @@ class AlertsPage:
             )
             drop_zone(_("Drop or paste a picture, or pick one"), self._by_picture, needed=Role.OPERATOR)
             with ui.row().classes("items-center w-full no-wrap"):
-                named = ui.input(_("Or the id of a vehicle")).props("dense").classes("grow")
+                named = ui.input(_("Or the id of a vehicle, or its end")).props("dense").classes("grow")
                 watch = ui.button(_("Watch"), on_click=lambda: self._by_identity(str(named.value or "").strip()))
                 guarded(watch.props("outline no-caps"), Role.OPERATOR)
 
@@ -87,6 +90,11 @@ class AlertsPage:
     async def _by_identity(self, identity_id: str) -> None:
         if not identity_id:
             ui.notify(_("Name the vehicle."))
+            return
+        try:
+            identity_id = await meant(self._site, identity_id)
+        except VreidError as exc:
+            told(exc)
             return
         await watch_for(self._site, [Probe(identity_id=identity_id)], short(identity_id))
         await self._refresh_queries()
@@ -99,6 +107,7 @@ class AlertsPage:
         if found == self._queries and self._query_list.default_slot.children:
             return
         self._queries = found
+        await self._find_pictures(found)
         self._query_list.clear()
         with self._query_list:
             for query in found:
@@ -106,10 +115,19 @@ class AlertsPage:
             if not found:
                 ui.label(_("Nothing is watched for yet."))
 
+    async def _find_pictures(self, queries: list[StandingQueryView]) -> None:
+        """Finds a sighting to show each query by that was made of a vehicle."""
+        for query in queries:
+            if query.picture or not query.identity_ids or query.standing_id in self._best:
+                continue
+            with contextlib.suppress(VreidError):  # such as of a vehicle that was removed
+                vehicle = await self._site.ask(self._site.client.identity_page, query.identity_ids[0], 1)
+                self._best[query.standing_id] = vehicle.best_sighting_id
+
     def _query(self, query: StandingQueryView) -> None:
         with ui.card().classes("w-full q-pa-sm"):
             with ui.row().classes("items-start no-wrap w-full"):
-                _query_picture(query)
+                _query_picture(query, self._best.get(query.standing_id, ""))
                 with ui.column().classes("gap-0 grow"):
                     ui.label(query.name).classes("text-subtitle1").props('role="heading" aria-level="3"')
                     ui.badge(_("watching") if query.active else _("paused")).props(
@@ -267,17 +285,17 @@ def expected(forecast: Forecast) -> str:
         return _("Nothing is learned yet of where vehicles go from here.")
     if not likely:
         return f"{_('Not expected any more; not seen again')} {forecast.not_again:.0%}"
-    words = [f"{a.camera_id} {a.probability:.0%} ({clock(a.from_ns)} - {clock(a.to_ns)})" for a in likely]
+    words = [f"{a.camera_id} {a.probability:.0%} ({clock_span(a.from_ns, a.to_ns)})" for a in likely]
     return f"{_('Expected next')}: {', '.join(words)}; {_('not seen again')} {forecast.not_again:.0%}"
 
 
-def _query_picture(query: StandingQueryView) -> None:
+def _query_picture(query: StandingQueryView, best_sighting_id: str) -> None:
     with ui.element("div").style("width: 96px; flex: none"):
         if query.picture:
             source = f"data:image/jpeg;base64,{base64.b64encode(query.picture).decode()}"
             ui.element("img").classes("vr-crop vr-small").props(f'src="{source}" alt="{_("What is watched for")}"')
-        elif query.sighting_ids:
-            crop_picture(query.sighting_ids[0], _("What is watched for")).classes("vr-small")
+        elif sighting_id := next(iter(query.sighting_ids), best_sighting_id):
+            crop_picture(sighting_id, _("What is watched for")).classes("vr-small")
         else:
             ui.icon("directions_car", size="48px")
 

@@ -9,9 +9,10 @@ from nicegui import ui
 from detector.types import COLOURS, VehicleClass
 from services.errors import VreidError
 from services.types import MAX_EXEMPLARS
-from services.web.pages.dialogs import heading, labelled
-from services.web.pages.frame import told
-from services.web.pages.uploads import drop_zone
+from services.web.parts.dialogs import heading, labelled
+from services.web.parts.frame import told
+from services.web.parts.naming import meant
+from services.web.parts.uploads import drop_zone
 from services.web.site import Site
 from services.web.texts import _, counted
 from services.web.visitor import Role, require
@@ -33,7 +34,7 @@ async def enrol_dialog(site: Site, enrolled: Callable[[], Awaitable[None]]) -> N
 
         drop_zone(_("Pictures of the vehicle, at most 4"), take, most=MAX_EXEMPLARS, needed=Role.OPERATOR)
         said = ui.label().props('role="status" aria-live="polite"')
-        identity = ui.input(_("Id of a vehicle it belongs to; empty for a new one")).classes("w-full")
+        identity = ui.input(_("Id, or its end, of a vehicle it belongs to; empty for a new one")).classes("w-full")
         kinds = {_FOUND: _("as found in the picture")} | {k.name: k.name.lower() for k in VehicleClass}
         kind = labelled(ui.select(kinds, value=_FOUND, label=_("Class")).classes("w-full"), _("Class"))
         shades = {_FOUND: _("as found in the picture")} | {c: c for c in COLOURS}
@@ -45,7 +46,7 @@ async def enrol_dialog(site: Site, enrolled: Callable[[], Awaitable[None]]) -> N
                 done = await site.ask(
                     site.client.gallery_enroll,
                     pictures[:MAX_EXEMPLARS],
-                    identity_id=str(identity.value or "").strip(),
+                    identity_id=await meant(site, str(identity.value or "").strip()),
                     vehicle_class=VehicleClass[kind.value] if kind.value else None,
                     colour=str(colour.value or ""),
                 )

@@ -10,7 +10,9 @@ from nicegui import ui
 
 from services.matcher.types import SightingSummary
 from services.web.drawing import clock
-from services.web.pages.dialogs import heading, labelled
+from services.web.parts.dialogs import heading, labelled
+from services.web.parts.drawn import Drawn
+from services.web.parts.markup import Html, cells, joined, table_of, tag, tick_box
 from services.web.texts import _
 
 #: Sightings on a page.
@@ -40,7 +42,9 @@ class EvidenceTable:
         self._sightings: Sequence[SightingSummary] = ()
         self._links: Mapping[str, Link] = {}
         self._back = 0
-        self._table = ui.column().classes("w-full")
+        heading(_("Sightings and evidence"))
+        self._table = Drawn({"choose": self._choose})
+        labelled(self._table.element.classes("vr-scroll").props('tabindex="0" role="region"'), _("Sightings"))
         # They stay while the table is drawn anew, so that no click is lost.
         with ui.row().classes("items-center") as self._pager:
             self._newer = ui.button(_("Newer"), icon="chevron_left", on_click=partial(self._turn, -ROWS))
@@ -60,10 +64,7 @@ class EvidenceTable:
         self._sightings, self._links = sightings, links
         self.chosen &= {sighting.sighting_id for sighting in sightings}
         self._back = min(self._back, max(len(sightings) - 1, 0) // ROWS * ROWS)
-        self._table.clear()
-        with self._table:
-            heading(_("Sightings and evidence"))
-            self._draw()
+        self._draw()
         last = len(sightings) - self._back
         self._pager.visible = len(sightings) > ROWS
         self._newer.set_enabled(self._back > 0)
@@ -84,38 +85,29 @@ class EvidenceTable:
             _("Probability"),
             _("Evidence in nats"),
         )
-        with (
-            ui.element("div").classes("vr-scroll"),
-            labelled(ui.element("table").classes("vr-table"), _("Sightings")),
-        ):
-            with ui.element("thead"), ui.element("tr"):
-                for name in ("", *names):
-                    with ui.element("th").props('scope="col"'):
-                        ui.label(name)
-            with ui.element("tbody"):
-                last = len(self._sightings) - self._back
-                for sighting in self._sightings[max(last - ROWS, 0) : last]:
-                    self._row(sighting, self._links.get(sighting.sighting_id))
+        last = len(self._sightings) - self._back
+        shown = self._sightings[max(last - ROWS, 0) : last]
+        rows = joined(*(self._row(sighting, self._links.get(sighting.sighting_id)) for sighting in shown))
+        self._table.show(table_of(_("Sightings"), ("", *names), rows))
 
-    def _row(self, sighting: SightingSummary, link: Link | None) -> None:
-        def choose(wanted: bool) -> None:
-            (self.chosen.add if wanted else self.chosen.discard)(sighting.sighting_id)
-
-        cells = (
-            sighting.camera_id,
-            clock(sighting.start_ns),
-            clock(sighting.end_ns) + ("" if sighting.final else " …"),
-            sighting.vehicle_class.name.lower(),
-            link.status if link else "",
-            f"{link.probability:.0%}" if link and link.probability is not None else "",
-            ", ".join(f"{name} {nats:+.1f}" for name, nats in link.evidence.items()) if link else "",
+    def _row(self, sighting: SightingSummary, link: Link | None) -> Html:
+        name = sighting.sighting_id
+        said = f"{_('Choose the sighting at')} {sighting.camera_id} {clock(sighting.start_ns)}"
+        box = tick_box(said, "choose", name, ticked=name in self.chosen) if self._may_choose else ""
+        return tag(
+            "tr",
+            tag("td", box),
+            cells(
+                sighting.camera_id,
+                clock(sighting.start_ns),
+                clock(sighting.end_ns, beside_ns=sighting.start_ns) + ("" if sighting.final else " …"),
+                sighting.vehicle_class.name.lower(),
+                link.status if link else "",
+                f"{link.probability:.0%}" if link and link.probability is not None else "",
+                ", ".join(f"{source} {nats:+.1f}" for source, nats in link.evidence.items()) if link else "",
+            ),
         )
-        with ui.element("tr"):
-            with ui.element("td"):
-                if self._may_choose:
-                    ticked = sighting.sighting_id in self.chosen
-                    box = ui.checkbox(value=ticked, on_change=lambda e: choose(bool(e.value))).props("dense")
-                    labelled(box, f"{_('Choose the sighting at')} {sighting.camera_id} {clock(sighting.start_ns)}")
-            for text in cells:
-                with ui.element("td"):
-                    ui.label(text)
+
+    def _choose(self, sighting_id: str, ticked: bool) -> None:
+        if self._may_choose and sighting_id in {sighting.sighting_id for sighting in self._sightings}:
+            (self.chosen.add if ticked else self.chosen.discard)(sighting_id)

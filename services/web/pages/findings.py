@@ -15,9 +15,9 @@ from services.errors import VreidError
 from services.identity.codec import decode_sighting
 from services.matcher.findings import Finding, findings
 from services.web.drawing import short
-from services.web.pages.cards import crop_picture
-from services.web.pages.dialogs import heading
-from services.web.pages.frame import told
+from services.web.parts.cards import crop_picture
+from services.web.parts.dialogs import heading
+from services.web.parts.frame import told
 from services.web.site import Site
 from services.web.texts import _, counted
 from services.web.visitor import Role, guarded, require

@@ -12,11 +12,13 @@ from detector.types import COLOURS, VehicleClass
 from services.errors import VreidError
 from services.matcher.types import IdentityDetail, IdentityFilter
 from services.web.drawing import clock, colour_of, short
-from services.web.pages.cards import crop_picture
-from services.web.pages.dialogs import confirmed, filter_select, labelled
 from services.web.pages.enrolment import enrol_dialog
 from services.web.pages.findings import FindingsPanel
-from services.web.pages.frame import told
+from services.web.parts.cards import fetch_early
+from services.web.parts.dialogs import confirmed, filter_select, labelled
+from services.web.parts.drawn import Drawn
+from services.web.parts.frame import told
+from services.web.parts.markup import Html, cells, dot, joined, link, stored_picture, table_of, tag, tick_box
 from services.web.site import Site
 from services.web.texts import _, counted
 from services.web.visitor import Role, guarded, require
@@ -45,7 +47,8 @@ class GalleryPage:
             cameras = []
         self._filters(cameras)
         self._actions()
-        self._table = ui.element("div").classes("vr-scroll")
+        self._table = Drawn({"choose": self._choose, "all": self._choose_all})
+        self._table.element.classes("vr-scroll")
         with ui.row().classes("items-center"):
             self._back = ui.button(_("Newer"), icon="chevron_left", on_click=partial(self._turn, -1))
             self._on = ui.button(_("Older"), icon="chevron_right", on_click=partial(self._turn, 1))
@@ -57,6 +60,7 @@ class GalleryPage:
         self._findings = FindingsPanel(self._site, self._named)
         self._findings.build()
         await self._refresh()
+        fetch_early(detail.best_sighting_id for detail in self._shown)
 
     def _filters(self, cameras: list[str]) -> None:
         with ui.element("div").classes("vr-grid items-end").style("--vr-least: 170px"):
@@ -128,12 +132,7 @@ class GalleryPage:
         self._back.set_enabled(self._offset > 0)
         self._on.set_enabled(self._offset + len(self._shown) < total)
         self._tell()
-        self._table.clear()
-        with self._table:
-            if self._shown:
-                self._draw()
-            else:
-                ui.label(_("No vehicle passes these filters."))
+        self._draw()
 
     def _tell(self) -> None:
         words = counted("{n} vehicle", "{n} vehicles", self._total)
@@ -144,6 +143,9 @@ class GalleryPage:
         self._said.text = words
 
     def _draw(self) -> None:
+        if not self._shown:
+            self._table.show(tag("div", _("No vehicle passes these filters.")))
+            return
         names = (
             _("Picture"),
             _("Vehicle"),
@@ -155,51 +157,39 @@ class GalleryPage:
             _("Last seen"),
             _("Sightings"),
         )
-        with ui.element("table").classes("vr-table").props(f'aria-label="{_("Vehicles")}"'):
-            with ui.element("thead"), ui.element("tr"):
-                with ui.element("th").props('scope="col"'):
-                    every = all(detail.record.identity_id in self._chosen for detail in self._shown)
-                    box = ui.checkbox(value=every, on_change=lambda e: self._choose_all(bool(e.value)))
-                    labelled(box.props("dense"), _("Choose all shown"))
-                for name in names:
-                    with ui.element("th").props('scope="col"'):
-                        ui.label(name)
-            with ui.element("tbody"):
-                self._boxes = [self._row(detail) for detail in self._shown]
+        every = all(detail.record.identity_id in self._chosen for detail in self._shown)
+        box = tick_box(_("Choose all shown"), "all", ticked=every, for_all="choose")
+        self._table.show(table_of(_("Vehicles"), (box, *names), joined(*map(self._row, self._shown))))
 
-    def _row(self, detail: IdentityDetail) -> ui.checkbox:
+    def _row(self, detail: IdentityDetail) -> Html:
         record = detail.record
         name = record.identity_id
-        cells = (
-            _STATUSES.get(record.status, record.status) + (f" · {_('enrolled')}" if record.enrolled else ""),
-            detail.vehicle_class.name.lower(),
-            detail.colour,
-            " → ".join(record.cameras),
-            clock(record.first_seen_ns, date=True),
-            clock(record.last_seen_ns, date=True),
-            f"{detail.sighting_count:,}",
+        picture = stored_picture(detail.best_sighting_id, _("Vehicle") + " " + short(name), small=True)
+        return tag(
+            "tr",
+            tag("td", tick_box(f"{_('Choose')} {name}", "choose", name, ticked=name in self._chosen)),
+            tag("td", picture, style="width: 96px"),
+            tag("td", dot(colour_of(name)), " ", link(short(name), f"/identity/{name}"), class_="vr-close"),
+            cells(
+                _STATUSES.get(record.status, record.status) + (f" · {_('enrolled')}" if record.enrolled else ""),
+                detail.vehicle_class.name.lower(),
+                detail.colour,
+                " → ".join(record.cameras),
+                clock(record.first_seen_ns, date=True),
+                clock(record.last_seen_ns, date=True),
+                f"{detail.sighting_count:,}",
+            ),
         )
-        with ui.element("tr"):
-            with ui.element("td"):
-                box = ui.checkbox(value=name in self._chosen, on_change=lambda e: self._choose(name, bool(e.value)))
-                labelled(box.props("dense"), f"{_('Choose')} {name}")
-            with ui.element("td").style("width: 96px"):
-                crop_picture(detail.best_sighting_id, _("Vehicle") + " " + short(name)).classes("vr-small")
-            with ui.element("td"), ui.row().classes("items-center no-wrap gap-1"):
-                ui.icon("circle").style(f"color: {colour_of(name)}")
-                ui.link(short(name), f"/identity/{name}").classes("vr-link")
-            for text in cells:
-                with ui.element("td"):
-                    ui.label(text)
-        return box
 
-    def _choose(self, name: str, wanted: bool) -> None:
-        (self._chosen.add if wanted else self._chosen.discard)(name)
+    def _choose(self, name: str, ticked: bool) -> None:
+        if name in {detail.record.identity_id for detail in self._shown}:
+            (self._chosen.add if ticked else self._chosen.discard)(name)
         self._tell()
 
-    def _choose_all(self, wanted: bool) -> None:
-        for box in self._boxes:
-            box.value = wanted
+    def _choose_all(self, _of: str, ticked: bool) -> None:
+        names = {detail.record.identity_id for detail in self._shown}
+        self._chosen = self._chosen | names if ticked else self._chosen - names
+        self._tell()
 
     def _some(self, least: int = 1) -> list[str]:
         """The vehicles chosen; none, with a word about it, where they are too few."""

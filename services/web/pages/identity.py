@@ -12,22 +12,21 @@ from typing import Any
 from nicegui import ui
 
 from services.client import Probe
-from services.errors import InputError, NotFound, VreidError
+from services.errors import NotFound, VreidError
 from services.matcher.types import IdentityDetail, SightingSummary
-from services.web.drawing import Visit, clock, colour_of, route_svg, short
+from services.web.drawing import Visit, clock, clock_span, colour_of, route_svg, short
 from services.web.pages.alerts import RECENT_NS, expected, watch_for
-from services.web.pages.cards import crop_picture
+from services.web.pages.decisions import Decisions
 from services.web.pages.evidence import EvidenceTable, Link
-from services.web.pages.frame import told
+from services.web.parts.cards import crop_picture
+from services.web.parts.frame import told
+from services.web.parts.naming import meant
 from services.web.site import Site
 from services.web.texts import _, counted
 from services.web.visitor import Role, guarded
 
 _PICTURES = 12
 _ALIASES = 8
-#: Vehicles seen last, among which the end of an id is looked for.
-_NAMED = 1000
-_LEAST_END = 4
 
 
 def best_of_each_camera(sightings: Sequence[SightingSummary], most: int) -> list[SightingSummary]:
@@ -49,6 +48,9 @@ class IdentityPage:
         self._identity_id = identity_id
         self._may_correct = may_correct and site.corrections is not None
         self._shown: tuple[object, ...] = ()
+        self._decisions = Decisions(site)
+        self._reading = False
+        self._detail: IdentityDetail
         self._other: ui.input
 
     async def build(self) -> None:
@@ -79,7 +81,7 @@ class IdentityPage:
         now = (detail.record, *((s.sighting_id, s.revision) for s in detail.sightings))
         if now == self._shown:
             return
-        self._shown = now
+        self._shown, self._detail = now, detail
         self._below.visible = True
         following = await self._next(detail)
         self._content.clear()
@@ -97,23 +99,23 @@ class IdentityPage:
 
     async def _read_history(self, detail: IdentityDetail) -> None:
         """Shows how each sighting was decided, as far as history is kept."""
-        links: dict[str, Link] = {}
-        with contextlib.suppress(VreidError):
-            history: Any = await self._site.ask(self._site.client.identity_history, detail.record.identity_id)
-            for event in history.events:
-                if event.kind == "sighting.decided":
-                    link = Link(event.status, event.probability, event.evidence)
-                    links |= dict.fromkeys(event.sighting_ids, link)
-                elif event.kind == "identity.split":  # decided for whom they left, whose history this is not
-                    for name in event.sighting_ids:
-                        links.setdefault(name, Link(_("split off"), None, {}))
-        if links and not self._content.is_deleted:
-            self._table.show(detail.sightings, self._seen(detail) | links)
+        if self._reading:
+            return
+        self._reading = True
+        try:
+            said = await self._decisions.read_on(detail)
+        except VreidError:
+            return
+        finally:
+            self._reading = False
+        if said and not self._content.is_deleted:
+            self._table.show(self._detail.sightings, self._seen(self._detail))
 
     def _seen(self, detail: IdentityDetail) -> dict[str, Link]:
-        """Why sightings belong, by what the console saw being decided."""
+        """Why sightings belong, by what the console saw being decided and by what it has read of that."""
         seen = {s.sighting_id: self._site.decision(s.sighting_id) for s in detail.sightings}
-        return {name: Link(e.status, e.probability, e.evidence) for name, e in seen.items() if e is not None}
+        now = {name: Link(e.status, e.probability, e.evidence) for name, e in seen.items() if e is not None}
+        return now | self._decisions.links
 
     def _head(self, detail: IdentityDetail) -> None:
         record = detail.record
@@ -127,9 +129,7 @@ class IdentityPage:
             )
             watch = ui.button(_("Watch for it"), icon="notifications_active", on_click=self._watch)
             guarded(watch.props("flat dense no-caps"), Role.OPERATOR)
-        ui.label(
-            f"{' → '.join(record.cameras)} · {clock(record.first_seen_ns, date=True)} - {clock(record.last_seen_ns)}"
-        )
+        ui.label(f"{' → '.join(record.cameras)} · {clock_span(record.first_seen_ns, record.last_seen_ns, date=True)}")
         if record.aliases:
             names = ", ".join(short(alias) for alias in record.aliases[:_ALIASES])
             if (more := len(record.aliases) - _ALIASES) > 0:
@@ -175,30 +175,12 @@ class IdentityPage:
             ui.notify(_("Name the other vehicle."))
             return
         try:
-            named = await self._named(other)
+            named = await meant(self._site, other)
         except VreidError as exc:
             told(exc)
             return
         call = partial(self._site.ask, corrections.identity_merge, self._identity_id, named, "console")
         await self._correct(call, _("Merged; undo takes it back."))
-
-    async def _named(self, text: str) -> str:
-        """The id that a text means: itself, or as pages show it, the end of one.
-
-        Raises:
-            InputError: Several vehicles end so.
-        """
-        end = text.removeprefix("…")
-        if len(end) < _LEAST_END:
-            return text
-        found, _total = await self._site.ask(self._site.client.identity_list, _NAMED)
-        names = {detail.record.identity_id for detail in found}
-        fitting = sorted(name for name in names if name.endswith(end))
-        if text in names or not fitting:
-            return text
-        if len(fitting) > 1:
-            raise InputError(_("Several vehicles end so; give more of the id."))
-        return fitting[0]
 
     async def _split(self) -> None:
         if (corrections := self._site.corrections) is None or not self._table.chosen:

@@ -18,10 +18,12 @@ from services.rpc.convert_console import FoundVehicle
 from services.types import Match
 from services.web.drawing import DrawnBox, boxes_svg, short
 from services.web.pages.alerts import watch_for
-from services.web.pages.cards import match_card
-from services.web.pages.dialogs import filter_select, labelled
-from services.web.pages.frame import told
-from services.web.pages.uploads import drop_zone
+from services.web.parts.cards import fetch_early, match_card
+from services.web.parts.dialogs import filter_select, labelled
+from services.web.parts.drawn import Drawn
+from services.web.parts.frame import told
+from services.web.parts.markup import joined
+from services.web.parts.uploads import drop_zone
 from services.web.site import Site
 from services.web.texts import _, counted
 from services.web.visitor import Role, guarded
@@ -73,6 +75,7 @@ class SearchPage:
         self._asked = Asked(sighting_id=sighting_id)
         self._begin_with = image
         self._pressed_at: tuple[float, float] | None = None
+        self._shown: dict[str, Match] = {}
 
     async def build(self) -> None:
         """Draws the page."""
@@ -93,10 +96,12 @@ class SearchPage:
                     self._back.props("flat dense no-caps").visible = False
                     self._watch = ui.button(_("Watch for it"), icon="notifications_active", on_click=self._watch_for)
                     guarded(self._watch.props("outline dense no-caps"), Role.OPERATOR).visible = False
-                self._answers = ui.element("div").classes("vr-grid").style("--vr-least: 200px")
+                self._answers = Drawn({"not": self._not_this})
+                self._answers.element.classes("vr-grid").style("--vr-least: 200px")
         if self._asked.sighting_id:
             self._picture.set_source(f"/media/picture/{self._asked.sighting_id}/0")
             await self._search()
+            fetch_early([self._asked.sighting_id, *self._shown])
         elif self._begin_with:
             await self._take(self._begin_with)
 
@@ -229,13 +234,14 @@ class SearchPage:
         self._said.text = words + more if shown else _("Nothing like it was seen.")
         self._back.visible = bool(self._asked.aside)
         self._watch.visible = True
-        self._answers.clear()
-        with self._answers:
-            for match in shown:
-                match_card(match, self._not_this)
+        self._shown = {match.sighting_id: match for match in shown}
+        self._answers.show(joined(*(match_card(match, "not") for match in shown)))
 
-    async def _not_this(self, match: Match) -> None:
+    async def _not_this(self, sighting_id: str, _ticked: bool) -> None:
         """Leaves out this vehicle, its whole identity where it has one, and what looks more like it."""
+        match = self._shown.get(sighting_id)
+        if match is None:  # the answers have changed meanwhile
+            return
         identity_id = match.identity_id
         probe = Probe(identity_id=identity_id) if identity_id else Probe(sighting_id=match.sighting_id)
         self._asked.aside[identity_id or match.sighting_id] = probe

@@ -13,9 +13,9 @@ from services.matcher.types import GalleryStats
 from services.rpc.convert_standing import SiteReport
 from services.web.drawing import clock
 from services.web.machine import Machine, Running
-from services.web.pages.dialogs import heading
-from services.web.pages.frame import told
-from services.web.pages.tables import table
+from services.web.parts.dialogs import heading
+from services.web.parts.frame import told
+from services.web.parts.tables import table
 from services.web.site import Site
 from services.web.texts import _, counted
 from services.web.visitor import Role, guarded, may, require

@@ -6,9 +6,9 @@ from nicegui import ui
 
 from services.errors import VreidError
 from services.web.drawing import topology_svg
-from services.web.pages.dialogs import heading
-from services.web.pages.frame import told
-from services.web.pages.tables import table
+from services.web.parts.dialogs import heading
+from services.web.parts.frame import told
+from services.web.parts.tables import table
 from services.web.site import Site
 from services.web.texts import _, counted
 from tracker.multi_camera.topology.report import LinkReport, TopologyReport

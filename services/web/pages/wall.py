@@ -8,8 +8,8 @@ from services.errors import VreidError
 from services.identity.store import CameraRecord
 from services.live.wire import LivePicture
 from services.web.drawing import DrawnBox, boxes_svg, colour_of, short
-from services.web.pages.dialogs import labelled
-from services.web.pages.frame import told
+from services.web.parts.dialogs import labelled
+from services.web.parts.frame import told
 from services.web.site import Site
 from services.web.texts import _, counted
 

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from services.client import Probe
 from services.client.archive import read_archive
 
 from .conftest import BLUE, RED, picture
@@ -190,3 +191,12 @@ def test_a_long_history_is_shown_in_pages_and_nobody_has_no_corrections(page, co
     page.goto(console.url + "/identity/nobody")
     page.get_by_text("There is no such vehicle").wait_for()
     assert not page.get_by_role("button", name="Merge").is_visible()
+
+
+def test_a_query_of_a_vehicle_is_shown_by_its_picture(page, console):
+    query = console.client.standing_create("by its id", [Probe(identity_id="id-red")])
+    page.goto(console.url + "/alerts")
+    page.get_by_role("heading", name="by its id").wait_for()
+    shown = page.get_by_role("img", name="What is watched for")
+    assert shown.get_attribute("src").startswith("/media/picture/")
+    console.client.standing_delete(query.standing_id)

@@ -8,7 +8,7 @@ from services.observability import catalogue
 from services.observability.instruments import REGISTRY
 from services.observability.request_ids import current_request_id
 from services.web.figures import RequestFigures, page_of
-from services.web.pages.frame import PAGES
+from services.web.parts.frame import PAGES
 
 
 def asked(path, headers=(), *, fails=False):

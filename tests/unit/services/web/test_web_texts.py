@@ -33,7 +33,9 @@ def test_texts_are_found_with_their_plurals():
     assert set(script().texts(tree)) == {("a", ""), ("{n} b", "{n} bs")}
 
 
-@pytest.mark.parametrize("path", sorted((WEB / "pages").glob("*.py")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", sorted([*(WEB / "pages").glob("*.py"), *(WEB / "parts").glob("*.py")]), ids=lambda p: p.stem
+)
 def test_no_text_is_shown_that_cannot_be_translated(path):
     shown = {"label", "button", "switch", "input", "select", "badge", "notify", "heading", "link", "number"}
     bare = [

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import events, ui
 
-from services.web.pages.dialogs import labelled
+from services.web.parts.dialogs import labelled
 from services.web.texts import _
 from services.web.visitor import Role, guarded
 

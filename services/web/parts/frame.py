@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fastapi import Request
-from nicegui import ui
+from nicegui import __version__, ui
 
 from services.errors import VreidError
-from services.web.pages.uploads import SCRIPT as UPLOADS
+from services.web.parts.uploads import SCRIPT as UPLOADS
 from services.web.site import Site
 from services.web.texts import LANGUAGE, _, counted
 from services.web.visitor import Role, visitor_of
@@ -31,7 +31,9 @@ _PRIMARY, _POSITIVE, _NEGATIVE = "#1565c0", "#1b6e2f", "#b71c1c"
 _STYLE = Path(__file__).with_name("style.css").read_text("utf-8")
 #: Cookie that keeps a browser's choice; without it the system's setting counts.
 _THEME = "vreid_theme"
+#: The toolkit's own module asks for this one only when everything before it has run.
 _SCRIPT = f"""
+<link rel="modulepreload" href="/_nicegui/{__version__}/static/dompurify.mjs">
 <script>
 document.documentElement.lang = '{LANGUAGE}';
 // The toolkit shows what loads, and makes pictures, without a text for those who do not see.
