@@ -83,7 +83,7 @@ def test_arrivals_between_two_steps_change_no_outcome(new_site, vehicles):
 
 
 def test_twins_are_united_after_the_decisions_that_show_them(site, vehicles):
-    blurred = vehicles.look(1) + 1.6 * vehicles.look(2)
+    blurred = vehicles.look(1) + 1.7 * vehicles.look(2)
     site.tell(vehicles.see("s1", 1, "a", 0, 4))
     site.tell(vehicles.see("s2", 1, "b", 12, 16, look=blurred, noise=0.0))
     assert site.of("s1") != site.of("s2")
