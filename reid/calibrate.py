@@ -168,7 +168,7 @@ def calibrate_network(
         calibration = fit_calibration(same, different)
     except ValueError as exc:
         raise DataError(f"the vehicles held out for calibration do not allow it: {exc}") from exc
-    calibration = replace(calibration, detail=measure_detail(net, preprocessing, held_out))
+    calibration = replace(calibration, detail=measure_detail(net, preprocessing, held_out, embedded))
     judged: dict[str, dict[str, Any]] = {}
     for domain, samples in held_out.items():
         judged[domain] = {"pairs_same": len(pairs[domain][0]), "pairs_different": len(pairs[domain][1])}

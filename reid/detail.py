@@ -24,13 +24,19 @@ HAZE, SOFT, QUALITY = Haze(0.1, 145.0), 0.4, 55
 LEAST_SHARE = 0.05
 
 
-def measure_detail(net: ReidNet, preprocessing: Preprocessing, held_out: Mapping[str, Sequence[Sample]]) -> Detail:
+def measure_detail(
+    net: ReidNet,
+    preprocessing: Preprocessing,
+    held_out: Mapping[str, Sequence[Sample]],
+    embedded: Mapping[str, NDArray[np.float32]],
+) -> Detail:
     """Compares vehicles seen small with the same vehicles in full, across cameras.
 
     Args:
         net: Trained.
         preprocessing: Of the network.
         held_out: Pictures of vehicles that the network has not seen, by domain.
+        embedded: What it makes of them in full, (N, D) by domain.
 
     Returns:
         By size the mean similarity of small to full pictures of a vehicle over that of full to full ones, rising; no
@@ -40,8 +46,8 @@ def measure_detail(net: ReidNet, preprocessing: Preprocessing, held_out: Mapping
         DataError: A picture cannot be read any more.
     """
     full, small = 0.0, np.zeros(len(SIZES_PX))
-    for samples in held_out.values():
-        whole, keys = pooled_views(embed_samples(net, samples, preprocessing), samples)
+    for domain, samples in held_out.items():
+        whole, keys = pooled_views(embedded[domain], samples)
         pairs = _pairs(keys)
         full += _likeness(whole, whole, pairs)
         for number, size_px in enumerate(SIZES_PX):

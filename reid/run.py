@@ -101,13 +101,13 @@ class Run:
 
     def alike(self, config: TrainConfig, epoch: int) -> Alike | None:
         """Which vehicles the averaged network takes for alike; None before it has learned anything, or unasked."""
-        if not self.sampler.draws_blocks or not (self.averaged.n_averaged or self.trained):
+        # The classifier is fresh, whatever the features began with.
+        learned = bool(self.averaged.n_averaged) or (config.objective.offline and self.trained)
+        if not self.sampler.draws_blocks or not learned:
             return None
         net = self.averaged.module
         if config.objective.offline:
             return hard_vehicles(net, self.pictures.samples, config.preprocessing, (config.seed, epoch))
-        if not self.averaged.n_averaged:
-            return None  # The classifier is fresh, whatever the features began with.
         return look_alikes(net.classifier.weight, sorted(self.labels, key=self.labels.__getitem__))
 
     def attributes_of(self, batch: Sequence[Place], device: torch.device) -> Tensor | None:

@@ -102,8 +102,8 @@ def steps(bench: ModelBench) -> list[Step]:
         DataError: There is no such recipe.
     """
     config = read_config(recipe_path(bench.recipe))
-    weights = f"{read_config(recipe_path(bench.then or bench.recipe)).name}.safetensors"
-    city, masked, model = bench.out / "city", bench.out / "city-masked", bench.out / "model" / weights
+    city, masked = bench.out / "city", bench.out / "city-masked"
+    model = _weights(bench.out / "model", bench.then or bench.recipe)
     further = {name: named["seed"] for name in config.domains if (named := _FURTHER.fullmatch(name))}
     test = _sized(("--test", bench.test))
     found = [_render("render", city, ("--plates", "random"), _sized(("--train", bench.train)) + test)]
@@ -120,7 +120,7 @@ def steps(bench: ModelBench) -> list[Step]:
         _judge("city-image-to-image", city, model, "image-to-image"),
     ]
     if bench.pairs is not None:
-        alone = bench.out / "real-alone" / f"{config.name}.safetensors"
+        alone = _weights(bench.out / "real-alone", bench.recipe)
         fewer = f"epochs={_epochs_alone(config)}"
         found += [
             _train("train-real-alone", alone, bench.recipe, _given(bench), (*bench.changes, fewer)),
@@ -149,11 +149,16 @@ def _given(bench: ModelBench) -> list[str]:
     return [f"pairs={bench.pairs}"] if bench.pairs is not None else []
 
 
+def _weights(folder: Path, recipe: str) -> Path:
+    """What a run of a recipe leaves in its folder."""
+    return folder / f"{read_config(recipe_path(recipe)).name}.safetensors"
+
+
 def _trainings(bench: ModelBench, model: Path, data: Sequence[str]) -> list[Step]:
     """One, or one that another goes on from."""
     if bench.then is None:
         return [_train("train", model, bench.recipe, data, bench.changes)]
-    first = bench.out / "first" / f"{read_config(recipe_path(bench.recipe)).name}.safetensors"
+    first = _weights(bench.out / "first", bench.recipe)
     return [
         _train("train", first, bench.recipe, data, bench.changes),
         _train(f"train-{bench.then}", model, bench.then, data, bench.changes, start=first),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracker.multi_camera.arrays import Floats, Index, Ints
-from tracker.multi_camera.types import Point
+from tracker.multi_camera.types import Observation, Point
 
 #: Cells to a side of a picture, and all of them.
 GRID = 4
@@ -49,6 +50,23 @@ class Visits:
     open: NDArray[np.bool_]
     entry: Ints
     exit: Ints
+
+    @classmethod
+    def of(cls, observations: Sequence[Observation], number: Callable[[str], int]) -> Visits:
+        """Observations as visits, (N,).
+
+        Args:
+            observations: Any.
+            number: Of a camera by its id.
+        """
+        return cls(
+            camera=np.array([number(o.camera_id) for o in observations], np.intp),
+            start_s=np.array([o.start_ns * NS for o in observations]),
+            end_s=np.array([o.end_ns * NS for o in observations]),
+            open=np.array([not o.final for o in observations], np.bool_),
+            entry=np.array([cell_of(o.entry) for o in observations], np.intp),
+            exit=np.array([cell_of(o.exit) if o.final else NO_CELL for o in observations], np.intp),
+        )
 
     def at(self, index: Ints | Index) -> Visits:
         """The visits at an index of every array."""

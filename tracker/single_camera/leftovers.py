@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.single_camera.assignment import iou_matrix
-from tracker.single_camera.box_log import Box
+from tracker.single_camera.box_log import Box, BoxLog
 from tracker.single_camera.settings import FillSettings
 
 Floats = NDArray[np.float64]
@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 Row = tuple[int, int, Box]
 
 _FREE = -1
+_LOOKED_AT_S = 1.0  # of either end of a track, to foretell how it goes on
 _NS = 1_000_000_000
 
 
@@ -71,6 +72,15 @@ class Leftovers:
     def clear(self) -> None:
         """Forgets all."""
         self._frames.clear()
+
+    def lead_back(self, track_id: int, log: BoxLog) -> None:
+        """Lengthens a track's boxes at their beginning."""
+        log.prepend(self.before(track_id, log.head(_LOOKED_AT_S)))
+
+    def lead_on(self, track_id: int, log: BoxLog) -> None:
+        """The same at their end, for a track that is over."""
+        for row in self.after(track_id, log.tail(_LOOKED_AT_S)):
+            log.add(*row)
 
     def before(self, track_id: int, rows: Sequence[Row]) -> list[Row]:
         """What a track may be lengthened by at its beginning, ascending; it is the track's own from now on.

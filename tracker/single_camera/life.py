@@ -19,7 +19,6 @@ from tracker.single_camera.smoothing import smoothed
 from tracker.types import Contact, Crop, TrackKey, Tracklet
 
 _PLACE = {int(vehicle_class): k for k, vehicle_class in enumerate(VEHICLE_CLASSES)}
-_LOOKED_AT_S = 1.0  # of a track's end, to foretell how it goes on
 _NO_VOTES: Votes = (0.0,) * len(VEHICLE_CLASSES)
 
 
@@ -114,12 +113,11 @@ class TrackLife:
         if self._filled_before:
             return
         self._filled_before = True
-        self._log.prepend(leftovers.before(self._key.track_id, self._log.head(_LOOKED_AT_S)))
+        leftovers.lead_back(self._key.track_id, self._log)
 
     def fill_after(self, leftovers: Leftovers) -> None:
         """The same after its last box, for a track that is over."""
-        for t_ns, frame, box in leftovers.after(self._key.track_id, self._log.tail(_LOOKED_AT_S)):
-            self._log.add(t_ns, frame, box)
+        leftovers.lead_on(self._key.track_id, self._log)
 
     def revise(self) -> Tracklet | None:
         """A revision, if one is due and there is news since the last."""

@@ -13,7 +13,6 @@ from tracker.single_camera.leftovers import Leftovers
 from tracker.single_camera.settings import TrackerSettings
 from tracker.single_camera.smoothing import smoothed
 
-_LOOKED_AT_S = 1.0  # of either end, to foretell how it goes on
 _NS = 1e9
 
 
@@ -43,7 +42,7 @@ class _Trail:
     def lead_back(self, track_id: int, leftovers: Leftovers) -> None:
         if not self.led_back:
             self.led_back = True
-            self.log.prepend(leftovers.before(track_id, self.log.head(_LOOKED_AT_S)))
+            leftovers.lead_back(track_id, self.log)
 
 
 class PathFollower:
@@ -99,8 +98,7 @@ class PathFollower:
             return
         if trail.observed > 1:
             trail.lead_back(track_id, self._leftovers)
-            for row in self._leftovers.after(track_id, trail.log.tail(_LOOKED_AT_S)):
-                trail.log.add(*row)
+            self._leftovers.lead_on(track_id, trail.log)
         told = self._settings.tracklets
         if trail.observed < told.min_boxes or trail.log.last_ns - trail.log.first_ns < told.min_duration_s * _NS:
             self._leftovers.release(track_id)

@@ -22,7 +22,7 @@ from services.web.parts.cards import fetch_early, match_card
 from services.web.parts.dialogs import filter_select, labelled
 from services.web.parts.drawn import Drawn
 from services.web.parts.frame import told
-from services.web.parts.markup import joined
+from services.web.parts.markup import joined, picture_source
 from services.web.parts.uploads import drop_zone
 from services.web.site import Site
 from services.web.texts import _, counted
@@ -99,7 +99,7 @@ class SearchPage:
                 self._answers = Drawn({"not": self._not_this})
                 self._answers.element.classes("vr-grid").style("--vr-least: 200px")
         if self._asked.sighting_id:
-            self._picture.set_source(f"/media/picture/{self._asked.sighting_id}/0")
+            self._picture.set_source(picture_source(self._asked.sighting_id))
             await self._search()
             fetch_early([self._asked.sighting_id, *self._shown])
         elif self._begin_with:

@@ -10,7 +10,17 @@ from nicegui import ui
 from services.matcher.types import IdentityDetail
 from services.types import Match
 from services.web.drawing import clock_span, colour_of, short
-from services.web.parts.markup import Html, act_button, badge, dot, early_picture, link_button, stored_picture, tag
+from services.web.parts.markup import (
+    Html,
+    act_button,
+    badge,
+    dot,
+    early_picture,
+    link_button,
+    picture_source,
+    stored_picture,
+    tag,
+)
 from services.web.texts import _
 
 #: Pictures that a page shows at first.
@@ -84,5 +94,5 @@ def fetch_early(sighting_ids: Iterable[str]) -> None:
 def crop_picture(sighting_id: str, alt: str) -> ui.element:
     """A stored picture of a sighting, as an element of the page."""
     image = ui.element("img").classes("vr-crop")
-    image.props(f'src="/media/picture/{sighting_id}/0" alt="{alt}" loading=lazy')
+    image.props(f'src="{picture_source(sighting_id)}" alt="{alt}" loading=lazy')
     return image

@@ -103,15 +103,16 @@ def tick_box(name: str, act: str, of: str = "", *, ticked: bool = False, for_all
 def stored_picture(sighting_id: str, alt: str, *, small: bool = False) -> Html:
     """A stored picture of a sighting."""
     shape = "vr-crop vr-small" if small else "vr-crop"
-    return tag("img", class_=shape, src=_source(sighting_id), alt=alt, loading="lazy")
+    return tag("img", class_=shape, src=picture_source(sighting_id), alt=alt, loading="lazy")
 
 
 def early_picture(sighting_id: str) -> Html:
     """For the head of a page: a stored picture that is in view at first, fetched before the page is put together."""
-    return tag("link", rel="preload", as_="image", href=_source(sighting_id))
+    return tag("link", rel="preload", as_="image", href=picture_source(sighting_id))
 
 
-def _source(sighting_id: str) -> str:
+def picture_source(sighting_id: str) -> str:
+    """Where the best stored picture of a sighting is had."""
     return f"/media/picture/{sighting_id}/0"
 
 

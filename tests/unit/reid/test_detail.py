@@ -36,18 +36,18 @@ def test_pictures_lose_pixels_but_never_gain_any():
 def test_a_share_is_the_likeness_that_small_pictures_keep_across_cameras(monkeypatch):
     own = np.random.default_rng(0).normal(size=(20, 64))
 
-    def embed(net, samples, preprocessing, through=None):
+    def embed(samples, through=None):
         rng = np.random.default_rng(1)
         blur = 0.0 if through is None else 60.0 / through.keywords["size_px"]
         rows = np.array([own[int(s.vehicle)] + blur * rng.normal(size=64) for s in samples])
         return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
-    monkeypatch.setattr("reid.detail.embed_samples", embed)
+    monkeypatch.setattr("reid.detail.embed_samples", lambda net, some, preprocessing, through: embed(some, through))
     samples = [Sample(Path(f"{v}{c}"), "city", str(v), str(c)) for v in range(20) for c in (1, 2)]
-    detail = measure_detail(None, None, {"city": samples})
+    detail = measure_detail(None, None, {"city": samples}, {"city": embed(samples)})
     assert detail.sizes_px == SIZES_PX
     expected = [1 / np.hypot(1, 60.0 / px) for px in SIZES_PX]
     assert detail.shares == pytest.approx(expected, abs=0.06)
     assert list(detail.shares) == sorted(detail.shares)
     alone = [s for s in samples if s.camera == "1"]
-    assert measure_detail(None, None, {"city": alone}) == Detail()
+    assert measure_detail(None, None, {"city": alone}, {"city": embed(alone)}) == Detail()

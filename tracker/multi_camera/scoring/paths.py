@@ -12,7 +12,7 @@ from tracker.multi_camera.identities.memory import IdentityMemory
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology.learned import Topology
 from tracker.multi_camera.types import Observation
-from tracker.multi_camera.visits import NO_CELL, NS, Visits, cell_of
+from tracker.multi_camera.visits import Visits
 
 
 class Paths:
@@ -25,15 +25,7 @@ class Paths:
 
     def visits_of(self, observations: Sequence[Observation]) -> Visits:
         """Observations as visits, (N,)."""
-        nowhere = NO_CELL
-        return Visits(
-            camera=np.array([self._topology.camera(o.camera_id) for o in observations], np.intp),
-            start_s=np.array([o.start_ns * NS for o in observations]),
-            end_s=np.array([o.end_ns * NS for o in observations]),
-            open=np.array([not o.final for o in observations], np.bool_),
-            entry=np.array([cell_of(o.entry) for o in observations], np.intp),
-            exit=np.array([cell_of(o.exit) if o.final else nowhere for o in observations], np.intp),
-        )
+        return Visits.of(observations, self._topology.camera)
 
     def involved(self, here: Visits, rows: Rows) -> NDArray[np.bool_]:
         """Which identities are in view while the visit lasts, or were seen later; (P,) each."""

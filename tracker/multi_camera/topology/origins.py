@@ -19,7 +19,7 @@ from tracker.multi_camera.links.lessons import ORIGINS
 from tracker.multi_camera.pooling import pool
 from tracker.multi_camera.topology.learned import Topology
 from tracker.multi_camera.types import Observation
-from tracker.multi_camera.visits import NO_CELL, NS, Visits
+from tracker.multi_camera.visits import Visits
 
 #: Sightings remembered; the oldest by start go first.
 RECENT = 512
@@ -82,7 +82,7 @@ class Recent:
         if not arrivals:
             return []
         known = self._as_compared(topology)
-        here = _visits_of(arrivals, topology)
+        here = Visits.of(arrivals, topology.camera)
         detail = np.array([o.detail for o in arrivals])[:, None] * known.details
         similarity = _similarity(arrivals, known)
         nats = self._pooled.nats(similarity, np.ones(similarity.shape, np.intp), 1, detail)
@@ -140,7 +140,7 @@ class Recent:
             places = {o.sighting_id: i for i, o in enumerate(known)}
             embeddings = np.stack([o.embedding for o in known])
             details = np.array([o.detail for o in known])
-            self._compared = _Compared(known, places, _visits_of(known, topology), embeddings, details)
+            self._compared = _Compared(known, places, Visits.of(known, topology.camera), embeddings, details)
         return self._compared
 
     def _possible(self, before: Visits, here: Visits) -> NDArray[np.bool_]:
@@ -154,16 +154,3 @@ class Recent:
 def _similarity(arrivals: Sequence[Observation], known: _Compared) -> NDArray[np.float64]:
     """Products of vectors, (A, R)."""
     return (np.stack([o.embedding for o in arrivals]) @ known.embeddings.T).astype(np.float64)
-
-
-def _visits_of(observations: Sequence[Observation], topology: Topology) -> Visits:
-    """Passages as arrays, (N,) each; zones are left out."""
-    nowhere = np.full(len(observations), NO_CELL)
-    return Visits(
-        camera=np.array([topology.camera(o.camera_id) for o in observations]),
-        start_s=np.array([o.start_ns for o in observations]) * NS,
-        end_s=np.array([o.end_ns for o in observations]) * NS,
-        open=np.array([not o.final for o in observations]),
-        entry=nowhere,
-        exit=nowhere,
-    )
