@@ -24,6 +24,8 @@ _SPEED_SPAN_S = 1.0
 #: A hidden vehicle may brake or speed up: its path is foretold up to this multiple of its speed.
 _FASTER = 1.5
 _LARGEST_RATIO = 1.8  # of box sizes
+_LEAST_WAY = 0.5  # box sizes (in a second) from which a movement has a direction
+_LEAST_COSINE = 0.3  # of the angle between the ways before and after
 _SAME_PLACE_IOU = 0.5
 _MOST_HELD = 64
 
@@ -109,8 +111,11 @@ class Joiner:
         if waiting.still:
             iou = float(iou_matrix(last[None], first[None])[0, 0])
             return 1.0 - iou if iou >= _SAME_PLACE_IOU else math.inf
-        ahead = _velocity(earlier) * _FASTER * (begin_ns - end_ns) / 1e9
-        return _from_segment(_centre(first) - _centre(last), ahead) / size
+        velocity = _velocity(earlier)
+        if _turned_round(velocity / size, _way(later) / other):
+            return math.inf
+        ahead = velocity * _FASTER * (begin_ns - end_ns) / 1e9
+        return _from_segment(_centre(first) - _centre(last), ahead) / math.sqrt(size * other)
 
 
 def _velocity(tracklet: Tracklet) -> Floats:
@@ -121,6 +126,18 @@ def _velocity(tracklet: Tracklet) -> Floats:
         return np.zeros(2)
     boxes = tracklet.boxes_xyxy[[recent, -1]].astype(np.float64)
     return (_centre(boxes[1]) - _centre(boxes[0])) / float(span_s)
+
+
+def _way(tracklet: Tracklet) -> Floats:
+    """From the first box's centre to the last one's, px, (2,)."""
+    boxes = tracklet.boxes_xyxy[[0, -1]].astype(np.float64)
+    return _centre(boxes[1]) - _centre(boxes[0])
+
+
+def _turned_round(before: Floats, after: Floats) -> bool:
+    """Whether two movements, in box sizes, are both large enough to have a direction and do not go the same way."""
+    lengths = float(np.linalg.norm(before)), float(np.linalg.norm(after))
+    return min(lengths) >= _LEAST_WAY and float(before @ after) < _LEAST_COSINE * lengths[0] * lengths[1]
 
 
 def _from_segment(point: Floats, ahead: Floats) -> float:

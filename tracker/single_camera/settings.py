@@ -24,6 +24,13 @@ class AssociationSettings(_Section):
     lost_low_match_cost: float = Field(
         0.3, ge=0, le=1, description="The same where low scores find lost tracks again; 0 for never."
     )
+    last_place_cost: float = Field(
+        0.4,
+        ge=0,
+        le=1,
+        description="ByteTrack: largest 1 - IoU with its last detection of a track that is not where it was foretold; "
+        "0 for never.",
+    )
     unconfirmed_match_cost: float = Field(0.7, gt=0, le=1, description="Largest cost of confirming a new track.")
     fuse_score: bool = Field(True, description="Multiply IoU by the detection's score where high scores are matched.")
     duplicate_iou: float = Field(

@@ -19,6 +19,8 @@ Pins = Mapping[tuple[int, int], tuple[float, float]]
 #: Travel-time modes of a link: the vehicle had left the first view, or still stood in it.
 GAP, OVERLAP = 0, 1
 SHARE_STRENGTH = 3.0
+#: Before anything is known, nats for a vehicle's next view being the one that it left, against any other.
+RETURN_NATS = -4.0
 OVERLAP_STRENGTH = 2.0
 ZONE_STRENGTH = 4.0
 #: Prior strength, in sightings, of the share of new vehicles at the whole site, and of a camera's around the site's.
@@ -36,6 +38,7 @@ class LinkTables:
 
     Attributes:
         log_share: Log share of vehicles leaving the one that come to the other, of those that come anywhere.
+        log_prior: The same before anything was learned, less that of the likeliest link; (C, C), at most 0.
         log_overlap: Log chance that a vehicle still stands in the first view when it comes into the second.
         log_apart: Of the contrary.
         log_prior_overlap: The same of a pair that nothing is known about.
@@ -52,6 +55,7 @@ class LinkTables:
     """
 
     log_share: Floats
+    log_prior: Floats
     log_overlap: Floats
     log_apart: Floats
     log_prior_overlap: float
@@ -162,7 +166,9 @@ def compile_tables(
     cameras = len(tally.returns)
     count = tally.moments[..., 0]
     travelled = count.sum(axis=2)
-    share = (travelled + SHARE_STRENGTH / max(cameras, 1)) / (travelled.sum(axis=1, keepdims=True) + SHARE_STRENGTH)
+    prior = np.exp(RETURN_NATS * np.eye(cameras))
+    prior /= prior.sum(axis=1, keepdims=True)
+    share = (travelled + SHARE_STRENGTH * prior) / (travelled.sum(axis=1, keepdims=True) + SHARE_STRENGTH)
     # Two views overlap or not whichever way the vehicle goes.
     together = count[..., OVERLAP] + count[..., OVERLAP].T
     pooled = (OVERLAP_STRENGTH * settings.overlap_prior + count[..., OVERLAP].sum()) / (
@@ -174,6 +180,7 @@ def compile_tables(
     learned = travel_times(tally.moments[..., GAP, :], settings.travel_median_s, *knobs)
     return LinkTables(
         log_share=np.log(share),
+        log_prior=np.log(prior / prior.max(axis=1, keepdims=True, initial=0.0)),
         log_overlap=np.log(overlap),
         log_apart=np.log1p(-overlap),
         log_prior_overlap=math.log(settings.overlap_prior),

@@ -99,8 +99,9 @@ class Paths:
         Returns:
             Time and zone evidence.
         """
-        time = self._topology.trust * self._topology.log_transition(before, after)
-        tables = self._topology.tables()
+        tables, trust = self._topology.tables(), self._topology.trust
+        time = trust * self._topology.log_transition(before, after)
+        time += (1.0 - trust) * tables.log_prior[before.camera, after.camera]
         zone = (
             tables.zone_entry[before.camera, after.camera, after.entry]
             + tables.zone_exit[before.camera, after.camera, before.exit]

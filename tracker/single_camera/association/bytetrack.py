@@ -43,8 +43,9 @@ class ByteTrack:
 
     Source: Zhang et al. 2022, "ByteTrack: Multi-Object Tracking by Associating Every Detection Box". Departures: real
     time steps; boxes enlarged for matching where a frame is late; one buffer in seconds, up to which a lost track may
-    be found; low scores find one too where they lie closely on its path; a parked vehicle may stay hidden for longer
-    and does not drift meanwhile; no track starts on a vehicle that another covers.
+    be found; a track that is not where it was foretold is looked for where it was last seen; low scores find a lost one
+    where they lie closely on its path; a parked vehicle may stay hidden for longer and does not drift meanwhile; no
+    track starts on a vehicle that another covers.
     """
 
     def __init__(self, settings: AssociationSettings) -> None:
@@ -163,8 +164,24 @@ class ByteTrack:
         return np.delete(detections, columns)
 
     def _recover(self, new: Arrivals, high: Index) -> Index:
-        """A place for a further stage after the first; returns the high-score detections left over."""
-        return high
+        """Matches tracks of the frame before that are not where they were foretold by their last detection.
+
+        The motion model holds aspects to be constant: a vehicle that comes in over the border, or turns, is foretold
+        too wide or too narrow. It begins anew with what is seen. Returns the high-score detections left over.
+        """
+        tracks, limit = self._tracks, self._settings.last_place_cost
+        pool = np.flatnonzero((tracks.state == TRACKED) & (tracks.detection < 0))
+        if not limit or not len(pool) or not len(high):
+            return high
+        cost = 1.0 - iou_matrix(enlarged(tracks.last_xyxy[pool], new.margin), new.grown[high])
+        rows, columns = assign(cost, limit)
+        found, before, then_ns = pool[rows], tracks.last_xyxy[pool[rows]], tracks.last_ns[pool[rows]]
+        self._match(new, found, high[columns])
+        seen = measured_from_xyxy(tracks.last_xyxy[found])
+        tracks.mean[found], tracks.covariance[found] = self._kalman.initiate(seen)
+        passed_s = (new.t_ns - then_ns)[:, None] / 1e9
+        tracks.mean[found, 4:6] = (seen[:, :2] - measured_from_xyxy(before)[:, :2]) / passed_s
+        return np.delete(high, columns)
 
     def _continue_low(self, new: Arrivals, low: Index) -> None:
         """Matches tracks that were seen in the frame before with low-score detections, then lost ones."""
@@ -204,6 +221,7 @@ class ByteTrack:
         tracks.found_again[rows] = tracks.state[rows] == LOST
         tracks.state[rows] = TRACKED
         tracks.last_ns[rows] = new.t_ns
+        tracks.last_xyxy[rows] = seen
         tracks.detection[rows] = detections
 
     def _single(self, boxes: Array, detections: Index) -> Index:
@@ -234,6 +252,7 @@ class ByteTrack:
                 state=state,
                 start_ns=now,
                 last_ns=now.copy(),
+                last_xyxy=boxes[detections],
                 mean=mean,
                 covariance=covariance,
                 still_xyxy=boxes[detections],

@@ -46,6 +46,7 @@ class Tracks:
         state: int8 (T,), UNCONFIRMED, TRACKED or LOST.
         start_ns: int64 (T,), time of the first detection.
         last_ns: int64 (T,), time of the last detection.
+        last_xyxy: (T, 4), that detection.
         mean: (T, 8), state of the motion model.
         covariance: (T, 8, 8), its uncertainty.
         still_xyxy: (T, 4), detection that began the present stand.
@@ -58,6 +59,7 @@ class Tracks:
     state: NDArray[np.int8]
     start_ns: Index
     last_ns: Index
+    last_xyxy: Array
     mean: Array
     covariance: Array
     still_xyxy: Array
@@ -74,6 +76,7 @@ class Tracks:
             state=np.zeros(0, np.int8),
             start_ns=whole,
             last_ns=whole,
+            last_xyxy=np.zeros((0, 4)),
             mean=np.zeros((0, 8)),
             covariance=np.zeros((0, 8, 8)),
             still_xyxy=np.zeros((0, 4)),

@@ -78,7 +78,7 @@ def test_two_alike_leave_a_newcomer_ambiguous_until_its_last_revision(new_site, 
 def test_an_ambiguous_one_that_turns_out_different_becomes_new(new_site, vehicles):
     site = new_site(margin_nats=3.0)
     site.tell(vehicles.see("s1", 1, "a", 0, 4, noise=0.0))
-    blurred = vehicles.look(1) + 1.2 * vehicles.look(2)
+    blurred = vehicles.look(1) + 1.3 * vehicles.look(2)
     (first,) = site.tell(vehicles.see("s2", 2, "b", 10, 12, final=False, look=blurred, noise=0.0)).decisions
     assert first.status is DecisionStatus.AMBIGUOUS
     outcome = site.tell(vehicles.see("s2", 2, "b", 10, 16, revision=2))

@@ -49,6 +49,8 @@ GONE = _tracklet(1, 0, 2, x=0, speed=50)  # ends at x = 100, 50 px a second
         (_tracklet(2, 4, 6, x=40), False),  # backwards
         (_tracklet(2, 4, 6, x=200, y=190), False),  # beside the path
         (_tracklet(2, 4, 6, x=200, size=90), False),  # another size
+        (_tracklet(2, 4, 6, x=200, speed=60), True),  # it goes on
+        (_tracklet(2, 4, 6, x=200, speed=-60), False),  # it comes the other way
         (_tracklet(2, 6, 8, x=250), False),  # too late
         (_tracklet(2, 1.5, 3, x=100), False),  # it began before the other ended
     ],

@@ -35,3 +35,25 @@ def test_travel_densities_integrate_to_one(count):
     u = np.linspace(-12.0, 20.0, 20_001)
     area = integrate.trapezoid(np.exp(model.log_density((np.zeros(len(u), np.intp),), u) + u), u)
     assert area == pytest.approx(1.0, abs=0.01)
+
+
+def nothing_known(cameras):
+    cells = np.zeros((cameras, CELLS))
+    return compile_tables(Tally.empty(cameras), CameraCells(cells, cells), AssociationSettings())
+
+
+def test_a_vehicle_is_not_expected_back_where_it_left_until_some_come_back():
+    tables = nothing_known(3)
+    np.testing.assert_allclose(tables.log_share[0, 1] - tables.log_share[0, 0], 4.0)
+    np.testing.assert_allclose(np.exp(tables.log_share).sum(axis=1), 1.0)
+    np.testing.assert_allclose(tables.log_prior, -4.0 * np.eye(3), atol=1e-12)
+    tally = Tally.empty(3)
+    tally.moments[0, 0, GAP] = 20, 60, 190
+    cells = np.zeros((3, CELLS))
+    learned = compile_tables(tally, CameraCells(cells, cells), AssociationSettings())
+    assert learned.log_share[0, 0] > learned.log_share[0, 1]
+
+
+def test_a_single_camera_expects_whoever_comes_again_in_itself():
+    tables = nothing_known(1)
+    assert tables.log_share[0, 0] == tables.log_prior[0, 0] == 0.0

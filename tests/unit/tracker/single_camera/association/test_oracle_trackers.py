@@ -97,6 +97,7 @@ def _settings(fuse_score):
         still_after_s=3600,
         double_iou=1.0,
         lost_low_match_cost=0.0,
+        last_place_cost=0.0,
         nominal_interval_s=INTERVAL_NS / 1e9,
     )
 
