@@ -78,3 +78,32 @@ class Visits:
             self.entry[index],
             self.exit[index],
         )
+
+    def followed_by(self, others: Sequence[Visits]) -> Visits:
+        """These visits and others behind them, along the first axis."""
+        every = (self, *others)
+        return Visits(
+            np.concatenate([v.camera for v in every]),
+            np.concatenate([v.start_s for v in every]),
+            np.concatenate([v.end_s for v in every]),
+            np.concatenate([v.open for v in every]),
+            np.concatenate([v.entry for v in every]),
+            np.concatenate([v.exit for v in every]),
+        )
+
+    def enlarged(self, length: int, start_s: float) -> Visits:
+        """These visits, and none behind them up to a length of the first axis; see :func:`no_visits`."""
+        more = no_visits((length - len(self.camera), *self.camera.shape[1:]), start_s)
+        return self.followed_by([more])
+
+
+def no_visits(shape: tuple[int, ...], start_s: float) -> Visits:
+    """Places for visits of which none is taken; ``start_s`` stands for the start of such a one."""
+    return Visits(
+        camera=np.full(shape, -1, np.intp),
+        start_s=np.full(shape, start_s),
+        end_s=np.full(shape, -np.inf),
+        open=np.zeros(shape, np.bool_),
+        entry=np.full(shape, NO_CELL, np.intp),
+        exit=np.full(shape, NO_CELL, np.intp),
+    )
