@@ -141,10 +141,12 @@ class Associator:
                 revised.append(observation)
         first_start = {o.camera_id: o.start_ns for o in reversed(arrivals)}
         arrivals.sort(key=lambda o: (first_start[o.camera_id], o.camera_id))
+        self._parts.scorer.expect([*arrivals, *revised])
         for _, group in groupby(arrivals, key=lambda o: o.camera_id):
             self._parts.verdicts.admit(list(group), findings)
         for observation in revised:
             self._parts.verdicts.revise(observation, findings)
+        self._parts.scorer.expect(())
         self._parts.scorer.forget(o.sighting_id for o in batch if not o.final)
         closed = [o for o in batch if o.final]
         self._later.plan(closed, [*closed, *reviewed], reviewed)
