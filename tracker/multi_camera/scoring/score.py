@@ -111,7 +111,7 @@ class Scorer:
             settings.appearance_weight * pairs.looks,
             settings.time_weight * pairs.time,
             settings.zone_weight * pairs.zone,
-            settings.class_weight * agreement(classes[of], memory.class_probs[rows], memory.class_total),
+            settings.class_weight * agreement(classes, of, memory.class_probs[rows], memory.class_total),
             settings.colour_weight * self._colour(observations, of, rows),
         ]
         total = parts.sum(axis=0)
@@ -154,4 +154,4 @@ class Scorer:
             return np.zeros(len(rows))
         here = np.stack([memory.colour_vector(o) for o in observations])
         names = memory.colours_known
-        return agreement(here[of, :names], memory.colour_probs[rows, :names], memory.colour_total[:names])
+        return agreement(here[:, :names], of, memory.colour_probs[rows, :names], memory.colour_total[:names])
