@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,8 @@ def cell_of(point: Point | None) -> int:
     """
     if point is None:
         return NO_CELL
-    x, y = (min(max(int(v * GRID), 0), GRID - 1) for v in point)
-    return y * GRID + x
+    x, y = int(point[0] * GRID), int(point[1] * GRID)
+    return min(max(y, 0), GRID - 1) * GRID + min(max(x, 0), GRID - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Visits:
     open: NDArray[np.bool_]
     entry: Ints
     exit: Ints
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """The arrays, in the order of the attributes."""
+        return self.camera, self.start_s, self.end_s, self.open, self.entry, self.exit
 
     @classmethod
     def of(cls, observations: Sequence[Observation], number: Callable[[str], int]) -> Visits:
@@ -81,15 +87,8 @@ class Visits:
 
     def followed_by(self, others: Sequence[Visits]) -> Visits:
         """These visits and others behind them, along the first axis."""
-        every = (self, *others)
-        return Visits(
-            np.concatenate([v.camera for v in every]),
-            np.concatenate([v.start_s for v in every]),
-            np.concatenate([v.end_s for v in every]),
-            np.concatenate([v.open for v in every]),
-            np.concatenate([v.entry for v in every]),
-            np.concatenate([v.exit for v in every]),
-        )
+        alike = zip(self.arrays, *(v.arrays for v in others), strict=True)
+        return Visits(*(np.concatenate(arrays) for arrays in alike))
 
     def enlarged(self, length: int, start_s: float) -> Visits:
         """These visits, and none behind them up to a length of the first axis; see :func:`no_visits`."""

@@ -61,7 +61,7 @@ def assign(scored: Sequence[tuple[Rows, Floats]]) -> list[Choice]:
         table[i, len(useful) + i] = 0.0
     _, columns = linear_sum_assignment(table, maximize=True)
     taken = [int(useful[c]) if c < len(useful) else None for c in columns]
-    rivals = {row for row in taken if row is not None}
+    rivals = np.array(sorted(row for row in taken if row is not None), np.intp)
     return [_choice(*scored[i], taken[i], rivals) for i in range(n)]
 
 
@@ -69,7 +69,7 @@ def choose(rows: Rows, total: Floats) -> Choice:
     """The best for a single observation; as :func:`assign` of one."""
     best = int(np.argmax(total)) if len(total) else -1
     row = int(rows[best]) if best >= 0 and total[best] > 0 else None
-    return _choice(rows, total, row, set() if row is None else {row})
+    return _choice(rows, total, row, np.array([] if row is None else [row], np.intp))
 
 
 def _places(rows: Rows, wanted: Rows) -> tuple[Rows, NDArray[np.bool_]]:
@@ -80,11 +80,11 @@ def _places(rows: Rows, wanted: Rows) -> tuple[Rows, NDArray[np.bool_]]:
     return at[here], here
 
 
-def _choice(rows: Rows, total: Floats, row: int | None, taken: set[int]) -> Choice:
-    """What choosing a row means where so many, it among them, were taken by any observation."""
+def _choice(rows: Rows, total: Floats, row: int | None, taken: Rows) -> Choice:
+    """What choosing a row means where these, it among them and ascending, were taken by any observation."""
     others, score = total, 0.0
-    if taken:
-        at, _ = _places(rows, np.array(sorted(taken), np.intp))
+    if len(taken):
+        at, _ = _places(rows, taken)
         if row is not None:
             score = float(total[np.searchsorted(rows, row)])
         others = total.copy()

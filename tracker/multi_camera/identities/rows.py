@@ -6,6 +6,7 @@ Never knows which sighting stands under which identity; whoever fills a row does
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,9 +123,10 @@ class IdentityRows:
         self.sources[row] = self.visit_counts[row] = 0
         self.centres[row] = 0
         self.details[row] = 1
-        for v, start_s in ((self.visits, np.inf), (self.last, -np.inf)):
-            v.camera[row], v.start_s[row], v.end_s[row], v.open[row] = -1, start_s, -np.inf, False
-            v.entry[row], v.exit[row] = NO_CELL, NO_CELL
+        v = self.visits
+        v.camera[row], v.start_s[row], v.end_s[row], v.open[row] = -1, np.inf, -np.inf, False
+        v.entry[row], v.exit[row] = NO_CELL, NO_CELL
+        self.last.camera[row], self.last.start_s[row] = -1, -np.inf
         self.busy_until_s[row] = -np.inf
         self.last_seen_s[row] = np.inf
         self.class_probs[row] = self.colour_probs[row] = 0
@@ -133,19 +135,22 @@ class IdentityRows:
 
     def _write_visits(self, row: int, cameras: Sequence[int], seen: Sequence[Observation]) -> None:
         """Sightings by start with the numbers of their cameras, M at most."""
-        v, n = self.visits, len(seen)
-        v.camera[row, :n] = cameras
-        v.start_s[row, :n] = [o.start_ns * NS for o in seen]
-        v.end_s[row, :n] = [o.end_ns * NS for o in seen]
-        v.open[row, :n] = [not o.final for o in seen]
-        v.entry[row, :n] = [cell_of(o.entry) for o in seen]
-        v.exit[row, :n] = [cell_of(o.exit) if o.final else NO_CELL for o in seen]
+        n = len(seen)
+        end_s, open_ = [o.end_ns * NS for o in seen], [not o.final for o in seen]
+        columns: tuple[Sequence[Any], ...] = (
+            cameras,
+            [o.start_ns * NS for o in seen],
+            end_s,
+            open_,
+            [cell_of(o.entry) for o in seen],
+            [cell_of(o.exit) if o.final else NO_CELL for o in seen],
+        )
+        for every, last, values in zip(self.visits.arrays, self.last.arrays, columns, strict=True):
+            every[row, :n] = values
+            last[row] = values[-1]
         self.visit_counts[row] = n
-        last = self.last
-        last.camera[row], last.start_s[row], last.end_s[row] = cameras[-1], v.start_s[row, n - 1], v.end_s[row, n - 1]
-        last.open[row], last.entry[row], last.exit[row] = v.open[row, n - 1], v.entry[row, n - 1], v.exit[row, n - 1]
-        self.last_seen_s[row] = v.end_s[row, :n].max()
-        self.busy_until_s[row] = np.inf if v.open[row, :n].any() else self.last_seen_s[row]
+        self.last_seen_s[row] = max(end_s)
+        self.busy_until_s[row] = np.inf if any(open_) else max(end_s)
 
     def _write_attributes(self, row: int, class_probs: NDArray[np.floating], colour_probs: Floats) -> None:
         self.class_probs[row] = class_probs

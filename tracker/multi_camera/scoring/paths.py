@@ -65,19 +65,18 @@ class Paths:
         after = before + 1
         has_before, has_after = np.flatnonzero(before >= 0), np.flatnonzero(after < counts)
         has_both = np.intersect1d(has_before, has_after, assume_unique=True)
-        # To, from, and what the path would be without: all steps at once.
-        left, right = known.at((rows[has_before], before[has_before])), known.at((rows[has_after], after[has_after]))
-        to, since = len(has_before), len(has_after)
-        both_left = left.at(np.searchsorted(has_before, has_both))
-        both_right = right.at(np.searchsorted(has_after, has_both))
-        steps = self.transition(
-            left.followed_by([here.at(has_after), both_left]), here.at(has_before).followed_by([right, both_right])
-        )
         time, zone = np.zeros(len(rows)), np.zeros(len(rows))
-        for total, step in zip((time, zone), steps, strict=True):
+        left, others = known.at((rows[has_before], before[has_before])), here.at(has_before)
+        if len(has_after):
+            # To, from, and what the path would be without: all steps at once.
+            right = known.at((rows[has_after], after[has_after]))
+            across = left.at(np.searchsorted(has_before, has_both)), right.at(np.searchsorted(has_after, has_both))
+            left, others = left.followed_by([here.at(has_after), across[0]]), others.followed_by([right, across[1]])
+        to, since = len(has_before), len(has_before) + len(has_after)
+        for total, step in zip((time, zone), self.transition(left, others), strict=True):
             total[has_before] += step[:to]
-            total[has_after] += step[to : to + since]
-            total[has_both] -= step[to + since :]
+            total[has_after] += step[to:since]
+            total[has_both] -= step[since:]
         until = np.where(is_open, np.inf, end_s)
         here_until = np.where(here.open, np.inf, here.end_s)[:, None]
         together = (column < counts[:, None]) & (start_s < here_until) & (until > here.start_s[:, None])
