@@ -108,6 +108,7 @@ class Associator:
 
     def prepare(self) -> None:
         """Compares what waits with what is remembered, ahead of :meth:`decide`, which is the faster for it."""
+        self._parts.topology.prepare()
         self._parts.scorer.prepare(list(self._pending.values()))
 
     def decide(self) -> Outcome:
@@ -258,6 +259,7 @@ class Associator:
             self._latest_ns = max(self._latest_ns, observation.end_ns)
         self._parts.closed.advance(self._latest_ns)
         self._expire()
+        self._parts.topology.prepare()
         self._asked = links.get(ASKED)
         if self._asked is not None:
             self._learn_what_was_asked(self._asked)

@@ -122,7 +122,6 @@ class Reconsideration:
     def _tidy(self, findings: Findings) -> None:
         """Does ahead what the next bucket would have to wait for."""
         del findings
-        self._parts.topology.prepare()
         self._parts.memory.forget_aliases()
         self._parts.memory.refresh_outdated(REFRESHED)
         self._prepare()
