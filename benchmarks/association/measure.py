@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from benchmarks.association.load import EPOCH_NS, MODEL_ID, SECOND_NS, Arrival, LoadPlan, Traffic
 from reid.types import Calibration
@@ -91,7 +92,8 @@ def measure(plan: LoadPlan) -> dict[str, float | int | bool]:
     arrivals = list(traffic.arrivals(queue))
     gc.collect()
     before_mb, active_before = resident_mb(), associator.active
-    timed = offer(associator, arrivals, settings.bucket_s)
+    with threadpool_limits(1, "blas"):  # as a matcher has it
+        timed = offer(associator, arrivals, settings.bucket_s)
     gc.collect()
     growth_mb = resident_mb() - before_mb
     return {
@@ -148,10 +150,10 @@ def _taught(traffic: Traffic, settings: AssociationSettings) -> dict[str, str]:
 def offer(associator: Associator, arrivals: Sequence[Arrival], bucket_s: float) -> Timed:
     """Plays arrivals on a clock on which only taking in, deciding and second looks take time.
 
-    One thread does what the matcher's does: it takes in what has arrived, decides a bucket that is due once nothing of
-    the one before is unfinished, and otherwise takes a step of that. A bucket is due ``bucket_s`` after its first
-    arrival came. The latency of a decision is counted from then, or from its own arrival where that was later, to when
-    its bucket is handed over: waiting for a step or for the bucket before is part of it.
+    One thread does what the matcher's does: it decides a bucket that is due once nothing of the one before is
+    unfinished; else it takes in what has arrived, and takes a step of what is unfinished. A bucket is due
+    ``bucket_s`` after its first arrival came. The latency of a decision is counted from then, or from its own arrival
+    where that was later, to when its bucket is handed over: waiting for a step or for the bucket before is part of it.
 
     Args:
         associator: Ready.
@@ -161,18 +163,17 @@ def offer(associator: Associator, arrivals: Sequence[Arrival], bucket_s: float) 
     timed, clock = Timed(), _Clock()
     position, bucket, due_s = 0, list[Arrival](), 0.0
     while position < len(arrivals) or bucket or associator.unfinished:
-        came = _until(arrivals, position, clock.now_s)
-        if came:
-            position += len(came)
-            due_s = due_s if bucket else came[0].at_s + bucket_s
-            bucket += came
-            timed.take_ms.append(clock.run(partial(_take, associator, came)))
-        elif bucket and clock.now_s >= due_s and not associator.unfinished:
+        if bucket and clock.now_s >= due_s and not associator.unfinished:
             timed.decide_ms.append(clock.run(associator.decide))
             timed.latency_ms += [1000 * (clock.now_s - max(due_s, arrival.at_s)) for arrival in bucket]
             timed.waiting.append(len(bucket))
             timed.behind_s = clock.now_s - due_s
             bucket = []
+        elif came := _until(arrivals, position, clock.now_s):
+            position += len(came)
+            due_s = due_s if bucket else came[0].at_s + bucket_s
+            bucket += came
+            timed.take_ms.append(clock.run(partial(_take, associator, came)))
         elif associator.unfinished:
             timed.step_ms.append(clock.run(associator.reconsider))
         else:

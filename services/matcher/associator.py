@@ -122,7 +122,7 @@ class AssociatorLoop:
         self._release()
 
     def step(self, block_ms: int) -> int:
-        """One round: read what is new, then decide a bucket that is due or take one step of second looks.
+        """One round: decide a bucket that is due, or read what is new and take one step of second looks.
 
         A bucket's decisions are committed at once, with the cursor and a note of the second looks they still ask for;
         these follow step by step. The next bucket is decided when nothing of the one before is unfinished.
@@ -140,7 +140,9 @@ class AssociatorLoop:
             if not self._hold_lease():
                 return 0
             unfinished = self._associator.unfinished > 0
-            self._take(self._read(0 if unfinished else block_ms))
+            # What comes once a bucket is due waits for the next, so that none waits for what it does not hold.
+            if unfinished or not self._associator.due(self._clock()):
+                self._take(self._read(0 if unfinished else block_ms))
             committed = 0
             if unfinished:
                 self._reconsider()

@@ -108,6 +108,7 @@ class Associator:
 
     def prepare(self) -> None:
         """Compares what waits with what is remembered, ahead of :meth:`decide`, which is the faster for it."""
+        self._parts.topology.prepare()
         self._parts.scorer.prepare(list(self._pending.values()))
 
     def decide(self) -> Outcome:
@@ -141,10 +142,12 @@ class Associator:
                 revised.append(observation)
         first_start = {o.camera_id: o.start_ns for o in reversed(arrivals)}
         arrivals.sort(key=lambda o: (first_start[o.camera_id], o.camera_id))
+        self._parts.scorer.expect([*arrivals, *revised])
         for _, group in groupby(arrivals, key=lambda o: o.camera_id):
             self._parts.verdicts.admit(list(group), findings)
         for observation in revised:
             self._parts.verdicts.revise(observation, findings)
+        self._parts.scorer.expect(())
         self._parts.scorer.forget(o.sighting_id for o in batch if not o.final)
         closed = [o for o in batch if o.final]
         self._later.plan(closed, [*closed, *reviewed], reviewed)
@@ -256,6 +259,7 @@ class Associator:
             self._latest_ns = max(self._latest_ns, observation.end_ns)
         self._parts.closed.advance(self._latest_ns)
         self._expire()
+        self._parts.topology.prepare()
         self._asked = links.get(ASKED)
         if self._asked is not None:
             self._learn_what_was_asked(self._asked)

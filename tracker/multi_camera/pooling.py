@@ -58,9 +58,10 @@ class PooledCalibration:
         """
         most = self.slopes.shape[1] - 1
         level = np.rint(np.clip(reliability, LEAST_RELIABLE, 1.0) * (LEVELS - 1)).astype(np.intp)
-        at = level, np.clip(one, 1, most), np.clip(other, 1, most)
-        nats: Floats = self.slopes[at] * np.maximum(similarity, -1.0) + self.offsets[at]
-        return np.clip(nats, -self.limits[at], self.limits[at])
+        at = (level * (most + 1) + np.clip(one, 1, most)) * (most + 1) + np.clip(other, 1, most)
+        nats: Floats = self.slopes.take(at) * np.maximum(similarity, -1.0) + self.offsets.take(at)
+        limits = self.limits.take(at)
+        return np.clip(nats, -limits, limits)
 
 
 def pool(calibration: Calibration, most: int) -> PooledCalibration:

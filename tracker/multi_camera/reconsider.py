@@ -79,9 +79,10 @@ class Reconsideration:
 
     def _review(self, reviewed: Sequence[Observation], findings: Findings) -> None:
         """Another look at sightings that will not change any more."""
-        self._parts.scorer.prepare(reviewed)
+        self._parts.scorer.expect(reviewed)
         for observation in reviewed:
             self._parts.verdicts.review(observation, findings)
+        self._parts.scorer.expect(())
 
     def _find_twins(self, closed: Sequence[Observation], found: list[Twins], findings: Findings) -> None:
         """Looks for others that the identities of closed sightings may be the same as."""
@@ -121,7 +122,6 @@ class Reconsideration:
     def _tidy(self, findings: Findings) -> None:
         """Does ahead what the next bucket would have to wait for."""
         del findings
-        self._parts.topology.prepare()
         self._parts.memory.forget_aliases()
         self._parts.memory.refresh_outdated(REFRESHED)
         self._prepare()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,8 @@ def cell_of(point: Point | None) -> int:
     """
     if point is None:
         return NO_CELL
-    x, y = (min(max(int(v * GRID), 0), GRID - 1) for v in point)
-    return y * GRID + x
+    x, y = int(point[0] * GRID), int(point[1] * GRID)
+    return min(max(y, 0), GRID - 1) * GRID + min(max(x, 0), GRID - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Visits:
     open: NDArray[np.bool_]
     entry: Ints
     exit: Ints
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """The arrays, in the order of the attributes."""
+        return self.camera, self.start_s, self.end_s, self.open, self.entry, self.exit
 
     @classmethod
     def of(cls, observations: Sequence[Observation], number: Callable[[str], int]) -> Visits:
@@ -78,3 +84,25 @@ class Visits:
             self.entry[index],
             self.exit[index],
         )
+
+    def followed_by(self, others: Sequence[Visits]) -> Visits:
+        """These visits and others behind them, along the first axis."""
+        alike = zip(self.arrays, *(v.arrays for v in others), strict=True)
+        return Visits(*(np.concatenate(arrays) for arrays in alike))
+
+    def enlarged(self, length: int, start_s: float) -> Visits:
+        """These visits, and none behind them up to a length of the first axis; see :func:`no_visits`."""
+        more = no_visits((length - len(self.camera), *self.camera.shape[1:]), start_s)
+        return self.followed_by([more])
+
+
+def no_visits(shape: tuple[int, ...], start_s: float) -> Visits:
+    """Places for visits of which none is taken; ``start_s`` stands for the start of such a one."""
+    return Visits(
+        camera=np.full(shape, -1, np.intp),
+        start_s=np.full(shape, start_s),
+        end_s=np.full(shape, -np.inf),
+        open=np.zeros(shape, np.bool_),
+        entry=np.full(shape, NO_CELL, np.intp),
+        exit=np.full(shape, NO_CELL, np.intp),
+    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from tracker.multi_camera.arrays import Floats
+from tracker.multi_camera.arrays import Floats, Rows
 
 #: Stands for "impossible" in the solver, which takes no infinities.
 IMPOSSIBLE = -1e6
@@ -20,7 +22,7 @@ class Choice:
     """What was chosen for one observation.
 
     Attributes:
-        column: Identity chosen, None for a new one.
+        row: Identity chosen, None for a new one.
         score: Its score; 0 for new.
         runner_up: Best identity not chosen and not taken by another observation; None when there is none.
         margin: Lead of the choice over the best alternative, new or known.
@@ -28,7 +30,7 @@ class Choice:
         new_probability: Of "never seen before", among all alternatives.
     """
 
-    column: int | None
+    row: int | None
     score: float
     runner_up: int | None
     margin: float
@@ -36,48 +38,66 @@ class Choice:
     new_probability: float
 
 
-def assign(totals: Floats) -> list[Choice]:
+def assign(scored: Sequence[tuple[Rows, Floats]]) -> list[Choice]:
     """Assigns observations to identities, each identity at most once, or to a new one; the sum of scores is largest.
 
     Args:
-        totals: float64 (N, K), nats against "new"; -inf where impossible.
+        scored: For each observation the rows of its candidates, ascending, and nats for each against "new"; -inf where
+            impossible.
 
     Returns:
         One choice per observation, in order.
 
-    >>> [c.column for c in assign(np.array([[3.0, 2.0], [2.5, -1.0]]))]
-    [1, 0]
+    >>> both = np.array([4, 7])
+    >>> [c.row for c in assign([(both, np.array([3.0, 2.0])), (both, np.array([2.5, -1.0]))])]
+    [7, 4]
     """
-    n = len(totals)
-    useful = np.flatnonzero((totals > 0).any(axis=0))
-    known = np.where(np.isneginf(totals[:, useful]), IMPOSSIBLE, totals[:, useful])
-    new = np.full((n, n), IMPOSSIBLE)
-    np.fill_diagonal(new, 0.0)
-    _, columns = linear_sum_assignment(np.concatenate([known, new], axis=1), maximize=True)
+    n = len(scored)
+    useful = np.array(sorted({row for rows, total in scored for row in rows[total > 0].tolist()}), np.intp)
+    table = np.full((n, len(useful) + n), IMPOSSIBLE)
+    for i, (rows, total) in enumerate(scored):
+        at, here = _places(rows, useful)
+        table[i, np.flatnonzero(here)] = np.maximum(total[at], IMPOSSIBLE)
+        table[i, len(useful) + i] = 0.0
+    _, columns = linear_sum_assignment(table, maximize=True)
     taken = [int(useful[c]) if c < len(useful) else None for c in columns]
-    return [
-        _choice(totals[i], taken[i], {c for j, c in enumerate(taken) if j != i and c is not None}) for i in range(n)
-    ]
+    rivals = np.array(sorted(row for row in taken if row is not None), np.intp)
+    return [_choice(*scored[i], taken[i], rivals) for i in range(n)]
 
 
-def choose(totals: Floats) -> Choice:
-    """The best for a single observation; as :func:`assign` of one row."""
-    best = int(np.argmax(totals)) if len(totals) else -1
-    return _choice(totals, best if best >= 0 and totals[best] > 0 else None, set())
+def choose(rows: Rows, total: Floats) -> Choice:
+    """The best for a single observation; as :func:`assign` of one."""
+    best = int(np.argmax(total)) if len(total) else -1
+    row = int(rows[best]) if best >= 0 and total[best] > 0 else None
+    return _choice(rows, total, row, np.array([] if row is None else [row], np.intp))
 
 
-def _choice(row: Floats, column: int | None, taken: set[int]) -> Choice:
-    others = row.copy()
-    others[[*taken, *([] if column is None else [column])]] = -np.inf
-    runner_up = int(np.argmax(others)) if len(others) and others.max() > -np.inf else None
-    score = 0.0 if column is None else float(row[column])
-    rival = -np.inf if runner_up is None else float(others[runner_up])
-    if column is not None:
+def _places(rows: Rows, wanted: Rows) -> tuple[Rows, NDArray[np.bool_]]:
+    """Where some rows, ascending, stand among others: of those that are there, and which these are."""
+    at = np.searchsorted(rows, wanted)
+    here = at < len(rows)
+    here[here] = rows[at[here]] == wanted[here]
+    return at[here], here
+
+
+def _choice(rows: Rows, total: Floats, row: int | None, taken: Rows) -> Choice:
+    """What choosing a row means where these, it among them and ascending, were taken by any observation."""
+    others, score = total, 0.0
+    if len(taken):
+        at, _ = _places(rows, taken)
+        if row is not None:
+            score = float(total[np.searchsorted(rows, row)])
+        others = total.copy()
+        others[at] = -np.inf
+    best = int(np.argmax(others)) if len(others) else -1
+    rival = float(others[best]) if best >= 0 else -np.inf
+    runner_up = int(rows[best]) if rival > -np.inf else None
+    if row is not None:
         rival = max(rival, 0.0)
     rest = others[others > -np.inf]
-    known = float(np.exp(np.minimum(rest, 500.0)).sum()) + (0.0 if column is None else float(np.exp(score)))
+    known = float(np.exp(np.minimum(rest, 500.0)).sum()) + (0.0 if row is None else float(np.exp(score)))
     return Choice(
-        column=column,
+        row=row,
         score=score,
         runner_up=runner_up,
         margin=min(float(score - rival), MARGIN_MAX),

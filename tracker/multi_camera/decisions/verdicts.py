@@ -6,10 +6,7 @@ Changes identities only by splits and merges that it tells.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass, field
 
 from tracker.multi_camera.decisions.assignment import Choice, assign, choose
 from tracker.multi_camera.decisions.merging import Twins, merge_nats
@@ -93,10 +90,9 @@ class Verdicts:
     def admit(self, group: Sequence[Observation], findings: Findings) -> None:
         """First decisions on sightings of one camera."""
         scores = self._scorer.score_all(group)
-        columns, totals = _table(scores)
-        choices = [_in_rows(c, columns) for c in assign(totals)]
+        choices = assign([(score.rows, score.total) for score in scores])
         # Rows are looked up before the first new identity takes one.
-        named = [(self._identity(c.column), self._identity(c.runner_up)) for c in choices]
+        named = [(self._identity(c.row), self._identity(c.runner_up)) for c in choices]
         for observation, score, choice, (chosen, second) in zip(group, scores, choices, named, strict=True):
             sure = choice.margin >= self._needed(observation)
             if chosen is not None and sure:
@@ -111,7 +107,7 @@ class Verdicts:
         """Another look at a sighting decided before, with what is known by now."""
         look = self._look_again(observation)
         runner_up = look.runner_up
-        stays = look.choice.column == look.own_row or not self._overturns(observation, look.lead)
+        stays = look.choice.row == look.own_row or not self._overturns(observation, look.lead)
         if stays:
             status = self._standing(observation, look)
             if look.target != look.owner:
@@ -133,7 +129,7 @@ class Verdicts:
         if groups is not None:
             self._rearrange(groups, findings)
             return
-        elsewhere = look.choice.column != look.own_row and look.lead > self._settings.revise_margin_nats
+        elsewhere = look.choice.row != look.own_row and look.lead > self._settings.revise_margin_nats
         if elsewhere and not self._provisional(look.target):
             self._move(observation, look.owner, look.target, findings)
 
@@ -157,9 +153,9 @@ class Verdicts:
         own_row = self._memory.row(owner) if owner in self._memory else None
         scores = self._scorer.score(observation, keep=own_row)
         own_score = 0.0 if own_row is None else scores.of(own_row)
-        choice = _in_rows(choose(scores.total), scores.rows)
+        choice = choose(scores.rows, scores.total)
         # Rows are looked up before the sighting takes one back.
-        target, runner_up = self._identity(choice.column), self._identity(choice.runner_up)
+        target, runner_up = self._identity(choice.row), self._identity(choice.runner_up)
         self._memory.assign(observation, owner)
         return _Look(owner, own_row, scores, choice, target, runner_up, choice.score - own_score)
 
@@ -181,7 +177,7 @@ class Verdicts:
         if look.own_row is not None:
             first = self._memory.members(look.owner)[0].sighting_id == observation.sighting_id
             return DecisionStatus.NEW if first else DecisionStatus.MATCHED
-        sure = look.choice.column is None and look.choice.margin >= self._needed(observation)
+        sure = look.choice.row is None and look.choice.margin >= self._needed(observation)
         return DecisionStatus.NEW if sure or observation.final else DecisionStatus.AMBIGUOUS
 
     # ------------------------------------------------------------------ changing
@@ -235,8 +231,8 @@ class Verdicts:
             self.ambiguous.add(observation.sighting_id)
         else:
             self.ambiguous.discard(observation.sighting_id)
-        matched = verdict.status is DecisionStatus.MATCHED and choice.column is not None
-        looked_at = choice.column if choice.column is not None else choice.runner_up
+        matched = verdict.status is DecisionStatus.MATCHED and choice.row is not None
+        looked_at = choice.row if choice.row is not None else choice.runner_up
         findings.decisions.append(
             Decision(
                 sighting_id=observation.sighting_id,
@@ -245,7 +241,7 @@ class Verdicts:
                 identity_id=verdict.identity_id,
                 log_likelihood_ratio=choice.score if matched else 0.0,
                 margin=choice.margin,
-                probability=choice.probability if matched or choice.column is None else 1.0 - choice.probability,
+                probability=choice.probability if matched or choice.row is None else 1.0 - choice.probability,
                 evidence={} if looked_at is None else scores.evidence(looked_at),
                 runner_up=verdict.runner_up,
             )
@@ -253,20 +249,3 @@ class Verdicts:
 
     def _identity(self, row: int | None) -> str | None:
         return None if row is None else self._memory.row_ids[row]
-
-
-def _table(scores: Sequence[Scores]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Rows that are a candidate of any observation, (R,), and every observation's totals over them, (N, R)."""
-    if len(scores) == 1:
-        return scores[0].rows, scores[0].total[None, :]
-    rows = np.unique(np.concatenate([s.rows for s in scores]))
-    totals = np.full((len(scores), len(rows)), -np.inf)
-    for i, score in enumerate(scores):
-        totals[i, np.searchsorted(rows, score.rows)] = score.total
-    return rows, totals
-
-
-def _in_rows(choice: Choice, rows: NDArray[np.intp]) -> Choice:
-    """The same choice with the memory's rows in place of a table's columns."""
-    column, runner_up = (None if c is None else int(rows[c]) for c in (choice.column, choice.runner_up))
-    return replace(choice, column=column, runner_up=runner_up)

@@ -6,13 +6,14 @@ Never knows which sighting stands under which identity; whoever fills a row does
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracker.multi_camera.arrays import Floats, Ints
 from tracker.multi_camera.types import Observation
-from tracker.multi_camera.visits import NO_CELL, NS, Visits, cell_of
+from tracker.multi_camera.visits import NO_CELL, NS, cell_of, no_visits
 
 COLOURS_MAX = 24
 CLASSES = 4
@@ -33,7 +34,7 @@ class IdentityRows:
         details: float64 (K,), share of the likeness to further sightings that these keep.
         visits: (K, M), by start.
         visit_counts: (K,), how many of them there are.
-        latest_start_s: (K,), of the last visit.
+        last: (K,), the last of them; camera -1 and a start of minus infinity where there is none.
         busy_until_s: (K,), infinite while it is in view.
         last_seen_s: (K,), infinite for a free row.
         class_probs: float64 (K, CLASSES).
@@ -55,16 +56,9 @@ class IdentityRows:
         self.centres = np.zeros((k, 1), np.float32)
         self.sources = np.zeros(k, np.intp)
         self.details = np.ones(k)
-        self.visits = Visits(
-            camera=np.full((k, m), -1, np.intp),
-            start_s=np.full((k, m), np.inf),
-            end_s=np.full((k, m), -np.inf),
-            open=np.zeros((k, m), np.bool_),
-            entry=np.full((k, m), NO_CELL, np.intp),
-            exit=np.full((k, m), NO_CELL, np.intp),
-        )
+        self.visits = no_visits((k, m), start_s=np.inf)
         self.visit_counts = np.zeros(k, np.intp)
-        self.latest_start_s = np.full(k, -np.inf)
+        self.last = no_visits((k,), start_s=-np.inf)
         self.busy_until_s = np.full(k, -np.inf)
         self.last_seen_s = np.full(k, np.inf)
         self.class_probs = np.zeros((k, CLASSES))
@@ -98,22 +92,14 @@ class IdentityRows:
             grown[:old] = array
             return grown
 
-        v = self.visits
         self.centres = enlarge(self.centres, 0)  # type: ignore[assignment]
         self.sources = enlarge(self.sources, 0)  # type: ignore[assignment]
         self.details = enlarge(self.details, 1)  # type: ignore[assignment]
-        self.visits = Visits(
-            camera=enlarge(v.camera, -1),  # type: ignore[arg-type]
-            start_s=enlarge(v.start_s, np.inf),  # type: ignore[arg-type]
-            end_s=enlarge(v.end_s, -np.inf),  # type: ignore[arg-type]
-            open=enlarge(v.open, value=False),  # type: ignore[arg-type]
-            entry=enlarge(v.entry, NO_CELL),  # type: ignore[arg-type]
-            exit=enlarge(v.exit, NO_CELL),  # type: ignore[arg-type]
-        )
+        self.visits = self.visits.enlarged(new, start_s=np.inf)
+        self.last = self.last.enlarged(new, start_s=-np.inf)
         self.visit_counts = enlarge(self.visit_counts, 0)  # type: ignore[assignment]
         self.versions = enlarge(self.versions, self.version)  # type: ignore[assignment]
         self.last_seen_s = enlarge(self.last_seen_s, np.inf)
-        self.latest_start_s = enlarge(self.latest_start_s, -np.inf)
         self.busy_until_s = enlarge(self.busy_until_s, -np.inf)
         self.class_probs = enlarge(self.class_probs, 0)  # type: ignore[assignment]
         self.colour_probs = enlarge(self.colour_probs, 0)  # type: ignore[assignment]
@@ -134,13 +120,14 @@ class IdentityRows:
             self._log_begins += LOGGED
         self.class_total -= self.class_probs[row]
         self.colour_total -= self.colour_probs[row]
-        v = self.visits
         self.sources[row] = self.visit_counts[row] = 0
         self.centres[row] = 0
         self.details[row] = 1
+        v = self.visits
         v.camera[row], v.start_s[row], v.end_s[row], v.open[row] = -1, np.inf, -np.inf, False
         v.entry[row], v.exit[row] = NO_CELL, NO_CELL
-        self.latest_start_s[row] = self.busy_until_s[row] = -np.inf
+        self.last.camera[row], self.last.start_s[row] = -1, -np.inf
+        self.busy_until_s[row] = -np.inf
         self.last_seen_s[row] = np.inf
         self.class_probs[row] = self.colour_probs[row] = 0
 
@@ -148,17 +135,22 @@ class IdentityRows:
 
     def _write_visits(self, row: int, cameras: Sequence[int], seen: Sequence[Observation]) -> None:
         """Sightings by start with the numbers of their cameras, M at most."""
-        v, n = self.visits, len(seen)
-        v.camera[row, :n] = cameras
-        v.start_s[row, :n] = [o.start_ns * NS for o in seen]
-        v.end_s[row, :n] = [o.end_ns * NS for o in seen]
-        v.open[row, :n] = [not o.final for o in seen]
-        v.entry[row, :n] = [cell_of(o.entry) for o in seen]
-        v.exit[row, :n] = [cell_of(o.exit) if o.final else NO_CELL for o in seen]
+        n = len(seen)
+        end_s, open_ = [o.end_ns * NS for o in seen], [not o.final for o in seen]
+        columns: tuple[Sequence[Any], ...] = (
+            cameras,
+            [o.start_ns * NS for o in seen],
+            end_s,
+            open_,
+            [cell_of(o.entry) for o in seen],
+            [cell_of(o.exit) if o.final else NO_CELL for o in seen],
+        )
+        for every, last, values in zip(self.visits.arrays, self.last.arrays, columns, strict=True):
+            every[row, :n] = values
+            last[row] = values[-1]
         self.visit_counts[row] = n
-        self.latest_start_s[row] = v.start_s[row, n - 1]
-        self.last_seen_s[row] = v.end_s[row, :n].max()
-        self.busy_until_s[row] = np.inf if v.open[row, :n].any() else self.last_seen_s[row]
+        self.last_seen_s[row] = max(end_s)
+        self.busy_until_s[row] = np.inf if any(open_) else max(end_s)
 
     def _write_attributes(self, row: int, class_probs: NDArray[np.floating], colour_probs: Floats) -> None:
         self.class_probs[row] = class_probs

@@ -78,19 +78,24 @@ class Comparison:
         for sighting_id in sighting_ids:
             self._prepared.pop(sighting_id, None)
 
-    def near(self, observations: Sequence[Observation], keep: int | None = None) -> Near:
-        """The identities that look most alike, and all that changed lately.
+    def queries(self, observations: Sequence[Observation]) -> tuple[Rows, Similarity]:
+        """What is compared of observations that were prepared.
 
-        Args:
-            observations: What to compare.
-            keep: A row to tell even if it is not near.
+        Returns:
+            Numbers of those that can be compared with what is remembered, (Q,), and their vectors, float32 (Q, D).
         """
+        width = self._memory.centres.shape[1]
+        found = [self._prepared[o.sighting_id].query for o in observations]
+        usable = {i: q for i, q in enumerate(found) if q is not None and len(q) == width}
+        vectors = np.stack(list(usable.values())) if usable else np.zeros((0, width), np.float32)
+        return np.array(list(usable), np.intp), vectors
+
+    def near(self, observations: Sequence[Observation]) -> Near:
+        """The identities that look most alike to observations, and all that changed lately."""
         self.prepare(observations)
         memory = self._memory
         shorts = [self._prepared[o.sighting_id] for o in observations]
         anew = {s.version: memory.changed_since(s.version) for s in shorts}
-        if keep is not None:
-            anew = {v: np.union1d(rows, [keep]) for v, rows in anew.items()}
         anew = {v: rows[memory.sources[rows] > 0] for v, rows in anew.items()}
         vectors = {v: memory.centres[rows] for v, rows in anew.items() if len(rows)}
         found_rows: list[Rows] = []
@@ -101,8 +106,6 @@ class Comparison:
                 found.append(np.zeros(0, np.float32))
                 continue
             fresh = memory.versions[short.rows] <= short.version
-            if keep is not None:
-                fresh &= short.rows != keep
             rows, similarity = short.rows[fresh], short.similarity[fresh]
             if short.version in vectors:
                 rows = np.concatenate([rows, anew[short.version]])

@@ -30,7 +30,7 @@ class Paths:
     def involved(self, here: Visits, rows: Rows) -> NDArray[np.bool_]:
         """Which identities are in view while the visit lasts, or were seen later; (P,) each."""
         memory = self._memory
-        return np.asarray((memory.busy_until_s[rows] >= here.start_s) | (memory.latest_start_s[rows] > here.start_s))
+        return np.asarray((memory.busy_until_s[rows] >= here.start_s) | (memory.last.start_s[rows] > here.start_s))
 
     def joining(self, here: Visits, rows: Rows) -> tuple[Floats, Floats]:
         """Evidence that visits belong to identities.
@@ -47,8 +47,7 @@ class Paths:
         involved = self.involved(here, rows)
         plain = np.flatnonzero(~involved)
         if len(plain):
-            last = memory.visits.at((rows[plain], memory.visit_counts[rows[plain]] - 1))
-            time[plain], zone[plain] = self.transition(last, here.at(plain))
+            time[plain], zone[plain] = self.transition(memory.last.at(rows[plain]), here.at(plain))
         within = np.flatnonzero(involved)
         if len(within):
             time[within], zone[within] = self._insert(rows[within], here.at(within))
@@ -67,18 +66,17 @@ class Paths:
         has_before, has_after = np.flatnonzero(before >= 0), np.flatnonzero(after < counts)
         has_both = np.intersect1d(has_before, has_after, assume_unique=True)
         time, zone = np.zeros(len(rows)), np.zeros(len(rows))
-        for sign, which, left, right in (
-            (1.0, has_before, before, None),
-            (1.0, has_after, None, after),
-            (-1.0, has_both, before, after),
-        ):
-            if not len(which):
-                continue
-            one = here.at(which) if left is None else known.at((rows[which], left[which]))
-            other = here.at(which) if right is None else known.at((rows[which], right[which]))
-            step_time, step_zone = self.transition(one, other)
-            time[which] += sign * step_time
-            zone[which] += sign * step_zone
+        left, others = known.at((rows[has_before], before[has_before])), here.at(has_before)
+        if len(has_after):
+            # To, from, and what the path would be without: all steps at once.
+            right = known.at((rows[has_after], after[has_after]))
+            across = left.at(np.searchsorted(has_before, has_both)), right.at(np.searchsorted(has_after, has_both))
+            left, others = left.followed_by([here.at(has_after), across[0]]), others.followed_by([right, across[1]])
+        to, since = len(has_before), len(has_before) + len(has_after)
+        for total, step in zip((time, zone), self.transition(left, others), strict=True):
+            total[has_before] += step[:to]
+            total[has_after] += step[to:since]
+            total[has_both] -= step[since:]
         until = np.where(is_open, np.inf, end_s)
         here_until = np.where(here.open, np.inf, here.end_s)[:, None]
         together = (column < counts[:, None]) & (start_s < here_until) & (until > here.start_s[:, None])

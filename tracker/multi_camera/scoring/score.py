@@ -19,19 +19,15 @@ from tracker.multi_camera.identities.memory import IdentityMemory
 from tracker.multi_camera.pooling import pool
 from tracker.multi_camera.scoring.appearance import Comparison, Near
 from tracker.multi_camera.scoring.attributes import agreement
+from tracker.multi_camera.scoring.pairs import Pairs
 from tracker.multi_camera.scoring.paths import Paths
+from tracker.multi_camera.scoring.together import Judges, Together
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology.learned import Topology
 from tracker.multi_camera.types import Observation
 
-#: Transitions from which a link counts as known.
-KNOWN_LINK = 5.0
 #: How many times more identities are compared over known links than over unknown ones.
 KNOWN_LINK_FACTOR = 4
-#: Nats that looks and the most favourable time must come to together for the rest to be worked out.
-HOPELESS = -5.0
-#: The best of an observation's candidates by that measure, which are worked out whatever it is.
-ALWAYS = 8
 SOURCES = ("appearance", "time", "zone", "class", "colour")
 
 
@@ -79,13 +75,13 @@ class Scorer:
         topology: Topology,
         reliability: Callable[[Observation], float],
     ) -> None:
-        self._reliability = reliability
         self._settings = settings
         self._calibration = pool(calibration, settings.visits_kept)
         self._memory = memory
-        self._topology = topology
         self._paths = Paths(settings, memory, topology)
         self._comparison = Comparison(memory, KNOWN_LINK_FACTOR * settings.unknown_link_candidates)
+        self._judges = Judges(settings, self._calibration, memory, topology, self._paths, self._comparison, reliability)
+        self._together: Together | None = None
 
     @property
     def paths(self) -> Paths:
@@ -107,21 +103,27 @@ class Scorer:
 
     def _scores(self, observations: Sequence[Observation], keep: int | None) -> list[Scores]:
         settings, memory = self._settings, self._memory
-        visits = self._paths.visits_of(observations)
-        of, rows, looks = self._candidates(observations, visits.camera, keep)
-        time, zone = self._paths.joining(visits.at(of), rows)
+        pairs = self._pairs(observations, keep)
+        of, rows = pairs.of, pairs.rows
         classes = np.stack([o.class_probs for o in observations]).astype(np.float64)
         parts = np.zeros((len(SOURCES), len(rows)))
         parts[:] = [
-            settings.appearance_weight * looks,
-            settings.time_weight * time,
-            settings.zone_weight * zone,
-            settings.class_weight * agreement(classes[of], memory.class_probs[rows], memory.class_total),
+            settings.appearance_weight * pairs.looks,
+            settings.time_weight * pairs.time,
+            settings.zone_weight * pairs.zone,
+            settings.class_weight * agreement(classes, of, memory.class_probs[rows], memory.class_total),
             settings.colour_weight * self._colour(observations, of, rows),
         ]
         total = parts.sum(axis=0)
         ends = np.searchsorted(of, np.arange(len(observations) + 1)).tolist()
         return [Scores(rows[begin:end], total[begin:end], parts[:, begin:end]) for begin, end in pairwise(ends)]
+
+    def _pairs(self, observations: Sequence[Observation], keep: int | None) -> Pairs:
+        together = self._together
+        numbers = None if together is None else together.numbers(observations)
+        if together is None or numbers is None:
+            together, numbers = Together(self._judges, observations), range(len(observations))
+        return together.pairs(numbers, keep)
 
     def appearance_nats(
         self, similarity: Floats, one: NDArray[np.intp], other: NDArray[np.intp], detail: Floats | float
@@ -134,6 +136,10 @@ class Scorer:
         """Tells which observations will be scored next, so that they are compared together, ahead."""
         self._comparison.prepare(batch)
 
+    def expect(self, observations: Sequence[Observation]) -> None:
+        """Tells what will be scored from now on, in that order or parts of it, so that it is worked out at once."""
+        self._together = Together(self._judges, observations) if observations else None
+
     def nearest(self, observations: Sequence[Observation]) -> Near:
         """Pairs of observations and the identities that look most like them or changed lately."""
         return self._comparison.near(observations)
@@ -142,53 +148,10 @@ class Scorer:
         """Drops what was prepared of observations."""
         self._comparison.forget(sighting_ids)
 
-    def _candidates(
-        self, observations: Sequence[Observation], camera: Rows, keep: int | None
-    ) -> tuple[Rows, Rows, Floats]:
-        """Rows nearest by appearance that may be it, fewer over unknown links than over known ones; and ``keep``.
-
-        Returns:
-            Number of the observation, row and evidence of looks, (P,) each, by observation and row.
-        """
-        memory, settings = self._memory, self._settings
-        near = self._comparison.near(observations, keep)
-        reliability = np.array([self._reliability(o) * o.detail for o in observations])[near.of]
-        reliability *= memory.details[near.rows]
-        similarity = near.similarity.astype(np.float64)
-        looks = self._calibration.nats(similarity, memory.sources[near.rows], 1, reliability)
-        last = memory.visits.camera[near.rows, memory.visit_counts[near.rows] - 1]
-        here = camera[near.of]
-        hope = settings.appearance_weight * looks + settings.time_weight * self._topology.best_transition(last, here)
-        wanted = hope >= HOPELESS
-        unknown = self._topology.tables().travelled[last, here] < KNOWN_LINK
-        n, most = len(observations), settings.unknown_link_candidates
-        few = np.bincount(near.of[wanted], minlength=n) < ALWAYS
-        many = np.bincount(near.of[unknown & wanted], minlength=n) > most
-        for number in np.flatnonzero(few | many).tolist():
-            mine = slice(*np.searchsorted(near.of, [number, number + 1]).tolist())
-            if few[number]:
-                wanted[mine][_largest(hope[mine], ALWAYS)] = True
-            far = np.flatnonzero(wanted[mine] & unknown[mine])
-            if len(far) > most:
-                wanted[mine][far] = False
-                wanted[mine][far[_largest(near.similarity[mine][far], most)]] = True
-        if keep is not None:
-            wanted |= near.rows == keep
-        at = np.flatnonzero(wanted)
-        at = at[np.lexsort((near.rows[at], near.of[at]))]
-        return near.of[at], near.rows[at], looks[at]
-
     def _colour(self, observations: Sequence[Observation], of: Rows, rows: Rows) -> Floats:
         memory = self._memory
         if not any(o.colour for o in observations):
             return np.zeros(len(rows))
         here = np.stack([memory.colour_vector(o) for o in observations])
         names = memory.colours_known
-        return agreement(here[of, :names], memory.colour_probs[rows, :names], memory.colour_total[:names])
-
-
-def _largest(values: NDArray[np.floating], limit: int) -> Rows:
-    """Indices of the largest, at most ``limit`` of them, in no order."""
-    if len(values) <= limit:
-        return np.arange(len(values))
-    return np.argpartition(values, -limit)[-limit:]
+        return agreement(here[:, :names], of, memory.colour_probs[rows, :names], memory.colour_total[:names])

@@ -187,17 +187,17 @@ class Topology:
         """Evidence of time that vehicles went from one visit to the next, in nats against new arrivals.
 
         Args:
-            before: Visits, any shape.
-            after: Visits that start no earlier, broadcasting with ``before``.
+            before: Visits, (P,).
+            after: Visits that start no earlier, (P,).
         """
         tables = self.tables()
-        a, c, gap_s = np.broadcast_arrays(before.camera, after.camera, after.start_s - before.end_s)
-        since_s, open_ = np.broadcast_arrays(after.start_s - before.start_s, before.open)
-        density = np.full(gap_s.shape, -np.inf)
-        left, still = np.nonzero(gap_s >= 0), np.nonzero((gap_s < 0) | open_)
+        a, c, gap_s = before.camera, after.camera, after.start_s - before.end_s
+        density = np.full(len(gap_s), -np.inf)
+        left, still = np.flatnonzero(gap_s >= 0), np.flatnonzero((gap_s < 0) | before.open)
         density[left] = tables.log_gone((a[left], c[left]), log_duration(gap_s[left]))
-        if still[0].size:
-            there = tables.log_there((a[still], c[still]), log_duration(since_s[still]))
+        if still.size:
+            since_s = after.start_s[still] - before.start_s[still]
+            there = tables.log_there((a[still], c[still]), log_duration(since_s))
             density[still] = np.logaddexp(density[still], there)
         longest_s = self._settings.max_trip_s
         rest = np.where(gap_s > longest_s, -np.inf, math.log(OUTLIER_SHARE / longest_s))

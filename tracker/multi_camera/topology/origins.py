@@ -5,9 +5,9 @@ What is learned from these does not hang on decisions taken, so a wrong one cann
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,8 +55,8 @@ class Recent:
         self._compared = None
         self._sightings[observation.sighting_id] = observation
         if len(self._sightings) > RECENT + RECENT // 8:
-            newest = heapq.nlargest(RECENT, self._sightings.values(), key=lambda o: (o.start_ns, o.sighting_id))
-            self._sightings = {o.sighting_id: o for o in newest}
+            newest = sorted(self._sightings.values(), key=attrgetter("start_ns", "sighting_id"), reverse=True)
+            self._sightings = {o.sighting_id: o for o in newest[:RECENT]}
 
     def closed(self) -> list[Observation]:
         """Sightings remembered that will not change any more, by end."""

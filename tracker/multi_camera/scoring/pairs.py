@@ -1,0 +1,149 @@
+"""Pairs of a sighting and an identity, as arrays, and which of them are worth working out. Owns no evidence itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.multi_camera.arrays import Floats, Rows
+
+#: Nats that looks and the most favourable time must come to together for the rest to be worked out.
+HOPELESS = -5.0
+#: The best of an observation's candidates by that measure, which are worked out whatever it is.
+ALWAYS = 8
+#: Hope, similarity and row: of equally hopeful pairs those that look most alike come first.
+Rank = tuple[float, float, int]
+_HOPELESS: Rank = (HOPELESS, -np.inf, -1)
+_NONE_LEFT: Rank = (-np.inf, -np.inf, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Each of (P,).
+
+    Attributes:
+        of: Number of the observation.
+        rows: Of the identity; each once for an observation.
+        similarity: Product of the observation's vector with the mean over the identity's sightings.
+        looks: Nats of that.
+        hope: Nats that looks and the most favourable time come to.
+        unknown: Whether nobody is known to have travelled from where the identity was last.
+        time: Nats of times; NaN where they were not worked out yet.
+        zone: Nats of zones, in the same way.
+    """
+
+    of: Rows
+    rows: Rows
+    similarity: Floats
+    looks: Floats
+    hope: Floats
+    unknown: NDArray[np.bool_]
+    time: Floats
+    zone: Floats
+
+    def at(self, index: Rows | slice) -> Pairs:
+        """The pairs at an index."""
+        return Pairs(
+            self.of[index],
+            self.rows[index],
+            self.similarity[index],
+            self.looks[index],
+            self.hope[index],
+            self.unknown[index],
+            self.time[index],
+            self.zone[index],
+        )
+
+    def followed_by(self, other: Pairs) -> Pairs:
+        """These pairs and others behind them."""
+        return Pairs(
+            np.concatenate([self.of, other.of]),
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.similarity, other.similarity]),
+            np.concatenate([self.looks, other.looks]),
+            np.concatenate([self.hope, other.hope]),
+            np.concatenate([self.unknown, other.unknown]),
+            np.concatenate([self.time, other.time]),
+            np.concatenate([self.zone, other.zone]),
+        )
+
+
+def hopeful(pairs: Pairs, count: int, spare: int) -> tuple[Rows, dict[int, Rank]]:
+    """What is worth keeping of pairs among which candidates will be chosen after some have gone.
+
+    Args:
+        pairs: Those of one observation stand together.
+        count: Observations.
+        spare: Pairs kept of an observation, if it has so many, whatever there is to hope for.
+
+    Returns:
+        Index of the pairs kept; and the rank from which on all of an observation's are, that of ``HOPELESS`` where it
+        is not named.
+    """
+    kept = pairs.hope >= HOPELESS
+    floors: dict[int, Rank] = {}
+    ends = np.searchsorted(pairs.of, np.arange(count + 1))
+    for number in np.flatnonzero(np.bincount(pairs.of[kept], minlength=count) < spare).tolist():
+        mine = slice(int(ends[number]), int(ends[number + 1]))
+        best = _most_hopeful(pairs.at(mine), spare)
+        kept[mine][best] = True
+        every = len(best) == ends[number + 1] - ends[number]
+        floors[number] = _NONE_LEFT if every else _rank(pairs.at(mine), int(best[0]))
+    return np.flatnonzero(kept), floors
+
+
+def candidates(pairs: Pairs, usable: NDArray[np.bool_], most: int, count: int) -> NDArray[np.bool_]:
+    """Which pairs are worked out: those that are not hopeless, and over unknown links only the nearest.
+
+    Args:
+        pairs: Of observations from 0 to ``count``.
+        usable: Which of them count, (P,).
+        most: Pairs of one observation over unknown links.
+        count: Observations.
+
+    Returns:
+        bool (P,).
+    """
+    wanted = usable & (pairs.hope >= HOPELESS)
+    for number in np.flatnonzero(np.bincount(pairs.of[wanted], minlength=count) < ALWAYS).tolist():
+        mine = np.flatnonzero(usable & (pairs.of == number))
+        wanted[mine[_most_hopeful(pairs.at(mine), ALWAYS)]] = True
+    unknown = wanted & pairs.unknown
+    for number in np.flatnonzero(np.bincount(pairs.of[unknown], minlength=count) > most).tolist():
+        far = np.flatnonzero(unknown & (pairs.of == number))
+        wanted[far] = False
+        wanted[far[np.argpartition(pairs.similarity[far], -most)[-most:]]] = True
+    return wanted
+
+
+def suffice(pairs: Pairs, usable: NDArray[np.bool_], floors: Mapping[int, Rank], count: int) -> bool:
+    """Whether all pairs that may be candidates are among those kept by :func:`hopeful` and those that came since.
+
+    Args:
+        pairs: Of observations from 0 to ``count``.
+        usable: Which of them count, (P,).
+        floors: Ranks by observation, as of :func:`hopeful`.
+        count: Observations.
+    """
+    enough = usable & (pairs.hope >= HOPELESS)
+    for number in np.flatnonzero(np.bincount(pairs.of[enough], minlength=count) < ALWAYS).tolist():
+        floor = floors.get(number, _HOPELESS)
+        if floor == _NONE_LEFT:
+            continue
+        mine = np.flatnonzero(usable & (pairs.of == number))
+        best = _most_hopeful(pairs.at(mine), ALWAYS)
+        if len(best) < ALWAYS or _rank(pairs, int(mine[best[0]])) < floor:
+            return False
+    return True
+
+
+def _most_hopeful(pairs: Pairs, limit: int) -> Rows:
+    """Indices of the first by rank, at most ``limit`` of them, the last of these first."""
+    return np.lexsort((pairs.rows, pairs.similarity, pairs.hope))[-limit:]
+
+
+def _rank(pairs: Pairs, at: int) -> Rank:
+    return float(pairs.hope[at]), float(pairs.similarity[at]), int(pairs.rows[at])
