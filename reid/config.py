@@ -96,8 +96,6 @@ class TrainConfig(_Section):
         for name, each in fewer.items():
             if each > self.pictures:
                 raise ValueError(f"domains.{name}.pictures_each is {each}, more than pictures, {self.pictures}")
-        if self.objective.offline and self.block == 1 and all(each == self.pictures for each in fewer.values()):
-            raise ValueError("objective.offline chooses who stands together in a block: set block to 2 or more")
         return self
 
 

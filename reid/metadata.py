@@ -162,7 +162,8 @@ def read_document(path: Path, kind: type[Described]) -> Described:
 def first_error(invalid: ValidationError) -> str:
     """The first thing wrong with a document, its key in front."""
     first = invalid.errors()[0]
-    return f"{'.'.join(str(part) for part in first['loc']) or 'document'}: {first['msg']}"
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(str(part) for part in first['loc']) or 'document'}: {said}"
 
 
 def write_document(path: Path, document: BaseModel) -> None:

@@ -176,7 +176,7 @@ def make_sampler(config: TrainConfig, samples: Sequence[Sample], ranks: Ranks) -
 
     Raises:
         TrainingError: The vehicles of a batch cannot be shared out evenly between the processes, or mining is offline
-            and there are several.
+            and there are several, or no blocks to bring vehicles together in.
         DataError: Too few vehicles.
     """
     if config.objective.offline and ranks.size > 1:
@@ -188,7 +188,10 @@ def make_sampler(config: TrainConfig, samples: Sequence[Sample], ranks: Ranks) -
     settings = PKSettings(
         config.vehicles, config.pictures, config.batches, config.balance, shares, few, block=config.block
     )
-    return PKSampler(samples, settings, config.seed)
+    sampler = PKSampler(samples, settings, config.seed)
+    if config.objective.offline and not sampler.draws_blocks:
+        raise TrainingError("objective.offline chooses who stands together in a block: set block to 2 or more")
+    return sampler
 
 
 def _stateful(

@@ -39,7 +39,10 @@ def train(  # noqa: PLR0913
     config: ConfigOption = None,
     sweep: Annotated[
         str | None,
-        typer.Option(metavar="NAME|FILE", help="Instead of one run a table of them: backbones, losses, or a file."),
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Instead of one run a table of them: backbones, batches, losses, toolbox, or a file.",
+        ),
     ] = None,
     *,
     settings: SetOption = None,

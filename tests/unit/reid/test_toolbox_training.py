@@ -12,7 +12,7 @@ from reid.augment import OFF
 from reid.checkpoint import load_checkpoint
 from reid.config import TrainConfig
 from reid.data import Sample
-from reid.errors import DataError, ModelError
+from reid.errors import DataError, ModelError, TrainingError
 from reid.export import export_openvino
 from reid.model import EmbeddingGraph, ReidNet
 from reid.parts import read_parts
@@ -139,6 +139,11 @@ def test_what_cannot_be_learned_is_refused_before_training(small_city, tmp_path)
         config = TrainConfig.model_validate({**BASE, **changes})
         with pytest.raises(error, match=word):
             train(config, read_parts(config, {"city": small_city}), tmp_path)
+    # A domain that is described but not given cannot make up for blocks that are missing.
+    absent = {"pairs": {"pattern": "pairs", "pictures_each": 2}}
+    alone = {**BASE, "objective": {"offline": True}, "pictures": 4, "domains": BASE["domains"] | absent}
+    with pytest.raises(TrainingError, match="set block to 2"):
+        train(TrainConfig.model_validate(alone), read_parts(config, {"city": small_city}), tmp_path)
     for objective, word in (
         ({"metric": "mixed-difference"}, "attributes"),
         ({"metric": "contrastive", "margin": 0}, "above 0"),

@@ -224,9 +224,6 @@ def test_what_cannot_be_drawn_is_refused_by_its_key(tmp_path, config):
     path = tmp_path / "run.yaml"
     with pytest.raises(DataError, match=r"domains\.city\.pictures_each is 99"):
         _write(path, config, {"domains": {"city": {"pictures_each": 99}}})
-    with pytest.raises(DataError, match="set block to 2"):
-        _write(path, config, {"objective": {"offline": True}})
-    _write(path, config, {"objective": {"offline": True}, "block": 2})
 
 
 def _write(path, config, changes):

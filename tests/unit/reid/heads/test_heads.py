@@ -37,6 +37,8 @@ def test_bnneck_normalises_over_the_batch_and_learns_no_shift():
     after = neck(features)
     expected = (features - features.mean(0)) / torch.sqrt(features.var(0, unbiased=False) + neck.eps)
     assert torch.allclose(after, expected)
+    probe = torch.randn(4, 8, generator=torch.Generator().manual_seed(2), dtype=torch.float64).requires_grad_(True)
+    assert torch.autograd.gradcheck(neck, (probe,), eps=1e-6, atol=1e-5)
     after.square().sum().backward()
     assert neck.bias.grad is None
     assert neck.weight.grad is not None

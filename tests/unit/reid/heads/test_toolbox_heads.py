@@ -144,13 +144,17 @@ def test_levels_are_averaged_normalised_and_joined(maps):
     expected = (means - means.mean(0)) / torch.sqrt(means.var(0, unbiased=False) + 1e-5)
     assert torch.allclose(joined[:, :4], maps.mean(dim=(2, 3)))
     assert torch.allclose(joined[:, 4:], expected)
+    generator = torch.Generator().manual_seed(3)
+    shapes = ((5, 3, 4, 4), (5, 4, 2, 3))
+    levels = [torch.rand(shape, generator=generator, dtype=torch.float64).requires_grad_(True) for shape in shapes]
+    assert torch.autograd.gradcheck(lambda *given: head(given), levels, eps=1e-6, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", POOLINGS)
 def test_gradients_of_every_head(name, maps):
     torch.manual_seed(1)
     head = build_pooling(name, 4).double()
-    assert torch.autograd.gradcheck(head, (maps.clone().requires_grad_(True),), eps=1e-6, atol=1e-4)
+    assert torch.autograd.gradcheck(head, (maps.clone().requires_grad_(True),), eps=1e-6, atol=1e-5)
     assert pooled_width(build_pooling(name, 4), 4) == head(maps).shape[1]
 
 

@@ -132,9 +132,9 @@ def test_siamese_and_circle_equal_their_formulas(labels):
 
 
 def test_coupled_clusters_within_models_take_negatives_of_the_model_where_there_are_any():
-    labels, models = [0, 0, 1, 1, 2, 2, 3, 3], [5, 5, 5, 5, 6, 6, -1, -1]
+    labels, models = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4], [5, 5, 5, 5, 6, 6, -1, -1, -1, -1]
     for seed in range(4):
-        features = features_of(seed, 8)
+        features = features_of(seed, 10)
         ours = coupled_clusters_loss(coupled_clusters(features, torch.tensor(labels), torch.tensor(models)), 3.0)
         assert ours.item() == pytest.approx(naive_coupled_clusters(features.tolist(), labels, 3.0, models), abs=1e-9)
         assert ours.item() != pytest.approx(naive_coupled_clusters(features.tolist(), labels, 3.0))

@@ -143,6 +143,17 @@ def test_groups_are_those_of_dbscan_and_mostly_right():
         assert recall > 0.5
 
 
+def test_a_picture_at_the_border_joins_the_group_of_its_nearest_core():
+    degrees = np.radians([0, 2, 4, 6, 15, 23, 25, 27, 29])
+    vectors = np.stack([np.cos(degrees), np.sin(degrees)], axis=1).astype(np.float32)
+    radius = 1 - np.cos(np.radians(9.5))
+    for order in (np.arange(9), np.arange(9)[::-1]):
+        found = group_look_alikes(vectors[order], Grouping(radius=radius, neighbours=4), np.random.default_rng(0))
+        groups = found[np.argsort(order)]
+        assert len(set(groups[:4])) == len(set(groups[5:])) == 1
+        assert groups[4] == groups[5] != groups[3]
+
+
 def pairs_of(groups):
     return groups[:, None] == groups[None, :]
 
