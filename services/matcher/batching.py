@@ -25,6 +25,8 @@ A = TypeVar("A")
 
 #: Weight of the newest batch in the running estimate of how long one takes.
 _NEWEST = 0.2
+#: Whoever has not so many times as long as the last batch took is not made to wait for others.
+_HURRY = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ class MicroBatcher(Generic[Q, A]):
                     f"{ahead} {self._name} wait already, this one would miss its deadline; try again later"
                 )
             self._queue.append(waiting)
+            if self._hurries(waiting):
+                self._enough = 1
             if len(self._queue) >= self._enough:
                 self._changed.notify()
         return waiting
@@ -172,10 +176,13 @@ class MicroBatcher(Generic[Q, A]):
         self._enough = 1
         self._changed.wait_for(lambda: self._queue or self._closed)
         crowd = min(self._rules.max_batch, self._last_crowd)
-        if self._rules.gathers and len(self._queue) < crowd:
+        if self._rules.gathers and len(self._queue) < crowd and not any(map(self._hurries, self._queue)):
             self._enough = crowd
-            self._changed.wait_for(lambda: len(self._queue) >= crowd or self._closed, self._last_s)
-        self._enough = 1
+            self._changed.wait_for(lambda: len(self._queue) >= self._enough or self._closed, self._last_s)
+
+    def _hurries(self, waiting: _Waiting[Q, A]) -> bool:
+        """Whether a request could miss its deadline by waiting for others."""
+        return waiting.deadline_s - time.monotonic() < _HURRY * self._last_s
 
     def _answer(self, batch: list[_Waiting[Q, A]]) -> None:
         try:
