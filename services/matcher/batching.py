@@ -1,11 +1,12 @@
 """Puts concurrent requests into one call: while a batch is being worked on, the next one gathers. Knows no vectors.
 
-Nobody waits for company: a request that finds the worker idle is worked on at once. Those that cannot be answered
-before their deadline are refused at once, and those whose deadline passes while they wait are not worked on.
+Who asks alone never waits for company. Those that cannot be answered before their deadline are refused at once, and
+those whose deadline passes while they wait are not worked on.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import deque
@@ -24,6 +25,8 @@ A = TypeVar("A")
 
 #: Weight of the newest batch in the running estimate of how long one takes.
 _NEWEST = 0.2
+#: Whoever has not so many times as long as the last batch took is not made to wait for others.
+_HURRY = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,13 @@ class BatchRules:
     Attributes:
         max_batch: Most requests in one call.
         max_waiting: Most requests that wait; the next is refused.
+        gathers: A batch that fewer wait for than were there a moment ago waits for the others, but no longer than the
+            last one took. Worth it where a batch costs little more than one request.
     """
 
     max_batch: int = 64
     max_waiting: int = 512
+    gathers: bool = False
 
 
 @dataclass(slots=True)
@@ -66,6 +72,11 @@ class MicroBatcher(Generic[Q, A]):
         self._changed = threading.Condition()
         self._closed = False
         self._batch_s = 0.0
+        #: So many that wait are worth waking the worker for.
+        self._enough = 1
+        #: How many the last batch and those that came during it were, and how long it took.
+        self._last_crowd = 0
+        self._last_s = 0.0
         self.batches = 0
         self.answered = 0
         self._sizes = histogram(catalogue.QUEUE_BATCH).labels(name)
@@ -82,6 +93,30 @@ class MicroBatcher(Generic[Q, A]):
             Unavailable: The batcher is closed.
             Exception: What ``work`` raised or put in its place.
         """
+        waiting = self._waiting(item, timeout_s)
+        try:
+            return waiting.answer.result(max(0.0, waiting.deadline_s - time.monotonic()))
+        except FutureTimeout as exc:
+            if waiting.answer.done():  # the work itself ran into a time-out
+                raise
+            raise self._late(timeout_s) from exc
+
+    async def coming(self, item: Q, timeout_s: float = 60.0) -> A:
+        """As ``ask``, for who waits on an event loop; a request that nobody waits for any more is not worked on."""
+        waiting = self._waiting(item, timeout_s)
+        try:
+            async with asyncio.timeout(max(0.0, waiting.deadline_s - time.monotonic())) as limit:
+                return await asyncio.wrap_future(waiting.answer)
+        except TimeoutError as exc:
+            if not limit.expired():  # as above
+                raise
+            raise self._late(timeout_s) from exc
+
+    def _late(self, timeout_s: float) -> DeadlinePassed:
+        return DeadlinePassed(f"{self._name}: not answered within {timeout_s:.1f} s")
+
+    def _waiting(self, item: Q, timeout_s: float) -> _Waiting[Q, A]:
+        """Puts a request behind the others, or refuses it."""
         waiting: _Waiting[Q, A] = _Waiting(item, time.monotonic() + timeout_s)
         with self._changed:
             if self._closed:
@@ -95,13 +130,11 @@ class MicroBatcher(Generic[Q, A]):
                     f"{ahead} {self._name} wait already, this one would miss its deadline; try again later"
                 )
             self._queue.append(waiting)
-            self._changed.notify()
-        try:
-            return waiting.answer.result(max(0.0, waiting.deadline_s - time.monotonic()))
-        except FutureTimeout as exc:
-            if waiting.answer.done():  # the work itself ran into a time-out
-                raise
-            raise DeadlinePassed(f"{self._name}: not answered within {timeout_s:.1f} s") from exc
+            if self._hurries(waiting):
+                self._enough = 1
+            if len(self._queue) >= self._enough:
+                self._changed.notify()
+        return waiting
 
     def close(self) -> None:
         """Refuses what waits and ends the worker after its batch."""
@@ -113,25 +146,43 @@ class MicroBatcher(Generic[Q, A]):
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._queue and not self._closed:
-                    self._changed.wait()
+                self._gather()
                 if self._closed:
                     for left in self._queue:
-                        left.answer.set_exception(Unavailable(f"{self._name}: the matcher is ending"))
+                        if left.answer.set_running_or_notify_cancel():
+                            left.answer.set_exception(Unavailable(f"{self._name}: the matcher is ending"))
                     self._queue.clear()
                     return
                 batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._rules.max_batch))]
             now = time.monotonic()
-            living = [waiting for waiting in batch if waiting.deadline_s > now]
+            living = [
+                waiting
+                for waiting in batch
+                if waiting.deadline_s > now and waiting.answer.set_running_or_notify_cancel()
+            ]
             if living:
                 self._answer(living)
                 took_s = time.monotonic() - now
                 self._batch_s += (took_s - self._batch_s) * (_NEWEST if self.batches else 1.0)
                 self.batches += 1
                 self.answered += len(living)
+                self._last_crowd, self._last_s = len(living) + len(self._queue), took_s
                 self._sizes.observe(len(living))
                 self._seconds.observe(took_s)
             del batch, living  # or the last picture would stay until the next comes
+
+    def _gather(self) -> None:
+        """Returns when a batch is worth beginning, or the batcher is closed; the caller holds the lock."""
+        self._enough = 1
+        self._changed.wait_for(lambda: self._queue or self._closed)
+        crowd = min(self._rules.max_batch, self._last_crowd)
+        if self._rules.gathers and len(self._queue) < crowd and not any(map(self._hurries, self._queue)):
+            self._enough = crowd
+            self._changed.wait_for(lambda: len(self._queue) >= self._enough or self._closed, self._last_s)
+
+    def _hurries(self, waiting: _Waiting[Q, A]) -> bool:
+        """Whether a request could miss its deadline by waiting for others."""
+        return waiting.deadline_s - time.monotonic() < _HURRY * self._last_s
 
     def _answer(self, batch: list[_Waiting[Q, A]]) -> None:
         try:

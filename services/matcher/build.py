@@ -34,6 +34,7 @@ from services.matcher.settings import MatcherSettings
 from services.matcher.snapshotter import Snapshotter
 from services.matcher.standing import StandingLoop
 from services.matcher.upkeep_servicer import Keeping
+from services.memory import share_arenas
 from services.privacy.guard import PictureGuard
 from services.rolling.roster import ModelRoster
 from tracker.multi_camera.settings import AssociationSettings
@@ -193,6 +194,7 @@ def build_matcher(  # noqa: PLR0913 - one per part that is wired
     """
     # Segments are scanned side by side, a thread each; threads within a matrix product would only contend with these.
     threadpool_limits(1, "blas")
+    share_arenas()
     spec = embedder.spec
     places = places or Places()
     # Checked once here, so that a missing extra or server is one line at start and not a dead thread.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import grpc
 import numpy as np
@@ -41,8 +42,29 @@ log = logging.getLogger(__name__)
 
 DEFAULT_K = 10
 MAX_EMBEDDED = 64
+#: Most matches that are told without a thread.
+_FEW = 64
 #: Searches of one stream that are worked on at once.
 _STREAM_WIDTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A search that was read.
+
+    Attributes:
+        question: What is asked of the gallery.
+        k: Matches wanted.
+        depth: Of them so many are put in order once more; 0 for none.
+        reranking: How.
+        probes: What is asked with.
+    """
+
+    question: Question
+    k: int
+    depth: int
+    reranking: Reranking
+    probes: ProbeSet
 
 
 class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[misc]
@@ -60,7 +82,9 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
         self._requests = RequestReader(parts.gallery, parts.reader)
         settings = parts.settings
         self._searches: MicroBatcher[Question, SearchAnswer] = MicroBatcher(
-            "searches", parts.gallery.search_many, BatchRules(settings.max_batch, settings.max_waiting_calls)
+            "searches",
+            parts.gallery.search_many,
+            BatchRules(settings.max_batch, settings.max_waiting_calls, gathers=True),
         )
         self._watching = Watching(parts.store, parts.gallery, settings.max_watches)
 
@@ -73,8 +97,20 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
         self._searches.close()
         self._parts.reader.close()
 
-    def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:  # noqa: N802
-        """See the proto."""
+    async def Search(  # noqa: N802
+        self, request: pb.SearchRequest, context: grpc.ServicerContext
+    ) -> pb.SearchResponse:
+        """See the proto. Whatever may wait for more than its turn to be searched for has a thread."""
+        if not _ready_to_search(request):
+            return await asyncio.to_thread(self._waited_for, request, context)
+        self._parts.wait("", context)
+        timeout_s = left_s(context)
+        asked = self._asked(request, timeout_s)
+        with step("search", {"k": asked.question.k}):
+            answer = await self._searches.coming(asked.question, timeout_s)
+        return _told(asked, answer)
+
+    def _waited_for(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:
         self._parts.wait(request.min_log_position, context)
         return self._search(request, left_s(context))
 
@@ -166,6 +202,17 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
             return pb.SearchStreamResponse(request_id=request.request_id, error=_call_error(exc))
 
     def _search(self, request: pb.SearchRequest, timeout_s: float) -> pb.SearchResponse:
+        asked = self._asked(request, timeout_s)
+        with step("search", {"k": asked.question.k}):
+            answer = self._searches.ask(asked.question, timeout_s)
+        if asked.depth:
+            with step("rerank", {"depth": asked.depth}):
+                best = self._reranked(list(answer.matches[: asked.depth]), asked.probes, asked.reranking)
+            answer = replace(answer, matches=(*best, *answer.matches[asked.depth :]))
+        return _told(asked, answer)
+
+    def _asked(self, request: pb.SearchRequest, timeout_s: float) -> _Asked:
+        """A request, checked and read."""
         settings = self._parts.settings
         k = request.k or DEFAULT_K
         if not 1 <= k <= settings.max_k:
@@ -192,15 +239,7 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
         )
         if negatives.model_id not in ("", probes.model_id):
             raise model_changed()
-        with step("search", {"k": question.k}):
-            answer = self._searches.ask(question, timeout_s)
-        if depth:
-            with step("rerank", {"depth": depth}):
-                best = self._reranked(list(answer.matches[:depth]), probes, reranking)
-            answer = replace(answer, matches=(*best, *answer.matches[depth:]))
-        boxes = tuple(reading.box_xyxy for reading in probes.readings)
-        with step("answer", {"matches": len(answer.matches[:k])}):
-            return convert.answer_to_message(replace(answer, matches=answer.matches[:k], boxes_xyxy=boxes))
+        return _Asked(question, k, depth, reranking, probes)
 
     def _reranked(self, matches: list[Match], probes: ProbeSet, reranking: Reranking) -> list[Match]:
         if len(matches) < 2:
@@ -239,6 +278,22 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
             except (NotFound, NotAnImage, OSError) as exc:
                 log.debug("crop of sighting %s not used: %s", sighting_id, exc)
         return pictures
+
+
+def _ready_to_search(request: pb.SearchRequest) -> bool:
+    """Whether a request is nothing but vectors whose few matches are told as they are found."""
+    return (
+        not request.min_log_position
+        and request.rerank in (pb.RERANK_UNSPECIFIED, pb.RERANK_NONE)
+        and request.k <= _FEW
+        and all(probe.WhichOneof("source") == "embedding" for probe in (*request.probes, *request.negatives))
+    )
+
+
+def _told(asked: _Asked, answer: SearchAnswer) -> pb.SearchResponse:
+    boxes = tuple(reading.box_xyxy for reading in asked.probes.readings)
+    with step("answer", {"matches": len(answer.matches[: asked.k])}):
+        return convert.answer_to_message(replace(answer, matches=answer.matches[: asked.k], boxes_xyxy=boxes))
 
 
 def _call_error(exc: Exception) -> pb.CallError:

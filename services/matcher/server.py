@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
-import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from services.matcher.console import ConsoleParts, ConsoleServicer
 from services.matcher.door.admission import AccessInterceptor, Door
 from services.matcher.door.failures import ErrorInterceptor
 from services.matcher.door.ledger import Ledger
 from services.matcher.door.listening import listen
+from services.matcher.door.serving import LoopServer
 from services.matcher.identity_servicer import IdentityServicer
 from services.matcher.read_only import ReadOnlyInterceptor
 from services.matcher.search_servicer import MatcherServicer
@@ -62,22 +63,23 @@ class MatcherServer:
         self.calls = CallInterceptor()
         self.serving = False
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="grpc")
-        self._server = grpc.server(
+        self._server = LoopServer(
             self._pool,
-            interceptors=(
+            (
                 self.calls,
                 ErrorInterceptor(),
                 AccessInterceptor(offer.door, offer.ledger),
                 *((ReadOnlyInterceptor(),) if offer.read_only else ()),
             ),
-            maximum_concurrent_rpcs=settings.max_waiting_calls,
-            options=(
+            settings.max_waiting_calls,
+            (
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 ("grpc.max_send_message_length", settings.max_message_bytes),
             ),
         )
-        self._health = health.HealthServicer()
+        self._health = health.aio.HealthServicer()
+        self._server.offer(partial(health_pb2_grpc.add_HealthServicer_to_server, self._health))
         self.set_serving(False)
         self._matcher = MatcherServicer(parts, keeping.crops)
         vreid_pb2_grpc.add_MatcherServiceServicer_to_server(self._matcher, self._server)
@@ -88,16 +90,26 @@ class MatcherServer:
         vreid_pb2_grpc.add_StandingServiceServicer_to_server(StandingServicer(parts, waker), self._server)
         console = ConsoleServicer(ConsoleParts(parts.store, parts.reader, parts.retention))
         vreid_pb2_grpc.add_ConsoleServiceServicer_to_server(console, self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
-        self.address = listen(self._server, settings, offer.door)
+        shown = reflection.ReflectionServicer((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME))
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(shown, self._server)
+        try:
+            self.address = listen(self._server, settings, offer.door)
+        except BaseException:
+            self._server.close()
+            raise
 
     def set_serving(self, serving: bool) -> None:
         """Tells health, for every service and for the whole ("")."""
         self.serving = serving
+        if self._server.closed:
+            return
         status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
-        for name in ("", *SERVICES):
-            self._health.set(name, status)
+
+        async def tell() -> None:
+            for name in ("", *SERVICES):
+                await self._health.set(name, status)
+
+        self._server.run(tell())
 
     def start(self) -> None:
         """Answers from now on."""
@@ -105,8 +117,11 @@ class MatcherServer:
 
     def stop(self, grace_s: float) -> None:
         """Takes no new calls, cancels running ones after ``grace_s``, and returns when all have ended."""
-        self._health.enter_graceful_shutdown()
+        if self._server.closed:
+            return
+        self._server.run(self._health.enter_graceful_shutdown())
         self._matcher.end_watches()
-        self._server.stop(grace_s).wait()
+        self._server.stop(grace_s)
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._server.close()
         self._matcher.close()

@@ -56,7 +56,12 @@ class MatcherSettings(BaseModel):
     tls_client_ca: Path | None = Field(
         default=None, description="PEM file: callers must show a certificate that one of these signed."
     )
-    threads: int = Field(default=96, ge=1, le=1024, description="Calls that may wait for an answer at once.")
+    threads: int = Field(
+        default=96,
+        ge=1,
+        le=1024,
+        description="Calls that may be worked on in threads at once; searches by vectors need none.",
+    )
     max_waiting_calls: int = Field(
         default=256, ge=1, le=10_000, description="Calls that may wait or run; beyond them the next is refused."
     )

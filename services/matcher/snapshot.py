@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -36,7 +36,7 @@ MAGIC = b"vreid-gallery 2\n"
 FILE_NAME = "gallery.snapshot"
 _MAX_HEADER = 64 * 2**20
 _CHUNK = 8 * 2**20
-_PIECE = 1024
+_PIECE = 4096
 #: One at a time, from looking to renaming: an older one must never replace a newer, which may lack what was erased.
 _WRITING = threading.Lock()
 
@@ -62,8 +62,8 @@ class _Capture:
         model_id: Of its vectors.
         dim: Length of a vector.
         columns: By name.
-        texts: Strings of each kind end to end, and how many.
-        identities: As JSON.
+        texts: Strings of each kind, in pieces.
+        tables: Of identities, in pieces, by name.
         parts: Of the index.
     """
 
@@ -71,8 +71,8 @@ class _Capture:
     model_id: str
     dim: int
     columns: Arrays
-    texts: Mapping[str, tuple[bytes, int]]
-    identities: bytes
+    texts: Mapping[str, list[Sequence[str]]]
+    tables: Mapping[str, list[dict[str, str]]]
     parts: list[Part]
 
     @property
@@ -84,9 +84,9 @@ class _Capture:
         for number, part in enumerate(self.parts):
             made[f"part.{number}.ids"] = partial(_living_ids, part)
             made[f"part.{number}.vectors"] = partial(_living_rows, part)
-        for name, (text, _) in self.texts.items():
-            made[f"strings.{name}"] = partial(np.frombuffer, text, np.uint8)
-        made["identities"] = partial(np.frombuffer, self.identities, np.uint8)
+        for name, pieces in self.texts.items():
+            made[f"strings.{name}"] = partial(np.frombuffer, _joined(pieces), np.uint8)
+        made["identities"] = partial(np.frombuffer, _as_json(self.tables), np.uint8)
         return made
 
 
@@ -113,7 +113,7 @@ def _captured_and_written(gallery: Gallery, folder: Path) -> SnapshotInfo:
         "log_position": capture.position,
         "sightings": int(np.count_nonzero(capture.columns["alive"])),
         "vectors": sum(part.count for part in capture.parts),
-        "counts": {name: count for name, (_, count) in capture.texts.items()},
+        "counts": {name: sum(map(len, pieces)) for name, pieces in capture.texts.items()},
         "arrays": [_described(name, make()) for name, make in arrays.items()],
     }
     path = folder / FILE_NAME
@@ -164,10 +164,20 @@ def _capture(state: GalleryState, position: str) -> _Capture:
     if not isinstance(index, Snapshottable):
         raise SnapshotError(f"a {index.backend} index keeps its vectors itself and needs no snapshot")
     columns, strings = state.table.export()
-    texts = {name: (_joined(listed), len(listed)) for name, listed in strings.items()}
-    identities = _as_json(state.export_identities())
+    # Copied in pieces, because no other thread runs while one is made; what is made of them can wait.
+    texts = {
+        name: [listed[start : start + _PIECE] for start in range(0, len(listed), _PIECE)]
+        for name, listed in strings.items()
+    }
+    tables = {name: list(_pieces(table)) for name, table in state.export_identities().items()}
     parts = [part for part in index.parts() if part.count]
-    return _Capture(position, state.spec.model_id, index.dim, columns, texts, identities, parts)
+    return _Capture(position, state.spec.model_id, index.dim, columns, texts, tables, parts)
+
+
+def _pieces(table: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    rows = iter(table.items())
+    while piece := dict(islice(rows, _PIECE)):
+        yield piece
 
 
 def _itself(array: NDArray[Any]) -> NDArray[Any]:
@@ -182,21 +192,17 @@ def _living_rows(part: Part) -> NDArray[Any]:
     return part.living()[1]
 
 
-def _joined(listed: Sequence[str]) -> bytes:
-    """Strings end to end, a line each, in pieces: no other thread runs while one is made."""
-    pieces = [listed[start : start + _PIECE] for start in range(0, len(listed), _PIECE)]
+def _joined(pieces: Sequence[Sequence[str]]) -> bytes:
+    """Strings end to end, a line each; in pieces as above."""
     return b"\n".join(["\n".join(piece).encode() for piece in pieces])
 
 
-def _as_json(tables: Mapping[str, Mapping[str, str]]) -> bytes:
-    """Tables of strings as one JSON object, in pieces as above."""
-    written = []
-    for name, table in tables.items():
-        rows = iter(table.items())
-        pieces = []
-        while piece := dict(islice(rows, _PIECE)):
-            pieces.append(json.dumps(piece)[1:-1])
-        written.append(f"{json.dumps(name)}: {{{', '.join(pieces)}}}")
+def _as_json(tables: Mapping[str, Sequence[Mapping[str, str]]]) -> bytes:
+    """Tables of strings as one JSON object; in pieces as above."""
+    written = [
+        f"{json.dumps(name)}: {{{', '.join(json.dumps(piece)[1:-1] for piece in pieces)}}}"
+        for name, pieces in tables.items()
+    ]
     return f"{{{', '.join(written)}}}".encode()
 
 

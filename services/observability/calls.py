@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from inspect import iscoroutinefunction
 from typing import Any
 
 import grpc
@@ -128,12 +129,22 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
             "response_serializer": handler.response_serializer,
         }
         if handler.unary_unary is not None:
-            return grpc.unary_unary_rpc_method_handler(self._one(method, handler.unary_unary), **codecs)
+            return grpc.unary_unary_rpc_method_handler(self._single(method, handler.unary_unary), **codecs)
         if handler.stream_unary is not None:
-            return grpc.stream_unary_rpc_method_handler(self._one(method, handler.stream_unary), **codecs)
+            return grpc.stream_unary_rpc_method_handler(self._single(method, handler.stream_unary), **codecs)
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(self._many(method, handler.unary_stream), **codecs)
         return grpc.stream_stream_rpc_method_handler(self._many(method, handler.stream_stream), **codecs)
+
+    def _single(self, method: str, inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        return self._awaited(method, inner) if iscoroutinefunction(inner) else self._one(method, inner)
+
+    def _awaited(self, method: str, inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        async def outer(request: Any, context: grpc.ServicerContext) -> Any:
+            with _Call(method, context, self._running) as observed:
+                return await inner(request, observed)
+
+        return outer
 
     def _one(self, method: str, inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         def outer(request: Any, context: grpc.ServicerContext) -> Any:

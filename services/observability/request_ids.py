@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import uuid
 from collections.abc import Iterable
 from contextvars import ContextVar
 
@@ -20,7 +20,7 @@ def new_request_id() -> str:
     >>> len(new_request_id())
     16
     """
-    return uuid.uuid4().hex[:16]
+    return os.urandom(8).hex()
 
 
 def current_request_id() -> str:

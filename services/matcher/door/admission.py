@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -96,7 +97,10 @@ class AccessInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
             shown = self._shown(handler_call_details)
             take = _only if shown is None else _given
         inner = handler.unary_unary or handler.stream_unary or handler.unary_stream or handler.stream_stream
-        guarded = (self._guarded_stream if handler.response_streaming else self._guarded)(method, inner, take, shown)
+        guard = self._guarded_stream if handler.response_streaming else self._guarded
+        if iscoroutinefunction(inner):
+            guard = self._guarded_coroutine
+        guarded = guard(method, inner, take, shown)
         made = _HANDLERS[take is not _given, handler.response_streaming]
         return made(guarded, **codecs)
 
@@ -119,6 +123,18 @@ class AccessInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
             request = take(self, requests, token)
             answer = inner(request, context)
             self._note(method, context, None if take is _all else request, answer)
+            return answer
+
+        return outer
+
+    def _guarded_coroutine(
+        self, method: str, inner: Callable[[Any, Any], Any], take: Take, shown: Token | None
+    ) -> Callable[[Any, Any], Any]:
+        async def outer(requests: Any, context: grpc.ServicerContext) -> Any:
+            self._admit(method, context, shown)
+            request = requests if take is _given else await _only_coming(requests)
+            answer = await inner(request, context)
+            self._note(method, context, request, answer)
             return answer
 
         return outer
@@ -210,6 +226,13 @@ def _given(_interceptor: AccessInterceptor, request: Any, _token: Token | None) 
 def _only(_interceptor: AccessInterceptor, requests: Iterator[Any], _token: Token | None) -> Any:
     """One message, read now."""
     for request in requests:
+        return request
+    raise InputError("the request is missing")
+
+
+async def _only_coming(requests: AsyncIterator[Any]) -> Any:
+    """One message, awaited now."""
+    async for request in requests:
         return request
     raise InputError("the request is missing")
 

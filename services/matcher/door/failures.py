@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from inspect import iscoroutinefunction
 from typing import Any, NoReturn
 
 import grpc
@@ -28,19 +29,33 @@ class ErrorInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
             "response_serializer": handler.response_serializer,
         }
         if handler.unary_unary is not None:
-            return grpc.unary_unary_rpc_method_handler(_guarded(method, handler.unary_unary), **codecs)
+            return grpc.unary_unary_rpc_method_handler(_single(method, handler.unary_unary), **codecs)
         if handler.stream_unary is not None:
-            return grpc.stream_unary_rpc_method_handler(_guarded(method, handler.stream_unary), **codecs)
+            return grpc.stream_unary_rpc_method_handler(_single(method, handler.stream_unary), **codecs)
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(_guarded_stream(method, handler.unary_stream), **codecs)
         return grpc.stream_stream_rpc_method_handler(_guarded_stream(method, handler.stream_stream), **codecs)
+
+
+def _single(method: str, inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return _awaited(method, inner) if iscoroutinefunction(inner) else _guarded(method, inner)
+
+
+def _awaited(method: str, inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    async def outer(request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            return await inner(request, context)
+        except Exception as exc:  # the top of a call: what is not the caller's affair is logged
+            _abort(context, method, exc)
+
+    return outer
 
 
 def _guarded(method: str, inner: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def outer(request: Any, context: grpc.ServicerContext) -> Any:
         try:
             return inner(request, context)
-        except Exception as exc:  # the top of a call: what is not the caller's affair is logged
+        except Exception as exc:  # as above
             _abort(context, method, exc)
 
     return outer

@@ -13,6 +13,7 @@ from services.access.tls import Renewal, TlsFiles, tls_files
 from services.errors import ConfigError, PortInUse
 from services.live.wire import private_folder
 from services.matcher.door.admission import Door
+from services.matcher.door.serving import LoopServer
 from services.matcher.settings import MatcherSettings, is_loopback, split_address
 
 
@@ -33,7 +34,7 @@ def listener_files(settings: MatcherSettings, book: TokenBook) -> TlsFiles | Non
     return files
 
 
-def listen(server: grpc.Server, settings: MatcherSettings, door: Door) -> str:
+def listen(server: LoopServer, settings: MatcherSettings, door: Door) -> str:
     """Binds what the settings name, and the local socket where the door has one.
 
     Returns:
@@ -59,7 +60,7 @@ def listen(server: grpc.Server, settings: MatcherSettings, door: Door) -> str:
     return f"[{host}]:{bound}" if ":" in host else f"{host}:{bound}"
 
 
-def _listen_locally(server: grpc.Server, door: Door) -> None:
+def _listen_locally(server: LoopServer, door: Door) -> None:
     path = door.local_socket
     if path is None:
         return

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from services.matcher.index.codes import Half, Mask, Positions
+from services.matcher.index.codes import Half, Mask, Positions, in_pieces
 from services.matcher.index.contract import NO_ID, NO_SCORE, Vectors
 
 #: Numbers kept of a vector, the last one the length of the rest.
@@ -47,11 +47,14 @@ class Leading:
 
     def bounds(self, half: Half) -> Bounds:
         """The bounds of a segment's rows, float16 (N, dim)."""
-        rows = half.astype(np.float32)
-        filled = -(-len(rows) // _BLOCK) * _BLOCK
+        filled = -(-len(half) // _BLOCK) * _BLOCK
         kept = np.zeros((filled, WIDTH), np.float32)
-        kept[: len(rows)] = self.split(rows)
-        return Bounds(self, kept, float(np.linalg.norm(rows, axis=1).max(initial=0.0)))
+        start, longest = 0, 0.0
+        for rows in in_pieces(half):
+            kept[start : start + len(rows)] = self.split(rows)
+            start += len(rows)
+            longest = max(longest, float(np.linalg.norm(rows, axis=1).max()))
+        return Bounds(self, kept, longest)
 
 
 class Bounds:

@@ -15,7 +15,7 @@ from typing import Any
 import faiss
 import numpy as np
 
-from services.matcher.index.codes import Half, Positions
+from services.matcher.index.codes import Half, Positions, in_pieces
 from services.matcher.index.contract import Vectors
 
 #: Vectors that the quantiser learns from.
@@ -60,7 +60,8 @@ class CoarseQuantiser:
     def encode(self, half: Half) -> CoarseCodes:
         """The codes of a segment's rows, float16 (N, dim)."""
         index = faiss.clone_index(self._empty)
-        index.add(half.astype(np.float32) @ self._projection)
+        for rows in in_pieces(half):
+            index.add(rows @ self._projection)
         return CoarseCodes(index, self._projection, len(half))
 
 

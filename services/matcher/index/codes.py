@@ -5,7 +5,7 @@ Knows positions only: ids, removals and time belong to the segment. Never change
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import faiss
@@ -40,6 +40,9 @@ class Codes(Protocol):
         """
         ...
 
+
+#: Rows that are held in full precision at a time while codes or bounds are made of a segment.
+PIECE_ROWS = 1024
 
 MakeCodes = Callable[[Half], Codes]
 
@@ -97,6 +100,15 @@ class FaissCodes:
         parameters.sel = selector
         scores, places = self._index.search(queries, k, params=parameters)
         return scores, places
+
+
+def in_pieces(half: Half) -> Iterator[Vectors]:
+    """Rows, float16 (N, dim), in full precision, float32 (at most PIECE_ROWS, dim) at a time.
+
+    What is needed of memory for a moment is not given back by every heap: a whole segment would be large.
+    """
+    for start in range(0, len(half), PIECE_ROWS):
+        yield half[start : start + PIECE_ROWS].astype(np.float32)
 
 
 def scan_rows(queries: Vectors, rows: Vectors, positions: Positions, k: int) -> tuple[Vectors, Positions]:

@@ -1,7 +1,7 @@
 """Makes the segments of an index faster, in a thread of its own. Never changes what is held.
 
 Who feeds the index never waits for it: a segment is scanned exactly until it has what spares that. The thread lives
-while something is due, holds one sample or one segment in full precision at a time, and takes one core.
+while something is due, holds one sample or a piece of a segment in full precision at a time, and takes one core.
 """
 
 from __future__ import annotations

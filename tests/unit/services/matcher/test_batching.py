@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import threading
 import weakref
 
@@ -138,3 +139,81 @@ def test_what_was_asked_with_is_kept_no_longer_than_its_answer() -> None:
     del item
     assert gone.wait(30)
     batcher.close()
+
+
+@pytest.fixture
+def gathering(gate):
+    """A batcher that waits for those who were there a moment ago; a batch seems to take long enough for that."""
+    batcher: MicroBatcher[int, int] = MicroBatcher("tests", gate, BatchRules(4, 6, gathers=True))
+    yield batcher
+    gate.open.set()
+    batcher.close()
+
+
+def test_a_batch_waits_for_those_who_were_there_a_moment_ago(gathering, gate) -> None:
+    gate.open.set()
+    gathering.ask(0)
+    gathering._last_crowd, gathering._last_s = 3, 20.0
+    first, _ = ask_all(gathering, [2, 4], timeout_s=500.0)
+    waiting(gathering, 2)
+    last, _ = ask_all(gathering, [6], timeout_s=500.0)
+    for thread in first + last:
+        thread.join(10)
+    assert [sorted(batch) for batch in gate.batches] == [[0], [2, 4, 6]]
+
+
+def test_who_asks_alone_waits_for_nobody(gathering, gate) -> None:
+    gate.open.set()
+    for number in range(3):
+        assert gathering.ask(2 * number) == 20 * number
+        assert gathering._last_crowd == 1
+        gathering._last_s = 20.0  # a wait would be seen
+
+
+def test_others_that_do_not_come_are_not_waited_for_longer_than_a_batch_takes(gathering, gate) -> None:
+    gate.open.set()
+    gathering.ask(0)
+    gathering._last_crowd, gathering._last_s = 4, 0.01
+    assert gathering.ask(2) == 20
+
+
+def test_who_is_in_a_hurry_does_not_wait_and_takes_the_others_along(gathering, gate) -> None:
+    gate.open.set()
+    gathering.ask(0)
+    gathering._last_crowd, gathering._last_s = 4, 20.0
+    patient, _ = ask_all(gathering, [2], timeout_s=500.0)
+    waiting(gathering, 1)
+    assert gathering.ask(4, timeout_s=30.0) == 40
+    patient[0].join(10)
+    assert gate.batches == [[0], [2, 4]]
+
+
+def test_on_a_loop_answers_and_failures_come_as_in_a_thread(batcher, gate) -> None:
+    gate.open.set()
+
+    async def ask() -> tuple[object, ...]:
+        return tuple(await asyncio.gather(*(batcher.coming(n) for n in (2, 3, 4)), return_exceptions=True))
+
+    two, three, four = asyncio.run(ask())
+    assert (two, four) == (20, 40)
+    assert isinstance(three, InputError)
+
+
+def test_what_nobody_waits_for_on_a_loop_is_not_worked_on(batcher, gate) -> None:
+    first, _ = ask_all(batcher, [0])
+    assert gate.entered.wait(20)
+
+    async def give_up() -> None:
+        with pytest.raises(DeadlinePassed, match=r"not answered within 0\.0 s"):
+            await batcher.coming(2, 0.02)
+        left = asyncio.ensure_future(batcher.coming(4))
+        await asyncio.sleep(0)
+        left.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await left
+
+    asyncio.run(give_up())
+    gate.open.set()
+    first[0].join(20)
+    assert batcher.ask(6) == 60
+    assert gate.batches == [[0], [6]]

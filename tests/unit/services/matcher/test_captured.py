@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from services.identity.records import Event
+from services.matcher import snapshot
 from services.matcher.gallery import Gallery
 from services.matcher.index.segmented import faiss_index
 from services.matcher.snapshot import load_snapshot, write_snapshot
@@ -70,3 +71,21 @@ def test_a_snapshot_of_what_changes_meanwhile_is_of_one_moment(gallery, spec, se
     finally:
         stop.set()
         feeder.join(30)
+
+
+def test_feeding_does_not_wait_while_what_was_copied_is_put_together(gallery, tmp_path, monkeypatch) -> None:
+    """A million names take a tenth of a second to be written end to end."""
+    fed: list[bool] = []
+    for name in ("_joined", "_as_json"):
+        plain = getattr(snapshot, name)
+
+        def looked(pieces, plain=plain):
+            fed.append(not gallery._feeding.locked())
+            return plain(pieces)
+
+        monkeypatch.setattr(snapshot, name, looked)
+    write_snapshot(gallery, tmp_path)
+    assert fed
+    assert all(fed)
+    assert load_snapshot(gallery, tmp_path) is not None
+    assert {gallery.identity("a").sightings[0].sighting_id, gallery.stats().sightings} == {"s1", 2}
