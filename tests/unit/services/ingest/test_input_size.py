@@ -95,7 +95,10 @@ def test_too_few_boxes_say_nothing():
 
 def test_what_stands_where_it_stood_counts_once():
     """Two parked cars that only the larger size finds are no reason."""
-    parked = lambda size, now_s: found(*(70.0 * np.arange(8 if size == USUAL else 10)))  # noqa: E731
+
+    def parked(size, now_s):
+        return found(*(70.0 * np.arange(8 if size == USUAL else 10)))
+
     assert site(c=parked).run(120).changes == []
 
 
@@ -125,10 +128,12 @@ def test_a_larger_input_that_would_fill_the_time_is_not_taken():
 
 def test_when_time_runs_out_all_go_back_as_far_as_it_takes_those_of_least_worth_first():
     """Three cameras with the larger input; then something else takes half of the time."""
-    half = lambda size, now_s: _joined(distant(size, now_s), found(*(5000 + 200.0 * np.arange(5)), width=100.0))  # noqa: E731
+
+    def half(size, now_s):
+        return _joined(distant(size, now_s), found(*(5000 + 200.0 * np.arange(5)), width=100.0))
+
     made = site(a=distant, b=half, c=distant).run(90)
     assert {change.camera_id for change in made.changes} == {"a", "b", "c"}
-    assert len({change.camera_id for change in made.changes[:1]}) == 1
     made.changes, made.others_share = [], 0.59
     made.run(10)
     assert [(change.camera_id, change.reason) for change in made.changes][:1] == [("b", "no time")]
@@ -166,10 +171,13 @@ def test_it_is_given_up_when_small_vehicles_stay_away_and_not_at_once():
 
 def test_on_the_border_it_does_not_go_to_and_fro():
     """Shares between those that take and those that leave change nothing, on either side."""
-    middle = lambda size, now_s: _joined(
-        found(*(70.0 * np.arange(4)[: 3 if size == USUAL else 4] + 31 * (round(now_s) % 50))),
-        found(*(5000 + 200.0 * np.arange(6) + 90 * (round(now_s) % 50)), width=100.0),
-    )
+
+    def middle(size, now_s):
+        return _joined(
+            found(*(70.0 * np.arange(3 if size == USUAL else 4) + 31 * (round(now_s) % 50))),
+            found(*(5000 + 200.0 * np.arange(6) + 90 * (round(now_s) % 50)), width=100.0),
+        )
+
     assert site(c=middle).run(300).changes == []
     made = site(c=distant).run(60)
     made.views = {"c": middle}
