@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from detector.types import VehicleClass
 
+InputSide = Annotated[int, Field(ge=64, le=2048, multiple_of=32)]
 ClassName = Literal["car", "motorcycle", "bus", "truck"]
 
 
@@ -22,6 +23,13 @@ class DetectorSettings(BaseModel):
     )
     input_height_px: int = Field(
         default=288, ge=64, le=2048, multiple_of=32, description="Height of the network input; frames are letterboxed."
+    )
+    larger_sizes: tuple[tuple[InputSide, InputSide], ...] = Field(
+        default=((640, 384),),
+        max_length=4,
+        description="Widths and heights that a live camera's frames may be looked at in instead, where measuring shows "
+        "many small vehicles there and the machine has time; [] keeps every camera at the size above. A camera's own "
+        "`input_size` goes first.",
     )
     precision: Literal["auto", "fp32", "int8"] = Field(
         default="auto",

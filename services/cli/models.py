@@ -55,12 +55,29 @@ def fetch(  # noqa: PLR0913 - one option per setting
                 else:
                     input_hw = (height, width) if kind == "yolo" else None
                     row["prepared"] = str(store.prepare(name, input_hw, trust=trust))
-                if kind == "yolo" and int8:
-                    row["int8"] = _quantised(store, name, (height, width), trust=trust)
+                if kind == "yolo":
+                    if int8:
+                        row["int8"] = _quantised(store, name, (height, width), trust=trust)
+                    row["larger"] = [
+                        _larger(store, name, size, int8=int8, trust=trust) for size in _larger_sizes(width, height)
+                    ]
             rows.append(row)
     except (ModelFileError, OSError) as exc:
         fail(str(exc))
     emit({"models": rows}, as_json=as_json, render=_show_fetched)
+
+
+def _larger_sizes(width: int, height: int) -> tuple[tuple[int, int], ...]:
+    """What a camera may get by measurement goes with the usual size, and not with one that was asked for by name."""
+    usual = (width, height) == (_DEFAULTS.input_width_px, _DEFAULTS.input_height_px)
+    return _DEFAULTS.larger_sizes if usual else ()
+
+
+def _larger(store: ModelStore, name: str, size: tuple[int, int], *, int8: bool, trust: bool) -> str:
+    """The detector for another input width and height, in INT8 where that was asked for and can be had."""
+    width, height = size
+    exact = str(store.prepare(name, (height, width), trust=trust))
+    return (_quantised(store, name, (height, width), trust=trust) if int8 else None) or exact
 
 
 def _quantised(store: ModelStore, name: str, input_hw: tuple[int, int], *, trust: bool) -> str | None:

@@ -18,7 +18,7 @@ from services.identity.opening import open_store
 from services.ingest.runner import Ingest, IngestParts, build_ingest
 from services.ingest.settings import OWNER_VARIABLE
 from services.live.server import LiveServer
-from services.models.networks import open_detector, open_embedder
+from services.models.networks import detector_ready, open_detector, open_embedder
 from services.observability.endpoint import exposed
 from services.observability.logs import configure_logging
 from services.observability.networks import MeasuredDetector, MeasuredEmbedder
@@ -27,6 +27,7 @@ from services.privacy.guard import PictureGuard, open_guard
 from services.rolling.roster import open_roster
 
 if TYPE_CHECKING:
+    from detector.yolo import OpenVinoDetector
     from services.config import VreidConfig
 
 log = logging.getLogger("services.ingest")
@@ -44,6 +45,8 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
     roster = open_roster(
         store, reid.model, lambda name: MeasuredEmbedder(open_embedder(name, reid.threads, reid.precision))
     )
+    own = {size: open_detector(sized_settings(config.detector, size)) for size in own_sizes(config)}
+    sized = {size: MeasuredDetector(each) for size, each in (_open_larger(config.detector) | own).items()}
     return IngestParts(
         store=store,
         crop_store=open_crops(config.ingest.crops_url, config.data_dir),
@@ -58,16 +61,40 @@ def open_parts(config: VreidConfig, *, once: bool) -> IngestParts:
         max_batch=config.detector.max_batch,
         board=open_board(config.redis, config.data_dir, config.site),
         owner=os.environ.get(OWNER_VARIABLE),
-        sized={
-            size: MeasuredDetector(open_detector(sized_settings(config.detector, size))) for size in own_sizes(config)
-        },
+        sized=sized,
+        usual_size=usual_size(config.detector),
+        larger_sizes=config.detector.larger_sizes,
     )
+
+
+def _open_larger(settings: DetectorSettings) -> dict[tuple[int, int], OpenVinoDetector]:
+    """Detectors of the larger sizes that a camera may get; one that is not on this machine is gone without."""
+    found = {}
+    for size in settings.larger_sizes:
+        if size[0] * size[1] <= settings.input_width_px * settings.input_height_px:
+            continue
+        larger = sized_settings(settings, size)
+        if detector_ready(larger):
+            found[size] = open_detector(larger)
+        else:
+            log.warning(
+                "no camera gets %dx%d by measurement: make it with vreid models fetch %s --width %d --height %d",
+                *size,
+                settings.model,
+                *size,
+            )
+    return found
+
+
+def usual_size(settings: DetectorSettings) -> tuple[int, int]:
+    """Input width and height where nothing else is said."""
+    return settings.input_width_px, settings.input_height_px
 
 
 def own_sizes(config: VreidConfig) -> list[tuple[int, int]]:
     """The input widths and heights of cameras that need a detector beside the general one, in order."""
-    general = (config.detector.input_width_px, config.detector.input_height_px)
-    return sorted({camera.input_size for camera in config.cameras if camera.input_size is not None} - {general})
+    own = {camera.input_size for camera in config.cameras if camera.input_size is not None}
+    return sorted(own - {usual_size(config.detector)})
 
 
 def sized_settings(settings: DetectorSettings, size: tuple[int, int]) -> DetectorSettings:

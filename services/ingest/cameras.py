@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from detector.settings import InputSide
 from services.secrets import read_secret
 
 #: FFmpeg protocols that each allowed scheme may use; what a stream refers to beyond them stays closed.
@@ -29,7 +30,6 @@ _SECRET_FIELD = re.compile(
 
 SourceKind = Literal["stream", "file", "image", "folder"]
 Share = Annotated[float, Field(ge=0, le=1)]
-InputSide = Annotated[int, Field(ge=64, le=2048, multiple_of=32)]
 #: Corners as shares of the picture's width and height, from its top left.
 Polygon = Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3, max_length=64)]
 
@@ -76,7 +76,8 @@ class CameraSettings(BaseModel):
     )
     input_size: tuple[InputSide, InputSide] | None = Field(
         default=None,
-        description="Width and height of the detector's input for this camera; unset takes the general one.",
+        description="Width and height of the detector's input for this camera; unset takes the general one, or a "
+        "larger one where measuring calls for it.",
     )
     gate: bool | None = Field(
         default=None,

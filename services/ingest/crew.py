@@ -18,6 +18,8 @@ from services.ingest.stats import IngestStats
 #: A camera that hangs in a read is left to itself after so long.
 STOP_S = 2.0
 
+#: The width and height of the detector's input for a camera now, None where not known.
+SizeOf = Callable[[CameraSettings], tuple[int, int] | None]
 WorkerFactory = Callable[[CameraSettings], CameraWorker]
 
 
@@ -34,6 +36,7 @@ class CameraCrew:
     slot: LatestFrames
     stats: IngestStats
     make_worker: WorkerFactory
+    input_size: SizeOf = lambda _: None
     _workers: dict[str, CameraWorker] = field(default_factory=dict)
     _ending: dict[str, _Ending] = field(default_factory=dict)
 
@@ -97,6 +100,7 @@ class CameraCrew:
         figures = self.stats.figures(settings.id)
         counts = self.slot.counts(settings.id)
         left_out = worker.left_out
+        width, height = self.input_size(settings) or (0, 0)
         return CameraRecord(
             camera_id=settings.id,
             url=settings.shown_url,
@@ -119,5 +123,7 @@ class CameraCrew:
                 "frames_per_s": figures.frames_per_s,
                 "reconnects": float(state.reconnects),
                 "reads_abandoned": float(state.abandoned),
+                "input_width_px": float(width),
+                "input_height_px": float(height),
             },
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client.metrics_core import Metric as Family
 
@@ -29,6 +30,7 @@ _BY_CAMERA: dict[Metric, str] = {
     catalogue.FRAMES_INFERRED: "frames_inferred",
     catalogue.FRAME_RATE: "frames_per_s",
     catalogue.VEHICLES: "vehicles",
+    catalogue.INPUT_WIDTH: "input_width_px",
     catalogue.RECONNECTS: "reconnects",
     catalogue.READS_ABANDONED: "reads_abandoned",
 }
@@ -44,12 +46,14 @@ class IngestExposition:
         publisher: SightingPublisher,
         builder: SightingBuilder,
         spool_limit: int,
+        busy_share: Callable[[], float] = lambda: math.nan,
     ) -> None:
         self._crew = crew
         self._share = share
         self._publisher = publisher
         self._builder = builder
         self._spool_limit = spool_limit
+        self._busy_share = busy_share
 
     def families(self) -> Iterator[Family]:
         """Cameras, tracks, sightings and spool."""
@@ -58,6 +62,7 @@ class IngestExposition:
         yield single(catalogue.CAMERAS_WANTED, len(wanted))
         leased = {camera_id: self._share.lease_of(camera_id) is not None for camera_id in wanted}
         yield family(catalogue.CAMERA_LEASED, [((camera_id,), float(held)) for camera_id, held in leased.items()])
+        yield single(catalogue.BUSY_SHARE, self._busy_share())
         yield from self._sightings()
 
     @staticmethod

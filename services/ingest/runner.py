@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from queue import SimpleQueue
 
+from detector.types import Frame
 from reid.types import Embedder
 from services.crops import CropStore
 from services.identity.ingest_board import IngestBoard, MemoryIngestBoard
@@ -19,7 +21,8 @@ from services.ingest.camera import CameraWorker
 from services.ingest.cameras import CameraSettings
 from services.ingest.crew import CameraCrew
 from services.ingest.exposition import IngestExposition
-from services.ingest.looking import Detector, FrameLooker, InputSize
+from services.ingest.input_size import InputSize, SizeChooser
+from services.ingest.looking import Detector, FrameLooker
 from services.ingest.pipeline import IngestPipeline
 from services.ingest.publisher import PublishCounts, SightingPublisher
 from services.ingest.settings import IngestSettings
@@ -46,7 +49,9 @@ class IngestParts:
         store: Where sightings and camera states go.
         crop_store: Where pictures go.
         detector: Finds vehicles.
-        sized: Detectors by input width and height, for cameras that ask for another size.
+        sized: Detectors by input width and height, for cameras that ask for another size, or that may get one.
+        usual_size: Input width and height of ``detector``; None where it is not to be told.
+        larger_sizes: Of ``sized``, those that a live camera may get by measurement; none without ``usual_size``.
         embedder: Describes them.
         roster: The site's models, while they may change; begins with ``embedder``. None for that one alone.
         guard: What pictures must look like that are stored or shown.
@@ -73,6 +78,8 @@ class IngestParts:
     board: IngestBoard | None = None
     owner: str | None = None
     sized: Mapping[InputSize, Detector] = field(default_factory=dict)
+    usual_size: InputSize | None = None
+    larger_sizes: Sequence[InputSize] = ()
     roster: ModelRoster | None = None
     guard: PictureGuard = field(default_factory=PictureGuard)
 
@@ -105,7 +112,19 @@ class Ingest:
         self.live = LiveBoard()
         self._slot = LatestFrames()
         self._stats = IngestStats(time.monotonic)
-        self._crew = CameraCrew(self._slot, self._stats, self._worker)
+        self._chooser = (
+            None
+            if parts.usual_size is None
+            else SizeChooser(parts.usual_size, [s for s in parts.larger_sizes if s in parts.sized], time.monotonic)
+        )
+        self._crew = CameraCrew(self._slot, self._stats, self._worker, self._input_size)
+        self._looker = FrameLooker(
+            parts.detector,
+            self._crew.settings,
+            sized=parts.sized,
+            chooser=self._chooser,
+            gate_longest_s=settings.gate_longest_s,
+        )
         board = parts.board if parts.board is not None else MemoryIngestBoard()
         self._share = CameraShare(parts.store, board, settings, owner, parts.cameras, alone=parts.once)
         self._publisher = SightingPublisher(
@@ -120,7 +139,7 @@ class Ingest:
             parts.guard,
         )
         self._pipeline = IngestPipeline(
-            FrameLooker(parts.detector, self._crew.settings, sized=parts.sized, gate_longest_s=settings.gate_longest_s),
+            self._looker,
             CameraTrackers(parts.tracker, parts.cameras, partial(LiveTracker, self.live)),
             self._builder,
             LivePublisher(self.live, self._publisher),
@@ -143,7 +162,12 @@ class Ingest:
     def exposition(self) -> IngestExposition:
         """What a scrape is told."""
         return IngestExposition(
-            self._crew, self._share, self._publisher, self._builder, self._parts.settings.spool_sightings
+            self._crew,
+            self._share,
+            self._publisher,
+            self._builder,
+            self._parts.settings.spool_sightings,
+            lambda: math.nan if self._chooser is None else self._chooser.busy_share,
         )
 
     @property
@@ -204,7 +228,7 @@ class Ingest:
                 last = self._no_more_frames.is_set()
                 frames = self._slot.take(self._parts.max_batch, 0.0 if last else settings.take_timeout_s)
                 if frames:
-                    self._pipeline.process(frames)
+                    self._process(frames)
                 elif last:
                     break
                 self._end_cameras()
@@ -214,14 +238,40 @@ class Ingest:
             log.exception("inference failed")
             self._inference_error = exc
 
+    def _process(self, frames: Sequence[Frame]) -> None:
+        began_s = time.monotonic()
+        self._pipeline.process(frames)
+        if self._chooser is None:
+            return
+        self._chooser.worked(time.monotonic() - began_s)
+        for change in self._chooser.review():
+            log.info(
+                "camera %s is looked at in %dx%d from now on: %s (small: %s, found in one size only: %s)",
+                change.camera_id,
+                *change.size,
+                change.reason,
+                _percent(change.small),
+                _percent(change.different),
+                extra={"camera_id": change.camera_id},
+            )
+
+    def _input_size(self, settings: CameraSettings) -> InputSize | None:
+        return self._looker.input_size(settings)
+
     def _end_cameras(self) -> None:
         """Closes the tracks of cameras that are no longer read here; their leases may then go."""
         while not self._to_end.empty():
             camera_id = self._to_end.get()
             self._pipeline.end_camera(camera_id)
+            if self._chooser is not None:
+                self._chooser.forget(camera_id)
             # One whose settings changed is read on here, under the same lease.
             if camera_id not in self._share.held:
                 self._share.leave(camera_id)
+
+
+def _percent(share: float) -> str:
+    return "unknown" if math.isnan(share) else f"{share:.0%}"
 
 
 def build_ingest(parts: IngestParts) -> Ingest:

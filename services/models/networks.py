@@ -52,6 +52,15 @@ def detector_folder(store: ModelStore, settings: DetectorSettings) -> Path:
     return exact if settings.precision == "fp32" else store.ready_int8(exact) or exact
 
 
+def detector_ready(settings: DetectorSettings) -> bool:
+    """Whether the detector was converted for its input size, so that opening it makes nothing.
+
+    Raises:
+        ModelFileError: The configuration names no known model.
+    """
+    return ModelStore(offline=True).ready(settings.model, settings.input_hw) is not None
+
+
 def open_embedder(model: str, threads: int | None = None, precision: PrecisionChoice = "fp32") -> OpenVinoEmbedder:
     """The embedder of that name in the manifest.
 

@@ -138,6 +138,17 @@ class ModelStore:
                 self._convert(file, folder, input_hw)
         return folder
 
+    def ready(self, name: str, input_hw: tuple[int, int] | None = None) -> Path | None:
+        """What ``prepare`` would give, None where it was not made yet: fetches and converts nothing.
+
+        Raises:
+            ModelFileError: The name is unknown, or one's own file is missing.
+        """
+        is_own = name.endswith(tuple(_OWN_KINDS))
+        file = self._own_file(Path(name)) if is_own else self._cached(self._manifest.get(name))
+        folder = None if file is None else self._prepared_dir(file, input_hw)
+        return folder if folder is not None and (folder / _DONE).is_file() else None
+
     def prepare_int8(self, name: str, input_hw: tuple[int, int], *, trust: bool = False) -> Path:
         """The converted form of a detector in eight bits, quantised where it is not in the cache.
 

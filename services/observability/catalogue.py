@@ -95,6 +95,12 @@ FRAME_AGE = _histogram(
 )
 FRAME_RATE = _gauge("vreid_ingest_inferred_frames_per_second", "Inferred frames in the last 5 s.", "camera_id")
 VEHICLES = _gauge("vreid_ingest_vehicles", "Vehicles followed now.", "camera_id")
+INPUT_WIDTH = _gauge(
+    "vreid_ingest_input_width_pixels", "Width of the detector's input for a camera's frames.", "camera_id"
+)
+BUSY_SHARE = _gauge(
+    "vreid_ingest_busy_ratio", "Share of the last seconds in which the thread of the networks worked; 1: no time left."
+)
 RECONNECTS = _counter("vreid_ingest_reconnects_total", "Sessions of a camera after its first.", "camera_id")
 READS_ABANDONED = _counter("vreid_ingest_reads_abandoned_total", "Reads that hung and were given up.", "camera_id")
 

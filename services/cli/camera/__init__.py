@@ -59,7 +59,7 @@ def _show(cameras: list[CameraRecord]) -> None:
     if not cameras:
         stdout.print("No camera is known yet.")
         return
-    shown = table("camera", "state", "frames/s", "frame age p99", "vehicles", "address", "detail")
+    shown = table("camera", "state", "frames/s", "frame age p99", "vehicles", "input", "address", "detail")
     for camera in cameras:
         shown.add_row(
             camera.camera_id,
@@ -67,10 +67,17 @@ def _show(cameras: list[CameraRecord]) -> None:
             f"{camera.stats.get('frames_per_s', 0.0):.1f}",
             f"{camera.stats.get('frame_age_p99_s', 0.0):.2f} s",
             f"{camera.stats.get('vehicles', 0.0):.0f}",
+            _input(camera),
             camera.url,
             camera.detail,
         )
     stdout.print(shown)
+
+
+def _input(camera: CameraRecord) -> str:
+    """Width and height of the detector's input; empty where a process does not tell."""
+    width, height = (camera.stats.get(f"input_{side}_px", 0.0) for side in ("width", "height"))
+    return f"{width:.0f}x{height:.0f}" if width else ""
 
 
 def topology_document(report: TopologyReport) -> dict[str, Any]:

@@ -1,4 +1,6 @@
 import json
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -9,6 +11,7 @@ from typer.testing import CliRunner
 from services.cli.camera import app
 from services.cli.camera import change as camera_change
 from services.identity.ingest_board import MemoryIngestBoard
+from services.identity.store import CameraRecord
 from services.ingest.cameras import CameraSettings
 
 runner = CliRunner()
@@ -120,3 +123,16 @@ def test_a_camera_is_looked_at_as_it_was_added(board, data_dir):
     board.set_camera("gate", CameraSettings(id="gate", url="rtsp://new/gate", origin="runtime").model_dump_json())
     assert find_camera("gate", None, data_dir).url == "rtsp://new/gate"
     assert camera_change.site_config(None, data_dir).cameras[0].url == "rtsp://h/gate"
+
+
+@pytest.mark.parametrize(
+    ("stats", "shown"), [({"input_width_px": 640.0, "input_height_px": 384.0}, "640x384"), ({}, "up ")]
+)
+def test_the_list_shows_in_which_size_a_camera_is_looked_at(monkeypatch, stats, shown):
+    record = CameraRecord("gate", "rtsp://h/gate", "file", "up", "", 0, stats)
+    client = SimpleNamespace(camera_list=lambda: [record])
+    monkeypatch.setattr("services.cli.camera.connect", lambda _: nullcontext(client))
+    done = run("list")
+    assert done.exit_code == 0, done.output
+    assert shown in done.stdout
+    assert ("640x384" in done.stdout) is bool(stats)

@@ -70,7 +70,25 @@ def test_a_detector_comes_in_int8_too_and_serves_without_it(tmp_path, monkeypatc
     monkeypatch.setattr("services.models.store.ModelStore.prepare_int8", refuse)
     done = runner.invoke(app, ["fetch", "yolov8n", "--json"])
     (row,) = json.loads(done.stdout)["models"]
-    assert (row["int8"], asked) == (None, ["yolov8n"])
+    assert (row["int8"], asked) == (None, ["yolov8n", "yolov8n"])
     assert "FP32 will serve" in done.stderr
     runner.invoke(app, ["fetch", "yolov8n", "--json", "--no-int8"])
-    assert asked == ["yolov8n"]
+    assert asked == ["yolov8n", "yolov8n"]
+
+
+def test_with_the_usual_input_come_the_larger_ones_that_a_camera_may_get(tmp_path, monkeypatch):
+    made = []
+
+    def prepare(self, name, input_hw, *, trust=False):
+        made.append((name, input_hw))
+        return tmp_path / f"{name}-{input_hw}"
+
+    monkeypatch.setattr("services.models.store.ModelStore.prepare", prepare)
+    monkeypatch.setattr("services.models.store.ModelStore.prepare_int8", prepare)
+    done = runner.invoke(app, ["fetch", "yolov8n", "--json"])
+    (row,) = json.loads(done.stdout)["models"]
+    assert made == [("yolov8n", size) for size in ((288, 512), (288, 512), (384, 640), (384, 640))]
+    assert row["larger"] == [str(tmp_path / "yolov8n-(384, 640)")]
+    made.clear()
+    runner.invoke(app, ["fetch", "yolov8n", "--width", "320", "--height", "192"])
+    assert {size for _, size in made} == {(192, 320)}, "one that is asked for by name comes alone"

@@ -46,7 +46,7 @@ class Worker:
 def values(tmp_path):
     """Values by name and labels after four frames of one camera, of which one was looked at and one was still."""
     slot, stats, settings = LatestFrames(), IngestStats(time.monotonic), IngestSettings(spool_sightings=7)
-    crew = CameraCrew(slot, stats, Worker)
+    crew = CameraCrew(slot, stats, Worker, lambda camera: (640, 384) if camera.id == "gate" else None)
     store = MemoryStore()
     share = CameraShare(store, MemoryIngestBoard(), settings, "me", CAMERAS)
     share.keep()
@@ -58,7 +58,7 @@ def values(tmp_path):
     stats.frame_gated("gate")
     publisher = SightingPublisher(store, CropStore(str(tmp_path)), settings, "me", share)
     builder = SightingBuilder(HueEmbedder(), lambda: "s", settings)
-    exposition = IngestExposition(crew, share, publisher, builder, settings.spool_sightings)
+    exposition = IngestExposition(crew, share, publisher, builder, settings.spool_sightings, lambda: 0.4)
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in exposition.families()
@@ -88,6 +88,8 @@ def _reasons(values):
 
 def test_ages_vehicles_reconnects_and_spool(values):
     assert values["vreid_ingest_vehicles", "gate"] == 3
+    assert [values["vreid_ingest_input_width_pixels", name] for name in ("gate", "yard")] == [640, 0]
+    assert values["vreid_ingest_busy_ratio",] == 0.4
     assert values["vreid_ingest_reconnects_total", "gate"] == 2
     assert values["vreid_ingest_reads_abandoned_total", "gate"] == 1
     assert (values["vreid_ingest_spool_sightings",], values["vreid_ingest_spool_limit_sightings",]) == (0, 7)

@@ -3,6 +3,7 @@ import pytest
 
 from detector.types import Detections, Frame
 from services.ingest.cameras import CameraSettings
+from services.ingest.input_size import REVIEW_S, SizeChooser
 from services.ingest.looking import FrameLooker
 from services.ingest.motion import LEAST_PIXELS, MotionGate, changed_pixels, small_grey
 
@@ -106,6 +107,84 @@ def test_zones_decide_what_counts(finder):
     looker = looker_for(finder, camera("a", include=[RIGHT]), camera("b", exclude=[RIGHT]))
     answers = looker.look([frame(noisy(), 0.0, name) for name in "ab"], ())
     assert [len(answer) for answer in answers] == [0, 1]
+
+
+class Sights:
+    """Finds what it is told to in every picture; notes the batches."""
+
+    def __init__(self, count):
+        self.count = count
+        self.batches = []
+        self.shift = 0
+
+    def detect(self, images):
+        self.batches.append(len(images))
+        self.shift = (self.shift + 37) % 250
+        lefts = self.shift + 30.0 * np.arange(self.count, dtype=np.float32)
+        boxes = np.stack([lefts, 0 * lefts, lefts + 20, 0 * lefts + 20], axis=1)
+        return [Detections(boxes, np.ones(self.count, np.float32), np.full(self.count, 2, np.int64)) for _ in images]
+
+
+USUAL, LARGE = (512, 288), (640, 384)
+
+
+class Street:
+    """Cameras whose frames come ten times a second; the larger detector finds other small vehicles than the usual."""
+
+    def __init__(self, *cameras, large=12):
+        self.now_s = 0.0
+        self.names = [each.id for each in cameras]
+        self.usual, self.large = Sights(6), Sights(large)
+        self.chooser = SizeChooser(USUAL, (LARGE,), lambda: self.now_s)
+        self.looker = looker_for(self.usual, *cameras, sized={LARGE: self.large}, chooser=self.chooser)
+        self.image = noisy()
+
+    def play(self, seconds):
+        answers = []
+        for _ in range(round(10 * seconds)):
+            self.now_s += 0.1
+            frames = [frame(self.image, self.now_s, name) for name in self.names]
+            answers.append(self.looker.look(frames, self.names))
+            self.chooser.review()
+        return answers
+
+
+def test_a_live_camera_gets_the_larger_input_by_measurement_and_is_batched_with_others_of_it():
+    cameras = [camera("a"), camera("b"), CameraSettings(id="clip", url="clip.mp4"), camera("c", input_size=USUAL)]
+    street = Street(*cameras)
+    first = street.play(REVIEW_S - 1)
+    assert street.usual.batches[0] == 4
+    assert street.large.batches == []
+    assert {len(answer) for answer in first[-1]} == {6}
+    street.play(90)
+    assert [street.looker.input_size(each) for each in cameras] == [LARGE, LARGE, USUAL, USUAL]
+    street.usual.batches.clear()
+    street.large.batches.clear()
+    answers = street.play(0.3)
+    assert [len(answer) for answer in answers[-1]] == [12, 12, 6, 6]
+    assert street.large.batches == [2, 2, 2]
+    assert street.usual.batches == [2, 2, 2]
+
+
+def test_a_second_look_changes_no_answer_and_is_one_frame_at_a_time():
+    street = Street(camera("a"), camera("b"), camera("c"))
+    answers = street.play(REVIEW_S + 3)
+    assert {len(answer) for frames in answers for answer in frames} == {6}
+    assert set(street.large.batches) == {1}
+    assert len(street.large.batches) >= 3
+
+
+def test_what_no_zone_counts_is_no_reason_for_a_larger_input():
+    everywhere = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    street = Street(camera("a", exclude=[everywhere]), camera("b"))
+    street.play(90)
+    assert [street.chooser.size_of(name) for name in "ab"] == [USUAL, LARGE]
+
+
+def test_without_a_chooser_the_size_is_told_only_where_it_is_pinned(finder):
+    looker = looker_for(finder, sized={(256, 160): Finder()})
+    pinned, absent = camera("a", input_size=(256, 160)), camera("b", input_size=(320, 192))
+    assert [looker.input_size(each) for each in (pinned, absent, camera("c"), None)] == [(256, 160), None, None, None]
 
 
 def gate_that_saw(image):

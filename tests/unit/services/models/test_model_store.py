@@ -107,6 +107,17 @@ def test_unknown_names_are_told(tmp_path):
         ModelStore(tmp_path, manifest=manifest()).fetch("nett")
 
 
+def test_what_is_ready_is_told_without_fetching_or_converting(tmp_path, downloads):
+    convert = Conversions()
+    store = ModelStore(tmp_path, manifest=manifest(), converter=convert)
+    assert store.ready("net", (288, 512)) is None
+    assert (downloads.requests, convert.calls) == (0, [])
+    made = store.prepare("net", (288, 512))
+    assert store.ready("net", (288, 512)) == made
+    assert store.ready("net", (384, 640)) is None
+    assert len(convert.calls) == 1
+
+
 def test_prepare_converts_once_per_input_size(tmp_path, downloads):
     convert = Conversions()
     store = ModelStore(tmp_path, manifest=manifest(), converter=convert)
