@@ -20,6 +20,8 @@ from tracker.multi_camera.arrays import Floats
 INDEPENDENCE = 0.65
 
 
+#: What counts of evidence beyond its limit: of two candidates there, the one that looks more alike comes first.
+BEYOND = 1e-4
 #: Levels of reliability that evidence is worked out for, from 0 to 1.
 LEVELS = 21
 #: What is less reliable counts as being so.
@@ -33,7 +35,7 @@ class PooledCalibration:
     Attributes:
         slopes: float64 (LEVELS, N + 1, N + 1), symmetric.
         offsets: float64 (LEVELS, N + 1, N + 1).
-        limits: float64 (LEVELS, N + 1, N + 1); evidence stays within ±limit.
+        limits: float64 (LEVELS, N + 1, N + 1); evidence hardly goes beyond ±limit.
     """
 
     slopes: Floats
@@ -61,7 +63,8 @@ class PooledCalibration:
         at = (level * (most + 1) + np.clip(one, 1, most)) * (most + 1) + np.clip(other, 1, most)
         nats: Floats = self.slopes.take(at) * np.maximum(similarity, -1.0) + self.offsets.take(at)
         limits = self.limits.take(at)
-        return np.clip(nats, -limits, limits)
+        within = np.clip(nats, -limits, limits)
+        return within + BEYOND * (nats - within)
 
 
 def pool(calibration: Calibration, most: int) -> PooledCalibration:

@@ -14,10 +14,17 @@ def test_pooling_keeps_the_pair_and_grows_with_sightings():
     pooled = pool(calibration, 6)
     for similarity in (-1.0, 0.1, 0.4, 0.9):
         one = float(pooled.nats(np.array(similarity), np.array(1)))
-        assert one == pytest.approx(calibration.log_likelihood_ratio(similarity))
+        assert one == pytest.approx(calibration.log_likelihood_ratio(similarity), abs=0.01)
     assert (np.diff(pooled.slopes[-1, 1:, 1:], axis=0) > 0).all()
     crossings = -pooled.offsets[-1, 1, 1:] / pooled.slopes[-1, 1, 1:]
     assert crossings == pytest.approx(crossings[0], abs=0.1)
+
+
+def test_of_two_beyond_the_limit_the_more_alike_stays_ahead():
+    calibration = Calibration(slope=15.0, offset=-6.0, limit=4.0)
+    nats = pool(calibration, 2).nats(np.array([-0.9, -0.8, 0.8, 0.9]), np.ones(4, np.intp))
+    assert (np.diff(nats) > 0).all()
+    assert np.abs(nats) == pytest.approx([4.0] * 4, abs=0.01)
 
 
 def test_pooled_evidence_is_the_same_from_both_sides():
