@@ -87,7 +87,7 @@ class TrainConfig(_Section):
     clip: float = Field(5.0, gt=0, description="Largest norm of the gradient.")
     judge_every: int = Field(2, ge=1, description="Epochs between looks at the held-out vehicles.")
     workers: int = Field(0, ge=0, description="Processes that read pictures ahead; 0 reads between steps.")
-    mixed_precision: bool = Field(True, description="Compute in 16 bits where the device does.")
+    mixed_precision: bool = Field(True, description="Compute in 16 bits where there is a GPU.")
     tensorboard: bool = Field(True, description="Write TensorBoard's events beside the log.")
 
     @model_validator(mode="after")

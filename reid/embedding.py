@@ -26,7 +26,6 @@ def embed_samples(
     preprocessing: Preprocessing,
     batch: int = 64,
     through: Callable[[Image], Image] | None = None,
-    precision: torch.dtype | None = None,
 ) -> NDArray[np.float32]:
     """Embeds pictures in order, without augmentation.
 
@@ -36,7 +35,6 @@ def embed_samples(
         preprocessing: Of the network.
         batch: Pictures at once.
         through: What each picture goes through first; called by several threads.
-        precision: 16-bit type to compute in; None for 32 bits, as all that is judged or kept.
 
     Returns:
         float32 (N, D), rows of L2 norm 1.
@@ -54,7 +52,7 @@ def embed_samples(
         return to_batch(pictures if through is None else list(map(through, pictures)), preprocessing.input_hw)
 
     for pixels in _batches(samples, read, batch):
-        with torch.no_grad(), torch.autocast(device.type, dtype=precision, enabled=precision is not None):
+        with torch.no_grad():
             rows.append(graph(torch.from_numpy(pixels).to(device)).float().cpu().numpy())
     net.train(was_training)
     return np.concatenate(rows) if rows else np.zeros((0, net.architecture.dim), np.float32)

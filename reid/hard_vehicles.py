@@ -1,4 +1,4 @@
-"""Which vehicles a network takes for each other, over all training pictures. Runs no network."""
+"""Which vehicles the network so far takes for each other, over all training pictures. Moves no weights."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reid.data import Sample
+from reid.embedding import embed_samples
 from reid.evaluation.ranking import encode
 from reid.mining.semi_hard_offline import mine_offline
+from reid.model import ReidNet
+from reid.preprocess import Preprocessing
 from reid.sampler import Alike, Identity
 
 #: A negative is semi-hard up to this far beyond the positive, in distance between unit vectors.
 MARGIN = 0.2
 
 
-def hard_vehicles(vectors: NDArray[np.float32], samples: Sequence[Sample], seed: tuple[int, int]) -> Alike:
+def hard_vehicles(
+    net: ReidNet, samples: Sequence[Sample], preprocessing: Preprocessing, seed: tuple[int, int]
+) -> Alike:
     """Mines one semi-hard triplet for each picture, within its domain, and tells their vehicles.
 
     Args:
-        vectors: float32 (N, D), what the network makes of the pictures, L2 = 1 each.
-        samples: N pictures, all that is learned from.
+        net: As it is now.
+        samples: All that is learned from.
+        preprocessing: Of the network.
         seed: Of the draws among equals.
 
     Returns:
@@ -30,8 +35,9 @@ def hard_vehicles(vectors: NDArray[np.float32], samples: Sequence[Sample], seed:
         vehicle with no such picture.
 
     Raises:
-        DataError: No vehicle of a domain has two pictures.
+        DataError: A picture cannot be read any more, or no vehicle of a domain has two.
     """
+    vectors = embed_samples(net, samples, preprocessing)
     (labels,), (cameras,) = encode([s.identity for s in samples]), encode([(s.domain, s.camera) for s in samples])
     (domains,) = encode([s.domain for s in samples])
     rng = np.random.default_rng(seed)

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
@@ -19,7 +17,6 @@ from reid.batches import AugmentedPictures, Place
 from reid.collapse import CollapseWatch
 from reid.config import TrainConfig
 from reid.data import Sample
-from reid.embedding import embed_samples
 from reid.errors import TrainingError
 from reid.hard_vehicles import hard_vehicles
 from reid.journal import log
@@ -32,7 +29,7 @@ from reid.parts import Parts
 from reid.progress import PROGRESS_FILE, Progress
 from reid.ranks import Ranks
 from reid.sampler import Alike, PKSampler, PKSettings
-from reid.start import NOTHING, Start, imprint, initialise
+from reid.start import NOTHING, Start, initialise
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +71,7 @@ class Run:
         attributes: Class numbers of what else is learned of a picture.
         progress: What was left by an interrupted run, and will be left by this one.
         first_epoch: Epochs finished before.
-        first_look: float32 (N, D), what a network that began with a checkpoint of ours made of the pictures before the
-            first batch; None for any other start, and where an interrupted run goes on.
+        trained: Its features told vehicles apart before the first batch: it began with a checkpoint of ours.
     """
 
     net: ReidNet
@@ -93,7 +89,7 @@ class Run:
     attributes: AttributeTable
     progress: Progress
     first_epoch: int
-    first_look: NDArray[np.float32] | None
+    trained: bool
 
     def save(self, epochs: int) -> None:
         """Leaves behind what it takes to go on after ``epochs`` finished epochs."""
@@ -105,14 +101,14 @@ class Run:
 
     def alike(self, config: TrainConfig, epoch: int) -> Alike | None:
         """Which vehicles the averaged network takes for alike; None before it has learned anything, or unasked."""
-        net, samples, first = self.averaged.module, self.pictures.samples, self.first_look
-        if not self.sampler.draws_blocks or (first is None and not self.averaged.n_averaged):
+        # The classifier is fresh, whatever the features began with.
+        learned = bool(self.averaged.n_averaged) or (config.objective.offline and self.trained)
+        if not self.sampler.draws_blocks or not learned:
             return None
-        if not config.objective.offline:
-            return look_alikes(net.classifier.weight, sorted(self.labels, key=self.labels.__getitem__))
-        if first is None or self.averaged.n_averaged:
-            first = embed_samples(net, samples, config.preprocessing, precision=self.precision)
-        return hard_vehicles(first, samples, (config.seed, epoch))
+        net = self.averaged.module
+        if config.objective.offline:
+            return hard_vehicles(net, self.pictures.samples, config.preprocessing, (config.seed, epoch))
+        return look_alikes(net.classifier.weight, sorted(self.labels, key=self.labels.__getitem__))
 
     def attributes_of(self, batch: Sequence[Place], device: torch.device) -> Tensor | None:
         """(B, A) class numbers of a batch's attributes; None where the run has none."""
@@ -136,19 +132,15 @@ def set_up(config: TrainConfig, parts: Parts, out: Path, options: RunOptions, ra
     net = ReidNet(config.architecture, len(labels), config.objective.build_classifier)
     metric = config.objective.build(Vocabulary(config.architecture.dim, attributes.sizes))
     net.carry(metric)
-    precision = _half_precision(ranks.device) if config.mixed_precision else None
     if not progress.exists:
         if options.start == NOTHING and config.frozen:
             log.warning("%s stay as they are, and they start from nothing: set frozen=[]", ", ".join(config.frozen))
         initialise(net, options.start)
     net = net.to(ranks.device, memory_format=torch.channels_last)
-    first_look = None
-    if not progress.exists and _knows_vehicles(options.start):
-        first_look = embed_samples(net, parts.fit, config.preprocessing, precision=precision)
-        imprint(net, first_look, [labels[s.identity] for s in parts.fit])
     freeze(net, config.frozen)
     averaged = AveragedModel(net, multi_avg_fn=moving_average(config.averaging), use_buffers=True)
     optimiser = make_optimiser(net, Rates(config.learning_rate, config.head_rate, config.weight_decay))
+    precision = _half_precision(ranks.device) if config.mixed_precision else None
     scaler = torch.amp.GradScaler(ranks.device.type, enabled=precision is torch.float16)
     first_epoch = progress.restore(**_stateful(net, averaged, optimiser, scaler))
     return Run(
@@ -167,7 +159,7 @@ def set_up(config: TrainConfig, parts: Parts, out: Path, options: RunOptions, ra
         attributes=attributes,
         progress=progress,
         first_epoch=first_epoch,
-        first_look=first_look,
+        trained=isinstance(options.start, Path) and options.start.suffix == ".safetensors",
     )
 
 
@@ -200,17 +192,11 @@ def _stateful(
     return {"net": net, "averaged": averaged, "optimiser": optimiser, "scaler": scaler}
 
 
-def _knows_vehicles(start: Start) -> bool:
-    """Whether features told vehicles apart before the first batch: a checkpoint of ours."""
-    return isinstance(start, Path) and start.suffix == ".safetensors"
-
-
 def _half_precision(device: torch.device) -> torch.dtype | None:
-    """The type to compute in: bfloat16 where the device has it, else float16 on a GPU and None on a CPU."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    able = torch.cpu.get_capabilities() if device.type == "cpu" else {}
-    return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else None
+    """The type to compute in: bfloat16 where the GPU has it, else float16; None on a CPU."""
+    if device.type != "cuda":
+        return None
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
 
 
 def _wrapped(net: ReidNet, ranks: Ranks) -> nn.Module:

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
 
 from reid.backbones import build_backbone, load_imagenet
 from reid.checkpoint import load_checkpoint
@@ -61,26 +56,3 @@ def _from_checkpoint(net: ReidNet, weights: Path) -> None:
         for part in ("pool", "embed", "neck"):
             getattr(net, part).load_state_dict(getattr(known, part).state_dict())
     log.info("started from %s, %s", weights, "head included" if same_head else "backbone only")
-
-
-def imprint(net: ReidNet, vectors: NDArray[np.float32], labels: Sequence[int]) -> None:
-    """Begins the classifier with what the network makes of each vehicle, so that it need not be learned from chance.
-
-    Each row becomes the mean of its vehicle's vectors, of length 1. Features after the BNNeck are about sqrt(D)
-    long, so logits begin at about that times the cosine.
-
-    Args:
-        net: With a classifier; only that is changed.
-        vectors: float32 (N, D), L2 = 1 each.
-        labels: N class numbers.
-
-    Source: Qi, Brown and Lowe 2018, "Low-Shot Learning with Imprinted Weights", eq. 4. Departure: logits are not
-        scaled by a learned factor.
-    """
-    if net.classifier is None:
-        raise ValueError("the network was built without a classifier")
-    weight = net.classifier.weight
-    sums = torch.zeros(weight.shape)
-    sums.index_add_(0, torch.tensor(labels), torch.from_numpy(vectors))
-    with torch.no_grad():
-        weight.copy_(torch.nn.functional.normalize(sums, dim=1))

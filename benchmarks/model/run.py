@@ -39,7 +39,7 @@ class ModelBench:
         test: Vehicles of the city to judge on; likewise.
         changes: `--set` of both trainings.
         recipe: Of both trainings. Each of its domains `city-N` is one more rendered set, of seed N.
-        then: Recipes of which each goes on from what the one before made; what the last makes is judged.
+        then: A recipe that goes on from what the first made, before it is judged; None is none.
     """
 
     out: Path
@@ -48,7 +48,7 @@ class ModelBench:
     test: int | None = None
     changes: tuple[str, ...] = ()
     recipe: str = "default"
-    then: tuple[str, ...] = ()
+    then: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def steps(bench: ModelBench) -> list[Step]:
     """
     config = read_config(recipe_path(bench.recipe))
     city, masked = bench.out / "city", bench.out / "city-masked"
-    model = _weights(bench.out / "model", (bench.recipe, *bench.then)[-1])
+    model = _weights(bench.out / "model", bench.then or bench.recipe)
     further = {name: named["seed"] for name in config.domains if (named := _FURTHER.fullmatch(name))}
     test = _sized(("--test", bench.test))
     found = [_render("render", city, ("--plates", "random"), _sized(("--train", bench.train)) + test)]
@@ -155,13 +155,14 @@ def _weights(folder: Path, recipe: str) -> Path:
 
 
 def _trainings(bench: ModelBench, model: Path, data: Sequence[str]) -> list[Step]:
-    """One, or several that go on from each other; the last one's weights are ``model``."""
-    recipes = (bench.recipe, *bench.then)
-    made = [*(_weights(bench.out / f"stage-{n}", recipe) for n, recipe in enumerate(recipes[:-1], 1)), model]
-    found = [_train("train", made[0], bench.recipe, data, bench.changes)]
-    for recipe, weights, start in zip(bench.then, made[1:], made, strict=False):
-        found.append(_train(f"train-{recipe}", weights, recipe, data, bench.changes, start=start))
-    return found
+    """One, or one that another goes on from."""
+    if bench.then is None:
+        return [_train("train", model, bench.recipe, data, bench.changes)]
+    first = _weights(bench.out / "first", bench.recipe)
+    return [
+        _train("train", first, bench.recipe, data, bench.changes),
+        _train(f"train-{bench.then}", model, bench.then, data, bench.changes, start=first),
+    ]
 
 
 def _train(

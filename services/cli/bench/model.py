@@ -25,8 +25,7 @@ def model(  # noqa: PLR0913
         str, typer.Option(help="Of the training: default, or gpu, by which the shipped model was made.")
     ] = "default",
     then: Annotated[
-        list[str] | None,
-        typer.Option(help="A recipe that goes on from what the one before made: far, then further, for the shipped."),
+        str | None, typer.Option(help="A recipe that goes on from what the first made: far, by which the shipped was.")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -36,8 +35,7 @@ def model(  # noqa: PLR0913
 
     try:
         with progress("commands") as report:
-            bench = ModelBench(out, pairs, train, test, tuple(changes or ()), recipe, tuple(then or ()))
-            document = make_and_judge(bench, report)
+            document = make_and_judge(ModelBench(out, pairs, train, test, tuple(changes or ()), recipe, then), report)
     except (VreidError, ReidError, OSError) as exc:
         fail(str(exc))
     emit(document, as_json=as_json, render=_show_model)

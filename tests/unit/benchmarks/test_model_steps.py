@@ -44,24 +44,21 @@ def test_a_recipe_names_the_sets_that_are_rendered_for_it(tmp_path):
         steps(ModelBench(tmp_path, recipe="none"))
 
 
-def test_recipes_go_on_from_each_other_and_the_last_is_what_is_judged(tmp_path):
-    made = {step.name: step.arguments for step in steps(ModelBench(tmp_path, recipe="gpu", then=("far", "further")))}
-    first, second = (tmp_path / f"stage-{n}" / "vreid-mobilenetv2.safetensors" for n in (1, 2))
+def test_a_second_recipe_goes_on_from_the_first_and_is_what_is_judged(tmp_path):
+    made = {step.name: step.arguments for step in steps(ModelBench(tmp_path, recipe="gpu", then="far"))}
+    first = tmp_path / "first" / "vreid-mobilenetv2.safetensors"
     assert made["train"][:5] == ("train", "--recipe", "gpu", "--out", str(first.parent))
     assert "--start" not in made["train"]
     assert made["train-far"][:3] == ("train", "--recipe", "far")
     assert made["train-far"][made["train-far"].index("--start") + 1] == str(first)
-    assert made["train-far"][made["train-far"].index("--out") + 1] == str(second.parent)
-    assert made["train-further"][made["train-further"].index("--start") + 1] == str(second)
-    assert made["train-further"][made["train-further"].index("--out") + 1] == str(tmp_path / "model")
     assert str(tmp_path / "model" / first.name) in made["city"]
     data = [[word for word in made[name] if "=" in word] for name in ("train", "train-far")]
     assert data[0] == data[1]
 
 
 def test_recipes_for_one_another_hold_out_the_same_vehicles():
-    gpu, *others = (read_config(recipe_path(name)) for name in ("gpu", "far", "further"))
-    assert all((gpu.seed, gpu.domains) == (other.seed, other.domains) for other in others)
+    gpu, far = (read_config(recipe_path(name)) for name in ("gpu", "far"))
+    assert (gpu.seed, gpu.domains) == (far.seed, far.domains)
 
 
 def test_a_run_without_photographs_keeps_to_the_city(tmp_path):

@@ -1,6 +1,5 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -8,7 +7,7 @@ from reid.checkpoint import save_checkpoint
 from reid.errors import ModelError
 from reid.metadata import Architecture
 from reid.model import ReidNet
-from reid.start import imprint, initialise
+from reid.start import initialise
 
 
 @pytest.fixture
@@ -45,18 +44,6 @@ def test_a_checkpoint_of_another_backbone_is_refused(known):
     net = ReidNet(Architecture(backbone="osnet_x0_25", last_stride=2))
     with pytest.raises(ModelError, match="holds a mobilenetv2_x1_0, the run wants a osnet_x0_25"):
         initialise(net, known[1])
-
-
-def test_a_classifier_begins_with_what_the_network_makes_of_each_vehicle(metadata):
-    net = ReidNet(metadata.architecture, classes=3)
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(6, 32)).astype(np.float32)
-    imprint(net, vectors, [0, 2, 0, 1, 2, 0])
-    for row, own in enumerate(([0, 2, 5], [3], [1, 4])):
-        mean = vectors[own].sum(axis=0)
-        np.testing.assert_allclose(net.classifier.weight[row].detach(), mean / np.linalg.norm(mean), atol=1e-6)
-    with pytest.raises(ValueError, match="without a classifier"):
-        imprint(ReidNet(metadata.architecture), vectors, [0] * 6)
 
 
 def test_nothing_changes_nothing_and_other_files_are_refused(metadata, tmp_path):

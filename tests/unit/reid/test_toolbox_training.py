@@ -35,7 +35,6 @@ BASE = {
     "epochs": 2,
     "judge_every": 2,
     "averaging": 0.5,
-    "mixed_precision": False,  # The same on every CPU.
     "tensorboard": False,
 }
 

@@ -1,24 +1,19 @@
 import json
 import math
 
-import numpy as np
 import pytest
 import torch
 import yaml
 
 from reid.augment import OFF
-from reid.checkpoint import save_checkpoint
 from reid.config import TrainConfig, read_config, recipe_names, recipe_path
 from reid.errors import DataError, TrainingError
 from reid.metadata import CheckpointMetadata, metadata_path, read_document
 from reid.model import ReidNet
 from reid.optimise import Rates, freeze, make_optimiser, moving_average, rate_at
 from reid.parts import read_parts, read_vehicles
-from reid.ranks import Ranks
-from reid.run import RunOptions, set_up
+from reid.run import RunOptions
 from reid.train import train
-
-ALONE = Ranks(0, 1, torch.device("cpu"))
 
 
 @pytest.fixture
@@ -38,7 +33,6 @@ def config() -> TrainConfig:
             "epochs": 3,
             "judge_every": 2,
             "averaging": 0.5,
-            "mixed_precision": False,  # The same on every CPU.
             "tensorboard": False,
         }
     )
@@ -262,28 +256,3 @@ def test_offline_mining_begins_at_once_where_a_run_goes_on_from_a_checkpoint(sma
     mined.clear()
     train(config, parts, tmp_path / "then", RunOptions(start=first))
     assert mined == [0, 1]
-
-
-@pytest.mark.parametrize(("able", "used"), [({"avx512_bf16": True}, True), ({"amx_bf16": True}, True), ({}, False)])
-def test_a_cpu_that_multiplies_in_bfloat16_trains_in_it(small_city, tmp_path, config, monkeypatch, able, used):
-    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: able)
-    config = config.model_copy(update={"mixed_precision": True, "batches": 1, "epochs": 1})
-    parts = read_parts(config, {"city": small_city})
-    run = set_up(config, parts, tmp_path, RunOptions(), ALONE)
-    assert run.precision == (torch.bfloat16 if used else None)
-    with torch.autocast("cpu", dtype=run.precision, enabled=run.precision is not None):
-        features, _ = run.model(torch.rand(4, 3, 32, 32))
-    assert features.dtype == (torch.bfloat16 if used else torch.float32)
-
-
-def test_a_run_from_a_checkpoint_knows_its_vehicles_before_the_first_batch(small_city, tmp_path, config, metadata):
-    parts = read_parts(config, {"city": small_city})
-    described = {"architecture": config.architecture, "preprocessing": config.preprocessing}
-    first = tmp_path / "first.safetensors"
-    save_checkpoint(ReidNet(config.architecture), metadata.model_copy(update=described), first)
-    run = set_up(config, parts, tmp_path / "then", RunOptions(start=first), ALONE)
-    labels = np.array([run.labels[sample.identity] for sample in parts.fit])
-    for label, row in enumerate(run.net.classifier.weight.detach().numpy()):
-        mean = run.first_look[labels == label].mean(axis=0)
-        np.testing.assert_allclose(row, mean / np.linalg.norm(mean), atol=1e-5)
-    assert set_up(config, parts, tmp_path / "other", RunOptions(), ALONE).first_look is None

@@ -30,7 +30,6 @@ SMALL = {
     "epochs": 3,
     "learning_rate": 3.0e-3,
     "averaging": 0.5,
-    "mixed_precision": False,  # The same on every CPU.
     "frozen": "[]",
     "tensorboard": "false",
 }
