@@ -1,7 +1,8 @@
 """What each camera adds to every vector it sees. Owns the running means and the shifts taken off before comparing.
 
-Stored vectors stay raw; only association compares shifted ones. A shift is renewed when a camera's count has doubled,
-so that comparisons do not drift between.
+Stored vectors stay raw; only association compares shifted ones. All shifts are renewed when a camera's count has
+doubled, so that comparisons do not drift between; not again before a quarter more was seen, so that cameras that count
+alike do not have everything compared anew in turn.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float32]
 
+#: How much more must have been seen at all cameras together before shifts are renewed once more.
+GROWN = 1.25
 #: Names of learned state that goes with a model and says nothing of another's vectors begin so.
 LINK_PREFIX = "mean/"
 
@@ -27,6 +30,8 @@ class CameraMeans:
         self._sums: dict[str, NDArray[np.float64]] = {}
         self._counts: dict[str, int] = {}
         self._due: dict[str, int] = {}
+        # Sightings counted when the shifts were last renewed.
+        self._renewed_at = 0
         self._shifts: dict[str, Vector] = {}
         self._changed: set[str] = set()
 
@@ -36,7 +41,8 @@ class CameraMeans:
         total += embedding
         self._counts[camera_id] = self._counts.get(camera_id, 0) + 1
         self._changed.add(camera_id)
-        if self._counts[camera_id] < self._due.setdefault(camera_id, self._minimum):
+        due = self._counts[camera_id] >= self._due.setdefault(camera_id, self._minimum)
+        if not due or sum(self._counts.values()) < GROWN * self._renewed_at:
             return False
         self._due[camera_id] *= 2
         return self._renew()
@@ -49,8 +55,10 @@ class CameraMeans:
         grand = np.mean(list(means.values()), axis=0)
         for camera_id in ready:
             n = self._counts[camera_id]
+            self._due[camera_id] = 2 * n
             shrink = n / (n + self._minimum)
             self._shifts[camera_id] = (shrink * (means[camera_id] - grand)).astype(np.float32)
+        self._renewed_at = sum(self._counts.values())
         self._changed.update(ready)
         return True
 
@@ -88,6 +96,7 @@ class CameraMeans:
                 "camera": camera_id,
                 "count": self._counts[camera_id],
                 "due": self._due[camera_id],
+                "renewed_at": self._renewed_at,
                 "sum": base64.b64encode(self._sums[camera_id].astype("<f8").tobytes()).decode(),
                 "shift": None if shift is None else base64.b64encode(shift.astype("<f4").tobytes()).decode(),
             }
@@ -106,6 +115,7 @@ class CameraMeans:
                 camera_id = state["camera"]
                 self._counts[camera_id] = int(state["count"])
                 self._due[camera_id] = int(state["due"])
+                self._renewed_at = max(self._renewed_at, int(state["renewed_at"]))
                 self._sums[camera_id] = np.frombuffer(base64.b64decode(state["sum"]), "<f8").copy()
                 if state["shift"] is not None:
                     self._shifts[camera_id] = np.frombuffer(base64.b64decode(state["shift"]), "<f4").copy()
