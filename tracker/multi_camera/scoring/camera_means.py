@@ -115,7 +115,7 @@ class CameraMeans:
                 camera_id = state["camera"]
                 self._counts[camera_id] = int(state["count"])
                 self._due[camera_id] = int(state["due"])
-                self._renewed_at = max(self._renewed_at, int(state["renewed_at"]))
+                self._renewed_at = max(self._renewed_at, int(state.get("renewed_at", 0)))
                 self._sums[camera_id] = np.frombuffer(base64.b64decode(state["sum"]), "<f8").copy()
                 if state["shift"] is not None:
                     self._shifts[camera_id] = np.frombuffer(base64.b64decode(state["shift"]), "<f4").copy()
