@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import sys
 import pytest
 import yaml
 from documents import ROOT
+from script_modules import load_script
 from typer.testing import CliRunner
 
 from services.cli.main import app
@@ -18,12 +18,7 @@ from services.config import VreidConfig, config_schema
 
 @pytest.fixture(scope="module")
 def references():
-    spec = importlib.util.spec_from_file_location("references", ROOT / "scripts" / "references.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("references")
 
 
 def test_they_are_current() -> None:

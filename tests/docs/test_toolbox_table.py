@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 
 import pytest
-from documents import ROOT
+from script_modules import load_script
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("toolbox_table", ROOT / "scripts" / "toolbox_table.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["toolbox_table"] = module  # Dataclasses look their module up.
-    spec.loader.exec_module(module)
-    return module
+    return load_script("toolbox_table")
 
 
 def test_every_method_has_a_row_in_the_order_of_the_script(script) -> None:

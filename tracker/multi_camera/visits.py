@@ -18,6 +18,8 @@ CELLS = GRID * GRID
 #: Cell of a point that is not known; carries no evidence.
 NO_CELL = CELLS
 NS = 1e-9
+#: Of the arrays of visits, in their order.
+_TYPES = (np.intp, np.float64, np.float64, np.bool_, np.intp, np.intp)
 
 
 def cell_of(point: Point | None) -> int:
@@ -65,25 +67,12 @@ class Visits:
             observations: Any.
             number: Of a camera by its id.
         """
-        return cls(
-            camera=np.array([number(o.camera_id) for o in observations], np.intp),
-            start_s=np.array([o.start_ns * NS for o in observations]),
-            end_s=np.array([o.end_ns * NS for o in observations]),
-            open=np.array([not o.final for o in observations], np.bool_),
-            entry=np.array([cell_of(o.entry) for o in observations], np.intp),
-            exit=np.array([cell_of(o.exit) if o.final else NO_CELL for o in observations], np.intp),
-        )
+        listed = columns([number(o.camera_id) for o in observations], observations)
+        return cls(*map(np.array, listed, _TYPES))
 
     def at(self, index: Ints | Index) -> Visits:
         """The visits at an index of every array."""
-        return Visits(
-            self.camera[index],
-            self.start_s[index],
-            self.end_s[index],
-            self.open[index],
-            self.entry[index],
-            self.exit[index],
-        )
+        return Visits(*(array[index] for array in self.arrays))
 
     def followed_by(self, others: Sequence[Visits]) -> Visits:
         """These visits and others behind them, along the first axis."""
@@ -94,6 +83,18 @@ class Visits:
         """These visits, and none behind them up to a length of the first axis; see :func:`no_visits`."""
         more = no_visits((length - len(self.camera), *self.camera.shape[1:]), start_s)
         return self.followed_by([more])
+
+
+def columns(cameras: Sequence[int], observations: Sequence[Observation]) -> tuple[Sequence[Any], ...]:
+    """Observations, and the numbers of their cameras, as lists in the order of the attributes of :class:`Visits`."""
+    return (
+        cameras,
+        [o.start_ns * NS for o in observations],
+        [o.end_ns * NS for o in observations],
+        [not o.final for o in observations],
+        [cell_of(o.entry) for o in observations],
+        [cell_of(o.exit) if o.final else NO_CELL for o in observations],
+    )
 
 
 def no_visits(shape: tuple[int, ...], start_s: float) -> Visits:

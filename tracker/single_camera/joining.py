@@ -124,13 +124,12 @@ def _velocity(tracklet: Tracklet) -> Floats:
     span_s = (tracklet.times_ns[-1] - tracklet.times_ns[recent]) / 1e9
     if span_s <= 0:
         return np.zeros(2)
-    boxes = tracklet.boxes_xyxy[[recent, -1]].astype(np.float64)
-    return (_centre(boxes[1]) - _centre(boxes[0])) / float(span_s)
+    return _way(tracklet, int(recent)) / float(span_s)
 
 
-def _way(tracklet: Tracklet) -> Floats:
-    """From the first box's centre to the last one's, px, (2,)."""
-    boxes = tracklet.boxes_xyxy[[0, -1]].astype(np.float64)
+def _way(tracklet: Tracklet, since: int = 0) -> Floats:
+    """From the centre of the box of that number to the last one's, px, (2,)."""
+    boxes = tracklet.boxes_xyxy[[since, -1]].astype(np.float64)
     return _centre(boxes[1]) - _centre(boxes[0])
 
 

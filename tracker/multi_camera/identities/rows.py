@@ -6,14 +6,13 @@ Never knows which sighting stands under which identity; whoever fills a row does
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracker.multi_camera.arrays import Floats, Ints
 from tracker.multi_camera.types import Observation
-from tracker.multi_camera.visits import NO_CELL, NS, cell_of, no_visits
+from tracker.multi_camera.visits import NO_CELL, columns, no_visits
 
 COLOURS_MAX = 24
 CLASSES = 4
@@ -136,16 +135,9 @@ class IdentityRows:
     def _write_visits(self, row: int, cameras: Sequence[int], seen: Sequence[Observation]) -> None:
         """Sightings by start with the numbers of their cameras, M at most."""
         n = len(seen)
-        end_s, open_ = [o.end_ns * NS for o in seen], [not o.final for o in seen]
-        columns: tuple[Sequence[Any], ...] = (
-            cameras,
-            [o.start_ns * NS for o in seen],
-            end_s,
-            open_,
-            [cell_of(o.entry) for o in seen],
-            [cell_of(o.exit) if o.final else NO_CELL for o in seen],
-        )
-        for every, last, values in zip(self.visits.arrays, self.last.arrays, columns, strict=True):
+        listed = columns(cameras, seen)
+        _, _, end_s, open_, _, _ = listed
+        for every, last, values in zip(self.visits.arrays, self.last.arrays, listed, strict=True):
             every[row, :n] = values
             last[row] = values[-1]
         self.visit_counts[row] = n

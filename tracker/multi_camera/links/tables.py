@@ -166,7 +166,8 @@ def compile_tables(
     cameras = len(tally.returns)
     count = tally.moments[..., 0]
     travelled = count.sum(axis=2)
-    prior = np.exp(RETURN_NATS * np.eye(cameras))
+    log_prior = RETURN_NATS * np.eye(cameras) if cameras > 1 else np.zeros((cameras, cameras))
+    prior = np.exp(log_prior)
     prior /= prior.sum(axis=1, keepdims=True)
     share = (travelled + SHARE_STRENGTH * prior) / (travelled.sum(axis=1, keepdims=True) + SHARE_STRENGTH)
     # Two views overlap or not whichever way the vehicle goes.
@@ -180,7 +181,7 @@ def compile_tables(
     learned = travel_times(tally.moments[..., GAP, :], settings.travel_median_s, *knobs)
     return LinkTables(
         log_share=np.log(share),
-        log_prior=np.log(prior / prior.max(axis=1, keepdims=True, initial=0.0)),
+        log_prior=log_prior,
         log_overlap=np.log(overlap),
         log_apart=np.log1p(-overlap),
         log_prior_overlap=math.log(settings.overlap_prior),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,31 +45,18 @@ class Pairs:
     time: Floats
     zone: Floats
 
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """The arrays, in the order of the attributes."""
+        return self.of, self.rows, self.similarity, self.looks, self.hope, self.unknown, self.time, self.zone
+
     def at(self, index: Rows | slice) -> Pairs:
         """The pairs at an index."""
-        return Pairs(
-            self.of[index],
-            self.rows[index],
-            self.similarity[index],
-            self.looks[index],
-            self.hope[index],
-            self.unknown[index],
-            self.time[index],
-            self.zone[index],
-        )
+        return Pairs(*(array[index] for array in self.arrays))
 
     def followed_by(self, other: Pairs) -> Pairs:
         """These pairs and others behind them."""
-        return Pairs(
-            np.concatenate([self.of, other.of]),
-            np.concatenate([self.rows, other.rows]),
-            np.concatenate([self.similarity, other.similarity]),
-            np.concatenate([self.looks, other.looks]),
-            np.concatenate([self.hope, other.hope]),
-            np.concatenate([self.unknown, other.unknown]),
-            np.concatenate([self.time, other.time]),
-            np.concatenate([self.zone, other.zone]),
-        )
+        return Pairs(*map(np.concatenate, zip(self.arrays, other.arrays, strict=True)))
 
 
 def hopeful(pairs: Pairs, count: int, spare: int) -> tuple[Rows, dict[int, Rank]]:
