@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 from reid.data import Sample
 from reid.errors import DataError
 from reid.evaluation.reliability import reliability
+from reid.pooled import FEWEST_VIEWS, fit_independence
 from reid.preprocess import Preprocessing
 from reid.types import Calibration
 
@@ -141,7 +142,10 @@ def top_decisions(
 
 
 def calibrate_network(
-    net: ReidNet, preprocessing: Preprocessing, held_out: Mapping[str, Sequence[Sample]]
+    net: ReidNet,
+    preprocessing: Preprocessing,
+    held_out: Mapping[str, Sequence[Sample]],
+    beside: Mapping[str, Sequence[Sample]] | None = None,
 ) -> tuple[Calibration, dict[str, dict[str, Any]]]:
     """Fits a calibration on vehicles that the network has not seen, all domains together, small pictures included.
 
@@ -149,6 +153,8 @@ def calibrate_network(
         net: Trained.
         preprocessing: Of the network.
         held_out: Pictures by domain.
+        beside: Pictures of further vehicles that it did not learn from, which only tell, with the others, how far
+            several views of a vehicle are independent: look-alikes are what matters there, and few have any.
 
     Returns:
         The calibration, and by domain its ``log_loss`` on pairs (nats, equal priors) and the reliability of first
@@ -169,6 +175,8 @@ def calibrate_network(
     except ValueError as exc:
         raise DataError(f"the vehicles held out for calibration do not allow it: {exc}") from exc
     calibration = replace(calibration, detail=measure_detail(net, preprocessing, held_out, embedded))
+    more = {domain: (embed_samples(net, samples, preprocessing), samples) for domain, samples in (beside or {}).items()}
+    calibration = replace(calibration, independence=_independence(embedded, held_out, more, calibration))
     judged: dict[str, dict[str, Any]] = {}
     for domain, samples in held_out.items():
         judged[domain] = {"pairs_same": len(pairs[domain][0]), "pairs_different": len(pairs[domain][1])}
@@ -178,6 +186,24 @@ def calibrate_network(
         if len(sure):
             judged[domain]["top1"] = reliability(sure, right).document()
     return calibration, judged
+
+
+def _independence(
+    embedded: Mapping[str, NDArray[np.float32]],
+    held_out: Mapping[str, Sequence[Sample]],
+    beside: Mapping[str, tuple[NDArray[np.float32], Sequence[Sample]]],
+    calibration: Calibration,
+) -> float:
+    """That of the domain with most vehicles seen by three cameras or more."""
+    best, found = 0, 0.0
+    for domain, samples in held_out.items():
+        further, others = beside.get(domain, (embedded[domain][:0], ()))
+        views, keys = pooled_views(np.concatenate([embedded[domain], further]), [*samples, *others])
+        vehicles = keys[:, 1].tolist()
+        often = sum(count >= FEWEST_VIEWS for count in Counter(vehicles).values())
+        if often > best:
+            best, found = often, fit_independence(views, vehicles, calibration)
+    return found
 
 
 def calibration_error(calibration: Calibration, same: NDArray[np.float64], different: NDArray[np.float64]) -> float:

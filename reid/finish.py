@@ -46,7 +46,7 @@ def finish(net: ReidNet, config: TrainConfig, parts: Parts, weights: Path, comma
     net.eval()
     figures: dict[str, Any] = {"vehicles": len({sample.identity for sample in parts.fit})}
     figures["select"] = judge(net, parts.select, config.preprocessing)
-    calibration, judged = calibrate_network(net, config.preprocessing, parts.calibrate)
+    calibration, judged = calibrate_network(net, config.preprocessing, parts.calibrate, parts.select)
     figures["calibration_log_loss"] = {domain: found.get("log_loss") for domain, found in judged.items()}
     figures["calibration"] = judged
     metadata = CheckpointMetadata(

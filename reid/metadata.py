@@ -54,17 +54,26 @@ class CalibrationData(_Document):
     offset: float
     limit: float = Field(8.0, gt=0)
     detail: DetailData = Field(DetailData(), description="What pictures with few pixels still show.")
+    independence: float = Field(
+        0.0, ge=0, le=1, description="Share of a vehicle's further sighting that counts as independent of those before."
+    )
 
     def build(self) -> Calibration:
         """The calibration itself."""
         detail = Detail(self.detail.sizes_px, self.detail.shares)
-        return Calibration(self.slope, self.offset, self.limit, detail)
+        return Calibration(self.slope, self.offset, self.limit, detail, self.independence)
 
     @classmethod
     def of(cls, calibration: Calibration) -> CalibrationData:
         """The file's form of a calibration."""
         detail = DetailData(sizes_px=calibration.detail.sizes_px, shares=calibration.detail.shares)
-        return cls(slope=calibration.slope, offset=calibration.offset, limit=calibration.limit, detail=detail)
+        return cls(
+            slope=calibration.slope,
+            offset=calibration.offset,
+            limit=calibration.limit,
+            detail=detail,
+            independence=calibration.independence,
+        )
 
 
 class CheckpointMetadata(_Document):

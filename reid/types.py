@@ -48,17 +48,21 @@ class Calibration:
     """Turns a cosine similarity into a log-likelihood ratio (same vehicle against different), in nats.
 
     The ratio is ``slope * similarity + offset``, clipped to ``[-limit, limit]``: beyond what the calibration set could
-    show, evidence is not extrapolated.
+    show, evidence is not extrapolated. Of every further sighting of a vehicle a share of ``independence`` tells what
+    those before did not (`reid.pooled`).
     """
 
     slope: float
     offset: float
     limit: float = 8.0
     detail: Detail = Detail()
+    independence: float = 0.0
 
     def __post_init__(self) -> None:
         if self.slope <= 0 or self.limit <= 0:
             raise ValueError(f"slope and limit must be > 0, got {self.slope} and {self.limit}")
+        if not 0.0 <= self.independence <= 1.0:
+            raise ValueError(f"independence must lie in [0, 1], got {self.independence}")
 
     def log_likelihood_ratio(self, similarity: float) -> float:
         """Evidence for "the same vehicle" in nats, in [-limit, limit].

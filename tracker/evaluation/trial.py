@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reid.types import Calibration
 from tracker.evaluation.baselines.thresholds import JOINERS, Curve, joiner_curves
@@ -155,7 +155,7 @@ class _Table:
     def by_looks(self, simulated: Simulated, offset: float) -> float:
         """IDF1 at 10 s of the judged tracklets played with nothing but looks, its threshold shifted."""
         c = self.calibration
-        shifted = Calibration(c.slope, c.offset + offset, c.limit + abs(offset))
+        shifted = replace(c, offset=c.offset + offset, limit=c.limit + abs(offset))
         weights = dict.fromkeys(("time_weight", "zone_weight", "class_weight", "colour_weight"), _NAUGHT)
         associator = self._associator(self._plan.settings.model_copy(update=weights), shifted, flat=False)
         associator.restore((), self._lesson(flat=False, skew_s=0.0))

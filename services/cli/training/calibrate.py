@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,8 +38,8 @@ def calibrate(
         if not data:
             raise InputError("no pictures: give --data NAME=DIR[:FORMAT]")
         net, metadata = load_checkpoint(weights)
-        unseen, left_out = _unseen(weights, pictures_given(data, recipe, config))
-        fitted, judged = calibrate_network(net, metadata.preprocessing, unseen)
+        unseen, beside, left_out = _unseen(weights, pictures_given(data, recipe, config))
+        fitted, judged = calibrate_network(net, metadata.preprocessing, unseen, beside)
         calibration = CalibrationData.of(fitted)
         figures = metadata.figures | {"calibration": judged}
         written = metadata.model_copy(update={"calibration": calibration, "figures": figures})
@@ -55,24 +56,39 @@ def calibrate(
     emit(document, as_json=as_json, render=_show)
 
 
-def _unseen(weights: Path, samples: list[Sample]) -> tuple[dict[str, tuple[Sample, ...]], int]:
-    """Pictures by domain without those of vehicles that the run beside the checkpoint learned from or was chosen by."""
+_ByDomain = dict[str, tuple["Sample", ...]]
+
+
+def _unseen(weights: Path, samples: list[Sample]) -> tuple[_ByDomain, _ByDomain, int]:
+    """Pictures without those of vehicles that the run beside the checkpoint learned from.
+
+    Returns:
+        By domain those that it was not chosen by either, and those that it was; the vehicles not among the first.
+    """
     from reid.errors import DataError
     from reid.parts import VEHICLES_FILE, read_vehicles
 
     beside = weights.with_name(VEHICLES_FILE)
     known = read_vehicles(beside) if beside.exists() else {"fit": [], "select": []}
-    seen = {*known["fit"], *known["select"]}
+    fit, select = set(known["fit"]), set(known["select"])
     kept: dict[str, list[Sample]] = defaultdict(list)
+    chosen_by: dict[str, list[Sample]] = defaultdict(list)
     left_out = set()
     for sample in samples:
-        if "/".join(sample.identity) in seen:
+        name = "/".join(sample.identity)
+        if name in fit or name in select:
             left_out.add(sample.identity)
-        else:
+        if name in select:
+            chosen_by[sample.domain].append(sample)
+        elif name not in fit:
             kept[sample.domain].append(sample)
     if not kept:
         raise DataError(f"the model was trained on all {len(left_out)} vehicles given: calibrate on others")
-    return {domain: tuple(some) for domain, some in kept.items()}, len(left_out)
+    return _whole(kept), _whole(chosen_by), len(left_out)
+
+
+def _whole(part: Mapping[str, list[Sample]]) -> _ByDomain:
+    return {domain: tuple(samples) for domain, samples in part.items()}
 
 
 def _show(document: dict[str, Any]) -> None:
@@ -86,6 +102,7 @@ def _show(document: dict[str, Any]) -> None:
     if detail["sizes_px"]:
         left = ", ".join(f"{s:.0%} at {px:.0f} px" for px, s in zip(detail["sizes_px"], detail["shares"], strict=True))
         stdout.print(f"likeness left in small pictures: {left}", highlight=False)
+    stdout.print(f"of each further sighting {now['independence']:.0%} tells something new", highlight=False)
     for domain, found in document["domains"].items():
         log_loss, top = found.get("log_loss"), found.get("top1")
         said = "no pairs" if log_loss is None else f"log loss {log_loss:.3f} nats"

@@ -87,3 +87,26 @@ def test_a_network_is_calibrated_over_all_domains_and_judged_in_each(monkeypatch
         assert found["top1"]["decisions"] == 24
     with pytest.raises(DataError, match="do not allow it"):
         calibrate_network(None, None, {"city": held_out["city"][:1]})
+
+
+def test_independence_is_measured_with_vehicles_beside_those_calibrated_on(monkeypatch):
+    """Alone the few vehicles are unlike; beside them stand look-alikes that no number of views tells apart."""
+
+    def embed(net, samples, preprocessing, through=None):
+        rows = []
+        for number, sample in enumerate(samples):
+            look = np.random.default_rng(int(sample.vehicle) // 2).normal(size=24)
+            own = np.random.default_rng(1000 + int(sample.vehicle)).normal(size=24)
+            rows.append(look + 0.4 * own + np.random.default_rng(5000 + number).normal(0, 0.5, 24))
+        return (np.array(rows) / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+    monkeypatch.setattr("reid.embedding.embed_samples", embed)
+    monkeypatch.setattr("reid.detail.embed_samples", embed)
+
+    def seen(vehicles):
+        return {"city": [Sample(Path(f"{v}-{c}"), "city", str(v), str(c)) for v in vehicles for c in range(6)]}
+
+    alone, _ = calibrate_network(None, None, seen(range(0, 60, 2)))
+    beside, _ = calibrate_network(None, None, seen(range(0, 60, 2)), seen(range(1, 60, 2)))
+    assert beside.independence < alone.independence
+    assert (beside.slope, beside.offset) == (alone.slope, alone.offset)

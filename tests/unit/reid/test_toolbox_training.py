@@ -54,7 +54,7 @@ def _quick(monkeypatch):
     monkeypatch.setattr("reid.run.ReidNet", QuickStatistics)
     # Runs of a few steps may not be good enough to calibrate.
     calibrated = (Calibration(12.0, -6.0, 5.0), {})
-    monkeypatch.setattr("reid.finish.calibrate_network", lambda _net, _preprocessing, _parts: calibrated)
+    monkeypatch.setattr("reid.finish.calibrate_network", lambda _net, _preprocessing, *_parts: calibrated)
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ TINY = {
 def _calibrated(monkeypatch):
     """Runs of a few steps may not be good enough to calibrate."""
     monkeypatch.setattr(
-        "reid.finish.calibrate_network", lambda _net, _preprocessing, _parts: (Calibration(12.0, -6.0, 5.0), {})
+        "reid.finish.calibrate_network", lambda _net, _preprocessing, *_parts: (Calibration(12.0, -6.0, 5.0), {})
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
+from reid.pooled import fit_independence
 from reid.types import Calibration
 from tracker.evaluation.simulated.components import Components
 from tracker.evaluation.simulated.embeddings import SIDES, Draw, Parts, Solved
 from tracker.evaluation.truth import TruthTracklet
 
-_VEHICLES, _CAMERAS = 200, 3
+_VEHICLES, _CAMERAS = 200, 4
 #: A fleet of its own.
 _FLEET = 7
 _ROUNDS = 50
@@ -56,4 +58,6 @@ def calibrate(components: Components, solved: Solved, seed: int) -> Calibration:
         theta += np.linalg.solve(hessian, design.T @ (weight * (y - p)) - ridge @ theta)
     slope = max(float(theta[0]) / scale, 1e-6)
     limit = min(max(math.log(float(y.sum())), _LIMITS[0]), _LIMITS[1])
-    return Calibration(slope, float(theta[1]) - slope * centre, limit)
+    pair = Calibration(slope, float(theta[1]) - slope * centre, limit)
+    shared = fit_independence(vectors.astype(np.float64), vehicle.astype(str).tolist(), pair)
+    return replace(pair, independence=shared)

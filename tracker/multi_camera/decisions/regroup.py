@@ -19,7 +19,7 @@ Group = list[int]
 Looks = Callable[[Floats, NDArray[np.intp], NDArray[np.intp], Floats], Floats]
 
 #: Evidence from which two groups become one.
-JOINED = 0.0
+JOINED = 1.0
 IMPOSSIBLE = -1e6
 
 

@@ -16,7 +16,7 @@ from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.types import Observation
 
 #: Nats that a proposal has to gain to be followed.
-GAINED = 1.5
+GAINED = 0.5
 #: Nats against "never seen before" from which an identity's sightings are looked at with those of the sighting's own.
 NEAR = -3.0
 #: Nats that such an identity may be behind the sighting's own: where that is clear there is nothing to look at.

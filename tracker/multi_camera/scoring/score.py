@@ -13,10 +13,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.pooled import pool
 from reid.types import Calibration
 from tracker.multi_camera.arrays import Floats, Rows
 from tracker.multi_camera.identities.memory import IdentityMemory
-from tracker.multi_camera.pooling import pool
 from tracker.multi_camera.scoring.appearance import Comparison, Near
 from tracker.multi_camera.scoring.attributes import agreement
 from tracker.multi_camera.scoring.pairs import Pairs

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.pooled import PooledCalibration
 from tracker.multi_camera.arrays import Floats, Rows
 from tracker.multi_camera.identities.memory import IdentityMemory
-from tracker.multi_camera.pooling import PooledCalibration
 from tracker.multi_camera.scoring.appearance import Comparison
 from tracker.multi_camera.scoring.pairs import ALWAYS, Pairs, candidates, hopeful, suffice
 from tracker.multi_camera.scoring.paths import Paths

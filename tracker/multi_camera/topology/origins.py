@@ -12,11 +12,11 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.pooled import pool
 from reid.types import Calibration
 from tracker.multi_camera.clocks.corrections import Correction
 from tracker.multi_camera.clocks.encounters import Album, Encounter
 from tracker.multi_camera.links.lessons import ORIGINS
-from tracker.multi_camera.pooling import pool
 from tracker.multi_camera.topology.learned import Topology
 from tracker.multi_camera.types import Observation
 from tracker.multi_camera.visits import Visits

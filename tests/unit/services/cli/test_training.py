@@ -234,7 +234,7 @@ def test_runs_that_exclude_each_other_and_spaces_and_weights_that_are_none_are_r
 def test_a_run_without_labels_learns_from_groups_and_says_how_good_they_are(pictures, pixels, tmp_path, monkeypatch):
     # A run of a few steps on a few groups may not be good enough to calibrate.
     calibrated = (Calibration(12.0, -6.0, 5.0), {})
-    monkeypatch.setattr("reid.finish.calibrate_network", lambda _net, _preprocessing, _parts: calibrated)
+    monkeypatch.setattr("reid.finish.calibrate_network", lambda _net, _preprocessing, *_parts: calibrated)
     asked = ["--labels-from", str(pixels), "--pair-share", "0.08", "--start", "none", "--threads", "1"]
     call = ["train", "--data", f"mine={pictures}:pattern:veri", *SETTINGS, "--set", "vehicles=2", *asked]
     done = runner.invoke(app, [*call, "--out", str(tmp_path / "out"), "--json"])

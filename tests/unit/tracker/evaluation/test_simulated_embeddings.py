@@ -171,3 +171,4 @@ def test_calibration_is_right_about_vehicles_it_has_not_seen(crowd):
     loss = np.logaddexp(0, -nats[same]).mean() + np.logaddexp(0, nats[~same]).mean()
     assert loss < 0.6 * 2 * math.log(2)
     assert calibrate(components, Solved(4.0, 1.0, 0.2), 0).slope < calibration.slope
+    assert calibration.independence > 0.0  # passages bring noise of their own

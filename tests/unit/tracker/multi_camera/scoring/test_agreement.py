@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from reid.pooled import pool
 from reid.types import Calibration
-from tracker.multi_camera.pooling import pool
 from tracker.multi_camera.scoring.agreement import PRIOR, Agreement
 
 
