@@ -10,7 +10,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from services.errors import SourceUnavailable
+from services.errors import ModelFileError, SourceUnavailable
 from services.ingest.cameras import IMAGE_SUFFIXES, CameraSettings
 from services.ingest.sources.base import Converter
 from services.ingest.sources.container import Opened, decoded, open_container, video_stream
@@ -27,15 +27,18 @@ def spread_pictures(footage: Sequence[Path], most: int = USUAL_PICTURES) -> Iter
 
     Args:
         footage: Clips, pictures, and folders of pictures.
-        most: How many in all; at least two of each.
+        most: How many in all.
 
     Yields:
         uint8 (H, W, 3) BGR in order; sizes may differ.
 
     Raises:
+        ModelFileError: There are so many that one would not give two pictures.
         SourceUnavailable: Something is not there, holds no picture, or cannot be read; the message names it.
     """
-    each = max(2, most // max(len(footage), 1))
+    if 2 * len(footage) > most:
+        raise ModelFileError(f"at most {most // 2} clips and folders can be taken, got {len(footage)}")
+    each = most // max(len(footage), 1)
     for path in footage:
         try:
             yield from _of_folder(path, each) if path.is_dir() else _of_file(path, each)

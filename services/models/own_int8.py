@@ -45,6 +45,7 @@ class OwnForm:
 
     Attributes:
         size: Width and height of the network's input, px.
+        pictures: How many calibrated, and how many judged.
         former: Whether the form so far was the "shipped" one or an "own" one.
         vehicles: Boxes that FP32 is sure of in the pictures that judge.
         agreement_before: Of the form so far with FP32 in those pictures, in [0, 1].
@@ -54,6 +55,7 @@ class OwnForm:
     """
 
     size: tuple[int, int]
+    pictures: tuple[int, int]
     former: str
     vehicles: int
     agreement_before: float
@@ -64,6 +66,7 @@ class OwnForm:
     def document(self) -> dict[str, Any]:
         """As JSON."""
         return {
+            "pictures": {"calibrating": self.pictures[0], "judging": self.pictures[1]},
             "former": self.former,
             "vehicles": self.vehicles,
             "agreement": {"before": round(self.agreement_before, 4), "after": round(self.agreement_after, 4)},
@@ -129,7 +132,7 @@ def make_own_int8(
     """
     size = (settings.input_width_px, settings.input_height_px)
     exact = store.prepare(settings.model, settings.input_hw)
-    judging = pictures.judging(size)
+    calibrating, judging = pictures.calibrating(size), pictures.judging(size)
     truth = opener(exact, settings).detect(judging)
     vehicles = sure_boxes(truth)
     if not vehicles:
@@ -137,12 +140,12 @@ def make_own_int8(
     with store.locked(store.own_int8_dir(exact).name), draft_beside(exact) as draft:
         former = store.prepare_int8(settings.model, settings.input_hw)
         was = "own" if former == store.own_int8_dir(exact) else "shipped"
-        quantiser(exact / "model.xml", draft, pictures.calibrating(size))
+        quantiser(exact / "model.xml", draft, calibrating)
         before = agreement(truth, opener(former, settings).detect(judging))
         after = agreement(truth, opener(draft, settings).detect(judging))
         installed = after >= before
         path = store.install_own_int8(exact, draft) if installed else former
-    return OwnForm(size, was, vehicles, before, after, installed, path)
+    return OwnForm(size, (len(calibrating), len(judging)), was, vehicles, before, after, installed, path)
 
 
 def remove_own_int8(store: ModelStore, settings: DetectorSettings) -> bool:

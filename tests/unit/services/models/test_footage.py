@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from services.errors import SourceUnavailable
+from services.errors import ModelFileError, SourceUnavailable
 from services.models.footage import spread_pictures
 
 
@@ -46,7 +46,9 @@ def test_every_clip_and_folder_has_its_share(tmp_path):
     taken = list(spread_pictures([clip(tmp_path / "a.mp4", 60), folder], 12))
     np.testing.assert_allclose(places(taken), 2 * [k / 6 + 1 / 12 for k in range(6)], atol=0.06)
     assert len({picture.shape for picture in taken[6:]}) == 6, "pictures of a folder may differ in size"
-    assert len(list(spread_pictures([folder / "00.png", folder], 2))) == 3
+    assert len(list(spread_pictures([folder / "00.png", folder], 4))) == 3
+    with pytest.raises(ModelFileError, match="at most 2 clips and folders"):
+        list(spread_pictures(3 * [folder], 5))
 
 
 @pytest.mark.parametrize(

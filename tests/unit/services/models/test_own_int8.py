@@ -88,7 +88,7 @@ def test_every_other_picture_calibrates_and_the_rest_judge(store, pictures):
     assert {picture.shape for picture in seen} == {(96, 128, 3)}
     assert [picture[48, 64, 0] for picture in seen] == list(range(0, 200, 20))
     assert [picture[48, 64, 0] for picture in pictures.judging(SIZE)] == list(range(10, 200, 20))
-    assert (made.vehicles, made.former, made.installed) == (10, "shipped", True)
+    assert (made.pictures, made.vehicles, made.former, made.installed) == ((10, 10), 10, "shipped", True)
     assert made.agreement_before < made.agreement_after < 1
     assert made.document()["agreement"] == {
         "before": pytest.approx(made.agreement_before, abs=1e-4),
