@@ -24,6 +24,8 @@ from detector.telemetry import forbid_telemetry
 CALIBRATION_CLIP = Path(__file__).parent / "calibration" / "city.mp4"
 #: Raised when the quantised file changes in a way that the cache must notice.
 QUANTISER_VERSION = 2
+#: Share of a photograph's height and width that a view of a corner shows.
+_CORNER = 0.6
 
 Image = NDArray[np.uint8]
 
@@ -66,8 +68,20 @@ def photographs() -> list[Path]:
 
 
 def views(photograph: Image) -> list[Image]:
-    """A photograph, and the same mirrored."""
-    return [photograph, np.ascontiguousarray(photograph[:, ::-1])]
+    """A photograph and its four corners, each as it is and mirrored: ten views, so that a few photographs weigh.
+
+    Args:
+        photograph: uint8 (H, W, 3) BGR.
+
+    Returns:
+        Corners are 0.6 as high and wide, so that they overlap and show what is in the middle as well.
+    """
+    height, width = photograph.shape[:2]
+    down, right = round(_CORNER * height), round(_CORNER * width)
+    corners = [
+        photograph[top : top + down, left : left + right] for top in (0, height - down) for left in (0, width - right)
+    ]
+    return [np.ascontiguousarray(view) for each in (photograph, *corners) for view in (each, each[:, ::-1])]
 
 
 def quantise_yolo(

@@ -33,6 +33,16 @@ def test_real_photographs_are_those_that_are_on_the_machine(monkeypatch):
     assert photographs() == []
 
 
+def test_a_photograph_is_seen_whole_and_by_its_corners_and_mirrored():
+    photograph = np.arange(20 * 30 * 3, dtype=np.uint16).astype(np.uint8).reshape(20, 30, 3)
+    seen = views(photograph)
+    assert [view.shape[:2] for view in seen] == 2 * [(20, 30)] + 8 * [(12, 18)]
+    for plain, mirrored in zip(seen[::2], seen[1::2], strict=True):
+        np.testing.assert_array_equal(plain, mirrored[:, ::-1])
+    np.testing.assert_array_equal(seen[2], photograph[:12, :18])
+    np.testing.assert_array_equal(seen[8], photograph[8:, 12:])
+
+
 def test_ranges_come_from_the_shipped_pictures_the_photographs_and_ones_own(monkeypatch, tmp_path, model_xml, bus):
     clip = calibration_pictures()[:2]
     monkeypatch.setattr(quantise, "calibration_pictures", lambda: clip)
