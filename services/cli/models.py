@@ -148,8 +148,14 @@ def _removed(store: ModelStore, settings: list[DetectorSettings]) -> dict[str, A
     sizes = {}
     for each in settings:
         removed = remove_own_int8(store, each)
-        int8 = _quantised(store, each.model, each.input_hw, trust=False) if removed else None
-        sizes[f"{each.input_width_px}x{each.input_height_px}"] = {"removed": removed, "path": int8}
+        if removed:  # what goes back may never have been made in this version
+            _quantised(store, each.model, each.input_hw, trust=False)
+        exact = store.ready(each.model, each.input_hw)
+        serves = None if exact is None else store.ready_int8(exact)
+        sizes[f"{each.input_width_px}x{each.input_height_px}"] = {
+            "removed": removed,
+            "path": None if serves is None else str(serves),
+        }
     return sizes
 
 
