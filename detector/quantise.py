@@ -23,7 +23,7 @@ from detector.telemetry import forbid_telemetry
 #: Pictures of rendered cities, by day, dusk and night, in random order; no place of the demo and none of training.
 CALIBRATION_CLIP = Path(__file__).parent / "calibration" / "city.mp4"
 #: Raised when the quantised file changes in a way that the cache must notice.
-QUANTISER_VERSION = 2
+QUANTISER_VERSION = 3
 #: Share of a photograph's height and width that a view of a corner shows.
 _CORNER = 0.6
 
