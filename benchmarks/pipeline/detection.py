@@ -15,19 +15,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.pipeline.average_precision import Judged, average_precision, coco_ap
 from detector.settings import DetectorSettings
 from detector.types import VEHICLE_CLASSES, Detections, VehicleClass
 from detector.yolo import OpenVinoDetector
 from services.ingest.cameras import IMAGE_SUFFIXES
 from simulator.city import City, load_city
 from simulator.truth import TruthBox, read_truth
+from tracker.metrics.average_precision import Judged, agreement, average_precision, coco_ap
 from tracker.metrics.mtmc import CITYFLOW_RULES
 
 #: Truth boxes narrower or more hidden than this need not be found, as in the product's own rules of scoring.
 MIN_WIDTH_PX, MIN_VISIBLE = CITYFLOW_RULES.min_width_px, CITYFLOW_RULES.min_visible
-#: Score from which FP32's boxes are the truth that INT8 is held against on pictures without truth.
-SURE = 0.25
 #: How far INT8 may fall behind FP32, in points of a hundred.
 ALLOWED_POINTS = 1.5
 
@@ -144,25 +142,6 @@ def city_scores(found: Sequence[Detections], truths: Sequence[_Truth]) -> dict[s
         "ap50": round(average_precision(pooled, 0.5), 4),
         "ap_vehicle": round(coco_ap(pooled), 4),
     }
-
-
-def agreement(exact: Sequence[Detections], rounded: Sequence[Detections]) -> float:
-    """Average precision at IoU 0.5 of one detector's boxes where another's sure ones are the truth, in [0, 1].
-
-    Boxes of the other below ``SURE`` are ignored: whether those are found says nothing.
-    """
-    pictures = [
-        Judged(
-            b.boxes_xyxy.astype(np.float64),
-            b.scores.astype(np.float64),
-            a.boxes_xyxy.astype(np.float64),
-            a.scores < SURE,
-        )
-        for a, b in zip(exact, rounded, strict=True)
-    ]
-    if not any((~picture.ignored).any() for picture in pictures):
-        return 1.0
-    return average_precision(pictures, 0.5)
 
 
 def _judged(found: Detections, truth: _Truth, kind: VehicleClass | None) -> Judged:

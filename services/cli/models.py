@@ -11,7 +11,7 @@ from detector.settings import DetectorSettings
 from services.cli import roll
 from services.cli.output import JsonFlag, emit, fail, stderr, stdout, table
 from services.config import ReidSettings
-from services.errors import ModelFileError
+from services.errors import ModelFileError, VreidError
 from services.models.precisions import install_int8, installed_int8
 from services.models.sources import megabytes
 from services.models.store import ModelStore
@@ -90,6 +90,76 @@ def _quantised(store: ModelStore, name: str, input_hw: tuple[int, int], *, trust
 
 
 @app.command()
+def quantise(  # noqa: PLR0913 - one option per setting
+    footage: Annotated[
+        list[Path] | None, typer.Argument(help="Clips or folders of pictures of the cameras that it will serve.")
+    ] = None,
+    *,
+    name: Annotated[
+        str, typer.Option("--name", help="The detector: in the manifest, or a .pt file.")
+    ] = _DEFAULTS.model,
+    width: Annotated[int, typer.Option(help="Detector input width.")] = _DEFAULTS.input_width_px,
+    height: Annotated[int, typer.Option(help="Detector input height.")] = _DEFAULTS.input_height_px,
+    remove: Annotated[bool, typer.Option("--remove", help="Go back to the form that `models fetch` makes.")] = False,
+    cache: CacheOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Makes the detector in INT8 by your own footage; kept where it agrees with FP32 no less than the form so far."""
+    if remove == bool(footage):
+        fail("name footage to quantise by, or --remove alone")
+    store = ModelStore(cache, offline=True, report=lambda line: stderr.print(line, highlight=False, soft_wrap=True))
+    try:
+        settings = [_settings(name, size) for size in ((width, height), *_larger_sizes(width, height))]
+        sizes = _removed(store, settings) if remove else _own_forms(store, settings, footage or [])
+    except (VreidError, OSError) as exc:
+        fail(str(exc))
+    emit({"name": name, "sizes": sizes}, as_json=as_json, render=_show_removed if remove else _show_quantised)
+
+
+def _settings(name: str, size: tuple[int, int]) -> DetectorSettings:
+    width, height = size
+    try:
+        return DetectorSettings(model=name, input_width_px=width, input_height_px=height)
+    except ValueError as exc:
+        raise ModelFileError(f"input must be multiples of 32 from 64 to 2048, got {width}x{height}") from exc
+
+
+def _own_forms(store: ModelStore, settings: list[DetectorSettings], footage: list[Path]) -> dict[str, Any]:
+    from services.models.footage import spread_pictures
+    from services.models.own_int8 import OwnPictures, make_own_int8
+
+    for each in settings:
+        store.prepare_int8(each.model, each.input_hw)  # what is missing is told before any footage is read
+    with stderr.status("reading footage"):
+        taken = OwnPictures(
+            spread_pictures(footage), [(each.input_width_px, each.input_height_px) for each in settings]
+        )
+    sizes = {}
+    for each in settings:
+        size = f"{each.input_width_px}x{each.input_height_px}"
+        with stderr.status(f"quantising for {size}"):
+            sizes[size] = make_own_int8(store, each, taken).document()
+    return sizes
+
+
+def _removed(store: ModelStore, settings: list[DetectorSettings]) -> dict[str, Any]:
+    from services.models.own_int8 import remove_own_int8
+
+    sizes = {}
+    for each in settings:
+        removed = remove_own_int8(store, each)
+        if removed:  # what goes back may never have been made in this version
+            _quantised(store, each.model, each.input_hw, trust=False)
+        exact = store.ready(each.model, each.input_hw)
+        serves = None if exact is None else store.ready_int8(exact)
+        sizes[f"{each.input_width_px}x{each.input_height_px}"] = {
+            "removed": removed,
+            "path": None if serves is None else str(serves),
+        }
+    return sizes
+
+
+@app.command()
 def install(
     folder: Annotated[Path, typer.Argument(help="Written by vreid export --format openvino-int8.")],
     *,
@@ -127,6 +197,9 @@ def list_models(
             "bytes": state.entry.bytes,
             "path": None if state.path is None else str(state.path),
             "prepared": None if state.prepared is None else str(state.prepared),
+            "int8": None
+            if state.int8 is None
+            else {"form": "own" if state.own else "shipped", "path": str(state.int8)},
         }
         for state in ModelStore(cache, offline=True).states((height, width))
     ]
@@ -138,6 +211,20 @@ def _show_fetched(document: dict[str, Any]) -> None:
         stdout.print(f"{row['name']}: ready in {row['prepared'] or row['path']}", highlight=False, soft_wrap=True)
 
 
+def _show_quantised(document: dict[str, Any]) -> None:
+    for size, row in document["sizes"].items():
+        verdict = "installed" if row["installed"] else f"worse, the {row['former']} form stays"
+        before, after = row["agreement"]["before"], row["agreement"]["after"]
+        figures = f"agreement with FP32 {before:.4f} before, {after:.4f} now, over {row['vehicles']} vehicles"
+        stdout.print(f"{document['name']} {size}: {verdict}; {figures}", highlight=False, soft_wrap=True)
+
+
+def _show_removed(document: dict[str, Any]) -> None:
+    for size, row in document["sizes"].items():
+        told = "removed" if row["removed"] else "there was no form of own footage"
+        stdout.print(f"{document['name']} {size}: {told}", highlight=False, soft_wrap=True)
+
+
 def _show_installed(document: dict[str, Any]) -> None:
     times = document["parity"]["ms_per_crop"]
     speed = ", ".join(f"{precision} {value:g}" for precision, value in sorted(times.items()))
@@ -145,7 +232,7 @@ def _show_installed(document: dict[str, Any]) -> None:
 
 
 def _show_list(document: dict[str, Any]) -> None:
-    shown = table("model", "for", "licence", "size", "file", "converted")
+    shown = table("model", "for", "licence", "size", "file", "converted", "INT8")
     for row in document["models"]:
         size = megabytes(row["bytes"]) if row["bytes"] else "shipped"
         shown.add_row(
@@ -155,5 +242,6 @@ def _show_list(document: dict[str, Any]) -> None:
             size,
             "yes" if row["path"] else "no",
             "" if row["kind"] == "initial" else "yes" if row["prepared"] else "no",
+            row["int8"]["form"] if row["int8"] else "",
         )
     stdout.print(shown)

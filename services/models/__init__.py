@@ -1,1 +1,1 @@
-"""Model files: what they are, where they come from, and their converted form. Nothing here runs a network."""
+"""Model files: what they are, where they come from, and their converted forms. A network runs only to judge a form."""

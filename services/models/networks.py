@@ -29,11 +29,25 @@ def open_detector(settings: DetectorSettings, threads: int | None = None) -> Ope
     Raises:
         ModelFileError: It is missing or damaged; the message says what to do.
     """
+    folder = detector_folder(ModelStore(offline=True), settings)
+    log.info("detector %s from %s", settings.model, folder.name)
+    return open_form(folder, settings, threads)
+
+
+def open_form(folder: Path, settings: DetectorSettings, threads: int | None = None) -> OpenVinoDetector:
+    """One form of a detector.
+
+    Args:
+        folder: As `ModelStore.prepare` or `ModelStore.prepare_int8` gives it.
+        settings: Its input size must be the one that the form was made for.
+        threads: CPU threads; None for what the settings say.
+
+    Raises:
+        ModelFileError: It is damaged.
+    """
     forbid_telemetry()
     from detector.yolo import OpenVinoDetector
 
-    folder = detector_folder(ModelStore(offline=True), settings)
-    log.info("detector %s from %s", settings.model, folder.name)
     try:
         return OpenVinoDetector(folder / "model.xml", settings, threads)
     except (OSError, RuntimeError, ValueError) as exc:

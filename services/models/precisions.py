@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from services.errors import ModelFileError
+from services.models.folders import draft_beside, put_in_place
 
 if TYPE_CHECKING:
     from reid.metadata import ExportSpec, ParityRecord
@@ -82,17 +82,12 @@ def install_int8(store: ModelStore, name: str, folder: Path) -> Path:
     if spec.model_id != wanted:
         raise ModelFileError(f"{folder} is a form of model {spec.model_id[:12]}, {name} is {wanted[:12]}: export anew")
     target = _int8_beside(plain)
-    draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=".draft-"))
     try:
-        shutil.copytree(folder, draft, dirs_exist_ok=True)
-        draft.chmod(0o755)
-        if target.exists():
-            shutil.rmtree(target)
-        draft.rename(target)
+        with draft_beside(target) as draft:
+            shutil.copytree(folder, draft, dirs_exist_ok=True)
+            put_in_place(draft, target)
     except OSError as exc:
         raise ModelFileError(f"cannot install {folder}: {exc.strerror or exc}") from exc
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return target
 
 

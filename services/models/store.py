@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
-import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +15,7 @@ from pathlib import Path
 from detector.quantise import CALIBRATION_CLIP, QUANTISER_VERSION
 from services.errors import ModelFileError
 from services.models.conversion import CONVERSION_VERSION, ConversionKind, convert_in_subprocess
+from services.models.folders import draft_beside, locked, put_in_place, sha256_of, sync_file
 from services.models.manifest import Manifest, ModelEntry, ModelKind, load_manifest
 from services.models.sources import Report, fetch_from
 
@@ -44,11 +42,21 @@ def default_cache_dir(environment: Mapping[str, str]) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """What is on disk of one model. ``path`` is its file, ``prepared`` its converted folder, where present."""
+    """What is on disk of one model.
+
+    Attributes:
+        entry: What the manifest says.
+        path: Its file, None where there is none.
+        prepared: Its converted folder, None where there is none.
+        int8: Of a detector, the folder of the eight-bit form that serves, None where there is none.
+        own: That form was made of own footage.
+    """
 
     entry: ModelEntry
     path: Path | None
     prepared: Path | None
+    int8: Path | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,7 @@ class ModelStore:
                 f"{name} is not in the manifest and loading it could run anything; "
                 f"if you trust its origin: vreid models fetch {name} --trust"
             )
-        with self._locked(folder.name):
+        with self.locked(folder.name):
             if not (folder / _DONE).is_file():
                 self._convert(file, folder, input_hw)
         return folder
@@ -152,6 +160,8 @@ class ModelStore:
     def prepare_int8(self, name: str, input_hw: tuple[int, int], *, trust: bool = False) -> Path:
         """The converted form of a detector in eight bits, quantised where it is not in the cache.
 
+        One that was made of own footage and proved as good (``services.models.own_int8``) goes before the usual one.
+
         Args:
             name: As for ``prepare``; a detector.
             input_hw: Network input size.
@@ -166,21 +176,48 @@ class ModelStore:
         if not name.endswith(".pt") and self._manifest.get(name).kind != "yolo":
             raise ModelFileError(f"{name} is no detector: only detectors are quantised here")
         exact = self.prepare(name, input_hw, trust=trust)
+        if (own := self.ready_own_int8(exact)) is not None:
+            return own
         folder = self._int8_dir(exact)
-        with self._locked(folder.name):
+        with self.locked(folder.name):
             if not (folder / _DONE).is_file():
                 xml = exact / "model.xml"
-                self._convert(_File(f"{exact.name}-int8", "yolo-int8", xml, _sha256(xml)), folder, input_hw)
+                self._convert(_File(f"{exact.name}-int8", "yolo-int8", xml, sha256_of(xml)), folder, input_hw)
         return folder
 
     def ready_int8(self, exact: Path) -> Path | None:
         """The eight-bit form of a detector that ``prepare`` gave, None where it was not made yet."""
         folder = self._int8_dir(exact)
+        return self.ready_own_int8(exact) or (folder if (folder / _DONE).is_file() else None)
+
+    def ready_own_int8(self, exact: Path) -> Path | None:
+        """The eight-bit form that own footage gave for a detector that ``prepare`` gave, None where there is none."""
+        folder = self.own_int8_dir(exact)
         return folder if (folder / _DONE).is_file() else None
 
+    def own_int8_dir(self, exact: Path) -> Path:
+        """Where such a form lies. What it was made of is not kept, so that only the converted form's name is in it."""
+        return exact.with_name(f"{exact.name}-int8-own")
+
+    def install_own_int8(self, exact: Path, draft: Path) -> Path:
+        """Takes a draft of such a form into use, in place of one that was there.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        folder = self.own_int8_dir(exact)
+        card = {"name": f"{exact.name}-int8", "source_sha256": sha256_of(exact / "model.xml")}
+        (draft / _DONE).write_text(json.dumps(card) + "\n")
+        put_in_place(draft, folder)
+        return folder
+
     def _int8_dir(self, exact: Path) -> Path:
-        """Named by all that the result depends on; the name of the converted form stands for it."""
-        inputs = {"pictures": _sha256(CALIBRATION_CLIP), "quantiser": QUANTISER_VERSION}
+        """Named by all that the result depends on; the name of the converted form stands for it.
+
+        But for the photographs that were on the machine where it was made: one that serves may lack them, and must
+        find the form all the same. Its ``detector.json`` names them.
+        """
+        inputs = {"pictures": sha256_of(CALIBRATION_CLIP), "quantiser": QUANTISER_VERSION}
         key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:8]
         return exact.with_name(f"{exact.name}-int8-{key}")
 
@@ -191,7 +228,9 @@ class ModelStore:
             file = self._cached(entry)
             folder = self._prepared_dir(file, input_hw if entry.kind == "yolo" else None) if file else None
             ready = folder if folder is not None and (folder / _DONE).is_file() else None
-            states.append(ModelState(entry, file.path if file else None, ready))
+            int8 = self.ready_int8(ready) if ready is not None and entry.kind == "yolo" else None
+            own = ready is not None and int8 == self.own_int8_dir(ready)
+            states.append(ModelState(entry, file.path if file else None, ready, int8, own))
         return states
 
     def _fetch(self, entry: ModelEntry) -> _File:
@@ -201,7 +240,7 @@ class ModelStore:
             raise ModelFileError(f"{entry.name} is shipped as {entry.shipped.path}, which is missing: reinstall vreid")
         if self._offline:
             raise ModelFileError(f"model {entry.name} is not on this machine; get it with: vreid models fetch")
-        with self._locked(entry.name):
+        with self.locked(entry.name):
             return self._cached(entry) or self._download(entry)
 
     def _cached(self, entry: ModelEntry) -> _File | None:
@@ -209,7 +248,7 @@ class ModelStore:
         path = _PACKAGES_ROOT / entry.shipped.path if entry.shipped else self._dir / "files" / entry.file
         if not path.is_file():
             return None
-        sha256 = _sha256(path)
+        sha256 = sha256_of(path)
         if entry.sha256 is not None and sha256 != entry.sha256:
             return None
         return _File(entry.name, entry.kind, path, sha256)
@@ -222,14 +261,14 @@ class ModelStore:
             with tempfile.TemporaryDirectory(dir=self._dir, prefix=".fetch-") as folder:
                 try:
                     got = fetch_from(source, entry, Path(folder), self._report)
-                    sha256 = _sha256(got)
+                    sha256 = sha256_of(got)
                     if sha256 != entry.sha256:
                         raise ModelFileError(f"what was sent has hash {sha256[:12]}…, not {str(entry.sha256)[:12]}…")
                 except ModelFileError as exc:
                     reasons.append(str(exc))
                     self._report(f"{entry.name}: {exc}")
                     continue
-                _sync(got)
+                sync_file(got)
                 got.replace(target)
                 return _File(entry.name, entry.kind, target, sha256)
         raise ModelFileError(f"cannot get model {entry.name}: {'; '.join(reasons)}")
@@ -237,14 +276,14 @@ class ModelStore:
     def _own_file(self, path: Path) -> _File:
         if not path.is_file():
             raise ModelFileError(f"no model file at {path}")
-        return _File(path.stem, _OWN_KINDS[path.suffix], path, _sha256(path))
+        return _File(path.stem, _OWN_KINDS[path.suffix], path, sha256_of(path))
 
     def _prepared_dir(self, file: _File, input_hw: tuple[int, int] | None) -> Path:
         """Named by all that the result depends on."""
         described = file.path.with_suffix(".json")
         inputs = {
             "source": file.sha256,
-            "description": _sha256(described) if described.is_file() else None,
+            "description": sha256_of(described) if described.is_file() else None,
             "input_hw": input_hw,
             "conversion": CONVERSION_VERSION,
             "openvino": version("openvino"),
@@ -253,9 +292,7 @@ class ModelStore:
         return self._dir / "prepared" / f"{file.name}-{key}"
 
     def _convert(self, file: _File, folder: Path, input_hw: tuple[int, int] | None) -> None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".draft-"))
-        try:
+        with draft_beside(folder) as draft:
             what = "quantising it to INT8" if file.kind == "yolo-int8" else f"converting {file.path.name} to OpenVINO"
             self._report(f"{file.name}: {what} (once)")
             self._converter(file.kind, file.path, draft, input_hw)
@@ -263,41 +300,12 @@ class ModelStore:
                 raise ModelFileError(f"converting {file.path.name} gave no model.xml")
             card = {"name": file.name, "source_sha256": file.sha256, "input_hw": input_hw}
             (draft / _DONE).write_text(json.dumps(card) + "\n")
-            for path in draft.iterdir():
-                _sync(path)
-            draft.chmod(0o755)
-            if folder.exists():  # left by a crash between rename and sync of an earlier version
-                shutil.rmtree(folder)
-            draft.rename(folder)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            put_in_place(draft, folder)
 
-    @contextlib.contextmanager
-    def _locked(self, name: str) -> Iterator[None]:
-        """Keeps other processes and threads off ``name`` meanwhile."""
-        folder = self._dir / "locks"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as exc:
-            raise ModelFileError(f"cannot write the model cache {self._dir}: {exc.strerror}") from exc
-        with (folder / f"{name}.lock").open("w") as file:
-            deadline = time.monotonic() + _LOCK_TIMEOUT_S
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError as exc:
-                    if time.monotonic() > deadline:
-                        raise ModelFileError(f"another process has been busy with model {name} for too long") from exc
-                    time.sleep(0.1)
-            yield
+    def locked(self, name: str) -> AbstractContextManager[None]:
+        """Keeps other processes and threads off a form of a model meanwhile.
 
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+        Raises:
+            ModelFileError: The cache cannot be written, or another process is busy with it for too long.
+        """
+        return locked(self._dir / "locks", name)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.pipeline.detection import DetectorBench, _Truth, agreement, city_scores, judge_detectors
+from benchmarks.pipeline.detection import DetectorBench, _Truth, city_scores, judge_detectors
 from detector.types import Detections
 from simulator.truth import TruthBox
 
@@ -30,13 +30,6 @@ def test_a_wrong_class_costs_map_and_not_the_pooled_precision():
     scores = city_scores([found((NEAR, 0.9, TRUCK))], [truth(NEAR)])
     assert scores["map"] == 0.0
     assert scores["ap_vehicle"] == 1.0
-
-
-def test_agreement_asks_for_sure_boxes_only():
-    sure, unsure = (NEAR, 0.8, CAR), ([200, 0, 240, 30], 0.15, CAR)
-    assert agreement([found(sure, unsure)], [found(sure)]) == 1.0
-    assert agreement([found(sure)], [found()]) == 0.0
-    assert agreement([found(unsure)], [found()]) == 1.0
 
 
 def test_precisions_are_judged_side_by_side(tmp_path):

@@ -1,9 +1,17 @@
+import functools
 import json
+from pathlib import Path
 
+import numpy as np
+import pytest
 from typer.testing import CliRunner
 
+from detector.quantise import CALIBRATION_CLIP
+from detector.types import Detections
 from services.cli.models import app
 from services.errors import ModelFileError
+from services.models.own_int8 import make_own_int8
+from services.models.store import ModelStore
 
 runner = CliRunner()
 
@@ -92,3 +100,96 @@ def test_with_the_usual_input_come_the_larger_ones_that_a_camera_may_get(tmp_pat
     made.clear()
     runner.invoke(app, ["fetch", "yolov8n", "--width", "320", "--height", "192"])
     assert {size for _, size in made} == {(192, 320)}, "one that is asked for by name comes alone"
+
+
+class Sees:
+    """Stands in for a form of a detector: sees a vehicle in that share of the pictures."""
+
+    def __init__(self, share):
+        self.share = share
+
+    def detect(self, images):
+        count = round(self.share * len(images))
+        boxes = np.array([[10, 10, 60, 50]], np.float32)
+        car = Detections(boxes, np.array([0.9], np.float32), np.array([2]))
+        return [car if index < count else Detections.empty() for index in range(len(images))]
+
+
+@pytest.fixture
+def forms(tmp_path, monkeypatch):
+    """A cache of two sizes of a detector, in which quantising and detecting are stood in for; the share it sees."""
+    own = {"share": 0.9}
+
+    def prepared(self, name, input_hw=None, *, trust=False):
+        folder = tmp_path / "prepared" / f"{name}-{input_hw[0]}x{input_hw[1]}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "model.xml").write_text("exact")
+        (folder / "prepared.json").write_text("{}")
+        return folder
+
+    def converter(_kind, _source, out, _hw):
+        (out / "model.xml").write_text("shipped")
+
+    def quantise(_xml, out, pictures):
+        (out / "model.xml").write_text("own")
+        own.setdefault("shapes", []).append((len(pictures), pictures[0].shape))
+
+    def opened(folder, _settings):
+        return Sees({"exact": 1.0, "shipped": 0.5, "own": own["share"]}[(folder / "model.xml").read_text()])
+
+    monkeypatch.setattr("services.models.store.ModelStore.prepare", prepared)
+    monkeypatch.setattr("services.models.store.ModelStore.ready", prepared)
+    monkeypatch.setattr("services.cli.models.ModelStore", lambda cache, **_: ModelStore(cache, converter=converter))
+    stood_in = functools.partial(make_own_int8, quantiser=quantise, opener=opened)
+    monkeypatch.setattr("services.models.own_int8.make_own_int8", stood_in)
+    return own
+
+
+def test_quantise_makes_every_usual_size_by_own_footage_and_removes_it(tmp_path, forms):
+    command = ["quantise", "--cache", str(tmp_path), "--json"]
+    done = runner.invoke(app, [*command, str(CALIBRATION_CLIP)])
+    assert done.exit_code == 0, done.stderr
+    sizes = json.loads(done.stdout)["sizes"]
+    assert forms["shapes"] == [(50, (288, 512, 3)), (50, (384, 640, 3))]
+    assert list(sizes) == ["512x288", "640x384"]
+    for row in sizes.values():
+        assert (row["former"], row["vehicles"], row["installed"]) == ("shipped", 50, True)
+        assert row["agreement"]["before"] < row["agreement"]["after"]
+        assert Path(row["path"]).is_dir()
+    forms["share"] = 0.4
+    told = runner.invoke(
+        app, ["quantise", "--cache", str(tmp_path), "--width", "320", "--height", "192", str(CALIBRATION_CLIP)]
+    )
+    assert "yolov8n 320x192: worse, the shipped form stays; agreement with FP32" in told.stdout
+    gone = json.loads(runner.invoke(app, [*command, "--remove"]).stdout)["sizes"]
+    assert [row["removed"] for row in gone.values()] == [True, True]
+    assert not any(Path(row["path"]).exists() for row in sizes.values())
+    assert all((Path(row["path"]) / "model.xml").read_text() == "shipped" for row in gone.values())
+    again = runner.invoke(app, ["quantise", "--cache", str(tmp_path), "--remove"])
+    assert again.stdout.count("there was no form of own footage") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "name footage"),
+        (["street.mp4", "--remove"], "name footage"),
+        (["street.mp4", "--name", "yolov9000"], "no model named 'yolov9000'"),
+        (["street.mp4", "--name", "vreid-mobilenetv2"], "is no detector"),
+        (["street.mp4", "--width", "500"], "multiples of 32"),
+        (["street.mp4"], "not on this machine"),
+    ],
+)
+def test_what_cannot_be_quantised_is_one_line_and_changes_nothing(tmp_path, words, told):
+    done = runner.invoke(app, ["quantise", *words, "--cache", str(tmp_path / "cache"), "--json"])
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert told in done.stderr
+    assert not (tmp_path / "cache").exists()
+
+
+def test_bad_footage_is_one_line_and_changes_nothing(tmp_path, forms):
+    for path, told in ((tmp_path / "none.mp4", "no such file"), (tmp_path, "no picture in the folder")):
+        done = runner.invoke(app, ["quantise", str(path), "--cache", str(tmp_path)])
+        assert done.exit_code == 1
+        assert told in done.stderr.splitlines()[-1]
+    assert "shapes" not in forms

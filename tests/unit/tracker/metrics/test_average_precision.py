@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.pipeline.average_precision import Judged, average_precision, coco_ap
+from detector.types import Detections
+from tracker.metrics.average_precision import Judged, agreement, average_precision, coco_ap, sure_boxes
 
 
 def picture(found, truth, ignored=None):
@@ -53,3 +54,18 @@ def test_pictures_pool_like_one_large_picture(found, truths):
     many = [picture(boxes[k : k + 1], spots[k : k + 1] if k < truths else []) for k in range(12)]
     assert average_precision(one, 0.5) == pytest.approx(average_precision(many, 0.5))
     assert 0 <= average_precision(one, 0.5) <= 1
+
+
+def detections(*rows):
+    boxes = np.array([box for box, _ in rows], np.float32).reshape(-1, 4)
+    return Detections(boxes, np.array([score for _, score in rows], np.float32), np.full(len(rows), 2, np.int64))
+
+
+def test_agreement_asks_for_sure_boxes_only():
+    sure, unsure = (A, 0.8), (B, 0.15)
+    assert agreement([detections(sure, unsure)], [detections(sure)]) == 1.0
+    assert agreement([detections(sure)], [detections()]) == 0.0
+    assert agreement([detections(unsure)], [detections()]) == 1.0
+    assert sure_boxes([detections(sure, unsure), detections(), detections(sure)]) == 2
+    with pytest.raises(ValueError, match="zip"):
+        agreement([detections(sure)], [])

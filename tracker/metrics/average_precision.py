@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.types import Detections
 from tracker.single_camera.assignment import iou_matrix
 
 #: COCO's thresholds: 0.50, 0.55, … 0.95.
 COCO_IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
+#: Score from which a detector's boxes are the truth that another is held against on pictures without truth.
+SURE = 0.25
 _RECALL_POINTS = np.linspace(0, 1, 101)
 
 
@@ -65,6 +68,38 @@ def average_precision(pictures: Sequence[Judged], min_iou: float) -> float:
 def coco_ap(pictures: Sequence[Judged]) -> float:
     """Mean of the average precision over COCO's ten overlaps, in [0, 1]."""
     return float(np.mean([average_precision(pictures, min_iou) for min_iou in COCO_IOUS]))
+
+
+def agreement(exact: Sequence[Detections], rounded: Sequence[Detections]) -> float:
+    """Average precision at IoU 0.5 of one detector's boxes where another's sure ones are the truth, in [0, 1].
+
+    Boxes of the other below ``SURE`` are ignored: whether those are found says nothing.
+
+    Args:
+        exact: What the one that is believed found, picture by picture.
+        rounded: What the one that is judged found in the same pictures, in the same pixels.
+
+    Returns:
+        1 where nothing was to be found.
+
+    Raises:
+        ValueError: They are not as many.
+    """
+    pictures = [
+        Judged(
+            b.boxes_xyxy.astype(np.float64),
+            b.scores.astype(np.float64),
+            a.boxes_xyxy.astype(np.float64),
+            a.scores < SURE,
+        )
+        for a, b in zip(exact, rounded, strict=True)
+    ]
+    return average_precision(pictures, 0.5) if sure_boxes(exact) else 1.0
+
+
+def sure_boxes(found: Sequence[Detections]) -> int:
+    """How many boxes another detector is held against."""
+    return sum(int((picture.scores >= SURE).sum()) for picture in found)
 
 
 def _outcomes(picture: Judged, min_iou: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
