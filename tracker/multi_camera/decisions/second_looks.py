@@ -18,11 +18,11 @@ from tracker.multi_camera.types import Observation
 #: Nats that a proposal has to gain to be followed.
 GAINED = 0.5
 #: Nats against "never seen before" from which an identity's sightings are looked at with those of the sighting's own.
-NEAR = -3.0
+NEAR = -6.0
 #: Nats that such an identity may be behind the sighting's own: where that is clear there is nothing to look at.
-BEHIND = 4.0
+BEHIND = 8.0
 #: Identities looked at together, and their sightings, at most.
-TOGETHER, SIGHTINGS = 5, 32
+TOGETHER, SIGHTINGS = 8, 48
 
 
 class SecondLooks:

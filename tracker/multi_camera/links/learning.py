@@ -25,7 +25,7 @@ FIT_ALWAYS, FIT_EVERY = 128, 16
 #: Rows of the ring that are free to take lessons between two fits.
 SPARE = 64
 #: Weight of the evidence of time before anything was learned, and how many sightings that counts as.
-YOUNG, YOUNG_STRENGTH = 0.3, 200.0
+YOUNG, YOUNG_STRENGTH = 0.15, 200.0
 
 
 class LinkLearner:

@@ -19,7 +19,9 @@ Pins = Mapping[tuple[int, int], tuple[float, float]]
 #: Travel-time modes of a link: the vehicle had left the first view, or still stood in it.
 GAP, OVERLAP = 0, 1
 SHARE_STRENGTH = 3.0
-#: Before anything is known, nats for a vehicle's next view being the one that it left, against any other.
+#: Before anything is known, nats for a vehicle that was seen elsewhere being the one that comes, against a new one.
+EXPECTED_NATS = -1.0
+#: The same for its next view being the one that it left, against any other.
 RETURN_NATS = -4.0
 OVERLAP_STRENGTH = 2.0
 ZONE_STRENGTH = 4.0
@@ -38,7 +40,7 @@ class LinkTables:
 
     Attributes:
         log_share: Log share of vehicles leaving the one that come to the other, of those that come anywhere.
-        log_prior: The same before anything was learned, less that of the likeliest link; (C, C), at most 0.
+        log_prior: Nats for coming over a link, against a new vehicle, before anything was learned; (C, C), at most 0.
         log_overlap: Log chance that a vehicle still stands in the first view when it comes into the second.
         log_apart: Of the contrary.
         log_prior_overlap: The same of a pair that nothing is known about.
@@ -166,7 +168,8 @@ def compile_tables(
     cameras = len(tally.returns)
     count = tally.moments[..., 0]
     travelled = count.sum(axis=2)
-    log_prior = RETURN_NATS * np.eye(cameras) if cameras > 1 else np.zeros((cameras, cameras))
+    # A site of one camera expects whoever comes again in it.
+    log_prior = EXPECTED_NATS + RETURN_NATS * np.eye(cameras) if cameras > 1 else np.zeros((cameras, cameras))
     prior = np.exp(log_prior)
     prior /= prior.sum(axis=1, keepdims=True)
     share = (travelled + SHARE_STRENGTH * prior) / (travelled.sum(axis=1, keepdims=True) + SHARE_STRENGTH)

@@ -46,7 +46,7 @@ def test_a_vehicle_is_not_expected_back_where_it_left_until_some_come_back():
     tables = nothing_known(3)
     np.testing.assert_allclose(tables.log_share[0, 1] - tables.log_share[0, 0], 4.0)
     np.testing.assert_allclose(np.exp(tables.log_share).sum(axis=1), 1.0)
-    np.testing.assert_allclose(tables.log_prior, -4.0 * np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(tables.log_prior, -1.0 - 4.0 * np.eye(3), atol=1e-12)
     tally = Tally.empty(3)
     tally.moments[0, 0, GAP] = 20, 60, 190
     cells = np.zeros((3, CELLS))
