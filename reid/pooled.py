@@ -25,12 +25,16 @@ BEYOND = 1e-4
 LEVELS = 21
 #: What is less reliable counts as being so.
 LEAST_RELIABLE = 0.4
-#: Numbers of views on both sides that independence is measured on, how often views are drawn anew for each, the values
-#: tried, and the vehicles from which it is measured at all.
-COUNTS, ROUNDS, TRIED, LEAST_VEHICLES = ((2, 1), (3, 1), (4, 1), (2, 2), (3, 3)), 8, np.linspace(0.0, 1.0, 21), 10
+#: Numbers of views on both sides that independence is measured on.
+COUNTS = ((2, 1), (3, 1), (4, 1), (2, 2), (3, 3))
+#: How often views are drawn anew for each.
+ROUNDS = 8
+#: Values of independence that are tried.
+TRIED = np.linspace(0.0, 1.0, 21)
+#: With fewer vehicles it is not measured.
+LEAST_VEHICLES = 10
 #: It is measured as it is used, where a sighting may be any of some fifty vehicles.
 PRIOR = 0.02
-
 #: Views of a vehicle, on both sides together, from which there is a further one to judge.
 FEWEST_VIEWS = min(map(sum, COUNTS))
 

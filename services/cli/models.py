@@ -128,17 +128,21 @@ def _own_forms(store: ModelStore, settings: list[DetectorSettings], footage: lis
     from services.models.footage import spread_pictures
     from services.models.own_int8 import OwnPictures, make_own_int8
 
+    pictures = spread_pictures(footage)
     for each in settings:
         store.prepare_int8(each.model, each.input_hw)  # what is missing is told before any footage is read
     with stderr.status("reading footage"):
-        taken = OwnPictures(
-            spread_pictures(footage), [(each.input_width_px, each.input_height_px) for each in settings]
-        )
-    sizes = {}
+        taken = OwnPictures(pictures, [(each.input_width_px, each.input_height_px) for each in settings])
+    sizes: dict[str, Any] = {}
     for each in settings:
         size = f"{each.input_width_px}x{each.input_height_px}"
         with stderr.status(f"quantising for {size}"):
-            sizes[size] = make_own_int8(store, each, taken).document()
+            try:
+                sizes[size] = make_own_int8(store, each, taken).document()
+            except ModelFileError as exc:
+                installed = [done for done, row in sizes.items() if row["installed"]]
+                told = f" ({', '.join(installed)} was installed before)" if installed else ""
+                raise ModelFileError(f"{size}: {exc}{told}") from exc
     return sizes
 
 

@@ -32,16 +32,22 @@ def put_in_place(draft: Path, folder: Path) -> None:
     """Makes a draft the folder; one that was there is replaced.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: It cannot be written; one that was there stays.
     """
     for path in draft.rglob("*"):
         if path.is_file():
             sync_file(path)
     draft.chmod(0o755)
     with draft_beside(folder) as aside:
+        former = aside / "former"
         if folder.exists():
-            folder.rename(aside / "former")
-        draft.rename(folder)
+            folder.rename(former)
+        try:
+            draft.rename(folder)
+        except OSError:
+            if former.exists():
+                former.rename(folder)
+            raise
 
 
 def remove_whole(folder: Path) -> None:

@@ -25,11 +25,13 @@ Image = NDArray[np.uint8]
 def spread_pictures(footage: Sequence[Path], most: int = USUAL_PICTURES) -> Iterator[Image]:
     """Pictures spread evenly over every clip and every folder, each of which gives as many.
 
+    That something is missing or that there is too much is told at once; the rest where it is read.
+
     Args:
         footage: Clips, pictures, and folders of pictures.
         most: How many in all.
 
-    Yields:
+    Returns:
         uint8 (H, W, 3) BGR in order; sizes may differ.
 
     Raises:
@@ -38,7 +40,13 @@ def spread_pictures(footage: Sequence[Path], most: int = USUAL_PICTURES) -> Iter
     """
     if 2 * len(footage) > most:
         raise ModelFileError(f"at most {most // 2} clips and folders can be taken, got {len(footage)}")
-    each = most // max(len(footage), 1)
+    for path in footage:
+        if not path.exists():
+            raise SourceUnavailable(f"no such file: {path}")
+    return _spread_pictures(footage, most // max(len(footage), 1))
+
+
+def _spread_pictures(footage: Sequence[Path], each: int) -> Iterator[Image]:
     for path in footage:
         try:
             yield from _of_folder(path, each) if path.is_dir() else _of_file(path, each)

@@ -156,9 +156,12 @@ def remove_own_int8(store: ModelStore, settings: DetectorSettings) -> bool:
         OSError: The cache cannot be written.
     """
     exact = store.ready(settings.model, settings.input_hw)
-    folder = None if exact is None else store.ready_own_int8(exact)
-    if folder is None:
+    if exact is None or store.ready_own_int8(exact) is None:
         return False
+    folder = store.own_int8_dir(exact)
     with store.locked(folder.name):
-        remove_whole(folder)
-    return True
+        # Another process may have removed it meanwhile.
+        there = store.ready_own_int8(exact) is not None
+        if there:
+            remove_whole(folder)
+    return there

@@ -22,7 +22,6 @@ from services.models.sources import Report, fetch_from
 Converter = Callable[[ConversionKind, Path, Path, tuple[int, int] | None], None]
 
 _PACKAGES_ROOT = Path(__file__).resolve().parents[2]
-_LOCK_TIMEOUT_S = 900.0
 _DONE = "prepared.json"
 #: What a file of one's own is, by its suffix.
 _OWN_KINDS: Mapping[str, ModelKind] = {".pt": "yolo", ".safetensors": "reid"}

@@ -25,7 +25,7 @@ def calibrate(
     config: ConfigOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Fits how similarity is read as evidence. Vehicles that the model was fitted or selected on are left out."""
+    """Fits how similarity is read as evidence. Vehicles learned from are left out; those selected on tell of means."""
     from detector.telemetry import forbid_telemetry
 
     forbid_telemetry()

@@ -7,7 +7,8 @@ import pytest
 from reid.calibrate import calibrate_network, calibration_error, cross_camera_pairs, fit_calibration, top_decisions
 from reid.data import Sample
 from reid.errors import DataError
-from reid.types import Calibration
+from reid.metadata import CalibrationData
+from reid.types import Calibration, Detail
 
 
 def test_recovers_the_true_ratio_of_two_gaussians_whatever_their_numbers():
@@ -71,8 +72,9 @@ def test_a_network_is_calibrated_over_all_domains_and_judged_in_each(monkeypatch
         rows = np.array([centres[s.vehicle] + rng.normal(0, 0.5, 16) for s in samples])
         return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
-    monkeypatch.setattr("reid.embedding.embed_samples", embed)
+    # In this order: what is imported while the other is replaced would keep it.
     monkeypatch.setattr("reid.detail.embed_samples", embed)
+    monkeypatch.setattr("reid.embedding.embed_samples", embed)
     held_out = {
         domain: [Sample(Path(f"{v}{c}"), domain, str(v), str(c)) for v in range(first, first + 12) for c in (1, 2)]
         for domain, first in (("city", 0), ("pairs", 100))
@@ -89,8 +91,9 @@ def test_a_network_is_calibrated_over_all_domains_and_judged_in_each(monkeypatch
         calibrate_network(None, None, {"city": held_out["city"][:1]})
 
 
-def test_independence_is_measured_with_vehicles_beside_those_calibrated_on(monkeypatch):
-    """Alone the few vehicles are unlike; beside them stand look-alikes that no number of views tells apart."""
+@pytest.fixture
+def looks(monkeypatch):
+    """Stands in for a network: vehicles 2k and 2k + 1 are look-alikes, and every picture brings noise of its own."""
 
     def embed(net, samples, preprocessing, through=None):
         rows = []
@@ -100,13 +103,40 @@ def test_independence_is_measured_with_vehicles_beside_those_calibrated_on(monke
             rows.append(look + 0.4 * own + np.random.default_rng(5000 + number).normal(0, 0.5, 24))
         return (np.array(rows) / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
-    monkeypatch.setattr("reid.embedding.embed_samples", embed)
+    # In this order: what is imported while the other is replaced would keep it.
     monkeypatch.setattr("reid.detail.embed_samples", embed)
+    monkeypatch.setattr("reid.embedding.embed_samples", embed)
 
-    def seen(vehicles):
-        return {"city": [Sample(Path(f"{v}-{c}"), "city", str(v), str(c)) for v in vehicles for c in range(6)]}
 
+def seen(vehicles, domain="city", cameras=6):
+    return {
+        domain: [Sample(Path(f"{v}-{c}"), domain, str(v), str(c)) for v in vehicles for c in range(cameras)],
+    }
+
+
+@pytest.mark.usefixtures("looks")
+def test_independence_is_measured_with_vehicles_beside_those_calibrated_on():
+    """Alone the few vehicles are unlike; beside them stand look-alikes that no number of views tells apart."""
     alone, _ = calibrate_network(None, None, seen(range(0, 60, 2)))
     beside, _ = calibrate_network(None, None, seen(range(0, 60, 2)), seen(range(1, 60, 2)))
     assert beside.independence < alone.independence
     assert (beside.slope, beside.offset) == (alone.slope, alone.offset)
+
+
+@pytest.mark.usefixtures("looks")
+def test_independence_is_that_of_the_domain_with_most_vehicles_seen_often():
+    """Neither the order of domains counts nor vehicles that two cameras saw, of which no further view is left."""
+    most = seen(range(0, 60, 2))
+    others = seen(range(24), "street") | seen(range(80), "pairs", cameras=2)
+    found = [calibrate_network(None, None, given)[0].independence for given in (most | others, others | most)]
+    alone = calibrate_network(None, None, seen(range(24), "street"))[0].independence
+    assert found[0] == found[1] != alone
+
+
+def test_a_calibration_is_read_from_its_files_form_as_it_was():
+    calibration = Calibration(12.0, -6.0, 5.0, Detail((16.0, 88.0), (0.6, 1.0)), independence=0.35)
+    written = CalibrationData.of(calibration).model_dump_json()
+    assert CalibrationData.model_validate_json(written).build() == calibration
+    assert CalibrationData.model_validate({"slope": 12.0, "offset": -6.0}).build().independence == 0.0
+    with pytest.raises(ValueError, match="independence"):
+        Calibration(12.0, -6.0, independence=1.5)

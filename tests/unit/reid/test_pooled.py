@@ -91,7 +91,7 @@ def test_independence_is_measured_high_where_the_rest_averages_out_and_low_among
     high = fit_independence(fresh, names, calibrated(fresh, 6))
     low = fit_independence(alike, names, calibrated(alike, 6))
     assert low <= 0.05
-    assert high >= 0.25
+    assert high >= 0.45, "at the prior of use: at even odds these would show 0.3"
 
 
 def test_too_few_vehicles_or_views_say_nothing_of_independence():

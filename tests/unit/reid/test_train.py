@@ -6,6 +6,7 @@ import torch
 import yaml
 
 from reid.augment import OFF
+from reid.calibrate import calibrate_network
 from reid.config import TrainConfig, read_config, recipe_names, recipe_path
 from reid.errors import DataError, TrainingError
 from reid.metadata import CheckpointMetadata, metadata_path, read_document
@@ -61,6 +62,13 @@ def kill_at(batch: int):
 
 
 def test_learns_resumes_to_the_same_result_and_writes_a_checkpoint(small_city, tmp_path, config, monkeypatch):
+    calibrated_on = []
+
+    def calibrate(net, preprocessing, *given):
+        calibrated_on.append(given)
+        return calibrate_network(net, preprocessing, *given)
+
+    monkeypatch.setattr("reid.finish.calibrate_network", calibrate)
     monkeypatch.setattr("reid.run.ReidNet", QuickStatistics)
     parts = read_parts(config, {"city": small_city})
     told = []
@@ -75,6 +83,7 @@ def test_learns_resumes_to_the_same_result_and_writes_a_checkpoint(small_city, t
     assert told == [(n, 18) for n in range(1, 19)]
     metadata = read_document(metadata_path(weights), CheckpointMetadata)
     assert metadata.training_command == "the command"
+    assert calibrated_on == [(parts.calibrate, parts.select)]
     assert metadata.figures["select"]["city"]["protocol"] == "cross-camera"
     assert read_vehicles(tmp_path / "whole" / "vehicles.json")["fit"] == sorted(
         {f"city/{sample.vehicle}" for sample in parts.fit}

@@ -10,6 +10,7 @@ from detector.quantise import CALIBRATION_CLIP
 from detector.types import Detections
 from services.cli.models import app
 from services.errors import ModelFileError
+from services.models import own_int8
 from services.models.own_int8 import make_own_int8
 from services.models.store import ModelStore
 
@@ -173,11 +174,12 @@ def test_quantise_makes_every_usual_size_by_own_footage_and_removes_it(tmp_path,
     ("words", "told"),
     [
         ([], "name footage"),
-        (["street.mp4", "--remove"], "name footage"),
-        (["street.mp4", "--name", "yolov9000"], "no model named 'yolov9000'"),
-        (["street.mp4", "--name", "vreid-mobilenetv2"], "is no detector"),
-        (["street.mp4", "--width", "500"], "multiples of 32"),
-        (["street.mp4"], "not on this machine"),
+        ([str(CALIBRATION_CLIP), "--remove"], "name footage"),
+        ([str(CALIBRATION_CLIP), "--name", "yolov9000"], "no model named 'yolov9000'"),
+        ([str(CALIBRATION_CLIP), "--name", "vreid-mobilenetv2"], "is no detector"),
+        ([str(CALIBRATION_CLIP), "--width", "500"], "multiples of 32"),
+        ([str(CALIBRATION_CLIP)], "not on this machine"),
+        (["none.mp4"], "no such file: none.mp4"),
     ],
 )
 def test_what_cannot_be_quantised_is_one_line_and_changes_nothing(tmp_path, words, told):
@@ -192,4 +194,20 @@ def test_bad_footage_is_one_line_and_changes_nothing(tmp_path, forms):
         done = runner.invoke(app, ["quantise", str(path), "--cache", str(tmp_path)])
         assert done.exit_code == 1
         assert told in done.stderr.splitlines()[-1]
+        # A folder's pictures are looked for when they are read; that a path is wrong is told before minutes of work.
+        assert bool(list(tmp_path.glob("prepared/*-int8-*"))) is (path == tmp_path)
     assert "shapes" not in forms
+
+
+def test_a_failure_says_which_size_and_what_was_installed_before(tmp_path, forms, monkeypatch):
+    made = own_int8.make_own_int8
+
+    def fail_at_the_second(store, settings, pictures):
+        if settings.input_width_px == 640:
+            raise ModelFileError("quantising failed: TimeoutExpired")
+        return made(store, settings, pictures)
+
+    monkeypatch.setattr("services.models.own_int8.make_own_int8", fail_at_the_second)
+    done = runner.invoke(app, ["quantise", "--cache", str(tmp_path), str(CALIBRATION_CLIP)])
+    assert done.exit_code == 1
+    assert "640x384: quantising failed: TimeoutExpired (512x288 was installed before)" in done.stderr

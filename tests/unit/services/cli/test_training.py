@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,7 @@ import pytest
 from openvino import opset13 as ops
 from typer.testing import CliRunner
 
+from reid.calibrate import calibrate_network
 from reid.metadata import SPEC_FILE, CalibrationData, ExportSpec, write_document
 from reid.runtime import MODEL_FILE
 from reid.types import Calibration
@@ -99,14 +101,25 @@ def test_train_writes_a_checkpoint_and_says_how_good_it_is(trained):
     assert command.endswith("--start none --out DIR")
 
 
-def test_calibrate_leaves_out_what_was_trained_on_and_keeps_the_models_name(trained, pictures):
+def test_calibrate_leaves_out_what_was_trained_on_and_keeps_the_models_name(trained, pictures, monkeypatch):
     weights, document = trained
+    given = []
+
+    def calibrate(net, preprocessing, held_out, beside):
+        given.extend(sorted({"/".join(s.identity) for s in part["mine"]}) for part in (held_out, beside))
+        fitted, judged = calibrate_network(net, preprocessing, held_out, beside)
+        return replace(fitted, independence=0.35), judged
+
+    monkeypatch.setattr("reid.calibrate.calibrate_network", calibrate)
     done = runner.invoke(
         app, ["calibrate", "--weights", str(weights), "--data", f"mine={pictures}:pattern:veri", "--json"]
     )
     assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)
+    known = json.loads((weights.parent / "vehicles.json").read_text())
+    assert given == [known["calibrate"], known["select"]], "those it was selected on tell of several views alone"
     assert found["vehicles_left_out"] == 12
+    assert found["calibration"]["independence"] == 0.35
     assert found["domains"]["mine"]["pairs_same"] == 4
     assert found["before"] == document["calibration"]
     written = json.loads(weights.with_suffix(".json").read_text())
@@ -114,6 +127,7 @@ def test_calibrate_leaves_out_what_was_trained_on_and_keeps_the_models_name(trai
     assert written["training_command"].startswith("vreid train")
     text = runner.invoke(app, ["calibrate", "--weights", str(weights), "--data", f"mine={pictures}:pattern:veri"])
     assert "slope" in text.stdout
+    assert "of each further sighting 35% tells something new" in text.stdout
 
 
 @pytest.mark.parametrize("as_format", ["openvino", "onnx"])

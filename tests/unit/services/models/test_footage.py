@@ -33,6 +33,17 @@ def test_a_clip_gives_pictures_from_beginning_to_end(tmp_path, keyframe_every):
     np.testing.assert_allclose(places(taken), np.arange(10) / 10 + 0.05, atol=0.06)
 
 
+def test_of_a_clip_with_enough_keyframes_these_alone_are_taken(tmp_path):
+    taken = list(spread_pictures([clip(tmp_path / "a.mp4", 200, 20)], 4))
+    # In even steps of all pictures it would be 25, 75, 125 and 175.
+    np.testing.assert_allclose(199 * places(taken), [20, 60, 120, 160], atol=4)
+
+
+def test_what_is_missing_is_told_before_anything_is_read(tmp_path):
+    with pytest.raises(SourceUnavailable, match=r"no such file: .*none\.mp4"):
+        spread_pictures([tmp_path, tmp_path / "none.mp4"])
+
+
 def test_a_short_clip_gives_all_that_it_has(tmp_path):
     assert len(list(spread_pictures([clip(tmp_path / "a.mp4", 7)], 100))) == 7
 

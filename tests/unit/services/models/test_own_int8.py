@@ -1,8 +1,11 @@
 """A form of own footage serves where it agrees with FP32 no less than the form so far; else nothing changes."""
 
+import contextlib
+import fcntl
 import hashlib
 import io
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -145,6 +148,29 @@ def test_what_fails_leaves_what_was(store, pictures):
     after = store.prepare("net", SETTINGS.input_hw).parent
     assert tree(after) == before
     assert [path.name for path in after.iterdir() if path.name.startswith(".")] == []
+
+
+def test_no_other_process_makes_or_removes_a_form_meanwhile(store, pictures, tmp_path):
+    def quantise(_xml, out, _own):
+        (lock,) = (tmp_path / "locks").glob("*-int8-own.lock")
+        with lock.open() as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        (out / "model.xml").write_text("own")
+
+    shares = {"yolo": 1.0, "yolo-int8": 0.7, "own": 0.8}
+    assert make_own_int8(store, SETTINGS, pictures, quantiser=quantise, opener=opener(shares)).installed
+
+
+def test_a_form_that_another_process_removed_meanwhile_is_no_failure(store, pictures, monkeypatch):
+    made = make(store, pictures, own=0.8)
+
+    @contextlib.contextmanager
+    def locked_late(_self, _name):
+        shutil.rmtree(made.path)
+        yield
+
+    monkeypatch.setattr(ModelStore, "locked", locked_late)
+    assert not remove_own_int8(store, SETTINGS)
 
 
 def test_too_little_footage_is_told():
