@@ -20,6 +20,10 @@ STEP_SIGHTINGS = 16
 #: Identities whose mean vector is computed anew with each bucket after camera means changed; those seen last go first.
 REFRESHED = 512
 
+#: Identities up to which renewed camera means take effect at once; of more, so much smaller a share of cameras follows
+#: with each bucket, for whatever was seen there lately is compared with all identities anew.
+AT_ONCE = 2048
+
 Step = Callable[[Findings], None]
 
 
@@ -97,9 +101,8 @@ class Reconsideration:
         own = [o for o in closed if o.model_id == self._model_id]
         if self._learns_links:
             self._learn_links(own)
-        renewed = [self._parts.means.add(o.camera_id, o.embedding) for o in own]
-        if any(renewed):
-            self._parts.memory.outdate()
+        for observation in own:
+            self._parts.means.add(observation.camera_id, observation.embedding)
 
     def _learn_links(self, own: Sequence[Observation]) -> None:
         """Takes in where such sightings of the model may have come from."""
@@ -122,8 +125,12 @@ class Reconsideration:
     def _tidy(self, findings: Findings) -> None:
         """Does ahead what the next bucket would have to wait for."""
         del findings
-        self._parts.memory.forget_aliases()
-        self._parts.memory.refresh_outdated(REFRESHED)
+        memory = self._parts.memory
+        renewed = self._parts.means.take_over(min(1.0, AT_ONCE / max(len(memory), 1)))
+        if renewed:
+            memory.outdate(renewed)
+        memory.forget_aliases()
+        memory.refresh_outdated(REFRESHED)
         self._prepare()
 
 
