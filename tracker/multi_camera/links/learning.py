@@ -61,7 +61,7 @@ class LinkLearner:
     def is_due(self) -> bool:
         """Whether enough was taken in for everything to be fitted anew."""
         taken = self._lessons.taken
-        return taken <= FIT_ALWAYS or taken - self._fitted >= FIT_EVERY
+        return taken > self._fitted and (taken <= FIT_ALWAYS or taken - self._fitted >= FIT_EVERY)
 
     @property
     def trust(self) -> float:
