@@ -12,9 +12,10 @@ import gc
 import time
 from collections.abc import Callable
 
-#: Collections of the middle generation since the last full one from which what is new is looked at: 15,000 objects.
-NEW_ENOUGH = 2
-#: Seconds between two looks at everything: what was set aside may have become garbage since.
+#: Seconds between two looks at all that was made since: what is in use then is set aside.
+RECENT_S = 60.0
+#: Seconds between two looks at everything: what was set aside may have become garbage. Twice as many where somebody is
+#: always waiting.
 EVERYTHING_S = 3600.0
 
 
@@ -27,23 +28,27 @@ class Collector:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._looked_at_all_s = clock()
+        self._all_s = self._recent_s = clock()
 
     def everything(self) -> None:
         """Looks at all objects and sets aside those in use. For when much was made, or dropped, at once."""
         gc.unfreeze()
         gc.collect()
         gc.freeze()
-        self._looked_at_all_s = self._clock()
+        self._all_s = self._recent_s = self._clock()
 
     def between(self, *, idle: bool) -> None:
-        """Looks at what was made lately, if that is enough, and sets aside what is in use; takes some milliseconds.
+        """Looks at what is new, so that the work that follows is not stopped for it; takes a millisecond or some.
 
         Args:
             idle: Nobody waits for this thread, so that a look at everything, if it is time for one, delays nothing.
         """
-        if idle and self._clock() - self._looked_at_all_s >= EVERYTHING_S:
+        now_s = self._clock()
+        if now_s - self._all_s >= EVERYTHING_S * (1 if idle else 2):
             self.everything()
-        elif gc.get_count()[2] >= NEW_ENOUGH:
+        elif now_s - self._recent_s >= RECENT_S:
+            self._recent_s = now_s
             gc.collect()
             gc.freeze()
+        else:
+            gc.collect(1)

@@ -7,8 +7,7 @@ import weakref
 
 import pytest
 
-from services import garbage
-from services.garbage import EVERYTHING_S, Collector
+from services.garbage import EVERYTHING_S, RECENT_S, Collector
 
 
 class Knot:
@@ -48,10 +47,9 @@ def test_garbage_goes_and_what_is_in_use_is_set_aside(collector):
     assert not any(found is kept for found in gc.get_objects())
 
 
-def test_between_two_pieces_of_work_only_what_is_new_is_looked_at(collector, monkeypatch):
+def test_what_is_new_and_dropped_goes_between_two_pieces_of_work(collector):
     old = Knot()
     collector.everything()
-    monkeypatch.setattr(garbage, "NEW_ENOUGH", 0)
     new = Knot()
     seen_old, seen_new = weakref.ref(old), weakref.ref(new)
     del old, new
@@ -60,24 +58,25 @@ def test_between_two_pieces_of_work_only_what_is_new_is_looked_at(collector, mon
     assert not gone(seen_old)
 
 
-def test_a_little_that_is_new_is_left_for_later(collector, monkeypatch):
+def test_what_has_lasted_a_while_is_set_aside(collector, clock):
     collector.everything()
-    monkeypatch.setattr(garbage, "NEW_ENOUGH", 10**6)
-    new = Knot()
-    seen = weakref.ref(new)
-    del new
-    collector.between(idle=True)
-    assert not gone(seen)
+    kept = Knot()
+    collector.between(idle=False)
+    assert any(found is kept for found in gc.get_objects())
+    clock[0] = RECENT_S
+    collector.between(idle=False)
+    assert not any(found is kept for found in gc.get_objects())
 
 
-def test_what_was_set_aside_is_looked_at_again_when_time_has_passed_and_nobody_waits(collector, clock):
+@pytest.mark.parametrize(("idle", "after_s"), [(True, EVERYTHING_S), (False, 2 * EVERYTHING_S)])
+def test_what_was_set_aside_is_looked_at_again(collector, clock, idle, after_s):
     knot = Knot()
     collector.everything()
     seen = weakref.ref(knot)
     del knot
-    collector.between(idle=True)
-    clock[0] = EVERYTHING_S
-    collector.between(idle=False)
+    clock[0] = after_s - 1.0
+    collector.between(idle=idle)
     assert not gone(seen)
-    collector.between(idle=True)
+    clock[0] = after_s
+    collector.between(idle=idle)
     assert gone(seen)
