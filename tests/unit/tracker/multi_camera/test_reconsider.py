@@ -159,6 +159,34 @@ def test_with_much_in_memory_camera_means_change_camera_by_camera(new_site, vehi
     assert np.count_nonzero(steps) < len(steps)
 
 
+def test_links_are_fitted_once_the_last_lesson_of_a_bucket_is_taken_in(site, vehicles):
+    topology = site.associator._parts.topology
+    told(site.associator, passages(vehicles, 40))
+    site.associator.decide()
+    fitted = []
+    while site.associator.unfinished:
+        site.associator.reconsider()
+        fitted.append(topology._links.fitted)
+    assert sorted(set(fitted)) == [0, 40]
+    told(site.associator, passages(vehicles, 3, first=40))
+    site.associator.decide_fully()
+    assert topology._links.fitted == 43
+
+
+def test_second_looks_at_a_bucket_are_compared_together(site, vehicles, monkeypatch):
+    compared = []
+    comparison = site.associator._parts.scorer._comparison
+    plain = comparison._compare
+    monkeypatch.setattr(comparison, "_compare", lambda batch: (compared.append(len(batch)), plain(batch)))
+    told(site.associator, [vehicles.see(f"s{i}", i % 7, "abcd"[i % 4], 0.1 * i, 2.0 + 0.1 * i) for i in range(40)])
+    site.associator.decide_fully()
+    site.associator._parts.memory.outdate(list("abcd"))
+    told(site.associator, [vehicles.see("t", 1, "a", 11.0, 13.0)])
+    compared.clear()
+    site.associator.decide_fully()
+    assert compared == [1, 40]
+
+
 def test_what_was_seen_at_other_cameras_is_not_compared_anew(vehicles):
     scorer, memory, _ = scorer_for([(vehicles.see(f"s{i}", i, "ab"[i % 2], i, i + 0.5), f"i{i}") for i in range(6)])
     here, there = vehicles.see("t1", 1, "a", 20, 22), vehicles.see("t2", 2, "b", 20, 22)
