@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.association.load import EPOCH_NS, MODEL_ID, SECOND_NS, Arrival, LoadPlan, Traffic
 from reid.types import Calibration
+from services.garbage import Collector
 from tracker.multi_camera.associate import Associator
 from tracker.multi_camera.settings import AssociationSettings
 
@@ -90,10 +91,11 @@ def measure(plan: LoadPlan) -> dict[str, float | int | bool]:
     associator.restore(assigned, links)
     del assigned
     arrivals = list(traffic.arrivals(queue))
-    gc.collect()
+    collector = Collector()
+    collector.everything()
     before_mb, active_before = resident_mb(), associator.active
     with threadpool_limits(1, "blas"):  # as a matcher has it
-        timed = offer(associator, arrivals, settings.bucket_s)
+        timed = offer(associator, arrivals, settings.bucket_s, collector)
     gc.collect()
     growth_mb = resident_mb() - before_mb
     return {
@@ -147,7 +149,9 @@ def _taught(traffic: Traffic, settings: AssociationSettings) -> dict[str, str]:
     return dict(associator.snapshot().links)
 
 
-def offer(associator: Associator, arrivals: Sequence[Arrival], bucket_s: float) -> Timed:
+def offer(
+    associator: Associator, arrivals: Sequence[Arrival], bucket_s: float, collector: Collector | None = None
+) -> Timed:
     """Plays arrivals on a clock on which only taking in, deciding and second looks take time.
 
     One thread does what the matcher's does: it decides a bucket that is due once nothing of the one before is
@@ -159,8 +163,10 @@ def offer(associator: Associator, arrivals: Sequence[Arrival], bucket_s: float) 
         associator: Ready.
         arrivals: By time.
         bucket_s: As its settings say.
+        collector: Told when garbage may be looked for, as a matcher's is; None leaves that to Python.
     """
     timed, clock = Timed(), _Clock()
+    step = partial(_step, associator, collector)
     position, bucket, due_s = 0, list[Arrival](), 0.0
     while position < len(arrivals) or bucket or associator.unfinished:
         if bucket and clock.now_s >= due_s and not associator.unfinished:
@@ -175,7 +181,7 @@ def offer(associator: Associator, arrivals: Sequence[Arrival], bucket_s: float) 
             bucket += came
             timed.take_ms.append(clock.run(partial(_take, associator, came)))
         elif associator.unfinished:
-            timed.step_ms.append(clock.run(associator.reconsider))
+            timed.step_ms.append(clock.run(step))
         else:
             nearest_s = [due_s] if bucket else []
             nearest_s += [arrivals[position].at_s] if position < len(arrivals) else []
@@ -206,6 +212,12 @@ def _take(associator: Associator, came: Sequence[Arrival]) -> None:
     for arrival in came:
         associator.push(arrival.observation, EPOCH_NS + round(arrival.at_s * SECOND_NS))
     associator.prepare()
+
+
+def _step(associator: Associator, collector: Collector | None) -> None:
+    associator.reconsider()
+    if collector is not None and not associator.unfinished:
+        collector.between(idle=False)
 
 
 def _until(arrivals: Sequence[Arrival], position: int, until_s: float) -> list[Arrival]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from services.crops import open_crops
 from services.errors import VreidError
+from services.garbage import Collector
 from services.identity.opening import open_store
 from services.identity.retention.sweep import RetentionLoop
 from services.ids import uuid7
@@ -68,6 +69,7 @@ def open_matcher(config: VreidConfig, *, read_only: bool = False) -> Matcher:
         owner=owner,
         active_window_s=max(config.retention.active_window_s, config.association.max_trip_s),
         model=partial(current_spec, store, roster),
+        collector=Collector(),
     )
     guard = open_guard(config.privacy)
     places = Places(crops, config.data_dir / "gallery", config.tracker.crops.padding, guard)

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from reid.types import Calibration, EmbedderSpec
 from services.errors import LeaseLost, StoreUnavailable
+from services.garbage import Collector
 from services.identity.keys import ASSOCIATOR_LEASE
 from services.identity.store import IdentityStore, WorkItem
 from services.ids import IdFactory
@@ -49,6 +50,7 @@ class AssociatorLoop:
         active_window_s: What ended longer ago is not remembered at a start; None remembers everything.
         model: The site's model as it is now, asked whenever the lease is taken, as it has to be when the model is
             changed; None where it does not change.
+        collector: Told when garbage may be looked for; None leaves that to Python.
     """
 
     def __init__(  # noqa: PLR0913
@@ -63,6 +65,7 @@ class AssociatorLoop:
         clock: Callable[[], int] = time.monotonic_ns,
         active_window_s: float | None = None,
         model: Callable[[], EmbedderSpec] | None = None,
+        collector: Collector | None = None,
     ) -> None:
         self._active_window_s = active_window_s
         self._store = store
@@ -74,6 +77,7 @@ class AssociatorLoop:
         self._associator = Associator(settings, calibration, model_id, id_factory)
         self._owner = owner
         self._clock = clock
+        self._collector = collector
         self._figures = DecisionFigures()
         self._lease: Lease | None = None
         self._read_to = "0-0"
@@ -208,6 +212,9 @@ class AssociatorLoop:
             # What a person corrected a moment ago must not be overturned by a second look at its sightings.
             assigned.append(Assigned(observation, identity_id, ambiguous, settled=observation.final))
         self._associator.restore(assigned, store.links())
+        del assigned
+        if self._collector is not None:
+            self._collector.everything()
         log.info("association starts with %d identities, %d sightings wait", self._associator.active, len(waiting))
 
     def _use_model(self) -> None:
@@ -285,6 +292,8 @@ class AssociatorLoop:
         outcome = self._associator.reconsider()
         if outcome:
             self._commit(outcome)
+        if self._collector is not None and self._associator.unfinished == 0:
+            self._collector.between(idle=self.caught_up)
 
     def _commit(self, outcome: Outcome, cursor: str | None = None) -> tuple[str, ...]:
         """Writes an outcome in its order, the cursor last; returns the sightings whose decision was stale."""

@@ -17,8 +17,14 @@ from tracker.multi_camera.types import Observation
 
 #: Sightings that one step takes.
 STEP_SIGHTINGS = 16
+#: Sightings that one step compares with what is remembered: a few cost as much as many.
+COMPARED = 64
 #: Identities whose mean vector is computed anew with each bucket after camera means changed; those seen last go first.
 REFRESHED = 512
+
+#: Identities up to which renewed camera means take effect at once; of more, so much smaller a share of cameras follows
+#: with each bucket, for whatever was seen there lately is compared with all identities anew.
+AT_ONCE = 2048
 
 Step = Callable[[Findings], None]
 
@@ -64,11 +70,13 @@ class Reconsideration:
             reviewed: Those to look at again.
         """
         steps = self._steps
+        steps.extend(partial(self._compare, part) for part in _portions(reviewed, COMPARED))
         steps.extend(partial(self._review, part) for part in _portions(reviewed))
         found: list[Twins] = []
         steps.extend(partial(self._find_twins, part, found) for part in _portions(touched))
         steps.append(partial(self._parts.verdicts.unite, found))
-        steps.extend(partial(self._learn, part) for part in _portions(closed))
+        lessons = _portions(closed)
+        steps.extend(partial(self._learn, part, part is not lessons[-1]) for part in lessons)
         steps.append(self._tidy)
 
     def step(self, findings: Findings) -> None:
@@ -76,6 +84,11 @@ class Reconsideration:
         self._steps.popleft()(findings)
 
     # ------------------------------------------------------------------ second looks
+
+    def _compare(self, reviewed: Sequence[Observation], findings: Findings) -> None:
+        """Compares sightings with what is new in memory, many at once: it is gone through once for all of them."""
+        del findings
+        self._parts.scorer.prepare(reviewed)
 
     def _review(self, reviewed: Sequence[Observation], findings: Findings) -> None:
         """Another look at sightings that will not change any more."""
@@ -91,20 +104,19 @@ class Reconsideration:
 
     # ------------------------------------------------------------------ learning
 
-    def _learn(self, closed: Sequence[Observation], findings: Findings) -> None:
-        """Takes in what sightings that will not change any more teach."""
+    def _learn(self, closed: Sequence[Observation], more: bool, findings: Findings) -> None:
+        """Takes in what sightings that will not change any more teach; links are fitted anew after the last of them."""
         del findings
         own = [o for o in closed if o.model_id == self._model_id]
         if self._learns_links:
-            self._learn_links(own)
-        renewed = [self._parts.means.add(o.camera_id, o.embedding) for o in own]
-        if any(renewed):
-            self._parts.memory.outdate()
+            self._learn_links(own, more=more)
+        for observation in own:
+            self._parts.means.add(observation.camera_id, observation.embedding)
 
-    def _learn_links(self, own: Sequence[Observation]) -> None:
+    def _learn_links(self, own: Sequence[Observation], *, more: bool) -> None:
         """Takes in where such sightings of the model may have come from."""
         topology, recent = self._parts.topology, self._parts.recent
-        topology.conclude(recent.origins(own, topology))
+        topology.conclude(recent.origins(own, topology), more=more)
         corrections = topology.meet(recent.encounters(own, topology))
         if corrections:
             self._correct(corrections)
@@ -122,10 +134,14 @@ class Reconsideration:
     def _tidy(self, findings: Findings) -> None:
         """Does ahead what the next bucket would have to wait for."""
         del findings
-        self._parts.memory.forget_aliases()
-        self._parts.memory.refresh_outdated(REFRESHED)
+        memory = self._parts.memory
+        renewed = self._parts.means.take_over(min(1.0, AT_ONCE / max(len(memory), 1)))
+        if renewed:
+            memory.outdate(renewed)
+        memory.forget_aliases()
+        memory.refresh_outdated(REFRESHED)
         self._prepare()
 
 
-def _portions(observations: Sequence[Observation]) -> list[Sequence[Observation]]:
-    return [observations[i : i + STEP_SIGHTINGS] for i in range(0, len(observations), STEP_SIGHTINGS)]
+def _portions(observations: Sequence[Observation], size: int = STEP_SIGHTINGS) -> list[Sequence[Observation]]:
+    return [observations[i : i + size] for i in range(0, len(observations), size)]

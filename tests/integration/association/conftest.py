@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from reid.types import Calibration
+from services.garbage import Collector
 from services.identity.memory_store import MemoryStore
 from services.matcher.associator import AssociatorLoop
 from services.types import Lease, Sighting
@@ -98,7 +99,9 @@ def street(store: MemoryStore) -> Street:
 def new_loop(store: MemoryStore, clock: Clock) -> Callable[..., AssociatorLoop]:
     count: Iterator[int] = iter(range(10**6))
 
-    def make(owner: str = "one", over: object = None, **settings: object) -> AssociatorLoop:
+    def make(
+        owner: str = "one", over: object = None, collector: Collector | None = None, **settings: object
+    ) -> AssociatorLoop:
         return AssociatorLoop(
             over or store,  # type: ignore[arg-type]
             AssociationSettings(**settings),  # type: ignore[arg-type]
@@ -107,6 +110,7 @@ def new_loop(store: MemoryStore, clock: Clock) -> Callable[..., AssociatorLoop]:
             id_factory=lambda: f"i{next(count):05d}",
             owner=owner,
             clock=clock,
+            collector=collector,
         )
 
     return make

@@ -9,6 +9,7 @@ import pytest
 
 from reid.types import Detail
 from services.errors import LeaseLost, StoreUnavailable
+from services.garbage import Collector
 from services.matcher.associator import pack
 from services.matcher.observations import to_observation
 from services.types import Merge, Split
@@ -49,6 +50,26 @@ def test_a_bucket_is_not_decided_before_its_time(street, store, new_loop, settle
     assert not loop.caught_up
     settle(loop)
     assert loop.caught_up
+
+
+def test_garbage_is_looked_for_after_a_start_and_between_buckets(street, new_loop, settle):
+    told = []
+
+    class Told(Collector):
+        def everything(self):
+            told.append(("everything", loop.active))
+
+        def between(self, *, idle):
+            assert loop.leads
+            told.append(("between", idle))
+
+    pass_by(street)
+    loop = new_loop(collector=Told())
+    settle(loop)
+    assert told == [("everything", 0), ("between", True)]
+    told.clear()
+    assert loop.step(1) == 0
+    assert not told
 
 
 def test_a_later_revision_merges_and_the_alias_resolves(street, store, new_loop, settle):

@@ -6,7 +6,8 @@ identity's members, so replaying these rebuilds it; never decides, and forgets o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,8 +54,10 @@ class IdentityMemory(IdentityRows):
         self._outdated: dict[str, None] = {}
         self._alias: dict[str, str] = {}
         self._colours: dict[str, int] = {}
-        #: Counts how often all vectors changed at once, those of sightings not remembered too.
-        self.renewals = 0
+        #: Counts how often all vectors of some cameras changed at once, those of sightings not remembered too.
+        self.renewed = 0
+        # The same of each camera.
+        self._renewals: Counter[str] = Counter()
 
     # ------------------------------------------------------------------ reading
 
@@ -114,11 +117,28 @@ class IdentityMemory(IdentityRows):
         """Colour names met so far, at most COLOURS_MAX."""
         return min(max(len(self._colours), 1), COLOURS_MAX)
 
+    def renewals(self, camera_id: str) -> int:
+        """How often all vectors of a camera changed at once."""
+        return self._renewals[camera_id]
+
     def query_vector(self, observation: Observation) -> NDArray[np.float32] | None:
         """What of an observation is compared, camera share removed: (D,); None for another model."""
         if observation.model_id != self._model_id:
             return None
         return np.asarray(self._remove_camera(observation.camera_id, observation.embedding[None, :])[0])
+
+    def _query_vectors(self, observations: Sequence[Observation]) -> list[NDArray[np.float32] | None]:
+        """As :meth:`query_vector` of each, at once."""
+        places: dict[str, list[int]] = {}
+        for place, observation in enumerate(observations):
+            if observation.model_id == self._model_id:
+                places.setdefault(observation.camera_id, []).append(place)
+        found: list[NDArray[np.float32] | None] = [None] * len(observations)
+        for camera_id, mine in places.items():
+            vectors = self._remove_camera(camera_id, np.stack([observations[place].embedding for place in mine]))
+            for place, vector in zip(mine, vectors, strict=True):
+                found[place] = vector
+        return found
 
     # ------------------------------------------------------------------ changing
 
@@ -182,17 +202,27 @@ class IdentityMemory(IdentityRows):
         if sighting_id in self._owner:
             self.detach(sighting_id)
 
-    def outdate(self) -> None:
-        """Tells that camera means changed: vectors compared so far are out of date, all mean vectors among them."""
-        self.renewals += 1
-        self._outdated = dict.fromkeys(self._identities)
+    def outdate(self, camera_ids: Sequence[str]) -> None:
+        """Tells that the shares of cameras changed: vectors from there, in mean vectors too, are out of date."""
+        self.renewed += 1
+        self._renewals.update(camera_ids)
+        numbers = [self._camera_number(camera_id) for camera_id in camera_ids]
+        seen = self.visits.camera[: self.used, : self.visit_counts.max(initial=0)]
+        rows = np.flatnonzero(np.isin(seen, numbers).any(axis=1))
+        rows = rows[np.argsort(self.last_seen_s[rows], kind="stable")]
+        self._outdated.update(dict.fromkeys(str(self.row_ids[row]) for row in rows.tolist()))
 
     def refresh_outdated(self, most: int) -> None:
-        """Computes at most so many of the mean vectors anew that are out of date."""
-        for _ in range(min(most, len(self._outdated))):
-            identity = self._identities.get(self._outdated.popitem()[0])
-            if identity is not None:
-                self._refresh(identity)
+        """Computes at most so many of the mean vectors anew that are out of date, of those seen last first."""
+        due = [self._outdated.popitem()[0] for _ in range(min(most, len(self._outdated)))]
+        identities = [self._identities[identity_id] for identity_id in due if identity_id in self._identities]
+        members = [identity.ordered() for identity in identities]
+        vectors = iter(self._query_vectors([o for part in members for o in part]))
+        for identity, part in zip(identities, members, strict=True):
+            known = [(v, o.detail) for o, v in zip(part, vectors, strict=False) if v is not None]
+            self._note_change(identity.row)
+            if known:
+                self._write_centre(identity.row, *zip(*known, strict=True))
 
     # ------------------------------------------------------------------ rows
 

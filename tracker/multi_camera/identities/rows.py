@@ -110,13 +110,16 @@ class IdentityRows:
         self._clear(row)
         self._free.append(row)
 
-    def _clear(self, row: int) -> None:
+    def _note_change(self, row: int) -> None:
         self.version += 1
         self.versions[row] = self.version
         self._log.append(row)
         if len(self._log) > 2 * LOGGED:
             del self._log[:LOGGED]
             self._log_begins += LOGGED
+
+    def _clear(self, row: int) -> None:
+        self._note_change(row)
         self.class_total -= self.class_probs[row]
         self.colour_total -= self.colour_probs[row]
         self.sources[row] = self.visit_counts[row] = 0

@@ -20,7 +20,7 @@ from tracker.multi_camera.visits import CELLS, NO_CELL
 
 #: Rounds of expectation-maximisation over the lessons kept.
 ROUNDS = 6
-#: Lessons up to which everything is fitted anew with each that comes, and after how many it is from then on.
+#: Lessons up to which everything is fitted anew with all that come at once, and how many it takes from then on.
 FIT_ALWAYS, FIT_EVERY = 128, 16
 #: Rows of the ring that are free to take lessons between two fits.
 SPARE = 64
@@ -61,7 +61,7 @@ class LinkLearner:
     def is_due(self) -> bool:
         """Whether enough was taken in for everything to be fitted anew."""
         taken = self._lessons.taken
-        return taken <= FIT_ALWAYS or taken - self._fitted >= FIT_EVERY
+        return taken > self._fitted and (taken <= FIT_ALWAYS or taken - self._fitted >= FIT_EVERY)
 
     @property
     def trust(self) -> float:

@@ -117,7 +117,9 @@ class Comparison:
 
     def _is_prepared(self, observation: Observation) -> bool:
         short = self._prepared.get(observation.sighting_id)
-        return short is not None and short.observation is observation and short.renewals == self._memory.renewals
+        if short is None or short.observation is not observation:
+            return False
+        return short.renewals == self._memory.renewals(observation.camera_id)
 
     def _catch_up(self, shorts: Sequence[_Shortlist]) -> None:
         """Brings shortlists up to date since which much has changed, so that it is not compared at every look."""
@@ -152,7 +154,7 @@ class Comparison:
         for i, observation in enumerate(batch):
             rows, similarity = found.get(i, nothing)
             self._prepared[observation.sighting_id] = _Shortlist(
-                observation, queries[i], rows, similarity, memory.version, memory.renewals
+                observation, queries[i], rows, similarity, memory.version, memory.renewals(observation.camera_id)
             )
 
 

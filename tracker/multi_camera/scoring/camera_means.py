@@ -2,7 +2,7 @@
 
 Stored vectors stay raw; only association compares shifted ones. All shifts are renewed when a camera's count has
 doubled, so that comparisons do not drift between; not again before a quarter more was seen, so that cameras that count
-alike do not have everything compared anew in turn.
+alike do not have everything compared anew in turn. Whoever remembers much takes renewed shifts over camera by camera.
 """
 
 from __future__ import annotations
@@ -33,10 +33,13 @@ class CameraMeans:
         # Sightings counted when the shifts were last renewed.
         self._renewed_at = 0
         self._shifts: dict[str, Vector] = {}
+        # Renewed shifts that are not taken off yet, those that wait longest first, and the cameras that may follow now.
+        self._renewed: dict[str, Vector] = {}
+        self._allowed = 0.0
         self._changed: set[str] = set()
 
     def add(self, camera_id: str, embedding: Vector) -> bool:
-        """Counts one sighting; true when the shifts changed and what was compared with the old ones is out of date."""
+        """Counts one sighting; true when shifts were renewed, which :meth:`take_over` puts into effect."""
         total = self._sums.setdefault(camera_id, np.zeros(len(embedding)))
         total += embedding
         self._counts[camera_id] = self._counts.get(camera_id, 0) + 1
@@ -57,10 +60,29 @@ class CameraMeans:
             n = self._counts[camera_id]
             self._due[camera_id] = 2 * n
             shrink = n / (n + self._minimum)
-            self._shifts[camera_id] = (shrink * (means[camera_id] - grand)).astype(np.float32)
+            self._renewed[camera_id] = (shrink * (means[camera_id] - grand)).astype(np.float32)
         self._renewed_at = sum(self._counts.values())
         self._changed.update(ready)
         return True
+
+    def take_over(self, share: float) -> list[str]:
+        """Takes renewed shifts off from now on; what was compared with the old ones is out of date.
+
+        Args:
+            share: Of all cameras with a mean, how many follow now, in (0, 1]; fractions of a camera add up.
+
+        Returns:
+            Cameras whose shift is another now; none when nothing waits.
+        """
+        if not self._renewed:
+            self._allowed = 0.0
+            return []
+        self._allowed += share * len(self._shifts | self._renewed)
+        taken = list(self._renewed)[: int(self._allowed)]
+        self._allowed -= len(taken)
+        for camera_id in taken:
+            self._shifts[camera_id] = self._renewed.pop(camera_id)
+        return taken
 
     def remove(self, camera_id: str, vectors: Vector) -> Vector:
         """Vectors without the camera's share.
@@ -89,7 +111,7 @@ class CameraMeans:
         return {f"{LINK_PREFIX}{camera_id}": self._dump(camera_id) for camera_id in self._sums}
 
     def _dump(self, camera_id: str) -> str:
-        shift = self._shifts.get(camera_id)
+        shift = self._renewed.get(camera_id, self._shifts.get(camera_id))
         return json.dumps(
             {
                 "kind": "mean",
@@ -103,7 +125,7 @@ class CameraMeans:
         )
 
     def load(self, links: Mapping[str, str]) -> None:
-        """Takes over means from JSON text; entries of other kinds are left alone.
+        """Takes over means from JSON text, all shifts at once; entries of other kinds are left alone.
 
         Raises:
             ValueError: An entry is not what this class writes.

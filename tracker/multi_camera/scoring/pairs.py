@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,12 +96,10 @@ def candidates(pairs: Pairs, usable: NDArray[np.bool_], most: int, count: int) -
         bool (P,).
     """
     wanted = usable & (pairs.hope >= HOPELESS)
-    for number in np.flatnonzero(np.bincount(pairs.of[wanted], minlength=count) < ALWAYS).tolist():
-        mine = np.flatnonzero(usable & (pairs.of == number))
+    for mine in _places(pairs.of, usable, np.bincount(pairs.of[wanted], minlength=count) < ALWAYS):
         wanted[mine[_most_hopeful(pairs.at(mine), ALWAYS)]] = True
     unknown = wanted & pairs.unknown
-    for number in np.flatnonzero(np.bincount(pairs.of[unknown], minlength=count) > most).tolist():
-        far = np.flatnonzero(unknown & (pairs.of == number))
+    for far in _places(pairs.of, unknown, np.bincount(pairs.of[unknown], minlength=count) > most):
         wanted[far] = False
         wanted[far[np.argpartition(pairs.similarity[far], -most)[-most:]]] = True
     return wanted
@@ -126,6 +124,24 @@ def suffice(pairs: Pairs, usable: NDArray[np.bool_], floors: Mapping[int, Rank],
         if len(best) < ALWAYS or _rank(pairs, int(mine[best[0]])) < floor:
             return False
     return True
+
+
+def _places(of: Rows, chosen: NDArray[np.bool_], asked: NDArray[np.bool_]) -> Iterator[Rows]:
+    """Where the chosen pairs of each observation that is asked for stand, ascending.
+
+    Args:
+        of: Number of the observation, (P,).
+        chosen: (P,).
+        asked: By number of the observation.
+    """
+    numbers = np.flatnonzero(asked)
+    if not len(numbers):
+        return
+    at = np.flatnonzero(chosen)
+    at = at[np.argsort(of[at], kind="stable")]
+    begins, ends = np.searchsorted(of[at], numbers), np.searchsorted(of[at], numbers, side="right")
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+        yield at[begin:end]
 
 
 def _most_hopeful(pairs: Pairs, limit: int) -> Rows:

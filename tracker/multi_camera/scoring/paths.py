@@ -114,43 +114,56 @@ class Paths:
             at once.
         """
         memory = self._memory
-        found = np.zeros(len(pairs))
-        rows: list[Rows] = []
-        columns: list[Rows] = []
-        signs: list[Floats] = []
-        of: list[Rows] = []
-        for number, (one, other) in enumerate(pairs):
-            row, column = self._visits_by_start(one, other)
-            if self._at_once(row, column):
-                found[number] = -np.inf
-                continue
-            for sign, part in ((1.0, slice(None)), (-1.0, row == one), (-1.0, row == other)):
-                r, c = row[part], column[part]
-                rows.append(np.stack([r[:-1], r[1:]]))
-                columns.append(np.stack([c[:-1], c[1:]]))
-                signs.append(np.full(len(r) - 1, sign))
-                of.append(np.full(len(r) - 1, number))
-        if rows:
-            r, c = np.concatenate(rows, axis=1), np.concatenate(columns, axis=1)
-            time, zone = self.transition(memory.visits.at((r[0], c[0])), memory.visits.at((r[1], c[1])))
+        one, other = np.array(pairs, np.intp).reshape(-1, 2).T
+        found = np.where(self._at_once(one, other), -np.inf, 0.0)
+        apart = np.flatnonzero(found == 0.0)
+        if len(apart):
+            of, rows, columns, second = self._visits_by_start(one[apart], other[apart])
+            parts = [np.arange(len(of)), np.flatnonzero(~second), np.flatnonzero(second)]
+            # Of the joint path, then of the two apart: steps from each visit to the next of the same pair.
+            steps = [part[:-1][of[part[:-1]] == of[part[1:]]] for part in parts]
+            nexts = [part[1:][of[part[:-1]] == of[part[1:]]] for part in parts]
+            i, j = np.concatenate(steps), np.concatenate(nexts)
+            signs = np.repeat([1.0, -1.0, -1.0], [len(step) for step in steps])
+            time, zone = self.transition(
+                memory.visits.at((rows[i], columns[i])), memory.visits.at((rows[j], columns[j]))
+            )
             nats = self._settings.time_weight * time + self._settings.zone_weight * zone
-            found += np.bincount(np.concatenate(of), np.concatenate(signs) * nats, len(pairs))
+            found[apart] += np.bincount(of[i], signs * nats, len(apart))
         return found
 
-    def _visits_by_start(self, one: int, other: int) -> tuple[Rows, Rows]:
-        """Row and column of the visits of two identities together."""
-        memory = self._memory
-        n, m = int(memory.visit_counts[one]), int(memory.visit_counts[other])
-        row = np.repeat([one, other], [n, m])
-        column = np.concatenate([np.arange(n), np.arange(m)])
-        order = np.argsort(memory.visits.start_s[row, column], kind="stable")
-        return row[order], column[order]
+    def _visits_by_start(self, one: Rows, other: Rows) -> tuple[Rows, Rows, Rows, NDArray[np.bool_]]:
+        """The visits of pairs of identities together, pair by pair and by start.
 
-    def _at_once(self, row: Rows, column: Rows) -> bool:
-        """Whether two visits of different rows were in one camera's view at the same time."""
-        visits = self._memory.visits
-        camera, start_s = visits.camera[row, column], visits.start_s[row, column]
-        until_s = np.where(visits.open[row, column], np.inf, visits.end_s[row, column])
-        together = (start_s[:, None] < until_s[None, :]) & (start_s[None, :] < until_s[:, None])
-        same = (camera[:, None] == camera[None, :]) & (row[:, None] != row[None, :])
-        return bool((together & same).any())
+        Returns:
+            Number of the pair, row, column, and whether it is of the pair's second.
+        """
+        memory = self._memory
+        first, size = memory.visit_counts[one], memory.visit_counts[one] + memory.visit_counts[other]
+        of = np.repeat(np.arange(len(one)), size)
+        place = _counted(size)
+        second = place >= first[of]
+        rows = np.where(second, other[of], one[of])
+        columns = np.where(second, place - first[of], place)
+        order = np.lexsort((memory.visits.start_s[rows, columns], of))
+        return of[order], rows[order], columns[order], second[order]
+
+    def _at_once(self, one: Rows, other: Rows) -> NDArray[np.bool_]:
+        """Whether visits of both identities of a pair were in one camera's view at the same time."""
+        visits, n, m = self._memory.visits, self._memory.visit_counts[one], self._memory.visit_counts[other]
+        of = np.repeat(np.arange(len(one)), n * m)
+        place = _counted(n * m)
+        mine, theirs = visits.at((one[of], place // m[of])), visits.at((other[of], place % m[of]))
+        mine_until_s = np.where(mine.open, np.inf, mine.end_s)
+        their_until_s = np.where(theirs.open, np.inf, theirs.end_s)
+        together = (mine.start_s < their_until_s) & (theirs.start_s < mine_until_s)
+        return np.bincount(of[together & (mine.camera == theirs.camera)], minlength=len(one)) > 0
+
+
+def _counted(sizes: Rows) -> Rows:
+    """From 0 up to each size, one after the other.
+
+    >>> _counted(np.array([2, 0, 3])).tolist()
+    [0, 1, 0, 1, 2]
+    """
+    return np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)

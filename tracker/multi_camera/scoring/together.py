@@ -124,7 +124,7 @@ class Together:
     def _stands(self) -> tuple[object, ...]:
         """What all evidence hangs on, beside memory."""
         topology, memory = self._judges.topology, self._judges.memory
-        return topology.tables(), topology.log_new_rates(), topology.trust, memory.renewals, memory.centres.shape[1]
+        return topology.tables(), topology.log_new_rates(), topology.trust, memory.renewed, memory.centres.shape[1]
 
     def _is_current(self) -> bool:
         now = self._stands()

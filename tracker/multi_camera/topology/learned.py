@@ -133,15 +133,22 @@ class Topology:
         self._new_rates = None
         self._changed.add(f"camera/{observation.camera_id}")
 
-    def conclude(self, closed: Sequence[tuple[Observation, Sequence[tuple[Observation, float]]]]) -> None:
+    def conclude(
+        self, closed: Sequence[tuple[Observation, Sequence[tuple[Observation, float]]]], *, more: bool = False
+    ) -> None:
         """Takes in where sightings that will not change any more may have come from; once per sighting.
 
         Args:
             closed: Each with the sightings it may have come from, most likely first, with the evidence of looks in
                 nats; those not final are taken to be there still.
+            more: Others follow that closed at the same time, so that fitting everything anew can wait for them.
         """
-        if not closed:
-            return
+        if closed:
+            self._take_in(closed)
+        if self._links.is_due and not more:
+            self._renew()
+
+    def _take_in(self, closed: Sequence[tuple[Observation, Sequence[tuple[Observation, float]]]]) -> None:
         for observation, origins in closed:
             self.camera(observation.camera_id)
             for before, _ in origins:
@@ -154,8 +161,6 @@ class Topology:
             lesson = Lesson(number, cell_of(observation.entry), float(log_rates[number]), rows)
             if self._links.put(lesson, cell_of(observation.exit)):
                 self._renew()
-        if self._links.is_due:
-            self._renew()
 
     def _renew(self) -> None:
         """Lets everything be fitted anew."""

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from tests.unit.tracker.multi_camera.conftest import scorer_for
 from tracker.multi_camera.asked import ASKED
 from tracker.multi_camera.reconsider import STEP_SIGHTINGS
 from tracker.multi_camera.types import IdentityMerge
@@ -50,9 +51,18 @@ def test_the_steps_of_a_bucket_grow_with_it_and_not_with_what_is_remembered(site
             site.associator.reconsider()
 
 
-def test_arrivals_between_two_steps_change_no_outcome(new_site, vehicles):
+@pytest.mark.parametrize(
+    ("at_once", "settings"),
+    [
+        pytest.param(2048, {}, id="no camera means"),
+        pytest.param(2048, {"camera_mean_min": 4}, id="camera means at once"),
+        pytest.param(3, {"camera_mean_min": 4}, id="camera means one by one"),
+    ],
+)
+def test_arrivals_between_two_steps_change_no_outcome(new_site, vehicles, monkeypatch, at_once, settings):
+    monkeypatch.setattr("tracker.multi_camera.reconsider.AT_ONCE", at_once)
     buckets = [passages(vehicles, 24, first=24 * k) for k in range(4)]
-    plain, interrupted = new_site(), new_site()
+    plain, interrupted = new_site(**settings), new_site(**settings)
     outcomes = []
     for bucket in buckets:
         told(plain.associator, bucket)
@@ -120,7 +130,7 @@ def test_after_camera_means_change_mean_vectors_follow_a_part_with_each_bucket(n
     memory = site.associator._parts.memory
     for i in range(8):
         site.tell(vehicles.see(f"s{i}", i, "ab"[i % 2], 5.0 * i, 5.0 * i + 3))
-    assert memory.renewals > 0
+    assert memory.renewed > 0
     left = [len(memory._outdated)]
     while left[-1]:
         site.tell(vehicles.see(f"t{len(left)}", 9, "c", 60.0 + 5 * len(left), 63.0 + 5 * len(left)))
@@ -131,3 +141,61 @@ def test_after_camera_means_change_mean_vectors_follow_a_part_with_each_bucket(n
         row, before = memory.row(identity_id), memory.centres[memory.row(identity_id)].copy()
         memory._refresh(memory._identities[identity_id])
         assert memory.centres[row] == pytest.approx(before)
+
+
+def test_with_much_in_memory_camera_means_change_camera_by_camera(new_site, vehicles, monkeypatch):
+    monkeypatch.setattr("tracker.multi_camera.reconsider.AT_ONCE", 2)
+    site = new_site(camera_mean_min=4)
+    parts = site.associator._parts
+    site.tell(*(vehicles.see(f"s{i}", i, "abcd"[i % 4], 5.0 * i, 5.0 * i + 3) for i in range(16)))
+    changed = []
+    while not changed or min(changed[-1].values()) == 0 or parts.memory._outdated:
+        k = len(changed)
+        assert k < 40, changed
+        site.tell(vehicles.see(f"t{k}", 15, "e", 90.0 + 5 * k, 93.0 + 5 * k))
+        changed.append({camera_id: parts.memory.renewals(camera_id) for camera_id in "abcd"})
+    steps = np.diff([0, *(sum(each.values()) for each in changed)])
+    assert steps.max() == 1
+    assert np.count_nonzero(steps) < len(steps)
+
+
+def test_links_are_fitted_once_the_last_lesson_of_a_bucket_is_taken_in(site, vehicles):
+    topology = site.associator._parts.topology
+    told(site.associator, passages(vehicles, 40))
+    site.associator.decide()
+    fitted = []
+    while site.associator.unfinished:
+        site.associator.reconsider()
+        fitted.append(topology._links.fitted)
+    assert sorted(set(fitted)) == [0, 40]
+    told(site.associator, passages(vehicles, 3, first=40))
+    site.associator.decide_fully()
+    assert topology._links.fitted == 43
+
+
+def test_second_looks_at_a_bucket_are_compared_together(site, vehicles, monkeypatch):
+    compared = []
+    comparison = site.associator._parts.scorer._comparison
+    plain = comparison._compare
+    monkeypatch.setattr(comparison, "_compare", lambda batch: (compared.append(len(batch)), plain(batch)))
+    told(site.associator, [vehicles.see(f"s{i}", i % 7, "abcd"[i % 4], 0.1 * i, 2.0 + 0.1 * i) for i in range(40)])
+    site.associator.decide_fully()
+    site.associator._parts.memory.outdate(list("abcd"))
+    told(site.associator, [vehicles.see("t", 1, "a", 11.0, 13.0)])
+    compared.clear()
+    site.associator.decide_fully()
+    assert compared == [1, 40]
+
+
+def test_what_was_seen_at_other_cameras_is_not_compared_anew(vehicles):
+    scorer, memory, _ = scorer_for([(vehicles.see(f"s{i}", i, "ab"[i % 2], i, i + 0.5), f"i{i}") for i in range(6)])
+    here, there = vehicles.see("t1", 1, "a", 20, 22), vehicles.see("t2", 2, "b", 20, 22)
+    scorer.prepare([here, there])
+    before = dict(scorer._comparison._prepared)
+    memory.outdate(["a"])
+    scorer.prepare([here, there])
+    after = scorer._comparison._prepared
+    assert after["t1"] is not before["t1"]
+    assert after["t2"] is before["t2"]
+    # Of the mean vectors those with sightings there are worked out anew.
+    assert set(memory._outdated) == {"i0", "i2", "i4"}

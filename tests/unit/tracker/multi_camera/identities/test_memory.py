@@ -59,3 +59,21 @@ def test_what_shows_more_weighs_more_in_the_mean(vehicles):
     assert memory.details[row] == pytest.approx(0.25)
     memory.detach("s2")
     assert memory.details[row] == 1.0
+
+
+def test_mean_vectors_worked_out_anew_are_those_of_their_members(vehicles):
+    seen = [
+        (vehicles.see(f"s{i}", i % 4, "abc"[i % 3], i, i + 0.5, detail=1 / (1 + i % 2)), f"i{i % 4}") for i in range(24)
+    ]
+    _, memory, _ = scorer_for(seen)
+    memory._remove_camera = lambda camera_id, v: v - np.float32(0.1 * (ord(camera_id) - 96))
+    version = memory.version
+    memory.outdate(["a", "b", "c"])
+    memory.refresh_outdated(3)
+    assert sorted(memory.changed_since(version).tolist()) == sorted(memory.row(f"i{i}") for i in (1, 2, 3))
+    memory.refresh_outdated(3)
+    worked_out = memory.centres.copy()
+    for identity in memory._identities.values():
+        memory._refresh(identity)
+    np.testing.assert_allclose(memory.centres, worked_out, atol=1e-6)
+    assert memory.version > version
