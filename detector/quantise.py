@@ -5,8 +5,6 @@ Runs as a process of its own, like ``detector.convert``: NNCF is slow to load an
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import json
 import logging
 import sys
@@ -23,9 +21,7 @@ from detector.telemetry import forbid_telemetry
 #: Pictures of rendered cities, by day, dusk and night, in random order; no place of the demo and none of training.
 CALIBRATION_CLIP = Path(__file__).parent / "calibration" / "city.mp4"
 #: Raised when the quantised file changes in a way that the cache must notice.
-QUANTISER_VERSION = 3
-#: Share of a photograph's height and width that a view of a corner shows.
-_CORNER = 0.6
+QUANTISER_VERSION = 1
 
 Image = NDArray[np.uint8]
 
@@ -56,34 +52,6 @@ def calibration_pictures(clip: Path = CALIBRATION_CLIP) -> list[Image]:
     return pictures
 
 
-def photographs() -> list[Path]:
-    """Files of the real photographs that come with the package which detectors are converted by, by name.
-
-    They are no part of the product: without that package there are none.
-    """
-    package = importlib.util.find_spec("ultralytics")
-    if package is None or package.origin is None:
-        return []
-    return sorted((Path(package.origin).parent / "assets").glob("*.jpg"))
-
-
-def views(photograph: Image) -> list[Image]:
-    """A photograph and its four corners, each as it is and mirrored: ten views, so that a few photographs weigh.
-
-    Args:
-        photograph: uint8 (H, W, 3) BGR.
-
-    Returns:
-        Corners are 0.6 as high and wide, so that they overlap and show what is in the middle as well.
-    """
-    height, width = photograph.shape[:2]
-    down, right = round(_CORNER * height), round(_CORNER * width)
-    corners = [
-        photograph[top : top + down, left : left + right] for top in (0, height - down) for left in (0, width - right)
-    ]
-    return [np.ascontiguousarray(view) for each in (photograph, *corners) for view in (each, each[:, ::-1])]
-
-
 def quantise_yolo(
     model_xml: Path, out_dir: Path, pictures: Sequence[Image] | None = None, own: Sequence[Image] = ()
 ) -> Path:
@@ -92,8 +60,7 @@ def quantise_yolo(
     Args:
         model_xml: As written by ``detector.convert``.
         out_dir: Existing folder for ``model.xml``, ``model.bin`` and ``detector.json``.
-        pictures: What ranges are taken from; None for the pictures that ship with the product and the photographs
-            that are on the machine.
+        pictures: What ranges are taken from; None for the pictures that ship with the product.
         own: Pictures of one's own cameras, that ranges are taken from as well. None is kept.
 
     Returns:
@@ -108,8 +75,7 @@ def quantise_yolo(
     import nncf
     import openvino as ov
 
-    files = photographs() if pictures is None else []
-    chosen = [*(calibration_pictures() + _views_of(files) if pictures is None else pictures), *own]
+    chosen = [*(calibration_pictures() if pictures is None else pictures), *own]
     if not chosen:
         raise ValueError("quantising needs pictures to take ranges from, got none")
     card = json.loads((model_xml.parent / "detector.json").read_text(encoding="utf-8"))
@@ -135,17 +101,9 @@ def quantise_yolo(
         "nncf": nncf.__version__,
         "calibration_pictures": len(chosen),
         "own_pictures": len(own),
-        "photographs": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
     }
     (out_dir / "detector.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return xml
-
-
-def _views_of(files: Sequence[Path]) -> list[Image]:
-    import cv2
-
-    read = (cv2.imread(str(file)) for file in files)
-    return [view for picture in read if picture is not None for view in views(np.asarray(picture, np.uint8))]
 
 
 def _fitted(picture: Image, height: int, width: int) -> Image:

@@ -18,7 +18,7 @@ from services.models.conversion import quantise_in_subprocess
 from services.models.folders import draft_beside, remove_whole
 from services.models.networks import open_form
 from services.models.store import ModelStore
-from tracker.metrics.average_precision import agreement, sure_boxes
+from tracker.metrics.average_precision import COCO_IOUS, agreement, sure_boxes
 
 #: With fewer pictures nothing is made: half of them judge.
 MIN_PICTURES = 8
@@ -48,7 +48,7 @@ class OwnForm:
         pictures: How many calibrated, and how many judged.
         former: Whether the form so far was the "shipped" one or an "own" one.
         vehicles: Boxes that FP32 is sure of in the pictures that judge.
-        agreement_before: Of the form so far with FP32 in those pictures, in [0, 1].
+        agreement_before: Of the form so far with FP32 in those pictures, mean over COCO's overlaps, in [0, 1].
         agreement_after: Of the new form.
         installed: The new form was taken into use, because it agrees no less.
         path: The form that serves now.
@@ -141,8 +141,8 @@ def make_own_int8(
         former = store.prepare_int8(settings.model, settings.input_hw)
         was = "own" if former == store.own_int8_dir(exact) else "shipped"
         quantiser(exact / "model.xml", draft, calibrating)
-        before = agreement(truth, opener(former, settings).detect(judging))
-        after = agreement(truth, opener(draft, settings).detect(judging))
+        before = agreement(truth, opener(former, settings).detect(judging), COCO_IOUS)
+        after = agreement(truth, opener(draft, settings).detect(judging), COCO_IOUS)
         installed = after >= before
         path = store.install_own_int8(exact, draft) if installed else former
     return OwnForm(size, (len(calibrating), len(judging)), was, vehicles, before, after, installed, path)

@@ -211,11 +211,7 @@ class ModelStore:
         return folder
 
     def _int8_dir(self, exact: Path) -> Path:
-        """Named by all that the result depends on; the name of the converted form stands for it.
-
-        But for the photographs that were on the machine where it was made: one that serves may lack them, and must
-        find the form all the same. Its ``detector.json`` names them.
-        """
+        """Named by all that the result depends on; the name of the converted form stands for it."""
         inputs = {"pictures": sha256_of(CALIBRATION_CLIP), "quantiser": QUANTISER_VERSION}
         key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:8]
         return exact.with_name(f"{exact.name}-int8-{key}")

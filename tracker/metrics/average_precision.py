@@ -70,14 +70,15 @@ def coco_ap(pictures: Sequence[Judged]) -> float:
     return float(np.mean([average_precision(pictures, min_iou) for min_iou in COCO_IOUS]))
 
 
-def agreement(exact: Sequence[Detections], rounded: Sequence[Detections]) -> float:
-    """Average precision at IoU 0.5 of one detector's boxes where another's sure ones are the truth, in [0, 1].
+def agreement(exact: Sequence[Detections], rounded: Sequence[Detections], ious: Sequence[float] = (0.5,)) -> float:
+    """Average precision of one detector's boxes where another's sure ones are the truth, in [0, 1].
 
     Boxes of the other below ``SURE`` are ignored: whether those are found says nothing.
 
     Args:
         exact: What the one that is believed found, picture by picture.
         rounded: What the one that is judged found in the same pictures, in the same pixels.
+        ious: Least overlaps of a right box; the mean over them is taken.
 
     Returns:
         1 where nothing was to be found.
@@ -94,7 +95,7 @@ def agreement(exact: Sequence[Detections], rounded: Sequence[Detections]) -> flo
         )
         for a, b in zip(exact, rounded, strict=True)
     ]
-    return average_precision(pictures, 0.5) if sure_boxes(exact) else 1.0
+    return float(np.mean([average_precision(pictures, iou) for iou in ious])) if sure_boxes(exact) else 1.0
 
 
 def sure_boxes(found: Sequence[Detections]) -> int:

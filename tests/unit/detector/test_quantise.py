@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from detector import quantise
-from detector.quantise import CALIBRATION_CLIP, calibration_pictures, photographs, quantise_yolo, views
+from detector.quantise import CALIBRATION_CLIP, calibration_pictures, quantise_yolo
 from detector.settings import DetectorSettings
 from detector.yolo import OpenVinoDetector
 
@@ -26,38 +26,19 @@ def test_a_missing_or_empty_clip_is_told(tmp_path):
         calibration_pictures(tmp_path / "empty.mp4")
 
 
-def test_real_photographs_are_those_that_are_on_the_machine(monkeypatch):
-    assert {path.name for path in photographs()} >= {"bus.jpg"}
-    assert CALIBRATION_CLIP.parent not in {path.parent for path in photographs()}, "none is part of the product"
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    assert photographs() == []
-
-
-def test_a_photograph_is_seen_whole_and_by_its_corners_and_mirrored():
-    photograph = np.arange(20 * 30 * 3, dtype=np.uint16).astype(np.uint8).reshape(20, 30, 3)
-    seen = views(photograph)
-    assert [view.shape[:2] for view in seen] == 2 * [(20, 30)] + 8 * [(12, 18)]
-    for plain, mirrored in zip(seen[::2], seen[1::2], strict=True):
-        np.testing.assert_array_equal(plain, mirrored[:, ::-1])
-    np.testing.assert_array_equal(seen[2], photograph[:12, :18])
-    np.testing.assert_array_equal(seen[8], photograph[8:, 12:])
-
-
-def test_ranges_come_from_the_shipped_pictures_the_photographs_and_ones_own(monkeypatch, tmp_path, model_xml, bus):
+def test_ranges_come_from_the_shipped_pictures_and_ones_own(monkeypatch, tmp_path, model_xml, bus):
     clip = calibration_pictures()[:2]
     monkeypatch.setattr(quantise, "calibration_pictures", lambda: clip)
     quantise_yolo(model_xml, tmp_path, own=[bus[:300], bus[300:]])
     card = json.loads((tmp_path / "detector.json").read_text())
-    assert card["own_pictures"] == 2
-    assert len(card["photographs"]["bus.jpg"]) == 64
-    assert card["calibration_pictures"] == 2 + len(card["photographs"]) * len(views(bus)) + 2
+    assert (card["calibration_pictures"], card["own_pictures"]) == (4, 2)
 
 
 def test_eight_bits_find_what_thirty_two_find(tmp_path, model_xml, bus):
     """Quantised on a few pictures at a small size: the same bus at nearly the same place, with integer arithmetic."""
     quantise_yolo(model_xml, tmp_path, calibration_pictures()[:8])
     card = json.loads((tmp_path / "detector.json").read_text())
-    assert (card["precision"], card["calibration_pictures"], card["photographs"]) == ("int8", 8, {})
+    assert (card["precision"], card["calibration_pictures"]) == ("int8", 8)
     assert "FakeQuantize" in (tmp_path / "model.xml").read_text()
     settings = DetectorSettings()
     exact = OpenVinoDetector(model_xml, settings, threads=1).detect([bus, bus[150:900]])

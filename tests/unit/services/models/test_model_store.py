@@ -259,16 +259,6 @@ def test_int8_is_made_once_from_the_converted_form(tmp_path, downloads):
     assert store.prepare_int8("net", (160, 256)) != made
 
 
-def test_int8_is_found_where_no_photograph_is(tmp_path, downloads, monkeypatch):
-    def convert(kind, source, out_dir, input_hw):
-        (out_dir / "model.xml").write_text(kind)
-
-    store = ModelStore(tmp_path, manifest=manifest(), converter=convert)
-    made = store.prepare_int8("net", (288, 512))
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    assert store.ready_int8(store.prepare("net", (288, 512))) == made
-
-
 @pytest.mark.parametrize(
     ("precision", "made", "expected"),
     [("auto", False, "yolo"), ("auto", True, "yolo-int8"), ("fp32", True, "yolo"), ("int8", False, "yolo-int8")],

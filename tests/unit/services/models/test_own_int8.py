@@ -193,9 +193,8 @@ def test_own_pictures_go_through_a_pipe_into_the_ranges(tmp_path, monkeypatch):
     np.save(sent, own)
     sent.seek(0)
     monkeypatch.setattr("detector.quantise.calibration_pictures", lambda: [own[0]])
-    monkeypatch.setattr("detector.quantise.photographs", list)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(sent))
     assert conversion.main(["yolo-int8", str(xml), str(tmp_path), "--own-pictures"]) == 0
     card = json.loads((tmp_path / "detector.json").read_text())
-    assert (card["calibration_pictures"], card["own_pictures"], card["photographs"]) == (3, 2, {})
+    assert (card["calibration_pictures"], card["own_pictures"]) == (3, 2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["detector.json", "model.bin", "model.xml"]
