@@ -12,15 +12,7 @@ def iou_one_to_many(box_xyxy: NDArray[np.float32], boxes_xyxy: NDArray[np.float3
     >>> iou_one_to_many(np.float32([0, 0, 2, 2]), np.float32([[0, 0, 2, 2], [1, 0, 3, 2], [5, 5, 6, 6]])).round(3)
     array([1.   , 0.333, 0.   ], dtype=float32)
     """
-    top_left = np.maximum(boxes_xyxy[:, :2], box_xyxy[:2])
-    bottom_right = np.minimum(boxes_xyxy[:, 2:], box_xyxy[2:])
-    sides = np.maximum(bottom_right - top_left, 0)
-    intersection = sides[:, 0] * sides[:, 1]
-    areas = (boxes_xyxy[:, 2] - boxes_xyxy[:, 0]) * (boxes_xyxy[:, 3] - boxes_xyxy[:, 1])
-    own = (box_xyxy[2] - box_xyxy[0]) * (box_xyxy[3] - box_xyxy[1])
-    union = areas + own - intersection
-    out: NDArray[np.float32] = np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
-    return out
+    return _iou(box_xyxy, boxes_xyxy)
 
 
 def suppress(
@@ -44,11 +36,27 @@ def suppress(
         int64 indices of what stays, best first; equal scores keep their order.
     """
     order = np.argsort(-scores, kind="stable")
-    kept: list[int] = []
-    while order.size:
-        best, rest = order[0], order[1:]
-        kept.append(int(best))
-        overlap = iou_one_to_many(boxes_xyxy[best], boxes_xyxy[rest])
-        limit = np.where(class_ids[rest] == class_ids[best], iou, cross_class_iou)
-        order = rest[overlap <= limit]
-    return np.array(kept, np.int64)
+    if len(order) < 2:
+        return order
+    boxes, classes = boxes_xyxy[order], class_ids[order]
+    limit = np.where(classes[:, None] == classes, iou, cross_class_iou)
+    covers = _iou(boxes[:, None], boxes) > limit
+    stays = np.ones(len(order), bool)
+    for row in np.flatnonzero(covers.any(axis=1)).tolist():
+        if stays[row]:
+            stays[row + 1 :] &= ~covers[row, row + 1 :]
+    return order[stays]
+
+
+def _iou(a_xyxy: NDArray[np.float32], b_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of boxes (..., 4), broadcast against each other."""
+    sides = np.maximum(np.minimum(a_xyxy[..., 2:], b_xyxy[..., 2:]) - np.maximum(a_xyxy[..., :2], b_xyxy[..., :2]), 0)
+    intersection = sides[..., 0] * sides[..., 1]
+    union = _areas(b_xyxy) + _areas(a_xyxy) - intersection
+    out: NDArray[np.float32] = np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
+    return out
+
+
+def _areas(boxes_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
+    areas: NDArray[np.float32] = (boxes_xyxy[..., 2] - boxes_xyxy[..., 0]) * (boxes_xyxy[..., 3] - boxes_xyxy[..., 1])
+    return areas

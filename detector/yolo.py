@@ -62,6 +62,8 @@ class OpenVinoDetector:
         )
         if (height, width) != settings.input_hw:
             raise ValueError(f"{model_xml} takes {height}x{width} pixels, settings say {settings.input_hw}")
+        classes = model.output(0).get_partial_shape()[1].get_length() - 4
+        self._is_vehicle = np.isin(np.arange(classes), self._class_ids)
         model.reshape([1, height, width, 3])
         compiled = core.compile_model(model, "CPU", config)
         self._requests = [compiled.create_infer_request() for _ in range(settings.max_batch)]
@@ -129,7 +131,7 @@ class OpenVinoDetector:
         # A box belongs to its best class of all: what is a person first is no weak motorcycle.
         every = raw[4:, candidates]
         class_ids = every.argmax(axis=0).astype(np.int64)
-        vehicles = np.isin(class_ids, self._class_ids)
+        vehicles = self._is_vehicle[class_ids]
         candidates, class_ids = candidates[vehicles], class_ids[vehicles]
         scores = every.max(axis=0)[vehicles]
         if scores.size > MAX_CANDIDATES:

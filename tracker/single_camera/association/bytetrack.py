@@ -153,12 +153,16 @@ class ByteTrack:
         tracks.state[(tracks.state == TRACKED) & (tracks.detection < 0)] = LOST
 
         # A track of one box has no speed to be foretold by: it may be farther off.
-        new = self._arrivals(t_ns, boxes, scores, settings.new_late_margin)
         pool = np.flatnonzero(tracks.state == UNCONFIRMED)
+        if not len(pool) or not len(high):
+            return high
+        new = self._arrivals(t_ns, boxes, scores, settings.new_late_margin)
         return self._stage(new, pool, high, self._cost(new, pool, high), settings.unconfirmed_match_cost)
 
     def _stage(self, new: Arrivals, pool: Index, detections: Index, cost: Array, limit: float) -> Index:
         """Matches the tracks ``pool`` with ``detections`` by ``cost`` (P, D); returns the detections left over."""
+        if not cost.size:
+            return detections
         rows, columns = assign(cost, limit)
         self._match(new, pool[rows], detections[columns])
         return np.delete(detections, columns)
@@ -188,6 +192,8 @@ class ByteTrack:
         settings = self._settings
         for state, limit in ((TRACKED, settings.low_match_cost), (LOST, settings.lost_low_match_cost)):
             pool = np.flatnonzero((self._tracks.state == state) & (self._tracks.detection < 0))
+            if not len(pool) or not len(low):
+                continue
             cost = 1.0 - iou_matrix(new.predicted[pool], new.grown[low])
             low = self._stage(new, pool, low, cost, limit)
 
