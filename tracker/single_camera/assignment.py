@@ -9,6 +9,9 @@ from scipy.optimize import linear_sum_assignment
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
+#: What stands for the union of boxes without area, px².
+_NO_AREA = np.finfo(np.float64).tiny
+
 
 def iou_matrix(a_xyxy: Array, b_xyxy: Array) -> Array:
     """Intersection over union of every box of ``a_xyxy`` (N, 4) with every box of ``b_xyxy`` (M, 4).
@@ -21,7 +24,7 @@ def iou_matrix(a_xyxy: Array, b_xyxy: Array) -> Array:
     """
     intersection = intersections(a_xyxy, b_xyxy)
     union = areas(a_xyxy)[:, None] + areas(b_xyxy) - intersection
-    result: Array = np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
+    result: Array = intersection / np.maximum(union, _NO_AREA)
     return result
 
 
@@ -30,7 +33,7 @@ def paired_iou(a_xyxy: Array, b_xyxy: Array) -> Array:
     side = np.minimum(a_xyxy[:, 2:], b_xyxy[:, 2:]) - np.maximum(a_xyxy[:, :2], b_xyxy[:, :2])
     intersection = np.maximum(side, 0.0).prod(axis=1)
     union = areas(a_xyxy) + areas(b_xyxy) - intersection
-    result: Array = np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
+    result: Array = intersection / np.maximum(union, _NO_AREA)
     return result
 
 

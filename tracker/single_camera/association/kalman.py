@@ -129,6 +129,9 @@ def measured_from_xyxy(boxes_xyxy: Array) -> Array:
 
 def xyxy_from_mean(mean: Array) -> Array:
     """Boxes (N, 4) as left, top, right, bottom of states (N, 8)."""
-    h = mean[:, 3]
-    half = np.stack([mean[:, 2] * h, h], axis=1) / 2
-    return np.concatenate([mean[:, :2] - half, mean[:, :2] + half], axis=1)
+    half = mean[:, 2:4] / 2
+    half[:, 0] *= mean[:, 3]
+    boxes = np.empty((len(mean), 4))
+    boxes[:, :2] = mean[:, :2] - half
+    boxes[:, 2:] = mean[:, :2] + half
+    return boxes
