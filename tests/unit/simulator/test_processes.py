@@ -14,8 +14,10 @@ import pytest
 from simulator.errors import CityError, RendererMissing
 from simulator.processes import ProcessDied, rasteriser_threads, run_jobs
 
+#: A shell's background jobs, and what they start, ignore Ctrl-C: this one heeds it.
 SLEEPER = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {tests!r})
 from test_processes import open_sleeper
 from simulator.processes import run_jobs
