@@ -6,13 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def iou_one_to_many(box_xyxy: NDArray[np.float32], boxes_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Intersection over union of one box (4,) with many (N, 4); (N,) in [0, 1], 0 where both are empty.
+def overlaps(a_xyxy: NDArray[np.float32], b_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Intersection over union of boxes (..., 4), broadcast against each other: in [0, 1], 0 where both are empty.
 
-    >>> iou_one_to_many(np.float32([0, 0, 2, 2]), np.float32([[0, 0, 2, 2], [1, 0, 3, 2], [5, 5, 6, 6]])).round(3)
+    >>> overlaps(np.float32([0, 0, 2, 2]), np.float32([[0, 0, 2, 2], [1, 0, 3, 2], [5, 5, 6, 6]])).round(3)
     array([1.   , 0.333, 0.   ], dtype=float32)
     """
-    return _iou(box_xyxy, boxes_xyxy)
+    sides = np.maximum(np.minimum(a_xyxy[..., 2:], b_xyxy[..., 2:]) - np.maximum(a_xyxy[..., :2], b_xyxy[..., :2]), 0)
+    intersection = sides[..., 0] * sides[..., 1]
+    union = _areas(b_xyxy) + _areas(a_xyxy) - intersection
+    out: NDArray[np.float32] = np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
+    return out
 
 
 def suppress(
@@ -40,21 +44,12 @@ def suppress(
         return order
     boxes, classes = boxes_xyxy[order], class_ids[order]
     limit = np.where(classes[:, None] == classes, iou, cross_class_iou)
-    covers = _iou(boxes[:, None], boxes) > limit
+    covers = overlaps(boxes[:, None], boxes) > limit
     stays = np.ones(len(order), bool)
     for row in np.flatnonzero(covers.any(axis=1)).tolist():
         if stays[row]:
             stays[row + 1 :] &= ~covers[row, row + 1 :]
     return order[stays]
-
-
-def _iou(a_xyxy: NDArray[np.float32], b_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of boxes (..., 4), broadcast against each other."""
-    sides = np.maximum(np.minimum(a_xyxy[..., 2:], b_xyxy[..., 2:]) - np.maximum(a_xyxy[..., :2], b_xyxy[..., :2]), 0)
-    intersection = sides[..., 0] * sides[..., 1]
-    union = _areas(b_xyxy) + _areas(a_xyxy) - intersection
-    out: NDArray[np.float32] = np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
-    return out
 
 
 def _areas(boxes_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:

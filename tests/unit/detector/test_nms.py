@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from detector.nms import iou_one_to_many, suppress
+from detector.nms import overlaps, suppress
 
 
 def naive_iou(a, b):
@@ -49,4 +49,4 @@ def test_nothing_in_nothing_out():
 
 def test_empty_boxes_overlap_nothing():
     flat = np.zeros((1, 4), np.float32)
-    assert iou_one_to_many(flat[0], flat).tolist() == [0.0]
+    assert overlaps(flat[0], flat).tolist() == [0.0]
