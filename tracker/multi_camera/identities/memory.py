@@ -219,10 +219,8 @@ class IdentityMemory(IdentityRows):
         members = [identity.ordered() for identity in identities]
         vectors = iter(self._query_vectors([o for part in members for o in part]))
         for identity, part in zip(identities, members, strict=True):
-            known = [(v, o.detail) for o, v in zip(part, vectors, strict=False) if v is not None]
             self._note_change(identity.row)
-            if known:
-                self._write_centre(identity.row, *zip(*known, strict=True))
+            self._refresh_centre(identity.row, part, vectors)
 
     # ------------------------------------------------------------------ rows
 
@@ -246,13 +244,16 @@ class IdentityMemory(IdentityRows):
         self._write_visits(row, [self._camera_number(o.camera_id) for o in kept], kept)
         class_probs = np.asarray(sum(o.class_probs for o in members) / len(members))
         self._write_attributes(row, class_probs, self._mean_colour(members))
-        self._refresh_centre(row, members)
+        self._refresh_centre(row, members, map(self.query_vector, members))
 
     def _mean_colour(self, members: list[Observation]) -> NDArray[np.float64]:
         known = [self.colour_vector(o) for o in members if o.colour]
         return np.mean(known, axis=0) if known else np.zeros(COLOURS_MAX)
 
-    def _refresh_centre(self, row: int, members: list[Observation]) -> None:
-        known = [(v, o.detail) for o in members if (v := self.query_vector(o)) is not None]
+    def _refresh_centre(
+        self, row: int, members: list[Observation], vectors: Iterable[NDArray[np.float32] | None]
+    ) -> None:
+        """Writes the mean of the members' vectors, which come first among ``vectors``; takes no more of these."""
+        known = [(v, o.detail) for o, v in zip(members, vectors, strict=False) if v is not None]
         if known:
             self._write_centre(row, *zip(*known, strict=True))
