@@ -69,12 +69,14 @@ class PooledCalibration:
             reliability: Of the two together, in [0, 1]: how much of the similarity that closed sightings of a vehicle
                 have is left between these, because one was seen less well.
         """
+        # np.clip costs several times what it is made of, and a decision asks for this some hundred times.
         most = self.slopes.shape[1] - 1
-        level = np.rint(np.clip(reliability, LEAST_RELIABLE, 1.0) * (LEVELS - 1)).astype(np.intp)
-        at = (level * (most + 1) + np.clip(one, 1, most)) * (most + 1) + np.clip(other, 1, most)
+        level = np.rint(np.minimum(np.maximum(reliability, LEAST_RELIABLE), 1.0) * (LEVELS - 1)).astype(np.intp)
+        here, there = np.minimum(np.maximum(one, 1), most), np.minimum(np.maximum(other, 1), most)
+        at = (level * (most + 1) + here) * (most + 1) + there
         nats: Floats = self.slopes.take(at) * np.maximum(similarity, -1.0) + self.offsets.take(at)
         limits = self.limits.take(at)
-        within = np.clip(nats, -limits, limits)
+        within: Floats = np.minimum(np.maximum(nats, -limits), limits)
         return within + BEYOND * (nats - within)
 
 

@@ -15,8 +15,8 @@ from tracker.multi_camera.decisions.verdicts import Findings
 from tracker.multi_camera.parts import Parts
 from tracker.multi_camera.types import Observation
 
-#: Sightings that one step takes.
-STEP_SIGHTINGS = 16
+#: Sightings that one step takes, and looks at again: a bucket that is due waits for the step that is running.
+STEP_SIGHTINGS, LOOKED_AT = 16, 8
 #: Sightings that one step compares with what is remembered: a few cost as much as many.
 COMPARED = 64
 #: Identities whose mean vector is computed anew with each bucket after camera means changed; those seen last go first.
@@ -71,7 +71,7 @@ class Reconsideration:
         """
         steps = self._steps
         steps.extend(partial(self._compare, part) for part in _portions(reviewed, COMPARED))
-        steps.extend(partial(self._review, part) for part in _portions(reviewed))
+        steps.extend(partial(self._review, part) for part in _portions(reviewed, LOOKED_AT))
         found: list[Twins] = []
         steps.extend(partial(self._find_twins, part, found) for part in _portions(touched))
         steps.append(partial(self._parts.verdicts.unite, found))

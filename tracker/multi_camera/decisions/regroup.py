@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,36 +53,71 @@ def regrouped(evidence: Evidence, blocks: Sequence[Group]) -> list[Group]:
     Returns:
         Groups of numbers, ascending.
     """
-    groups: list[Group | None] = [sorted(b) for b in blocks]
-    n = len(groups)
-    member = np.zeros((n, len(evidence.alike)))
-    for g, block in enumerate(blocks):
-        member[g, block] = 1.0
-    alike = member @ _weighted(evidence) @ member.T
-    apart = member @ evidence.apart @ member.T > 0
-    size = member.sum(axis=1).astype(np.intp)
-    shown = np.stack([member @ evidence.detail, member @ evidence.detail**2])
-    total = np.full((n, n), IMPOSSIBLE)
-    for g in range(n):
-        _judge(evidence, (groups, alike, apart, size, shown, total), g)
-    while n > 1:
-        one, other = divmod(int(total.argmax()), n)
-        if total[one, other] <= JOINED:
-            break
-        groups[one] = sorted([*(groups[one] or ()), *(groups[other] or ())])
-        groups[other] = None
-        alike[one] += alike[other]
-        alike[:, one] += alike[:, other]
-        apart[one] |= apart[other]
-        apart[:, one] |= apart[:, other]
-        size[one] += size[other]
-        shown[:, one] += shown[:, other]
-        total[other] = total[:, other] = IMPOSSIBLE
-        _judge(evidence, (groups, alike, apart, size, shown, total), one)
-    return [g for g in groups if g is not None]
+    grouping = _Grouping(evidence, blocks)
+    while grouping.join_best():
+        pass
+    return grouping.groups
 
 
-_State = tuple[list[Group | None], Floats, NDArray[np.bool_], NDArray[np.intp], Floats, Floats]
+class _Grouping:
+    """Groups, and for every two of them what joining them is worth. A group that went into another stays, empty."""
+
+    def __init__(self, evidence: Evidence, blocks: Sequence[Group]) -> None:
+        self._groups: list[Group] = [sorted(block) for block in blocks]
+        n = len(blocks)
+        member = np.zeros((n, len(evidence.alike)))
+        for g, block in enumerate(blocks):
+            member[g, block] = 1.0
+        self._looks = evidence.looks
+        self._step: list[list[float]] = evidence.step.tolist()
+        self._path = [path_nats(self._step, group) for group in self._groups]
+        self._alike = member @ _weighted(evidence) @ member.T
+        self._apart = member @ evidence.apart @ member.T > 0
+        self._size = member.sum(axis=1).astype(np.intp)
+        self._shown = np.stack([member @ evidence.detail, member @ evidence.detail**2])
+        self._total = np.full((n, n), IMPOSSIBLE)
+        for g in range(n):
+            self._judge(g)
+
+    @property
+    def groups(self) -> list[Group]:
+        """Those that have members."""
+        return [group for group in self._groups if group]
+
+    def join_best(self) -> bool:
+        """Joins the two groups with most nats; false where no two have more than ``JOINED``."""
+        if len(self._groups) < 2:
+            return False
+        one, other = divmod(int(self._total.argmax()), len(self._groups))
+        if self._total[one, other] <= JOINED:
+            return False
+        self._groups[one], self._groups[other] = sorted([*self._groups[one], *self._groups[other]]), []
+        self._path[one] = path_nats(self._step, self._groups[one])
+        self._alike[one] += self._alike[other]
+        self._alike[:, one] += self._alike[:, other]
+        self._apart[one] |= self._apart[other]
+        self._apart[:, one] |= self._apart[:, other]
+        self._size[one] += self._size[other]
+        self._shown[:, one] += self._shown[:, other]
+        self._total[other] = self._total[:, other] = IMPOSSIBLE
+        self._judge(one)
+        return True
+
+    def _judge(self, one: int) -> None:
+        """Works out the evidence for joining one group with each of the others."""
+        apart = self._apart[one].tolist()
+        mine = self._groups[one]
+        others = [g for g, group in enumerate(self._groups) if group and g != one and not apart[g]]
+        self._total[one] = self._total[:, one] = IMPOSSIBLE
+        if not others:
+            return
+        weight, detail = self._shown[0], self._shown[1] / self._shown[0]
+        product = self._alike[one, others] / (weight[one] * weight[others])
+        sizes = np.full(len(others), self._size[one])
+        looks = self._looks(product, sizes, self._size[others], detail[one] * detail[others])
+        joint = [path_nats(self._step, sorted([*mine, *self._groups[g]])) for g in others]
+        apart_nats = [self._path[one] + self._path[g] for g in others]
+        self._total[one, others] = self._total[others, one] = looks + (np.array(joint) - np.array(apart_nats))
 
 
 def _weighted(evidence: Evidence) -> Floats:
@@ -90,27 +126,9 @@ def _weighted(evidence: Evidence) -> Floats:
     return weighted
 
 
-def _judge(evidence: Evidence, state: _State, one: int) -> None:
-    """Works out the evidence for joining one group with each of the others."""
-    groups, alike, apart, size, shown, total = state
-    mine = groups[one]
-    others = [g for g, group in enumerate(groups) if group is not None and g != one and not apart[one, g]]
-    total[one] = total[:, one] = IMPOSSIBLE
-    if mine is None or not others:
-        return
-    weight, detail = shown[0], shown[1] / shown[0]
-    product = alike[one, others] / (weight[one] * weight[others])
-    looks = evidence.looks(product, size[[one] * len(others)], size[others], detail[one] * detail[others])
-    own = path_nats(evidence.step, mine)
-    for g, nats in zip(others, looks.tolist(), strict=True):
-        theirs = groups[g] or []
-        path = path_nats(evidence.step, sorted([*mine, *theirs])) - own - path_nats(evidence.step, theirs)
-        total[one, g] = total[g, one] = nats + path
-
-
-def path_nats(step: Floats, group: Sequence[int]) -> float:
+def path_nats(step: Floats | Sequence[Sequence[float]], group: Sequence[int]) -> float:
     """Evidence of the transitions along a group, ascending."""
-    return float(step[group[:-1], group[1:]].sum()) if len(group) > 1 else 0.0
+    return float(sum(step[a][b] for a, b in pairwise(group)))
 
 
 def evidence_of(evidence: Evidence, groups: Sequence[Group]) -> float:
