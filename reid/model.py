@@ -94,13 +94,14 @@ class PixelInput(nn.Module):  # type: ignore[misc]
 
     def __init__(self, preprocessing: Preprocessing) -> None:
         super().__init__()
-        self.register_buffer("mean", 255 * torch.tensor(preprocessing.mean_rgb).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", 255 * torch.tensor(preprocessing.std_rgb).view(1, 3, 1, 1), persistent=False)
+        for name, rgb in (("mean", preprocessing.mean_rgb), ("std", preprocessing.std_rgb)):
+            bgr = 255 * torch.tensor(rgb[::-1]).view(1, 3, 1, 1)
+            self.register_buffer(name, bgr, persistent=False)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """uint8 (B, H, W, 3) BGR to float32 (B, 3, H, W) RGB, normalised."""
-        rgb = pictures.float().flip(3).permute(0, 3, 1, 2)  # (B, 3, H, W)
-        return (rgb - self.mean) / self.std
+        bgr = pictures.float().permute(0, 3, 1, 2)  # (B, 3, H, W)
+        return ((bgr - self.mean) / self.std)[:, [2, 1, 0]]
 
 
 class EmbeddingGraph(nn.Module):  # type: ignore[misc]

@@ -21,7 +21,9 @@ class GeM(nn.Module):  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to (B, C)."""
-        return x.clamp(min=self.eps).pow(self.p).mean(dim=(2, 3)).pow(1.0 / self.p)
+        # As exp(p log x): exported, the power of a map took a sixth of the whole network's time.
+        powers = (x.clamp(min=self.eps).log() * self.p).exp()
+        return powers.mean(dim=(2, 3)).pow(1.0 / self.p)
 
 
 class GlobalAverage(nn.Module):  # type: ignore[misc]

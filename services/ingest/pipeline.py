@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import cv2
+
 from detector.types import Detections, Frame
 from services.ingest.settings import IngestSettings
 from services.ingest.sightings import Outgoing, SightingBuilder
@@ -98,7 +100,12 @@ class IngestPipeline:
         stats: IngestStats,
         settings: IngestSettings,
     ) -> None:
-        """Starts without cameras; they appear with their first frame."""
+        """Starts without cameras; they appear with their first frame.
+
+        OpenCV has one thread in this process from here on: for pictures as small as a camera's its own threads cost
+        more than they bring, and cameras share the cores.
+        """
+        cv2.setNumThreads(1)
         self._looker = looker
         self._tracker_factory = tracker_factory
         self._builder = builder

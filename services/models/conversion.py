@@ -7,7 +7,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,10 +18,10 @@ from detector.telemetry import forbid_telemetry
 from services.errors import ModelFileError
 from services.models.manifest import ModelKind
 
-#: Raised when a conversion gives another result for the same input.
-CONVERSION_VERSION = 2
 #: What can be asked of a converter: a published file of a kind, or a converted detector in eight bits.
 ConversionKind = ModelKind | Literal["yolo-int8"]
+#: By kind; raised when a conversion gives another result for the same input.
+CONVERSION_VERSIONS: Mapping[ConversionKind, int] = {"yolo": 2, "reid": 3, "imagenet": 3}
 _TIMEOUT_S = 900.0
 _PACKAGES_ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from detector.quantise import CALIBRATION_CLIP, QUANTISER_VERSION
 from services.errors import ModelFileError
-from services.models.conversion import CONVERSION_VERSION, ConversionKind, convert_in_subprocess
+from services.models.conversion import CONVERSION_VERSIONS, ConversionKind, convert_in_subprocess
 from services.models.folders import draft_beside, locked, put_in_place, sha256_of, sync_file
 from services.models.manifest import Manifest, ModelEntry, ModelKind, load_manifest
 from services.models.sources import Report, fetch_from
@@ -280,7 +280,7 @@ class ModelStore:
             "source": file.sha256,
             "description": sha256_of(described) if described.is_file() else None,
             "input_hw": input_hw,
-            "conversion": CONVERSION_VERSION,
+            "conversion": CONVERSION_VERSIONS.get(file.kind),
             "openvino": version("openvino"),
         }
         key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
