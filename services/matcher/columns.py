@@ -25,7 +25,7 @@ _COLUMNS: dict[str, type[np.generic]] = {
     "quality": np.float32,
     "revision": np.int32,
     "final": np.bool_,
-    "vectors": np.int8,
+    "described": np.bool_,
     "alive": np.bool_,
 }
 
@@ -68,12 +68,12 @@ class SightingTable:
         """The sighting of a row."""
         return self._sighting_ids[row]
 
-    def put(self, sighting: Sighting, vectors: int) -> int:
+    def put(self, sighting: Sighting, *, described: bool) -> int:
         """Inserts a sighting without identity, or replaces what is held of it but its identity.
 
         Args:
             sighting: The newest revision.
-            vectors: How many vectors of it are in the index.
+            described: Whether its vector is in the index.
 
         Returns:
             Its row.
@@ -91,7 +91,7 @@ class SightingTable:
             "quality": sighting.quality,
             "revision": sighting.revision,
             "final": sighting.final,
-            "vectors": vectors,
+            "described": described,
             "alive": True,
         }
         for name, value in values.items():
@@ -134,10 +134,9 @@ class SightingTable:
         start = self._columns["start_ns"]
         return sorted(rows, key=lambda row: (int(start[row]), self._sighting_ids[row]))
 
-    def vector_counts(self, rows: Sequence[int]) -> list[int]:
-        """How many vectors each of these rows has in the index."""
-        counts: list[int] = self._columns["vectors"][np.asarray(rows, np.int64)].tolist()
-        return counts
+    def described(self, rows: Sequence[int]) -> NDArray[np.bool_]:
+        """Whether each of these rows has its vector in the index: bool (R,)."""
+        return self._columns["described"][np.asarray(rows, np.int64)].astype(np.bool_, copy=False)
 
     def by_quality(self, rows: Sequence[int]) -> list[int]:
         """These rows, best first, equal ones in order."""

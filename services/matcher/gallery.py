@@ -1,4 +1,4 @@
-"""The gallery: every sighting's vectors and whose they are, a view of the store that searches. Decides nothing.
+"""The gallery: every sighting's vector and whose it is, a view of the store that searches. Decides nothing.
 
 One thread feeds it (services.matcher.follower), any number read; a lock keeps them apart. It may be thrown away at any
 time, because the store can fill it again.
@@ -291,18 +291,18 @@ class Gallery:
             calibration = self.spec.calibration
             if queries is None:
                 return replace(_match(calibration, summary, 0.0), probability=0.0, evidence={})
-            if table.vector_counts([row]) == [0]:
+            if not table.described([row]).any():
                 return None
-            vectors = self._state.index.get(self._state.vector_ids([row], sighting_id))
-            alike = float((vectors @ queries.T).max())
+            vector = self._state.index.get(self._state.vector_ids([row], sighting_id))
+            alike = float((vector @ queries.T).max())
             return _match(calibration, summary, alike)
 
-    def vectors_of_sighting(self, sighting_id: str) -> Vectors:
-        """The vectors of one sighting, float32 (V, dim), V >= 1.
+    def vector_of_sighting(self, sighting_id: str) -> Vectors:
+        """The vector of one sighting, float32 (1, dim).
 
         Raises:
             NotFound: There is no such sighting.
-            ModelMismatch: Another model made its vectors.
+            ModelMismatch: Another model made it.
         """
         with self._moved:
             return self._state.index.get(self._ids_of_sighting(sighting_id))
@@ -318,7 +318,7 @@ class Gallery:
             return self._state.index.get(self._ids_of_identity(identity_id))
 
     def require_sighting(self, sighting_id: str) -> None:
-        """Raises what ``vectors_of_sighting`` would; reads no vector."""
+        """Raises what ``vector_of_sighting`` would; reads no vector."""
         with self._moved:
             self._ids_of_sighting(sighting_id)
 
@@ -389,7 +389,7 @@ class Gallery:
                 first_seen_ns=record.first_seen_ns,
                 last_seen_ns=record.last_seen_ns,
                 sighting_count=len(rows),
-                vector_count=sum(self._state.table.vector_counts(rows)),
+                vector_count=int(self._state.table.described(rows).sum()),
             )
 
     def entries(self, limit: int, offset: int) -> tuple[list[GalleryEntry], int]:

@@ -111,7 +111,7 @@ class RequestReader:
                 return self._reader.embedding(probe.embedding.values, probe.embedding.model_id, f"{name}.embedding")
             case "sighting_id":
                 sighting_id = required(probe.sighting_id, f"{name}.sighting_id")
-                return self._held(lambda: self._gallery.vectors_of_sighting(sighting_id))
+                return self._held(lambda: self._gallery.vector_of_sighting(sighting_id))
             case "identity_id":
                 identity_id = required(probe.identity_id, f"{name}.identity_id")
                 return self._held(lambda: self._gallery.vectors_of_identity(identity_id))

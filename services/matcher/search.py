@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from services.matcher.columns import UNDECIDED
 from services.matcher.index.contract import Neighbours
-from services.matcher.state import SLOT_BITS, GalleryState
+from services.matcher.state import GalleryState
 from services.matcher.types import Grouping, Question, SearchFilter, SightingSummary
 
 Found = list[tuple[SightingSummary, float]]
 
-#: More is asked for than k, because a sighting has several vectors; deepened by this factor until it suffices.
+#: More is asked for than k, because what was dropped meanwhile and an identity's further sightings do not count;
+#: deepened by this factor until it suffices.
 _SPARE = 8
 _DEEPEN = 4
 #: With negatives the search goes no deeper for each query: beyond, what is left out is all that looks alike.
@@ -88,7 +89,7 @@ class BatchSearch:
         self, waiting: list[tuple[int, Question]], found: Neighbours, depth: int, group: Group
     ) -> tuple[list[tuple[int, Found]], list[tuple[int, Question]]]:
         """Answers that suffice or cannot get better, and questions that must be searched for more deeply."""
-        rows, scores = (found.ids >> SLOT_BITS).tolist(), found.scores.tolist()  # NO_ID stays below zero
+        rows, scores = found.ids.tolist(), found.scores.tolist()  # NO_ID stays below zero
         done: list[tuple[int, list[tuple[int, float]]]] = []
         still = []
         start = 0
@@ -111,7 +112,7 @@ class BatchSearch:
         may = group.may
         if may is None:
             return self._view.search(queries, depth)
-        return self._view.search(queries, depth, lambda ids: may[ids >> SLOT_BITS])
+        return self._view.search(queries, depth, lambda ids: may[ids])
 
     def _ranked(
         self, rows: list[list[int]], scores: list[list[float]], question: Question, group: Group

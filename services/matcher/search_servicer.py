@@ -249,13 +249,12 @@ class MatcherServicer(vreid_pb2_grpc.MatcherServiceServicer):  # type: ignore[mi
         query = mean_direction(probes.vectors)
         gallery = self._parts.gallery
         try:
-            vectors = [gallery.vectors_of_sighting(match.sighting_id) for match in matches]
+            vectors = [gallery.vector_of_sighting(match.sighting_id) for match in matches]
         except (NotFound, ModelMismatch):  # gone since it was found: the order of the search stands
             return matches
         if gallery.model_id != probes.model_id:
             return matches
-        nearest = np.stack([views[int(np.argmax(views @ query))] for views in vectors])
-        return k_reciprocal(query, nearest, matches)
+        return k_reciprocal(query, np.concatenate(vectors), matches)
 
     def _by_geometry(self, matches: list[Match], probes: ProbeSet) -> list[Match]:
         crops = self._crops

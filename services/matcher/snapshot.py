@@ -32,7 +32,7 @@ from services.matcher.state import GalleryState
 
 log = logging.getLogger(__name__)
 
-MAGIC = b"vreid-gallery 2\n"
+MAGIC = b"vreid-gallery 3\n"
 FILE_NAME = "gallery.snapshot"
 _MAX_HEADER = 64 * 2**20
 _CHUNK = 8 * 2**20

@@ -81,7 +81,7 @@ def look_of(record: StandingRecord, gallery: Gallery) -> Look:
             if probe.kind == "vector":
                 vectors.append(_vector(probe, gallery))
             elif probe.kind == "sighting":
-                vectors.append(gallery.vectors_of_sighting(probe.value))
+                vectors.append(gallery.vector_of_sighting(probe.value))
             else:
                 identities.add(gallery.identity(probe.value).record.identity_id)
                 vectors.append(gallery.vectors_of_identity(probe.value))

@@ -9,18 +9,14 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reid.types import EmbedderSpec
 from services.errors import ModelMismatch, NotFound
 from services.identity.store import Event, IdentityRecord
 from services.matcher.columns import SightingTable
 from services.matcher.index.contract import Ids, VectorIndex, Vectors
-from services.types import MAX_EXEMPLARS, Sighting
+from services.types import Sighting
 
-#: Vector id = row << SLOT_BITS | slot; slot 0 is the embedding, the others are exemplars.
-SLOT_BITS = 3
-VIEWS = 1 + MAX_EXEMPLARS
 #: Events that may be taken together with their like, which is far cheaper. Among those that add, nothing is taken away:
 #: putting first what is put ends the same.
 _RUNS = {
@@ -76,16 +72,15 @@ class GalleryState:
         return rows
 
     def vector_ids(self, rows: Sequence[int], name: str) -> Ids:
-        """Ids of the vectors of these rows, in order: int64 (V,), V >= 1.
+        """Ids of the vectors of these rows, which are the rows that have one, in order: int64 (V,), V >= 1.
 
         Raises:
             ModelMismatch: There is none, because another model made them.
         """
-        counts = self.table.vector_counts(rows)
-        ids = [row << SLOT_BITS | slot for row, count in zip(rows, counts, strict=True) for slot in range(count)]
-        if not ids:
+        ids = np.asarray(rows, np.int64)[self.table.described(rows)]
+        if not len(ids):
             raise ModelMismatch(f"{name} was seen by another model than the gallery's")
-        return np.array(ids, np.int64)
+        return ids
 
     def expired(self, before_ns: int, keep_camera: str) -> list[int]:
         """Rows of sightings that ended before a moment, but for those of one camera."""
@@ -94,7 +89,7 @@ class GalleryState:
     def forget(self, rows: Sequence[int]) -> None:
         """Forgets sightings with their vectors."""
         if rows:
-            self.index.remove(_vector_ids(rows))
+            self.index.remove(np.asarray(rows, np.int64))
         for row in rows:
             self.table.drop(row)
         if rows:
@@ -131,16 +126,17 @@ class GalleryState:
         """Inserts sightings, or replaces all that is held of them but their identity."""
         newest = {sighting.sighting_id: sighting for sighting in sightings}
         ids: list[int] = []
-        vectors: list[Vectors] = [np.zeros((0, self.index.dim), np.float32)]
+        vectors: list[Vectors] = []
         held = [row for name in newest if (row := self.table.row(name)) is not None]
         if held:
-            self.index.remove(_vector_ids(held))
+            self.index.remove(np.asarray(held, np.int64))
         for sighting in newest.values():
-            views = self._views(sighting)
-            row = self.table.put(sighting, len(views))
-            ids += [row << SLOT_BITS | slot for slot in range(len(views))]
-            vectors.append(views)
-        self.index.add(np.array(ids, np.int64), np.concatenate(vectors))
+            vector = self._vector(sighting)
+            row = self.table.put(sighting, described=vector is not None)
+            if vector is not None:
+                ids.append(row)
+                vectors.append(vector)
+        self.index.add(np.array(ids, np.int64), np.reshape(vectors, (len(ids), self.index.dim)).astype(np.float32))
 
     def assign(self, sighting_id: str, identity_id: str) -> None:
         """Says whose sighting it is; a sighting that is not held is passed over."""
@@ -187,15 +183,12 @@ class GalleryState:
             case "identity.deleted":
                 self._retire(str(payload["identity_id"]))
 
-    def _views(self, sighting: Sighting) -> Vectors:
-        """Its vectors, (V, dim), the embedding first; none when another model made them."""
-        dim, sighting = self.index.dim, sighting.seen_by(self.spec.model_id)
-        if sighting.model_id != self.spec.model_id or len(sighting.embedding) != dim:
-            return np.zeros((0, dim), np.float32)
-        views: NDArray[np.float32] = sighting.embedding[None].astype(np.float32)
-        if len(sighting.exemplars):
-            views = np.concatenate([views, sighting.exemplars.astype(np.float32)])
-        return views
+    def _vector(self, sighting: Sighting) -> Vectors | None:
+        """What it is found by, the mean of its pictures, (dim,); None when another model made it."""
+        sighting = sighting.seen_by(self.spec.model_id)
+        if sighting.model_id != self.spec.model_id or len(sighting.embedding) != self.index.dim:
+            return None
+        return sighting.embedding
 
     def _add_alias(self, survivor: str, *absorbed: str) -> None:
         for name in absorbed:
@@ -247,9 +240,3 @@ class GalleryState:
         self.enrolled.discard(identity_id)
         for alias in self._aliases.pop(identity_id, ()):
             self._alias.pop(alias, None)
-
-
-def _vector_ids(rows: Sequence[int]) -> Ids:
-    """Every id that a vector of these rows can have."""
-    ids: Ids = (np.asarray(rows, np.int64)[:, None] << SLOT_BITS | np.arange(VIEWS)).ravel()
-    return ids

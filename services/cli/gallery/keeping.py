@@ -13,6 +13,7 @@ from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect
 from services.errors import NotFound
 from services.identity.codec import decode_sighting, encode_sighting
 from services.rpc import vreid_pb2 as pb
+from services.vectors import mean_direction
 
 if TYPE_CHECKING:
     from services.client import MatcherClient
@@ -112,10 +113,12 @@ def _fix(client: MatcherClient, found: list[Finding], held: dict[str, tuple[Sigh
     for sighting_id, places in strays.items():
         if sighting_id in held:
             sighting, identity_id = held[sighting_id]
+            left = np.delete(sighting.exemplars, places, axis=0)
             mended = replace(
                 sighting,
                 revision=sighting.revision + 1,
-                exemplars=np.delete(sighting.exemplars, places, axis=0),
+                embedding=mean_direction(left) if len(left) else sighting.embedding,
+                exemplars=left,
                 crop_keys=tuple(key for i, key in enumerate(sighting.crop_keys) if i not in places),
             )
             exported = pb.ExportedSighting(identity_id=identity_id, fields=encode_sighting(mended))

@@ -15,6 +15,7 @@ from services.errors import InputError, NotFound, SnapshotError, Unsupported
 from services.identity.memory_store import MemoryStore
 from services.matcher.build import Places
 from services.matcher.snapshot import FILE_NAME
+from services.vectors import mean_direction
 
 RED, BLUE = (0, 0, 250), (250, 0, 0)
 
@@ -259,7 +260,9 @@ def test_doctor_finds_and_mends(keeper, kept) -> None:
     kept.settle()
     left = {f["kind"] for f in keeper("gallery", "doctor", "--json")["findings"]}
     assert left == {"duplicate", "bimodal"}
-    assert len(kept.store.get_sighting("hidden").exemplars) == 2
+    mended = kept.store.get_sighting("hidden")
+    assert len(mended.exemplars) == 2
+    assert mended.embedding == pytest.approx(mean_direction(mended.exemplars), abs=1e-3)
 
 
 def test_watch_prints_a_line_per_event(keeper, kept) -> None:

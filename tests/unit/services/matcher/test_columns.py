@@ -37,19 +37,19 @@ def make():
 
 def test_a_row_tells_what_was_put(make) -> None:
     table = SightingTable()
-    row = table.put(make("a", "south", 5, vehicle_class=2), 3)
+    row = table.put(make("a", "south", 5, vehicle_class=2), described=True)
     summary = table.summary(row)
     assert (summary.sighting_id, summary.camera_id, summary.start_ns, summary.end_ns) == ("a", "south", 5, 15)
     assert (summary.vehicle_class, summary.quality, summary.final) == (VehicleClass.BUS, 0.25, False)
     assert summary.identity_id == ""
-    assert table.vector_counts([row, row]) == [3, 3]
+    assert table.described([row, table.put(make("b"), described=False), row]).tolist() == [True, False, True]
 
 
 def test_a_revision_keeps_row_and_identity(make) -> None:
     table = SightingTable()
-    row = table.put(make("a"), 1)
+    row = table.put(make("a"), described=True)
     table.assign(row, "car")
-    assert table.put(make("a", start_ns=7), 2) == row
+    assert table.put(make("a", start_ns=7), described=True) == row
     assert table.summary(row).identity_id == "car"
     assert table.rows_of("car") == [row]
     assert len(table) == 1
@@ -58,14 +58,14 @@ def test_a_revision_keeps_row_and_identity(make) -> None:
 def test_rows_of_an_identity_come_by_start(make) -> None:
     table = SightingTable()
     for name, start in (("late", 9), ("b", 3), ("a", 3)):
-        table.assign(table.put(make(name, start_ns=start), 1), "car")
+        table.assign(table.put(make(name, start_ns=start), described=True), "car")
     assert [table.sighting_id(row) for row in table.rows_of("car")] == ["a", "b", "late"]
     assert table.rows_of("nobody") == []
 
 
 def test_an_identity_without_sightings_is_gone(make) -> None:
     table = SightingTable()
-    row = table.put(make("a"), 1)
+    row = table.put(make("a"), described=True)
     table.assign(row, "car")
     table.assign(row, "bus")
     assert table.identity_count == 1
@@ -76,11 +76,11 @@ def test_an_identity_without_sightings_is_gone(make) -> None:
 
 def test_a_dropped_row_is_used_again_and_remembers_nothing(make) -> None:
     table = SightingTable()
-    row = table.put(make("a"), 1)
+    row = table.put(make("a"), described=True)
     table.assign(row, "car")
     table.drop(row)
     assert not table.mask(SearchFilter()).any()
-    assert table.put(make("b"), 1) == row
+    assert table.put(make("b"), described=True) == row
     assert table.identity(row) is None
     assert table.row("a") is None
 
@@ -88,14 +88,14 @@ def test_a_dropped_row_is_used_again_and_remembers_nothing(make) -> None:
 def test_identities_by_last_seen(make) -> None:
     table = SightingTable()
     for name, start, identity in (("a", 0, "old"), ("b", 50, "new"), ("c", 20, "old"), ("d", 50, "also-new")):
-        table.assign(table.put(make(name, start_ns=start), 1), identity)
+        table.assign(table.put(make(name, start_ns=start), described=True), identity)
     assert list(table.identities_by_last_seen()) == ["also-new", "new", "old"]
 
 
 def test_many_sightings_grow_the_columns(make) -> None:
     table = SightingTable()
     for number in range(2500):
-        table.put(make(f"s{number}", camera=f"c{number % 7}"), 1)
+        table.put(make(f"s{number}", camera=f"c{number % 7}"), described=True)
     assert int(table.mask(SearchFilter(camera_ids=frozenset({"c3"}))).sum()) == 357
     assert int(table.mask(SearchFilter()).sum()) == len(table) == 2500
 
@@ -114,18 +114,18 @@ def test_many_sightings_grow_the_columns(make) -> None:
 )
 def test_filter(make, wanted: SearchFilter, expected: set[str]) -> None:
     table = SightingTable()
-    table.assign(table.put(make("a"), 1), "car")
-    table.put(make("b", start_ns=10), 1)
+    table.assign(table.put(make("a"), described=True), "car")
+    table.put(make("b", start_ns=10), described=True)
     assert {table.sighting_id(row) for row in np.flatnonzero(table.mask(wanted))} == expected
 
 
 def test_names_of_identities_go_with_their_last_sighting(make) -> None:
     """A long run must not remember everybody who ever passed."""
     table = SightingTable()
-    keeper = table.put(make("keeper"), 1)
+    keeper = table.put(make("keeper"), described=True)
     table.assign(keeper, "car-0")
     for number in range(1, 200):
-        row = table.put(make(f"s{number}"), 1)
+        row = table.put(make(f"s{number}"), described=True)
         table.assign(row, f"car-{number}")
         assert table.summary(row).identity_id == f"car-{number}"
         table.drop(row)
@@ -138,13 +138,13 @@ def test_names_of_identities_go_with_their_last_sighting(make) -> None:
 
 def test_a_loaded_table_has_forgotten_names_that_nobody_bears(make) -> None:
     table = SightingTable()
-    rows = [table.put(make(name), 1) for name in "abc"]
+    rows = [table.put(make(name), described=True) for name in "abc"]
     for row, name in zip(rows, ("one", "two", "three"), strict=True):
         table.assign(row, name)
     table.drop(rows[1])
     columns, strings = table.export()
     loaded = SightingTable.load(columns, strings)
-    new = loaded.put(make("d"), 1)
+    new = loaded.put(make("d"), described=True)
     loaded.assign(new, "four")
     assert sorted(loaded.identities_by_last_seen()) == ["four", "one", "three"]
     assert len(loaded.export()[1]["identities"]) == 3
@@ -157,6 +157,6 @@ def test_a_loaded_table_has_forgotten_names_that_nobody_bears(make) -> None:
 
 def test_one_row_passes_as_it_does_among_all(make) -> None:
     table = SightingTable()
-    rows = [table.put(make(name), 1) for name in "abc"]
+    rows = [table.put(make(name), described=True) for name in "abc"]
     wanted = SearchFilter(exclude_sighting_ids=frozenset({"b"}))
     assert [table.takes(row, wanted) for row in rows] == table.mask(wanted)[:3].tolist() == [True, False, True]

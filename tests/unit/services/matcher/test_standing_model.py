@@ -24,7 +24,7 @@ class RollingGallery:
     def wait_for(self, position, timeout_s) -> None:
         pass
 
-    def vectors_of_sighting(self, sighting_id):
+    def vector_of_sighting(self, sighting_id):
         return np.ones((1, self.dim), np.float32)
 
     def match_of_sighting(self, sighting_id, queries, wanted, model_id=""):
@@ -63,6 +63,6 @@ def test_looks_are_read_anew_as_soon_as_the_model_is_another():
 def test_a_change_in_the_midst_of_a_reading_is_no_mixture():
     gallery = RollingGallery()
     (record,) = Store().standing()
-    gallery.vectors_of_sighting = lambda _: gallery.roll() or np.ones((1, 3), np.float32)
+    gallery.vector_of_sighting = lambda _: gallery.roll() or np.ones((1, 3), np.float32)
     with pytest.raises(Unavailable):
         look_of(record, gallery)
