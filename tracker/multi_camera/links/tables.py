@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracker.multi_camera.arrays import Floats, Index, Ints
 from tracker.multi_camera.links.travel import TravelTimes, pinned, travel_times
@@ -71,6 +72,26 @@ class LinkTables:
     log_return: Floats
     log_last: Floats
     log_new: Floats
+
+    def log_expected(self, index: Index, together: NDArray[np.bool_]) -> Floats:
+        """Nats for coming over a link at some time or other, against a new vehicle: all that is said of young links.
+
+        Whether two views overlap shows long before travel times do: where it was hardly ever so, a vehicle that stands
+        in the one view is not the one that comes into the other; where it was nearly always so, one that left is not.
+
+        Args:
+            index: Links.
+            together: Whether the vehicle still stands in the first view when it comes into the second.
+        """
+        apart = self.log_apart[index] - math.log1p(-math.exp(self.log_prior_overlap))
+        known = np.where(together, self.log_overlap_known(index), np.minimum(apart, 0.0))
+        expected: Floats = self.log_prior[index] + known
+        return expected
+
+    def log_overlap_known(self, index: Index) -> Floats:
+        """What is known against two views showing a vehicle at once, in nats: at most 0, 0 before anything is."""
+        against: Floats = np.minimum(self.log_overlap[index] - self.log_prior_overlap, 0.0)
+        return against
 
     def log_gone(self, index: Index, x: Floats) -> Floats:
         """Log rate per second of coming into the other view a log-duration ``x`` after leaving the one."""

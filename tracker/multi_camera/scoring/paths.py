@@ -82,8 +82,7 @@ class Paths:
         together = (column < counts[:, None]) & (start_s < here_until) & (until > here.start_s[:, None])
         beside = together & (column != before[:, None]) & (column != after[:, None])
         i, j = np.nonzero(beside)
-        against = np.minimum(tables.log_overlap[camera[i, j], here.camera[i]] - tables.log_prior_overlap, 0.0)
-        np.add.at(time, i, against)
+        np.add.at(time, i, tables.log_overlap_known((camera[i, j], here.camera[i])))
         time[(together & (camera == here.camera[:, None])).any(axis=1)] = -np.inf
         return time, zone
 
@@ -98,8 +97,9 @@ class Paths:
             Time and zone evidence.
         """
         tables, trust = self._topology.tables(), self._topology.trust
+        together = (after.start_s < before.end_s) | before.open
         time = trust * self._topology.log_transition(before, after)
-        time += (1.0 - trust) * tables.log_prior[before.camera, after.camera]
+        time += (1.0 - trust) * tables.log_expected((before.camera, after.camera), together)
         zone = (
             tables.zone_entry[before.camera, after.camera, after.entry]
             + tables.zone_exit[before.camera, after.camera, before.exit]

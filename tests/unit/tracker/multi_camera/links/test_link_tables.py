@@ -57,3 +57,20 @@ def test_a_vehicle_is_not_expected_back_where_it_left_until_some_come_back():
 def test_a_single_camera_expects_whoever_comes_again_in_itself():
     tables = nothing_known(1)
     assert tables.log_share[0, 0] == tables.log_prior[0, 0] == 0.0
+
+
+def test_a_young_link_knows_soon_whether_its_views_overlap():
+    links = (np.array([0, 0, 1]), np.array([1, 2, 2]))
+    still, gone = np.ones(3, bool), np.zeros(3, bool)
+    new = nothing_known(3)
+    np.testing.assert_allclose(new.log_expected(links, still), -1.0)
+    np.testing.assert_allclose(new.log_expected(links, gone), -1.0)
+    tally = Tally.empty(3)
+    tally.moments[0, 1, GAP, 0], tally.moments[0, 2, OVERLAP, 0] = 6, 6
+    cells = np.zeros((3, CELLS))
+    tables = compile_tables(tally, CameraCells(cells, cells), AssociationSettings())
+    while_there, after = tables.log_expected(links, still), tables.log_expected(links, gone)
+    assert while_there[0] < -1.2 < after[0] == -1.0
+    assert after[1] < -1.5 < while_there[1] == -1.0
+    assert (while_there <= -1.0).all()
+    assert (after <= -1.0).all()
