@@ -28,6 +28,9 @@ from tracker.single_camera.jumps import find_jump
 from tracker.single_camera.settings import TrackletSettings
 from tracker.types import Contact, Crop, TrackKey, Tracklet
 
+#: A track's first revision is described by so many of its best crops, unless it may be two vehicles': it comes a second
+#: after the vehicle did, and what was seen until then gives way to what is seen later.
+FIRST_LOOK = 2
 #: Width and height of a camera's frames in pixels.
 Size = tuple[int, int]
 #: Makes two tracklets of one at one of its contacts; the second under a fresh key.
@@ -129,7 +132,10 @@ class SightingBuilder:
         return [crop for crop in tracklet.crops if min(crop.image.shape[:2]) >= least]
 
     def _usable(self, track: TrackMemory, tracklet: Tracklet) -> tuple[Crop, ...]:
-        return worth_embedding(self._large(tracklet), [part.crop for part in track.embedded.values()])
+        crops = self._large(tracklet)
+        if track.revision == 0 and not tracklet.final and not tracklet.contacts:
+            crops = crops[:FIRST_LOOK]
+        return worth_embedding(crops, [part.crop for part in track.embedded.values()])
 
     @property
     def _spec(self) -> EmbedderSpec:

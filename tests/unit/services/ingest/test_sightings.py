@@ -45,6 +45,25 @@ def test_each_crop_is_embedded_once_and_cameras_share_a_call(builder, embedder):
     assert embedder.batches == [3, 1]
 
 
+def test_a_first_look_takes_the_best_two_crops_and_the_next_the_rest(builder, embedder):
+    crops = [crop(i, quality=0.9 - 0.1 * i) for i in range(4)]
+    first = build(builder, tracklet(crops))[0]
+    second = build(builder, tracklet(crops, revision=2))[0]
+    assert embedder.batches == [2, 2]
+    assert len(first.sighting.exemplars) == 2
+    assert len(second.sighting.exemplars) == 4
+
+
+def test_a_first_look_at_what_may_be_two_vehicles_or_is_the_last_takes_all_crops(builder, embedder):
+    crops = [crop(i) for i in range(4)]
+    build(
+        builder,
+        replace(tracklet(crops), contacts=(Contact(crops[1].t_ns, np.ones(4, np.float32), np.ones(4, np.float32)),)),
+    )
+    build(builder, tracklet(crops, camera="cam2", final=True))
+    assert embedder.batches == [4, 4]
+
+
 def test_the_embedding_leans_to_the_better_crops(builder):
     good, poor = crop(0, bgr=(250, 0, 0), quality=0.9), crop(1, bgr=(0, 0, 250), quality=0.1)
     sighting = build(builder, tracklet([good, poor]))[0].sighting
@@ -66,7 +85,7 @@ def test_every_exemplar_has_a_crop_and_keys_follow_the_exemplars(builder):
 def test_at_most_four_exemplars_that_differ(builder):
     near = [crop(i, bgr=(200 + i, 30, 30)) for i in range(5)]
     far = [crop(9, bgr=(10, 10, 220)), crop(10, bgr=(10, 220, 10))]
-    exemplars = build(builder, tracklet(near + far))[0].sighting.exemplars
+    exemplars = build(builder, tracklet(near + far, final=True))[0].sighting.exemplars
     assert exemplars.shape[0] == 4
     similarity = exemplars @ exemplars.T
     assert (similarity < 0.9).sum() >= 6
