@@ -11,7 +11,7 @@ from tracker.single_camera.assignment import iou_matrix
 from tracker.types import Crop
 
 #: Two boxes of a track that overlap so much show it from the same side.
-SAME_VIEW_IOU = 0.7
+SAME_VIEW_IOU = 0.5
 #: A picture of the same side is news only when it is better by this factor: less moves the vector by less than noise.
 NEWS = 1.5
 
