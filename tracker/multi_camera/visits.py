@@ -74,6 +74,11 @@ class Visits:
         """The visits at an index of every array."""
         return Visits(*(array[index] for array in self.arrays))
 
+    def last_into(self, others: Visits) -> NDArray[np.bool_]:
+        """Whether vehicles still stand in view, or may, when the other visits begin; element by element."""
+        lasts: NDArray[np.bool_] = (others.start_s < self.end_s) | self.open
+        return lasts
+
     def followed_by(self, others: Sequence[Visits]) -> Visits:
         """These visits and others behind them, along the first axis."""
         alike = zip(self.arrays, *(v.arrays for v in others), strict=True)

@@ -116,8 +116,8 @@ class _Grouping:
         sizes = np.full(len(others), self._size[one])
         looks = self._looks(product, sizes, self._size[others], detail[one] * detail[others])
         joint = [path_nats(self._step, sorted([*mine, *self._groups[g]])) for g in others]
-        apart_nats = [self._path[one] + self._path[g] for g in others]
-        self._total[one, others] = self._total[others, one] = looks + (np.array(joint) - np.array(apart_nats))
+        gain = [path - self._path[one] - self._path[g] for g, path in zip(others, joint, strict=True)]
+        self._total[one, others] = self._total[others, one] = looks + gain
 
 
 def _weighted(evidence: Evidence) -> Floats:
@@ -133,14 +133,14 @@ def path_nats(step: Floats | Sequence[Sequence[float]], group: Sequence[int]) ->
 
 def evidence_of(evidence: Evidence, groups: Sequence[Group]) -> float:
     """Nats for these groups against every sighting alone: looks of each next to the mean before it, and paths."""
-    total = 0.0
+    total, weighted = 0.0, _weighted(evidence)
     for group in groups:
         if len(group) < 2:
             continue
         if evidence.apart[np.ix_(group, group)].any():
             return -np.inf
         count = np.arange(1, len(group))
-        sums = np.cumsum(_weighted(evidence)[np.ix_(group, group)], axis=0)
+        sums = np.cumsum(weighted[np.ix_(group, group)], axis=0)
         own = evidence.detail[group]
         before, squares = np.cumsum(own)[:-1], np.cumsum(own**2)[:-1]
         means = sums[count - 1, count] / (before * own[1:])

@@ -97,9 +97,8 @@ class Paths:
             Time and zone evidence.
         """
         tables, trust = self._topology.tables(), self._topology.trust
-        together = (after.start_s < before.end_s) | before.open
         time = trust * self._topology.log_transition(before, after)
-        time += (1.0 - trust) * tables.log_expected((before.camera, after.camera), together)
+        time += (1.0 - trust) * tables.log_expected((before.camera, after.camera), before.last_into(after))
         zone = (
             tables.zone_entry[before.camera, after.camera, after.entry]
             + tables.zone_exit[before.camera, after.camera, before.exit]

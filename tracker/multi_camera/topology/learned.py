@@ -198,7 +198,7 @@ class Topology:
         tables = self.tables()
         a, c, gap_s = before.camera, after.camera, after.start_s - before.end_s
         density = np.full(len(gap_s), -np.inf)
-        left, still = np.flatnonzero(gap_s >= 0), np.flatnonzero((gap_s < 0) | before.open)
+        left, still = np.flatnonzero(gap_s >= 0), np.flatnonzero(before.last_into(after))
         density[left] = tables.log_gone((a[left], c[left]), log_duration(gap_s[left]))
         if still.size:
             since_s = after.start_s[still] - before.start_s[still]
