@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from typing import Any
 from reid.config import TrainConfig, read_config, recipe_path
 from services.errors import VreidError
 
-#: Domains of a recipe that stand for further rendered sets, by the seed in their names.
-_FURTHER = re.compile(r"city-(?P<seed>\d+)")
+#: Domains of a recipe that stand for further rendered sets, by the seed in their names, and how those are rendered.
+_FURTHER = re.compile(r"(?P<kind>city|shapes)-(?P<seed>\d+)")
+_HOW = {"city": (), "shapes": ("--shapes", "varied", "--twins", "0.4", "--alike", "0")}
 #: Vehicles of each of those: as many as VeRi-776's layout numbers.
 _FURTHER_VEHICLES = 776
 #: Label of the city's test pictures by which figures are set apart, and what it tells.
@@ -38,8 +39,9 @@ class ModelBench:
             first, and all that a set can hold for further ones.
         test: Vehicles of the city to judge on; likewise.
         changes: `--set` of both trainings.
-        recipe: Of both trainings. Each of its domains `city-N` is one more rendered set, of seed N.
-        then: A recipe that goes on from what the first made, before it is judged; None is none.
+        recipe: Of both trainings. Each of its domains `city-N` is one more rendered set, of seed N; `shapes-N`
+            is one with bodies in further shapes and twice as many twins.
+        then: Recipes that go on, one after another, from what the one before made; the last is judged.
     """
 
     out: Path
@@ -48,7 +50,7 @@ class ModelBench:
     test: int | None = None
     changes: tuple[str, ...] = ()
     recipe: str = "default"
-    then: str | None = None
+    then: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,27 +103,27 @@ def steps(bench: ModelBench) -> list[Step]:
     Raises:
         DataError: There is no such recipe.
     """
-    config = read_config(recipe_path(bench.recipe))
+    configs = {name: read_config(recipe_path(name)) for name in (bench.recipe, *bench.then)}
     city, masked = bench.out / "city", bench.out / "city-masked"
-    model = _weights(bench.out / "model", bench.then or bench.recipe)
-    further = {name: named["seed"] for name in config.domains if (named := _FURTHER.fullmatch(name))}
+    model = _weights(bench.out / "model", configs[[*configs][-1]])
     test = _sized(("--test", bench.test))
     found = [_render("render", city, ("--plates", "random"), _sized(("--train", bench.train)) + test)]
-    for name, seed in further.items():
-        sizes = _sized(("--train", bench.train or _FURTHER_VEHICLES), ("--test", 0))
-        found.append(_render(f"render-{seed}", bench.out / name, ("--seed", seed), sizes))
-    data = [f"{name}={bench.out / name}" for name in ("city", *further)]
+    for name in dict.fromkeys(name for config in configs.values() for name in config.domains):
+        if further := _FURTHER.fullmatch(name):
+            sizes = _sized(("--train", bench.train or _FURTHER_VEHICLES), ("--test", 0))
+            how = ("--seed", further["seed"], *_HOW[further["kind"]])
+            found.append(_render(name.replace("city", "render"), bench.out / name, how, sizes))
     found += [
         _render("render-masked", masked, ("--plates", "masked"), ("--train", "0", *test)),
-        *_trainings(bench, model, [*data, *_given(bench)]),
+        *_trainings(bench, configs, model),
         _judge("city", city, model),
         _judge("city-masked", masked, model),
         _judge("city-untrained", city, "imagenet"),
         _judge("city-image-to-image", city, model, "image-to-image"),
     ]
     if bench.pairs is not None:
-        alone = _weights(bench.out / "real-alone", bench.recipe)
-        fewer = f"epochs={_epochs_alone(config)}"
+        alone = _weights(bench.out / "real-alone", configs[bench.recipe])
+        fewer = f"epochs={_epochs_alone(configs[bench.recipe])}"
         found += [
             _train("train-real-alone", alone, bench.recipe, _given(bench), (*bench.changes, fewer)),
             _judge_pairs("pairs", bench.pairs, model),
@@ -149,20 +151,20 @@ def _given(bench: ModelBench) -> list[str]:
     return [f"pairs={bench.pairs}"] if bench.pairs is not None else []
 
 
-def _weights(folder: Path, recipe: str) -> Path:
-    """What a run of a recipe leaves in its folder."""
-    return folder / f"{read_config(recipe_path(recipe)).name}.safetensors"
+def _weights(folder: Path, config: TrainConfig) -> Path:
+    """What a run leaves in its folder."""
+    return folder / f"{config.name}.safetensors"
 
 
-def _trainings(bench: ModelBench, model: Path, data: Sequence[str]) -> list[Step]:
-    """One, or one that another goes on from."""
-    if bench.then is None:
-        return [_train("train", model, bench.recipe, data, bench.changes)]
-    first = _weights(bench.out / "first", bench.recipe)
-    return [
-        _train("train", first, bench.recipe, data, bench.changes),
-        _train(f"train-{bench.then}", model, bench.then, data, bench.changes, start=first),
-    ]
+def _trainings(bench: ModelBench, configs: Mapping[str, TrainConfig], model: Path) -> Iterator[Step]:
+    """One after another, each going on from what the one before made; the last makes the model."""
+    start: Path | None = None
+    for number, (recipe, config) in enumerate(configs.items()):
+        made = model if number == len(configs) - 1 else _weights(bench.out / f"made-by-{recipe}", config)
+        data = [f"{name}={bench.out / name}" for name in config.domains if name != "pairs"] + _given(bench)
+        name = "train" if start is None else f"train-{recipe}"
+        yield _train(name, made, recipe, data, bench.changes, start=start)
+        start = made
 
 
 def _train(

@@ -25,7 +25,8 @@ def model(  # noqa: PLR0913
         str, typer.Option(help="Of the training: default, or gpu, by which the shipped model was made.")
     ] = "default",
     then: Annotated[
-        str | None, typer.Option(help="A recipe that goes on from what the first made: far, by which the shipped was.")
+        list[str] | None,
+        typer.Option(help="Recipes that go on from what was made before them: far, then shapes, for the shipped one."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -35,7 +36,8 @@ def model(  # noqa: PLR0913
 
     try:
         with progress("commands") as report:
-            document = make_and_judge(ModelBench(out, pairs, train, test, tuple(changes or ()), recipe, then), report)
+            bench = ModelBench(out, pairs, train, test, tuple(changes or ()), recipe, tuple(then or ()))
+            document = make_and_judge(bench, report)
     except (VreidError, ReidError, OSError) as exc:
         fail(str(exc))
     emit(document, as_json=as_json, render=_show_model)
