@@ -165,7 +165,8 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
     def scan_sightings(self, *, ended_since_ns: int = 0) -> Iterator[tuple[Sighting, str | None]]:
         """See IdentityStore."""
         with self._changed:
-            rows = [row for row in self._state.rows.values() if row.end_us >= ended_since_ns // 1000]
+            floor_us = ended_since_ns // 1000
+            rows = [row for row in self._state.rows.values() if row.end_us >= floor_us or not row.final]
             found = [(dict(row.fields), self._state.resolve(row.identity_id)) for row in rows]
         for fields, identity_id in found:
             yield decode_sighting(fields), identity_id

@@ -181,14 +181,21 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
         """See IdentityStore."""
         floor_us = ended_since_ns // 1000
         cursor, seen = 0, set[str]()
+        if floor_us:
+            in_view = self._redis.call(lambda client: client.zrange(self.keys.provisional, 0, -1))
+            seen.update(sighting_id.decode() for sighting_id in in_view)
+            yield from self._pages(sorted(seen))
         while True:
             cursor, pairs = self._redis.call(partial(self._scan_page, cursor))
             page = [n for member, ended in pairs if ended >= floor_us and (n := member.decode()) not in seen]
             seen.update(page)
-            for start in range(0, len(page), _PAGE):
-                yield from self._with_identities(page[start : start + _PAGE])
+            yield from self._pages(page)
             if cursor == 0:
                 return
+
+    def _pages(self, sighting_ids: Sequence[str]) -> Iterator[tuple[Sighting, str | None]]:
+        for start in range(0, len(sighting_ids), _PAGE):
+            yield from self._with_identities(sighting_ids[start : start + _PAGE])
 
     def _scan_page(self, cursor: int, client: Any) -> tuple[int, list[tuple[bytes, float]]]:
         page: tuple[int, list[tuple[bytes, float]]] = client.zscan(self.keys.timeline, cursor, count=_PAGE)

@@ -82,7 +82,8 @@ class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore
         What changes meanwhile may or may not show: read ``last_event_id`` first and follow `events` from there.
 
         Args:
-            ended_since_ns: Leaves out those that ended before.
+            ended_since_ns: Leaves out those that ended before; what is not final is still in view, whenever its last
+                revision came.
         """
         ...
 

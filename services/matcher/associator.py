@@ -86,6 +86,7 @@ class AssociatorLoop:
         # Provisional sightings with their camera sessions; first decisions the store does not know yet.
         self._open: dict[str, frozenset[str]] = {}
         self._undecided: set[str] = set()
+        self._ahead: tuple[str, ...] = ()
         self._renewed_ns = 0
         self._orphans_ns = 0
 
@@ -195,6 +196,7 @@ class AssociatorLoop:
     def _restore(self) -> None:
         """Rebuilds everything from the store; work behind the cursor is read again."""
         store = self._store
+        self._caught_up = False
         self._use_model()
         self._read_to = self._committed_to = store.work_cursor()
         waiting = {item.sighting_id for item in self._waiting()}
@@ -276,17 +278,30 @@ class AssociatorLoop:
 
     def _decide(self) -> int:
         outcome = self._associator.decide()
+        self._warn_of_clocks()
         stale = self._commit(outcome, self._read_to)
         unknown = [s for s in stale if s in self._undecided]
         self._undecided.clear()
-        if unknown and outcome.changes:
-            # The store may lack an identity that the changes name: start again from what it has.
+        if unknown and (outcome.changes or self._matched_to_none(outcome, unknown)):
+            # The store may lack an identity that is remembered here: start again from what it has.
             self._restore()
         else:
             # A newer revision is on its way and is decided as if it were the first.
             for sighting_id in unknown:
                 self._associator.forget(sighting_id)
         return len(outcome.decisions) - len(stale)
+
+    def _matched_to_none(self, outcome: Outcome, sighting_ids: Sequence[str]) -> bool:
+        """Whether any of these was matched to an identity that the store has not, because it was deleted."""
+        matched = {d.identity_id for d in outcome.decisions if d.sighting_id in sighting_ids and d.status == "matched"}
+        return any(self._store.get_identity(identity_id) is None for identity_id in sorted(matched))
+
+    def _warn_of_clocks(self) -> None:
+        ahead, self._ahead = self._ahead, self._associator.ahead
+        for camera_id in sorted({*self._ahead} - {*ahead}):
+            log.warning(
+                "camera %s: its clock is far ahead of the others', what it sees is matched to nothing", camera_id
+            )
 
     def _reconsider(self) -> None:
         outcome = self._associator.reconsider()

@@ -6,18 +6,23 @@ and a snapshot restored elsewhere goes on as the original would have.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import ClassVar
 
 from reid.types import Calibration
 from tracker.multi_camera.asked import ASKED, from_state, to_state
+from tracker.multi_camera.clocks.site_time import LINK as TIME
+from tracker.multi_camera.clocks.site_time import SiteTime
 from tracker.multi_camera.decisions.verdicts import Findings, IdFactory
 from tracker.multi_camera.parts import Parts
 from tracker.multi_camera.reconsider import Reconsideration
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.types import Assigned, Observation, Outcome, Snapshot
 from tracker.multi_camera.visits import NS
+
+#: A clock is not believed that is ahead of most others by this share of the longest trip.
+FAR_SHARE = 0.5
 
 
 class Associator:
@@ -50,7 +55,7 @@ class Associator:
 
     def _reset(self) -> None:
         self._asked: str | None = None
-        self._latest_ns = 0
+        self._time = SiteTime(int(FAR_SHARE * self._settings.max_trip_s / NS))
         self._parts = Parts.build(self._settings, self._calibration, self._model_id, self._id_factory)
         self._later = Reconsideration(
             self._parts,
@@ -71,7 +76,8 @@ class Associator:
         standing = self._pending.get(sighting_id) or self._parts.memory.observation(sighting_id)
         if standing is not None and (standing.revision, standing.final) >= (observation.revision, observation.final):
             return False
-        self._pending[sighting_id] = self._parts.topology.put_right(observation)
+        right = self._pending[sighting_id] = self._parts.topology.put_right(observation)
+        self._time.see(right.camera_id, right.end_ns, now_ns)
         if self._oldest_pending_ns is None:
             self._oldest_pending_ns = now_ns
         return True
@@ -122,7 +128,7 @@ class Associator:
         self._oldest_pending_ns = None
         if not batch:
             return Outcome()
-        self._latest_ns = max(self._latest_ns, *(o.end_ns for o in batch))
+        self._time.go_on()
         self._expire()
         reviewed = self._due_for_review()
         self._parts.scorer.prepare(batch)
@@ -152,7 +158,11 @@ class Associator:
         closed = [o for o in batch if o.final]
         self._later.plan(closed, [*closed, *reviewed], reviewed)
         self._asked = to_state(arrivals, closed)
-        return Outcome(tuple(findings.decisions), tuple(findings.changes), {ASKED: self._asked})
+        return Outcome(tuple(findings.decisions), tuple(findings.changes), self._standing())
+
+    def _standing(self) -> dict[str, str]:
+        """What a bucket leaves behind by name: what it still asks for, and what time it is."""
+        return {TIME: self._time.to_state()} | ({} if self._asked is None else {ASKED: self._asked})
 
     def _remember(self, observation: Observation) -> None:
         if observation.final:
@@ -166,12 +176,12 @@ class Associator:
             self._parts.agreement.learn(before, observation)
 
     def _expire(self) -> None:
-        gone = self._parts.memory.forget_before(self._latest_ns * NS - self._settings.max_trip_s)
+        gone = self._parts.memory.forget_before(self._time.now_ns * NS - self._settings.max_trip_s)
         self._parts.verdicts.ambiguous.difference_update(gone)
 
     def _due_for_review(self) -> list[Observation]:
         """Closed sightings that came of an age to be looked at again since the last bucket, by start."""
-        due, past = self._parts.closed.advance(self._latest_ns)
+        due, past = self._parts.closed.advance(self._time.now_ns)
         # What was compared for a closed sighting serves its second looks, too.
         self._parts.scorer.forget(past)
         found = [o for o in map(self._parts.memory.observation, due) if o is not None]
@@ -217,6 +227,11 @@ class Associator:
         return self._parts.memory.resolve(identity_id)
 
     @property
+    def ahead(self) -> tuple[str, ...]:
+        """Cameras whose clock is so far ahead of most others' that it is not believed."""
+        return self._time.ahead
+
+    @property
     def active(self) -> int:
         """Identities remembered."""
         return len(self._parts.memory)
@@ -231,8 +246,7 @@ class Associator:
             Assigned(topology.as_shown(observation), identity_id, observation.sighting_id in ambiguous)
             for observation, identity_id in self._parts.memory.all_members()
         )
-        asked = {} if self._asked is None else {ASKED: self._asked}
-        return Snapshot(assigned, {**self._parts.all_links(), **asked})
+        return Snapshot(assigned, {**self._parts.all_links(), **self._standing()})
 
     def restore(self, assigned: Iterable[Assigned], links: Mapping[str, str]) -> None:
         """Forgets everything, arrivals included, and rebuilds from what was decided before.
@@ -256,19 +270,20 @@ class Associator:
                 self._parts.closed.bind(entry.observation.sighting_id)
             if entry.ambiguous:
                 self._parts.verdicts.ambiguous.add(entry.observation.sighting_id)
-            self._latest_ns = max(self._latest_ns, observation.end_ns)
-        self._parts.closed.advance(self._latest_ns)
+        self._time.restore(links.get(TIME), (o.end_ns for o, _ in self._parts.memory.all_members()))
+        self._parts.closed.advance(self._time.now_ns)
         self._expire()
         self._parts.topology.prepare()
         self._asked = links.get(ASKED)
-        if self._asked is not None:
-            self._learn_what_was_asked(self._asked)
-
-    def _learn_what_was_asked(self, asked: str) -> None:
-        """Goes on learning from a bucket that was decided before a restart, but looks at nothing a second time."""
         arrived, closed = (
-            [o for o in map(self._parts.memory.observation, names) if o is not None] for names in from_state(asked)
+            [o for o in map(self._parts.memory.observation, names) if o is not None]
+            for names in (((), ()) if self._asked is None else from_state(self._asked))
         )
+        self._parts.recent.teach_all_but(closed)
+        self._learn_what_was_asked(arrived, closed)
+
+    def _learn_what_was_asked(self, arrived: Sequence[Observation], closed: Sequence[Observation]) -> None:
+        """Goes on learning from a bucket that was decided before a restart, but looks at nothing a second time."""
         for observation in arrived:
             self._parts.topology.arrive(observation)
         if arrived or closed:

@@ -117,6 +117,7 @@ class Reconsideration:
         """Takes in where such sightings of the model may have come from."""
         topology, recent = self._parts.topology, self._parts.recent
         topology.conclude(recent.origins(own, topology), more=more)
+        recent.teach(own)
         corrections = topology.meet(recent.encounters(own, topology))
         if corrections:
             self._correct(corrections)
@@ -129,7 +130,7 @@ class Reconsideration:
             if owner is not None:
                 memory.assign(observation, owner)
         if topology.moved(corrections):
-            topology.relearn(recent.origins(recent.closed(), topology))
+            topology.relearn(recent.origins(recent.taught(topology.lessons_open), topology))
 
     def _tidy(self, findings: Findings) -> None:
         """Does ahead what the next bucket would have to wait for."""

@@ -76,22 +76,6 @@ class CameraZones:
         """The first zone of a kind that a point lies in."""
         return next((zone for zone in self.of(kind) if zone.contains(point)), None)
 
-    def place(self, point: Point | None, kind: Kind) -> Point | None:
-        """What a track's end says about where its vehicle came from or went.
-
-        Args:
-            point: Where the track began or ended.
-            kind: Which of the two.
-
-        Returns:
-            The centre of the zone it lies in, in the association's terms an entry or exit; None where it lies in none,
-            which says nothing: the track broke. The point itself while no zone of the kind is known.
-        """
-        if point is None or not self.of(kind):
-            return point
-        zone = self.at(point, kind)
-        return None if zone is None else zone.centre
-
 
 class ZoneBook:
     """Learns one camera's zones online, over all its sessions; drawn zones of a kind stay as they are.

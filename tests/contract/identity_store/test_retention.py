@@ -68,10 +68,20 @@ def test_enrolled_identities_stay_for_ever_or_for_their_own_time(site):
 
 def test_the_active_window(site):
     site.assign(s1="a", s2="b")
+    for n, sighting_id in enumerate(("s1", "s2")):
+        site.put(sighting_id, 2, at_s=n, final=True)
     since = end_of(site, "s2")
     assert [i.identity_id for i in site.store.list_identities(seen_since_ns=since)] == ["b"]
     assert [s.sighting_id for s, _ in site.store.scan_sightings(ended_since_ns=since)] == ["s2"]
     assert site.store.list_identities(seen_since_ns=since + SECOND) == []
+
+
+def test_what_is_not_final_is_in_view_however_long_it_was_silent(site):
+    site.assign(parked="a", s2="b")
+    site.put("s2", 2, at_s=1, final=True)
+    since = end_of(site, "s2") + SECOND
+    assert [(s.sighting_id, i) for s, i in site.store.scan_sightings(ended_since_ns=since)] == [("parked", "a")]
+    assert sorted(s.sighting_id for s, _ in site.store.scan_sightings()) == ["parked", "s2"]
 
 
 def test_each_holder_acknowledges(site):

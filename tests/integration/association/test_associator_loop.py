@@ -230,6 +230,20 @@ def test_a_deleted_identity_is_forgotten(street, store, new_loop, settle):
     assert store.identity_of("s2") not in {None, gone}
 
 
+def test_an_identity_deleted_while_another_is_merged_into_it_leaves_nothing_undecided(street, store, new_loop, settle):
+    """The store then keeps the other as it was, and refuses whatever is matched to the one that is gone."""
+    loop = new_loop()
+    street.put("s1", 1, "a", 0, 2)
+    street.put("s2", 1, "a", 0, 2)
+    settle(loop)
+    gone, other = store.identity_of("s1"), store.identity_of("s2")
+    loop._associator._parts.memory.merge(gone, other)
+    store.delete_identity(gone, "alice")
+    street.put("s3", 1, "b", 10, 12)
+    settle(loop)
+    assert store.identity_of("s3") == store.identity_of("s2") == other
+
+
 def test_provisional_sightings_of_a_session_that_is_gone_become_final(
     street, store, new_loop, settle, clock, monkeypatch
 ):

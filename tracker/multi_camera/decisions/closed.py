@@ -22,6 +22,8 @@ class Closed:
         self._now_ns = 0
         self._waiting: dict[str, int] = {}
         self._free: dict[str, int] = {}
+        # What came due last time.
+        self._due: dict[str, None] = {}
 
     def put(self, sighting_id: str, end_ns: int) -> None:
         """Takes in a sighting that closed."""
@@ -29,8 +31,8 @@ class Closed:
 
     def bind(self, sighting_id: str) -> None:
         """A sighting stays where it is, and is not looked at again."""
-        self._waiting.pop(sighting_id, None)
-        self._free.pop(sighting_id, None)
+        for known in (self._waiting, self._free, self._due):
+            known.pop(sighting_id, None)
 
     def free(self, sighting_id: str) -> bool:
         """Whether a sighting may still leave its identity."""
@@ -40,18 +42,24 @@ class Closed:
     def advance(self, now_ns: int) -> tuple[list[str], list[str]]:
         """Time goes on.
 
+        What closes late, because it parked or was lost for a while, comes due at once as long as it may still move.
+
         Args:
             now_ns: The newest box seen.
 
         Returns:
-            Sightings due for a second look, and those that were before and will not be again.
+            Sightings due for a second look, and those that were before, or never will be.
         """
-        begun_ns, self._now_ns = self._now_ns, now_ns
+        self._now_ns = now_ns
         age_ns, free_ns = int(REVIEW_AGE_S / NS), int(FREE_S / NS)
-        past = [s for s, end_ns in self._waiting.items() if end_ns < begun_ns - age_ns]
-        for sighting_id in past:
-            del self._waiting[sighting_id]
+        aged = [s for s, end_ns in self._waiting.items() if end_ns + age_ns <= now_ns]
+        past = list(self._due)
+        due: list[str] = []
+        late: list[str] = []
+        for sighting_id in aged:
+            end_ns = self._waiting.pop(sighting_id)
+            (due if end_ns + free_ns > now_ns else late).append(sighting_id)
+        self._due = dict.fromkeys(due)
         for sighting_id in [s for s, end_ns in islice(self._free.items(), BOUND) if end_ns + free_ns <= now_ns]:
             del self._free[sighting_id]
-        due = [s for s, end_ns in self._waiting.items() if begun_ns < end_ns + age_ns <= now_ns]
-        return due, past
+        return due, past + late

@@ -182,8 +182,11 @@ class IdentityMemory(IdentityRows):
         self._refresh(survivor)
 
     def forget_before(self, oldest_s: float) -> list[str]:
-        """Drops identities last seen before that time; returns their sightings."""
-        stale = np.flatnonzero(self.last_seen_s < oldest_s)
+        """Drops identities last seen before that time; returns their sightings.
+
+        What stands in view is seen, though it sends no revision while nothing about it changes.
+        """
+        stale = np.flatnonzero((self.last_seen_s < oldest_s) & (self.busy_until_s < np.inf))
         gone: list[str] = []
         for row in stale:
             identity = self._identities[str(self.row_ids[row])]

@@ -26,6 +26,13 @@ FIT_ALWAYS, FIT_EVERY = 128, 16
 SPARE = 64
 #: Weight of the evidence of time before anything was learned, and how many sightings that counts as.
 YOUNG, YOUNG_STRENGTH = 0.15, 200.0
+#: Trips from a camera counted for good before the older ones weigh half as much.
+KEPT = 4000.0
+#: Trips over a link that are asked whether its travel time is still what it was, and how many it takes. It has changed
+#: where less than a share of them is as learned, which is near 0.9 at links that stay as they are.
+ASKED_TRIPS, FEWEST_TRIPS, LEAST_TYPICAL = 40.0, 30.0, 0.3
+#: Counts that are kept by link.
+OF_LINKS = ("moments", "entry", "exit", "recent")
 
 
 class LinkLearner:
@@ -82,6 +89,11 @@ class LinkLearner:
             self._settled.moments[i, j] = 0.0
             self._changed_links.add((i, j))
 
+    @property
+    def lessons_open(self) -> int:
+        """The newest lessons, which are not counted for good yet."""
+        return len(self._lessons.open_before(self._lessons.taken))
+
     def drop_lessons(self) -> None:
         """Drops the lessons that are not counted for good yet."""
         self._changed_lessons.update(self._lessons.drop_open())
@@ -89,12 +101,31 @@ class LinkLearner:
     def _settle(self, slot: int, tables: LinkTables) -> None:
         """Counts the lesson of a row for good and takes it out of the ring's."""
         row = np.array([slot])
-        self._add(self._settled, row, *self._responsibilities(tables, row, self._columns(row)))
+        weight, typical = self._responsibilities(tables, row, self._columns(row))
+        self._add(self._settled, row, weight, typical)
         here = int(self._lessons.camera[slot])
         origins = self._lessons.origin[slot]
-        self._changed_links.update((int(i), here) for i in np.unique(origins[origins >= 0]))
+        for k in np.flatnonzero(origins >= 0).tolist():
+            self._ask((int(origins[k]), here, int(self._lessons.mode[slot, k])), float(weight[0, k]), typical[0, k])
+        for camera in {int(i) for i in origins[origins >= 0]}:
+            self._changed_links.add((camera, here))
+            if self._settled.moments[camera, ..., 0].sum() > KEPT:
+                self._settled.halve(camera)
+                self._changed_links.update((camera, other) for other in range(len(self._settled.returns)))
         self._changed_lessons.add(slot)
         self._lessons.settled[slot] = True
+
+    def _ask(self, link: tuple[int, int, int], weight: float, typical: float) -> None:
+        """Starts a link's travel time anew where most trips lately were none that it stands for.
+
+        Such trips hardly count towards it, so it would stay as it is for ever: after roadworks, or with other signals.
+        """
+        recent = self._settled.recent[link]
+        recent *= 1.0 - weight / ASKED_TRIPS
+        recent += weight * typical, weight
+        if recent[1] >= FEWEST_TRIPS and recent[0] < LEAST_TYPICAL * recent[1]:
+            recent[:] = 0.0
+            self._settled.moments[link] = 0.0
 
     def _columns(self, rows: Ints) -> Ints:
         """The origins of lessons, each sighting one number, (R, K)."""
@@ -172,8 +203,7 @@ class LinkLearner:
     def link_state(self, one: int, other: int) -> dict[str, Any]:
         """JSON-like counts of one link."""
         settled = self._settled
-        counts = (("moments", settled.moments), ("entry", settled.entry), ("exit", settled.exit))
-        return {name: array[one, other].tolist() for name, array in counts}
+        return {name: getattr(settled, name)[one, other].tolist() for name in OF_LINKS}
 
     def load_camera(self, camera: int, state: Mapping[str, Any]) -> None:
         """Takes over :meth:`camera_state`."""
@@ -184,8 +214,9 @@ class LinkLearner:
 
     def load_link(self, one: int, other: int, state: Mapping[str, Any]) -> None:
         """Takes over :meth:`link_state`."""
-        for name in ("moments", "entry", "exit"):
-            getattr(self._settled, name)[one, other] = state[name]
+        for name in OF_LINKS:
+            if name in state:  # A version before did not ask how trips were lately.
+                getattr(self._settled, name)[one, other] = state[name]
 
     def load_lessons(self, states: Sequence[Mapping[str, Any]], fitted: int) -> None:
         """Takes over lessons, in any order, and how many of them tables were fitted to."""

@@ -133,6 +133,8 @@ class Tally:
         exit: float64 (C, C, CELLS): exit cells of those who left over a link.
         shares: float64 (C, 2): new vehicles and all vehicles.
         returns: float64 (C,): vehicles that came into view again after this camera.
+        recent: float64 (C, C, 2, 2): trips counted for good lately by link and mode, those that the link's own travel
+            time stands for and all; older ones fade.
     """
 
     moments: Floats
@@ -140,14 +142,14 @@ class Tally:
     exit: Floats
     shares: Floats
     returns: Floats
+    recent: Floats
 
     @classmethod
     def empty(cls, cameras: int) -> Tally:
         """Nothing seen."""
         c = cameras
-        return cls(
-            np.zeros((c, c, 2, 3)), np.zeros((c, c, CELLS)), np.zeros((c, c, CELLS)), np.zeros((c, 2)), np.zeros(c)
-        )
+        shapes = (c, c, 2, 3), (c, c, CELLS), (c, c, CELLS), (c, 2), (c,), (c, c, 2, 2)
+        return cls(*map(np.zeros, shapes))
 
     def grown(self) -> Tally:
         """With one camera more."""
@@ -158,11 +160,17 @@ class Tally:
             np.pad(self.exit, (*pad, (0, 0))),
             np.pad(self.shares, ((0, 1), (0, 0))),
             np.pad(self.returns, (0, 1)),
+            np.pad(self.recent, (*pad, (0, 0), (0, 0))),
         )
 
     def copy(self) -> Tally:
         """Independent of this one."""
-        return Tally(self.moments.copy(), self.entry.copy(), self.exit.copy(), self.shares.copy(), self.returns.copy())
+        return Tally(*(getattr(self, name).copy() for name in self.__slots__))
+
+    def halve(self, camera: int) -> None:
+        """Lets what was counted of links from a camera, and of the camera, weigh half as much from now on."""
+        for counts in (self.moments, self.entry, self.exit, self.shares, self.returns):
+            counts[camera] *= 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tracker.multi_camera.scoring.camera_means import LINK_PREFIX
 from tracker.multi_camera.types import Observation
 
 #: Revisions told apart: the first, and all later ones.
 KINDS = 2
 #: Agreement expected before any was seen, and how many sightings that counts as.
 PRIOR, PRIOR_STRENGTH = 0.9, 10.0
-LINK = "agreement"
+#: It goes with the model, and is no camera's, whose names hold no slash.
+LINK = f"{LINK_PREFIX}/agreement"
 
 
 class Agreement:
@@ -54,7 +56,7 @@ class Agreement:
         """All that was learned, by name, as JSON text."""
         if not any(self._counts):
             return {}
-        return {LINK: json.dumps({"kind": LINK, "counts": self._counts, "sums": self._sums})}
+        return {LINK: json.dumps({"kind": "agreement", "counts": self._counts, "sums": self._sums})}
 
     def load(self, links: Mapping[str, str]) -> None:
         """Takes over what was learned from JSON text.

@@ -99,6 +99,11 @@ class Topology:
                 by_s[correction.camera] += correction.by_s
         return [(int(i), int(j)) for i, j in np.argwhere(np.abs(by_s - by_s[:, None]) >= MOVED_S)]
 
+    @property
+    def lessons_open(self) -> int:
+        """Sightings concluded last that are not counted for good yet."""
+        return self._links.lessons_open
+
     def relearn(self, closed: Sequence[tuple[Observation, Sequence[tuple[Observation, float]]]]) -> None:
         """As :meth:`conclude`, with times put right, in place of the lessons that were taken in with wrong ones."""
         self._links.drop_lessons()

@@ -21,8 +21,10 @@ from tracker.multi_camera.topology.learned import Topology
 from tracker.multi_camera.types import Observation
 from tracker.multi_camera.visits import Visits
 
-#: Sightings remembered; the oldest by start go first.
-RECENT = 512
+#: Sightings remembered, the oldest by start go first: those of the longest trip at two or three a second.
+RECENT = 4096
+#: Of these, the most alike that time is asked of.
+SHORTLIST = 256
 #: Pairs of sightings remembered as found.
 FOUND = 4096
 
@@ -47,6 +49,8 @@ class Recent:
         self._horizon_s = horizon_s
         self._sightings: dict[str, Observation] = {}
         self._compared: _Compared | None = None
+        # Those that taught of links, in that order.
+        self._taught: dict[str, None] = {}
         # Pairs that were found lately, so that two that close together are not found twice.
         self._found: dict[tuple[str, str], None] = {}
 
@@ -58,9 +62,24 @@ class Recent:
             newest = sorted(self._sightings.values(), key=attrgetter("start_ns", "sighting_id"), reverse=True)
             self._sightings = {o.sighting_id: o for o in newest[:RECENT]}
 
-    def closed(self) -> list[Observation]:
-        """Sightings remembered that will not change any more, by end."""
-        return sorted((o for o in self._sightings.values() if o.final), key=lambda o: (o.end_ns, o.sighting_id))
+    def teach(self, closed: Sequence[Observation]) -> None:
+        """Tells of sightings that they were learned from."""
+        for observation in closed:
+            self._taught.pop(observation.sighting_id, None)
+            self._taught[observation.sighting_id] = None
+        for sighting_id in list(self._taught)[: -len(self._sightings) or None]:
+            del self._taught[sighting_id]
+
+    def teach_all_but(self, waiting: Sequence[Observation]) -> None:
+        """Tells that all were learned from that are remembered and will not change any more, but for some."""
+        late = {observation.sighting_id for observation in waiting}
+        closed = [o for o in self._sightings.values() if o.final and o.sighting_id not in late]
+        self.teach(sorted(closed, key=attrgetter("end_ns", "sighting_id")))
+
+    def taught(self, most: int) -> list[Observation]:
+        """Of so many sightings that were learned from last, those that are remembered, in that order."""
+        newest = list(self._taught)[-most:] if most else []
+        return [self._sightings[sighting_id] for sighting_id in newest if sighting_id in self._sightings]
 
     def drop(self, sighting_id: str) -> None:
         """Forgets a sighting; does nothing when it is not remembered."""
@@ -79,8 +98,8 @@ class Recent:
         Returns:
             For each arrival at most ``ORIGINS`` sightings, most likely first, with the evidence of looks in nats.
         """
-        if not arrivals:
-            return []
+        if not arrivals or not self._sightings:
+            return [(arrival, []) for arrival in arrivals]
         known = self._as_compared(topology)
         here = Visits.of(arrivals, topology.camera)
         detail = np.array([o.detail for o in arrivals])[:, None] * known.details
@@ -90,9 +109,10 @@ class Recent:
         own = [known.places.get(o.sighting_id, -1) for o in arrivals]
         possible[np.arange(len(arrivals)), own] &= np.array(own) < 0
         total = np.full(nats.shape, -np.inf)
-        i, j = np.nonzero(possible)
+        i, j = np.nonzero(_most_alike(nats, possible))
         total[i, j] = nats[i, j] + topology.log_transition(known.visits.at(j), here.at(i))
         best = np.argsort(-total, axis=1, kind="stable")[:, :ORIGINS]
+        possible = np.isfinite(total)
         return [
             (arrival, [(known.sightings[k], float(nats[n, k])) for k in best[n].tolist() if possible[n, k]])
             for n, arrival in enumerate(arrivals)
@@ -105,7 +125,7 @@ class Recent:
             closed: Of the same model as those put in, and among them.
             topology: Numbers cameras.
         """
-        if not closed:
+        if not closed or not self._sightings:
             return []
         known = self._as_compared(topology)
         album = Album(known.sightings, known.visits, known.embeddings)
@@ -149,6 +169,15 @@ class Recent:
         still = before.open | (before.end_s > start_s)
         recent = start_s - before.end_s <= self._horizon_s
         return np.asarray((before.start_s <= start_s) & recent & ~(still & (before.camera == camera)))
+
+
+def _most_alike(nats: NDArray[np.float64], possible: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Of what is possible, (A, R), the ``SHORTLIST`` of each row with the most evidence of looks."""
+    if nats.shape[1] <= SHORTLIST:
+        return possible
+    alike = np.where(possible, nats, -np.inf)
+    least = np.partition(alike, -SHORTLIST, axis=1)[:, -SHORTLIST]
+    return np.asarray(possible & (alike >= least[:, None]))
 
 
 def _similarity(arrivals: Sequence[Observation], known: _Compared) -> NDArray[np.float64]:

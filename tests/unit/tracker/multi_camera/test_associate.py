@@ -153,6 +153,34 @@ def test_identities_older_than_the_longest_trip_are_forgotten(new_site, vehicles
     assert site.of("s3") != site.of("s1")
 
 
+def test_what_stands_in_view_is_not_forgotten_while_it_says_nothing(new_site, vehicles):
+    """A parked vehicle sends no revision; its last one is older than the longest trip when it drives off."""
+    site = new_site(max_trip_s=100.0)
+    site.tell(vehicles.see("parked", 1, "a", 0, 5, final=False))
+    site.tell(vehicles.see("other", 2, "b", 300, 305))
+    site.tell(vehicles.see("parked", 1, "a", 0, 310, revision=2))
+    site.tell(vehicles.see("again", 1, "b", 330, 335))
+    assert site.of("again") == site.of("parked")
+    assert len({d.identity_id for d in site.decisions if d.sighting_id == "parked"}) == 1
+
+
+def test_one_clock_far_ahead_has_nothing_forgotten(site, vehicles):
+    for n, camera in enumerate("abc"):
+        site.tell(vehicles.see(f"s{n}", n, camera, 5 * n, 5 * n + 4))
+    site.tell(vehicles.see("ahead", 8, "d", 7200, 7205))
+    site.tell(vehicles.see("again", 1, "a", 40, 44))
+    assert site.associator.ahead == ("d",)
+    assert site.of("again") == site.of("s1")
+
+
+def test_the_only_sighting_may_be_deleted_before_it_teaches(site, vehicles):
+    site.associator.push(vehicles.see("s0", 1, "a", 0, 5), 0)
+    site.apply(site.associator.decide())
+    site.associator.forget("s0")
+    while site.associator.unfinished:
+        site.associator.reconsider()
+
+
 def test_a_long_trip_within_the_lifetime_is_still_one(new_site, vehicles):
     site = new_site()
     site.tell(vehicles.see("s1", 1, "a", 0, 4, noise=0.0))

@@ -29,7 +29,7 @@ def test_a_bucket_is_handed_over_before_anything_is_learned(site, vehicles):
     told(site.associator, passages(vehicles, 3))
     outcome = site.associator.decide()
     assert len(outcome.decisions) == 3
-    assert set(outcome.links) == {ASKED}
+    assert set(outcome.links) == {ASKED, "time"}
     assert json.loads(outcome.links[ASKED])["closed"] == ["s000", "s001", "s002"]
     assert not any(name.startswith("lesson/") for name in site.associator.snapshot().links)
     assert site.associator.unfinished

@@ -87,15 +87,6 @@ def test_drawn_zones_of_a_kind_replace_learned_ones():
     assert len(zones.of("entry")) == 2
 
 
-def test_a_place_is_told_in_terms_of_the_association():
-    zones = _book().zones
-    (east,) = zones.of("exit")
-    assert zones.place((0.965, 0.51), "exit") == east.centre
-    assert zones.place((0.5, 0.6), "exit") is None, "the track broke: no evidence"
-    assert zones.place(None, "exit") is None
-    assert CameraZones().place((0.5, 0.6), "exit") == (0.5, 0.6), "nothing known"
-
-
 @pytest.mark.parametrize("polygon", [((0, 0), (1, 1)), ((0, 0), (1, 0), (1.2, 1)), ()])
 def test_polygons_that_are_none_are_refused(polygon):
     with pytest.raises(ValueError, match="at least 3 corners"):

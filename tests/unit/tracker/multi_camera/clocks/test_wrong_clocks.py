@@ -95,3 +95,14 @@ def test_a_correction_holds_from_its_time_on(vehicles):
     moved = Correction(0, since_s, 4.0)
     assert moved.applied(early) is early
     assert moved.applied(late) == replace(late, start_ns=late.start_ns - 4 * SECOND, end_ns=late.end_ns - 4 * SECOND)
+
+
+def test_a_correction_teaches_nothing_twice(vehicles, new_site):
+    """What was concluded before is concluded anew with right times; what waits in the same bucket is so once."""
+    site = new_site()
+    topology = site.associator._parts.topology
+    seen = [one for both in street(vehicles, 60, lambda camera, _: 10.0 * (camera == "b")) for one in both]
+    for start in range(0, len(seen), 40):
+        site.tell(*seen[start : start + 40])
+        assert topology.lessons_open == start + 40
+    assert topology.ahead_s(topology.camera("a")) != topology.ahead_s(topology.camera("b"))

@@ -22,7 +22,23 @@ def test_what_was_prepared_for_it_may_go_after_it_came_due():
     closed = Closed()
     closed.put("a", at(10))
     past = [closed.advance(at(10 + s))[1] for s in (REVIEW_AGE_S, REVIEW_AGE_S + 1, REVIEW_AGE_S + 2)]
-    assert past == [[], [], ["a"]]
+    assert past == [[], ["a"], []]
+
+
+def test_what_closes_late_comes_due_at_once_while_it_may_move():
+    """It parked, or was lost for a while: its last box is older than the age at which others are looked at again."""
+    closed = Closed()
+    closed.advance(at(10 + FREE_S - 1))
+    closed.put("a", at(10))
+    assert closed.advance(at(10 + FREE_S - 1)) == (["a"], [])
+    assert closed.advance(at(10 + FREE_S)) == ([], ["a"])
+
+
+def test_what_closes_when_it_cannot_move_any_more_is_not_looked_at():
+    closed = Closed()
+    closed.put("a", at(10))
+    assert closed.advance(at(10 + FREE_S)) == ([], ["a"])
+    assert closed.advance(at(20 + FREE_S)) == ([], [])
 
 
 def test_it_may_leave_until_it_is_old():

@@ -7,7 +7,7 @@ import pytest
 
 from reid.pooled import pool
 from reid.types import Calibration
-from tracker.multi_camera.scoring.agreement import PRIOR, Agreement
+from tracker.multi_camera.scoring.agreement import LINK, PRIOR, Agreement
 
 
 def blurred(vehicles, name, agreement, *, final=False):
@@ -38,7 +38,7 @@ def test_what_was_learned_is_restored_and_drained_once(vehicles):
     assert twin.reliability(early) == agreement.reliability(early) < PRIOR
     assert twin.all_links() == links
     with pytest.raises(ValueError, match="agreement"):
-        twin.load({"agreement": "{}"})
+        twin.load({LINK: "{}"})
 
 
 def test_evidence_of_poor_pictures_is_what_a_fit_to_them_finds():

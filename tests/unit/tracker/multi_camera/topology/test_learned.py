@@ -81,3 +81,48 @@ def test_time_is_trusted_more_the_more_was_learned(vehicles):
     assert 0.0 < trust[0] < 1.0
     assert trust == sorted(trust)
     assert trust[-1] < 1.0
+
+
+def _trips(count, travel_s, from_s):
+    """Vehicles from a to b that take about so long."""
+    rng = np.random.default_rng(int(from_s))
+    for k in range(count):
+        at_s = from_s + 20.0 * k
+        come_s = at_s + 5.0 + travel_s * float(rng.lognormal(0, 0.1))
+        yield ("a", at_s, at_s + 5.0, "b", come_s, come_s + 5.0)
+
+
+def test_a_travel_time_that_changed_is_learned_anew(vehicles):
+    """Roadworks: trips that take longer hardly count towards the time that is known, and would never change it."""
+    topology = Topology(AssociationSettings())
+    taught(topology, vehicles, list(_trips(600, 20.0, 0.0)))
+    link = topology.camera("a"), topology.camera("b")
+    assert float(np.exp(topology.tables().learned.loc[link])) == pytest.approx(20.5, rel=0.1)
+    taught(topology, vehicles, list(_trips(CAPACITY + 120, 50.0, 20_000.0)))
+    assert float(np.exp(topology.tables().learned.loc[link])) == pytest.approx(50.5, rel=0.1)
+    assert topology.tables().learned.scale[link] < 0.3
+
+    again = Topology(AssociationSettings())
+    again.load(topology.all_links())
+    assert again.all_links() == topology.all_links()
+
+
+def test_a_few_odd_trips_change_no_travel_time(vehicles):
+    topology = Topology(AssociationSettings())
+    taught(topology, vehicles, list(_trips(600, 20.0, 0.0)))
+    for n in range(6):
+        taught(topology, vehicles, list(_trips(20, 60.0, 20_000.0 + 5000 * n)))
+        taught(topology, vehicles, list(_trips(80, 20.0, 22_000.0 + 5000 * n)))
+    link = topology.camera("a"), topology.camera("b")
+    assert float(np.exp(topology.tables().learned.loc[link])) == pytest.approx(20.5, rel=0.1)
+    assert topology.tables().moments[link][0, 0] > 700
+
+
+def test_what_was_counted_long_ago_weighs_less(vehicles, monkeypatch):
+    monkeypatch.setattr("tracker.multi_camera.links.learning.KEPT", 100.0)
+    topology = Topology(AssociationSettings())
+    taught(topology, vehicles, list(_trips(CAPACITY + 400, 20.0, 0.0)))
+    link = topology.camera("a"), topology.camera("b")
+    counted = topology.tables().moments[link][0, 0]
+    assert CAPACITY - 100 < counted < CAPACITY + 100
+    assert float(np.exp(topology.tables().log_share[link])) > 0.9

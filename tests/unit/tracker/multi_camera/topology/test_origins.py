@@ -23,3 +23,41 @@ def test_where_a_vehicle_came_from_is_the_likely_one_first(vehicles):
     topology.arrive(arrival)
     ((_, origins),) = recent.origins([arrival], topology)
     assert [o.sighting_id for o, _ in origins] == ["same", "other"]
+
+
+def test_on_a_busy_site_a_vehicle_is_found_that_left_long_ago(vehicles):
+    """As many others came into view meanwhile as a site of five vehicles a second sees in five minutes."""
+    topology = Topology(AssociationSettings())
+    recent = Recent(Calibration(20.0, -10.0), horizon_s=600.0)
+    recent.put(vehicles.see("same", 1, "a", 0, 5))
+    topology.camera("a")
+    for n in range(1500):
+        recent.put(vehicles.see(f"o{n}", 2 + n % 14, f"c{n % 8}", 5 + n / 5, 8 + n / 5))
+        topology.camera(f"c{n % 8}")
+    arrival = vehicles.see("s", 1, "b", 310, 315)
+    topology.arrive(arrival)
+    ((_, origins),) = recent.origins([arrival], topology)
+    assert origins[0][0].sighting_id == "same"
+
+
+def test_a_site_that_forgot_all_finds_nothing(vehicles):
+    topology = Topology(AssociationSettings())
+    recent = Recent(Calibration(20.0, -10.0), horizon_s=600.0)
+    arrival = vehicles.see("s", 1, "b", 20, 22)
+    assert recent.origins([arrival], topology) == [(arrival, [])]
+    assert recent.encounters([arrival], topology) == []
+
+
+def test_what_was_learned_from_is_told_in_order_as_far_as_it_is_remembered(vehicles):
+    recent = Recent(Calibration(20.0, -10.0), horizon_s=600.0)
+    seen = {name: vehicles.see(name, n, "a", n, n + 5) for n, name in enumerate("abcd")}
+    for one in seen.values():
+        recent.put(one)
+    recent.teach([seen["c"], seen["a"]])
+    recent.teach([seen["b"]])
+    assert [o.sighting_id for o in recent.taught(2)] == ["a", "b"]
+    recent.drop("a")
+    assert [o.sighting_id for o in recent.taught(9)] == ["c", "b"]
+    assert recent.taught(0) == []
+    recent.teach_all_but([seen["d"]])
+    assert [o.sighting_id for o in recent.taught(9)] == ["b", "c"]
