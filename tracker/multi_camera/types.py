@@ -76,7 +76,7 @@ class Assigned:
 
 @dataclass(frozen=True, slots=True)
 class IdentityMerge:
-    """``absorbed_id`` becomes an alias of ``survivor_id``."""
+    """``absorbed_id`` becomes an alias of ``survivor_id``; ``reason`` says why, with the nats that speak for it."""
 
     survivor_id: str
     absorbed_id: str
@@ -85,7 +85,7 @@ class IdentityMerge:
 
 @dataclass(frozen=True, slots=True)
 class IdentitySplit:
-    """``sighting_ids`` leave ``identity_id`` for the fresh ``new_identity_id``."""
+    """``sighting_ids`` leave ``identity_id`` for the fresh ``new_identity_id``; ``reason`` as of a merge."""
 
     identity_id: str
     new_identity_id: str

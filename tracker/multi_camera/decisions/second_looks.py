@@ -6,6 +6,7 @@ Proposes how sightings should stand together; changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,6 +24,19 @@ NEAR = -6.0
 BEHIND = 8.0
 #: Identities looked at together, and their sightings, at most.
 TOGETHER, SIGHTINGS = 8, 48
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """How sightings should stand together.
+
+    Attributes:
+        groups: Sightings of one vehicle each, by start.
+        gained: Nats by which that explains all of them better than how they stand; infinite where they could not.
+    """
+
+    groups: list[list[Observation]]
+    gained: float
 
 
 class SecondLooks:
@@ -43,7 +57,7 @@ class SecondLooks:
         self._memory = memory
         self._free = free
 
-    def propose(self, owner: str, scores: Scores, leave_out: Callable[[str], bool]) -> list[list[Observation]] | None:
+    def propose(self, owner: str, scores: Scores, leave_out: Callable[[str], bool]) -> Proposal | None:
         """How an identity's sightings and those of the likeliest others should stand together.
 
         Args:
@@ -52,8 +66,7 @@ class SecondLooks:
             leave_out: Tells identities that are not looked at.
 
         Returns:
-            Sightings of one vehicle each, by start. None when there is nothing to look at, or the evidence gains less
-            than ``GAINED``.
+            None when there is nothing to look at, or the evidence gains less than ``GAINED``.
         """
         members = self._members(owner, scores, leave_out)
         if len(members) < 2:
@@ -72,9 +85,10 @@ class SecondLooks:
         groups = regrouped(evidence, sorted(blocks))
         if sorted(groups) == sorted(now):
             return None
-        if evidence_of(evidence, groups) - evidence_of(evidence, now) <= GAINED:
+        gained = evidence_of(evidence, groups) - evidence_of(evidence, now)
+        if gained <= GAINED:
             return None
-        return [[seen[i] for i in group] for group in groups]
+        return Proposal([[seen[i] for i in group] for group in groups], gained)
 
     def _members(self, owner: str, scores: Scores, leave_out: Callable[[str], bool]) -> list[list[Observation]]:
         """Sightings by identity: the owner's and those of the likeliest others."""

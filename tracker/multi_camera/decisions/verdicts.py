@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tracker.multi_camera.decisions.assignment import Choice, assign, choose
 from tracker.multi_camera.decisions.merging import Twins, merge_nats
-from tracker.multi_camera.decisions.second_looks import SecondLooks
+from tracker.multi_camera.decisions.second_looks import Proposal, SecondLooks
 from tracker.multi_camera.identities.memory import IdentityMemory
 from tracker.multi_camera.scoring.score import Scorer, Scores
 from tracker.multi_camera.settings import AssociationSettings
@@ -114,7 +114,7 @@ class Verdicts:
                 runner_up = look.target or runner_up
         else:
             status = DecisionStatus.MATCHED if look.target is not None else DecisionStatus.NEW
-            self._move(observation, look.owner, look.target, findings)
+            self._move(observation, look, findings)
         verdict = _Verdict(status, findings.owners[observation.sighting_id], runner_up)
         self._note(findings, observation, verdict, look.choice, look.scores)
 
@@ -125,25 +125,27 @@ class Verdicts:
         if self._memory.owner(observation.sighting_id) is None:
             return
         look = self._look_again(observation)
-        groups = self._together.propose(look.owner, look.scores, self._provisional)
-        if groups is not None:
-            self._rearrange(groups, findings)
+        proposal = self._together.propose(look.owner, look.scores, self._provisional)
+        if proposal is not None:
+            self._rearrange(proposal, findings)
             return
         elsewhere = look.choice.row != look.own_row and look.lead > self._settings.revise_margin_nats
         if elsewhere and not self._provisional(look.target):
-            self._move(observation, look.owner, look.target, findings)
+            self._move(observation, look, findings)
 
     def unite(self, found: Sequence[Twins], findings: Findings) -> None:
         """Merges pairs of identities that are still there; those with most evidence first."""
         least = self._settings.merge_margin_nats
         # What grew by a merge may no longer be its twin's twin; the evidence on all others is as it was.
         merged: set[str] = set()
-        for _, *pair in sorted(found, key=lambda f: (-f[0], f[1], f[2])):
+        for nats, *pair in sorted(found, key=lambda f: (-f[0], f[1], f[2])):
             one, other = pair
             if any(i not in self._memory or self._provisional(i) for i in pair):
                 continue
-            if merged.isdisjoint(pair) or merge_nats(self._scorer, self._memory, one, other) > least:
-                merged.add(self._merge(one, other, "same vehicle", findings))
+            if not merged.isdisjoint(pair):
+                nats = merge_nats(self._scorer, self._memory, one, other)  # noqa: PLW2901  (it is another pair now)
+            if nats > least:
+                merged.add(self._merge(one, other, _because("same vehicle", nats), findings))
 
     # ------------------------------------------------------------------ looking
 
@@ -182,20 +184,22 @@ class Verdicts:
 
     # ------------------------------------------------------------------ changing
 
-    def _move(self, observation: Observation, owner: str, target: str | None, findings: Findings) -> None:
+    def _move(self, observation: Observation, look: _Look, findings: Findings) -> None:
         """Takes a sighting out of its identity: to another, or to one of its own."""
+        owner, target, why = look.owner, look.target, _because("revised", look.lead)
         alone = len(self._memory.members(owner)) == 1
         if target is not None and (alone or merge_nats(self._scorer, self._memory, target, owner) > 0.0):
-            self._merge(target, owner, "revised", findings)
+            self._merge(target, owner, why, findings)
             return
         fresh = self._id_factory()
         self._memory.assign(observation, fresh)
-        findings.changes.append(IdentitySplit(owner, fresh, (observation.sighting_id,), "revised"))
+        findings.changes.append(IdentitySplit(owner, fresh, (observation.sighting_id,), why))
         if target is not None:
-            self._merge(target, fresh, "revised", findings)
+            self._merge(target, fresh, why, findings)
 
-    def _rearrange(self, groups: Sequence[Sequence[Observation]], findings: Findings) -> None:
+    def _rearrange(self, proposal: Proposal, findings: Findings) -> None:
         """Makes one identity of each group: of the parts that identities have in it, the first keeps its id."""
+        groups, why = proposal.groups, _because("regrouped", proposal.gained)
         parts: dict[str, list[list[Observation]]] = {}
         for group in groups:
             mine: dict[str, list[Observation]] = {}
@@ -209,12 +213,12 @@ class Verdicts:
                 fresh = self._id_factory()
                 for observation in part:
                     self._memory.assign(observation, fresh)
-                findings.changes.append(IdentitySplit(owner, fresh, tuple(o.sighting_id for o in part), "regrouped"))
+                findings.changes.append(IdentitySplit(owner, fresh, tuple(o.sighting_id for o in part), why))
         for group in groups:
             ids = dict.fromkeys(self._memory.owner(o.sighting_id) or "" for o in group)
             one, *others = ids
             for other in others:
-                one = self._merge(one, other, "regrouped", findings)
+                one = self._merge(one, other, why, findings)
             self.ambiguous.difference_update(o.sighting_id for o in group if len(ids) > 1)
 
     def _merge(self, one: str, other: str, reason: str, findings: Findings) -> str:
@@ -249,3 +253,8 @@ class Verdicts:
 
     def _identity(self, row: int | None) -> str | None:
         return None if row is None else self._memory.row_ids[row]
+
+
+def _because(what: str, nats: float) -> str:
+    """Why identities change, with the evidence for it."""
+    return f"{what}: {nats:+.1f} nats"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -91,7 +93,9 @@ def test_better_pictures_merge_a_new_identity_into_the_old(site, vehicles):
     site.tell(vehicles.see("s2", 2, "b", 10, 12, final=False))
     assert site.of("s2") != site.of("s1")
     outcome = site.tell(vehicles.see("s2", 1, "b", 10, 16, revision=2))
-    assert outcome.changes == (IdentityMerge(site.of("s1"), site.identity["s2"], "revised"),)
+    (change,) = outcome.changes
+    assert (change.survivor_id, change.absorbed_id) == (site.of("s1"), site.identity["s2"])
+    assert re.fullmatch(r"revised: \+\d+\.\d nats", change.reason)
     assert site.of("s2") == site.of("s1")
 
 
