@@ -27,6 +27,8 @@ log = logging.getLogger("reid.train")
 VEHICLES_FILE = "vehicles.json"
 #: Label of a picture whose vehicle was made up by grouping: the one that it was listed under.
 TAKEN_FROM = "taken_from"
+#: Pictures that are left out are named up to this many.
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Parts:
 
 
 def read_domain(name: str, folder: Path, domain: DomainConfig) -> tuple[Sample, ...]:
-    """The pictures of one data set that may be learned from; what cannot be read is skipped and told.
+    """The pictures of one data set that may be learned from; what cannot be used is left out and told.
 
     Of a published layout that is its training part and nothing else. Where a layout tells no cameras each picture
     counts as taken by a camera of its own, so that any two pictures of a vehicle may be matched.
@@ -50,9 +52,10 @@ def read_domain(name: str, folder: Path, domain: DomainConfig) -> tuple[Sample, 
     Raises:
         DataError: The data set cannot be used.
     """
-    samples, unreadable = readable(_listed(folder, domain))
-    for path in unreadable:
-        log.warning("skipped %s: cannot be read", path)
+    listed, unmatched = _listed(folder, domain)
+    samples, unreadable = readable(listed)
+    _tell(name, unreadable, "that cannot be read")
+    _tell(name, unmatched, "whose names do not match")
     log.info("%s: %d pictures, %d unreadable", name, len(samples), len(unreadable))
     if not samples:
         raise DataError(f"no usable picture in {folder}: {len(unreadable)} cannot be read")
@@ -61,16 +64,24 @@ def read_domain(name: str, folder: Path, domain: DomainConfig) -> tuple[Sample, 
     return relabel(samples, name)
 
 
-def _listed(folder: Path, domain: DomainConfig) -> tuple[Sample, ...]:
-    """Without decoding them."""
+def _tell(name: str, left_out: Sequence[Path], why: str) -> None:
+    if left_out:
+        first = ", ".join(path.name for path in left_out[:_NAMED])
+        log.warning("%s: left out %d pictures %s, the first %s", name, len(left_out), why, first)
+
+
+def _listed(folder: Path, domain: DomainConfig) -> tuple[tuple[Sample, ...], tuple[Path, ...]]:
+    """Without decoding them; and those whose names do not tell what they show."""
     if domain.layout == "pattern":
         kinds = read_kinds(folder / domain.labels) if domain.labels else None
         split = folder / domain.split if domain.split else None
-        return read_set(folder / domain.pictures, "pattern", SetOptions(domain.pattern, split, kinds=kinds)).gallery
-    found = read_set(folder, domain.layout).train
-    if not found:
+        chosen = SetOptions(domain.pattern, split, kinds=kinds)
+        found = read_set(folder / domain.pictures, "pattern", chosen)
+        return found.gallery, found.unmatched
+    found = read_set(folder, domain.layout)
+    if not found.train:
         raise DataError(f"{folder}: {domain.layout} has no training part here")
-    return found
+    return found.train, found.unmatched
 
 
 def read_parts(config: TrainConfig, folders: Mapping[str, Path]) -> Parts:

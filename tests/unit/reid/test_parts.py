@@ -51,11 +51,18 @@ def test_of_a_set_like_the_citys_only_the_training_part_is_read_with_its_classes
 def test_pictures_that_cannot_be_read_are_skipped_and_told(veri, caplog):
     (veri / "image_train/0002_c002_00000000_0.jpg").write_bytes(b"no picture")
     assert len(read_domain("city", veri, DomainConfig(layout="veri"))) == 3
-    assert "0002_c002_00000000_0.jpg: cannot be read" in caplog.text
+    assert caplog.messages == ["city: left out 1 pictures that cannot be read, the first 0002_c002_00000000_0.jpg"]
     for path in (veri / "image_train").iterdir():
         path.write_bytes(b"no picture")
     with pytest.raises(DataError, match="no usable picture"):
         read_domain("city", veri, DomainConfig(layout="veri"))
+
+
+def test_pictures_whose_names_do_not_match_are_told(tmp_path, caplog):
+    paint(tmp_path, "0001_c001_00000000_0.jpg", "0001_c002_00000000_0.jpg", *(f"IMG_{n}.jpg" for n in range(5)))
+    assert len(read_domain("mine", tmp_path, DomainConfig(pattern="veri"))) == 2
+    told = "mine: left out 5 pictures whose names do not match, the first IMG_0.jpg, IMG_1.jpg, IMG_2.jpg"
+    assert caplog.messages == [told]
 
 
 def test_without_cameras_any_two_pictures_of_a_vehicle_are_a_pair(tmp_path):
