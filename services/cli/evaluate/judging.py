@@ -104,8 +104,8 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
         "report": str(asked.report) if asked.report else None,
     }
     scores = found.document()
-    heads = ("protocol", "queries", "gallery", "mAP", "mINP", "rank1", "rank5", "rank10", "rank1_macro_class")
-    ordered = {key: scores.pop(key) for key in (*heads, "per_class", "ci95")}
+    heads = ("protocol", "queries", "gallery", "mAP", "mINP", "rank1", "rank5", "rank10")
+    ordered = {key: scores.pop(key) for key in (*heads, "rank1_macro_class", "mAP_macro_class", "per_class", "ci95")}
     model = {"model_id": embedder.spec.model_id, "ms_per_crop": round(embedded.ms_per_crop, 3)}
     return {**ordered, **model, **scores, **verified, **more}
 

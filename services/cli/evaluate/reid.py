@@ -13,7 +13,7 @@ from services.cli.output import JsonFlag, emit, fail, stderr, stdout, table
 from services.errors import VreidError
 
 _PROTOCOLS = tuple(dict.fromkeys(name for names in PROTOCOLS_OF.values() for name in names))
-_FIGURES = ("mAP", "mINP", "rank1", "rank5", "rank10", "rank1_macro_class", "chance_rank1")
+_FIGURES = ("mAP", "mINP", "rank1", "rank5", "rank10", "rank1_macro_class", "mAP_macro_class", "chance_rank1")
 _TABLE_NAMES = {"camera_pair": "camera pair", "view_pair": "view pair"}
 _SHOWN_ROWS = 12
 

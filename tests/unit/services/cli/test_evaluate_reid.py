@@ -27,6 +27,7 @@ PROMISED = [
     "rank5",
     "rank10",
     "rank1_macro_class",
+    "mAP_macro_class",
     "per_class",
     "ci95",
     "model_id",
