@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,10 @@ from openvino import opset13 as ops
 from typer.testing import CliRunner
 
 from reid.calibrate import calibrate_network
-from reid.metadata import SPEC_FILE, CalibrationData, ExportSpec, write_document
+from reid.export import Quantisation, export_openvino
+from reid.export.int8 import AIMED_COSINES
+from reid.export.parity import Parity
+from reid.metadata import SPEC_FILE, CalibrationData, ExportSpec, read_document, write_document
 from reid.runtime import MODEL_FILE
 from reid.types import Calibration
 from services.cli.main import app
@@ -143,6 +147,41 @@ def test_export_proves_that_nothing_changed(trained, pictures, tmp_path, as_form
     assert found["parity"]["rank1"]["torch"] == found["parity"]["rank1"]["exported"]
     assert (out / "spec.json").is_file()
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_int8_aims_higher_until_rank1_holds_as_well(trained, pictures, tmp_path, monkeypatch):
+    weights, _ = trained
+    aims = []
+
+    def quantise(weights, out, given, aim):
+        aims.append(aim)
+        export_openvino(weights, out)
+        spec = read_document(out / SPEC_FILE, ExportSpec)
+        write_document(out / SPEC_FILE, spec.model_copy(update={"precision": "int8"}))
+        return Quantisation(1, (), 1.0)
+
+    def judge(*_, **__):
+        return Parity({1: 0.999}, 4, 0.999, 0.999, (0.9, 0.8 if len(aims) < 3 else 0.9))
+
+    monkeypatch.setattr("reid.export.export_openvino_int8", quantise)
+    monkeypatch.setattr("reid.export.parity.check_parity", judge)
+    call = ["export", "--weights", str(weights), "--format", "openvino-int8", "--out", str(tmp_path / "model")]
+    done = runner.invoke(app, [*call, "--data", f"{pictures}:pattern:veri"])
+    assert done.exit_code == 0, done.stderr
+    assert aims == list(AIMED_COSINES)
+
+
+def test_int8_is_refused_where_there_is_nothing_to_take_ranges_from_or_to_judge_with(pictures, tmp_path):
+    for case, names in (("one vehicle", "0000*"), ("few pictures", "000[01]_c001*")):
+        some = tmp_path / case
+        some.mkdir()
+        for path in pictures.glob(names):
+            shutil.copy(path, some)
+        call = ["export", "--format", "openvino-int8", "--out", str(tmp_path / "model")]
+        done = runner.invoke(app, [*call, "--data", f"{some}:pattern:veri"])
+        assert done.exit_code == 1
+        assert "vreid: INT8 needs 3 pictures to take ranges from" in done.stderr
+    assert not (tmp_path / "model").exists()
 
 
 @pytest.mark.parametrize(
