@@ -25,6 +25,7 @@ from reid.errors import DataError
 log = logging.getLogger("reid.train")
 
 VEHICLES_FILE = "vehicles.json"
+_PARTS = ("fit", "select", "calibrate")
 #: Label of a picture whose vehicle was made up by grouping: the one that it was listed under.
 TAKEN_FROM = "taken_from"
 #: Pictures that are left out are named up to this many.
@@ -35,12 +36,14 @@ _NAMED = 3
 class Parts:
     """Disjoint by vehicle: what is learned from, what runs are compared by, what is calibrated on.
 
-    The last two by domain, without those that hold out nothing.
+    The last two by domain, without those that hold out nothing. ``before`` names, as `domain/vehicle`, what the weights
+    begun with were made of by earlier runs.
     """
 
     fit: tuple[Sample, ...]
     select: dict[str, tuple[Sample, ...]]
     calibrate: dict[str, tuple[Sample, ...]]
+    before: frozenset[str] = frozenset()
 
 
 def read_domain(name: str, folder: Path, domain: DomainConfig) -> tuple[Sample, ...]:
@@ -119,27 +122,60 @@ def read_parts(config: TrainConfig, folders: Mapping[str, Path]) -> Parts:
     return Parts(tuple(fit), select, calibrate)
 
 
+def going_on(parts: Parts, start: Path | str) -> Parts:
+    """The parts of a run that begins with ``start``; they remember what made those weights.
+
+    Args:
+        parts: Of the run.
+        start: As in `reid.start`; says something where it is a checkpoint with its `vehicles.json` beside it.
+
+    Raises:
+        DataError: The weights were made of vehicles that the run holds out; or the file is damaged.
+    """
+    if not isinstance(start, Path) or start.suffix != ".safetensors":
+        return parts
+    file = start.with_name(VEHICLES_FILE)
+    if not file.exists():
+        return parts
+    known = read_vehicles(file)
+    learned = {*known["fit"], *known["before"]}
+    seen = [name for part in (parts.select, parts.calibrate) for name in _held_out(part) if name in learned]
+    if seen:
+        raise DataError(
+            f"{file}: the weights begun with were made of {len(seen)} vehicles that are held out here, the first "
+            f"{seen[0]}: give this run the seed, `select` and `calibrate` of that one, other data another name"
+        )
+    return replace(parts, before=parts.before | learned)
+
+
 def write_vehicles(parts: Parts, path: Path) -> None:
     """Writes which vehicles served for what, as `domain/vehicle`, so that others can be sure to use different ones."""
     named = {
         "fit": _names(parts.fit),
-        "select": _names([s for samples in parts.select.values() for s in samples]),
-        "calibrate": _names([s for samples in parts.calibrate.values() for s in samples]),
+        "select": _held_out(parts.select),
+        "calibrate": _held_out(parts.calibrate),
     }
+    if parts.before:
+        named["before"] = sorted(parts.before)
     path.write_text(json.dumps(named, indent=1) + "\n")
 
 
 def read_vehicles(path: Path) -> dict[str, list[str]]:
-    """What `write_vehicles` wrote.
+    """What `write_vehicles` wrote: `fit`, `select`, `calibrate`, and `before`, empty for weights that go on from none.
 
     Raises:
         DataError: The file is missing or holds something else.
     """
     try:
         document = json.loads(path.read_text())
-        return {part: [str(name) for name in document[part]] for part in ("fit", "select", "calibrate")}
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+        named = {"before": document.get("before", []), **{part: document[part] for part in _PARTS}}
+        return {part: [str(name) for name in names] for part, names in named.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise DataError(f"cannot read which vehicles were trained on from {path}: {exc}") from exc
+
+
+def _held_out(part: Mapping[str, Sequence[Sample]]) -> list[str]:
+    return _names([sample for samples in part.values() for sample in samples])
 
 
 def _names(samples: Sequence[Sample]) -> list[str]:

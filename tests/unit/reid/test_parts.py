@@ -9,7 +9,7 @@ import pytest
 from reid.config import DomainConfig, TrainConfig, read_config, recipe_names, recipe_path
 from reid.data import read_folder
 from reid.errors import DataError
-from reid.parts import read_domain, read_parts, read_vehicles, write_vehicles
+from reid.parts import going_on, read_domain, read_parts, read_vehicles, write_vehicles
 from tests.unit.reid.conftest import paint_vehicle
 
 
@@ -141,6 +141,34 @@ def test_which_vehicles_served_for_what_is_read_back(tmp_path, small_city):
     write_vehicles(parts, tmp_path / "vehicles.json")
     found = read_vehicles(tmp_path / "vehicles.json")
     assert [len(found[part]) for part in ("fit", "select", "calibrate")] == [8, 4, 4]
+    assert found["before"] == []
     (tmp_path / "vehicles.json").write_text("{}")
     with pytest.raises(DataError, match="which vehicles"):
         read_vehicles(tmp_path / "vehicles.json")
+
+
+def test_what_weights_were_made_of_is_held_out_by_no_run_that_goes_on(tmp_path, small_city):
+    def parts_of(held_out, seed=0):
+        config = config_of(pattern="veri", select=held_out, calibrate=held_out).model_copy(update={"seed": seed})
+        return read_parts(config, {"city": small_city})
+
+    first, then = tmp_path / "first/net.safetensors", tmp_path / "then/net.safetensors"
+    for weights in (first, then):
+        weights.parent.mkdir()
+    write_vehicles(parts_of(4), first.with_name("vehicles.json"))
+    fitted = read_vehicles(first.with_name("vehicles.json"))["fit"]
+    for strange in (parts_of(5), parts_of(4, seed=1)):
+        with pytest.raises(DataError, match=r"first/vehicles\.json: the weights begun with were made of \d+ vehicles"):
+            going_on(strange, first)
+    gone_on = going_on(parts_of(2), first)
+    write_vehicles(gone_on, then.with_name("vehicles.json"))
+    assert read_vehicles(then.with_name("vehicles.json"))["before"] == fitted
+    third = going_on(parts_of(2), then)
+    assert set(third.before) == {*fitted, *read_vehicles(then.with_name("vehicles.json"))["fit"]}
+    (then.with_name("vehicles.json")).write_text(
+        json.dumps({"fit": [], "select": [], "calibrate": [], "before": fitted})
+    )
+    with pytest.raises(DataError, match="made of 2 vehicles that are held out here"):
+        going_on(parts_of(5), then)
+    for start in ("none", tmp_path / "elsewhere/net.safetensors", tmp_path / "first/published.pt"):
+        assert going_on(parts_of(5), start).before == frozenset()
