@@ -132,6 +132,42 @@ def test_calibrate_leaves_out_what_was_trained_on_and_keeps_the_models_name(trai
     text = runner.invoke(app, ["calibrate", "--weights", str(weights), "--data", f"mine={pictures}:pattern:veri"])
     assert "slope" in text.stdout
     assert "of each further sighting 35% tells something new" in text.stdout
+    assert "12 vehicles left out" in text.stdout
+    assert "not left out" not in text.stderr
+
+
+def test_calibrate_tells_where_it_cannot_know_what_the_model_learned_from(trained, pictures, tmp_path, monkeypatch):
+    weights = Path(shutil.copy(trained[0], tmp_path))
+    shutil.copy(trained[0].with_suffix(".json"), tmp_path)
+    fitted = (Calibration(12.0, -6.0, 5.0), {})
+    monkeypatch.setattr("reid.calibrate.calibrate_network", lambda *_: fitted)
+
+    def said(data):
+        done = runner.invoke(app, ["calibrate", "--weights", str(weights), "--data", data])
+        assert done.exit_code == 0, done.stderr
+        assert "0 vehicles left out" in done.stdout
+        return done.stderr
+
+    assert "vehicles.json: vehicles that the model learned from are not left out" in said(
+        f"mine={pictures}:pattern:veri"
+    )
+    shutil.copy(trained[0].with_name("vehicles.json"), tmp_path)
+    assert "vehicles.json tells of mine, not of data" in said(f"{pictures}:pattern:veri")
+
+
+def test_a_run_that_goes_on_holds_out_nothing_that_its_weights_were_made_of(trained, pictures, tmp_path, monkeypatch):
+    weights, _ = trained
+    call = ["train", "--data", f"mine={pictures}:pattern:veri", *SETTINGS, "--out", str(tmp_path / "out")]
+    done = runner.invoke(app, [*call, "--start", str(weights), "--set", "domains.mine.calibrate=6"])
+    assert done.exit_code == 1
+    assert "vehicles.json: the weights begun with were made of 2 vehicles that are held out here" in done.stderr
+    assert not (tmp_path / "out").exists()
+    given = []
+    monkeypatch.setattr(
+        "reid.train.train", lambda _config, parts, *_: given.append(parts) or Path("absent.safetensors")
+    )
+    assert runner.invoke(app, [*call, "--start", str(weights)]).exit_code == 0
+    assert sorted(given[0].before) == json.loads(weights.with_name("vehicles.json").read_text())["fit"]
 
 
 @pytest.mark.parametrize("as_format", ["openvino", "onnx"])
@@ -276,6 +312,8 @@ def test_runs_that_exclude_each_other_and_spaces_and_weights_that_are_none_are_r
         (["--trials", "2", "--labels-from", "imagenet"], "exclude each other"),
         (["--trials", "2", "--space", "magic"], "there are default"),
         (["--labels-from", "magic"], "magic"),
+        (["--space", "default"], "--space goes with --trials"),
+        (["--pair-share", "0.01"], "--pair-share goes with --labels-from"),
     ):
         done = runner.invoke(app, [*base, *more])
         assert done.exit_code == 1
