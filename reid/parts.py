@@ -127,7 +127,7 @@ def going_on(parts: Parts, start: Path | str) -> Parts:
 
     Args:
         parts: Of the run.
-        start: As in `reid.start`; says something where it is a checkpoint with its `vehicles.json` beside it.
+        start: As in `reid.start`. A checkpoint without `vehicles.json` beside it is told: nothing can be checked.
 
     Raises:
         DataError: The weights were made of vehicles that the run holds out; or the file is damaged.
@@ -136,6 +136,7 @@ def going_on(parts: Parts, start: Path | str) -> Parts:
         return parts
     file = start.with_name(VEHICLES_FILE)
     if not file.exists():
+        log.warning("no %s: vehicles held out here may be among those that the weights begun with were made of", file)
         return parts
     known = read_vehicles(file)
     learned = {*known["fit"], *known["before"]}

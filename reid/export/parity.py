@@ -151,7 +151,8 @@ def _run_whole(file: Path, batch: NDArray[np.uint8], shape: tuple[int, ...]) -> 
     core = openvino.Core()
     try:
         compiled = core.compile_model(core.read_model(str(file)), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-        vectors: NDArray[np.float32] = compiled.create_infer_request().infer([batch])[0].copy()
+        request = compiled.create_infer_request()  # Outlives the vectors that it lends.
+        vectors: NDArray[np.float32] = request.infer([batch])[0].copy()
     except RuntimeError as exc:
         told = " ".join(str(exc).split())[:300]
         raise ModelError(f"the exported model takes no batch of {len(batch)}: {told}") from exc

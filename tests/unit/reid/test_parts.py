@@ -147,7 +147,7 @@ def test_which_vehicles_served_for_what_is_read_back(tmp_path, small_city):
         read_vehicles(tmp_path / "vehicles.json")
 
 
-def test_what_weights_were_made_of_is_held_out_by_no_run_that_goes_on(tmp_path, small_city):
+def test_what_weights_were_made_of_is_held_out_by_no_run_that_goes_on(tmp_path, small_city, caplog):
     def parts_of(held_out, seed=0):
         config = config_of(pattern="veri", select=held_out, calibrate=held_out).model_copy(update={"seed": seed})
         return read_parts(config, {"city": small_city})
@@ -170,5 +170,8 @@ def test_what_weights_were_made_of_is_held_out_by_no_run_that_goes_on(tmp_path, 
     )
     with pytest.raises(DataError, match="made of 2 vehicles that are held out here"):
         going_on(parts_of(5), then)
-    for start in ("none", tmp_path / "elsewhere/net.safetensors", tmp_path / "first/published.pt"):
+    for start in ("none", tmp_path / "first/published.pt"):
         assert going_on(parts_of(5), start).before == frozenset()
+    assert not caplog.messages
+    assert going_on(parts_of(5), tmp_path / "elsewhere/net.safetensors").before == frozenset()
+    assert "elsewhere/vehicles.json: vehicles held out here may be among those" in caplog.text
