@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from reid.model import ReidNet
 
 LIMITS = (2.0, 8.0)
+#: Views that are compared with all others at once.
+_BLOCK = 256
 
 
 def fit_calibration(same: NDArray[np.float64], different: NDArray[np.float64]) -> Calibration:
@@ -74,15 +76,20 @@ def cross_camera_pairs(
         pooled: Average all pictures of a vehicle in a camera first, as a sighting's embedding does.
 
     Returns:
-        Similarities of same-vehicle pairs and of different-vehicle pairs.
+        Similarities of same-vehicle pairs and of different-vehicle pairs, each by first and then by second view.
     """
     views, keys = pooled_views(embeddings, samples, pooled=pooled)
-    first, second = np.triu_indices(len(views), k=1)
-    usable = (keys[first, 0] == keys[second, 0]) & (keys[first, 2] != keys[second, 2])
-    first, second = first[usable], second[usable]
-    similarities = np.einsum("ij,ij->i", views[first], views[second])
-    is_same = keys[first, 1] == keys[second, 1]
-    return similarities[is_same], similarities[~is_same]
+    domain, vehicle, camera = (np.unique(column, return_inverse=True)[1] for column in keys.T)  # (V,) each
+    numbers = np.arange(len(views))
+    same, different = [], []
+    for start in range(0, len(views), _BLOCK):
+        rows = numbers[start : start + _BLOCK, None]  # (b, 1), against (V,)
+        similarities = views[start : start + _BLOCK] @ views.T  # (b, V)
+        usable = (rows < numbers) & (domain[rows] == domain) & (camera[rows] != camera)
+        is_same = vehicle[rows] == vehicle
+        same.append(similarities[usable & is_same])
+        different.append(similarities[usable & ~is_same])
+    return np.concatenate(same), np.concatenate(different)
 
 
 def pooled_views(

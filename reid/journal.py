@@ -21,7 +21,7 @@ class Journal:
     def __init__(
         self, out: Path | None, *, first_epoch: int = 0, first_step: int = 0, tensorboard: bool = True
     ) -> None:
-        """Opens the files; what an interrupted run wrote of epochs that are to be repeated is dropped.
+        """Opens the files; what an interrupted run wrote of epochs that are to be repeated, or half, is dropped.
 
         Args:
             out: Existing folder of the run.
@@ -34,7 +34,7 @@ class Journal:
         if self._path is None or out is None:
             return
         lines = self._path.read_text().splitlines() if self._path.exists() else []
-        kept = [line for line in lines if line and json.loads(line)["epoch"] <= first_epoch]
+        kept = [line for line in lines if 0 < _epoch(line) <= first_epoch]
         self._path.write_text("".join(f"{line}\n" for line in kept))
         if tensorboard:
             with warnings.catch_warnings():  # Its imports warn of what it depends on.
@@ -66,6 +66,14 @@ class Journal:
         """Writes what is still held back."""
         if self._events is not None:
             self._events.close()
+
+
+def _epoch(line: str) -> int:
+    """The epoch that a line of the log is about, from 1; 0 where it was not written to its end."""
+    try:
+        return int(json.loads(line)["epoch"])
+    except ValueError:
+        return 0
 
 
 def _flat(name: str, value: Any) -> dict[str, float]:

@@ -24,6 +24,19 @@ class _Stateful(Protocol):
     def load_state_dict(self, state_dict: dict[str, Any], /) -> Any: ...
 
 
+def require_same_run(folder: Path, config: TrainConfig, parts: Parts) -> None:
+    """Makes sure that the run which finished in a folder is the one wanted.
+
+    Raises:
+        TrainingError: It is another, or what says so is damaged or gone.
+    """
+    path = folder / PROGRESS_FILE
+    if not Progress(path, config, parts, resume=True).exists:
+        raise TrainingError(
+            f"{folder} holds a run without {PROGRESS_FILE}, which says what it is; choose another folder"
+        )
+
+
 class Progress:
     """The file `last.pt` of one run."""
 

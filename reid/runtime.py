@@ -21,6 +21,11 @@ MODEL_FILE = "model.xml"
 ONNX_FILE = "model.onnx"
 
 
+def model_file(model_dir: Path) -> Path:
+    """The network in a folder that `reid.export` wrote."""
+    return model_dir / (ONNX_FILE if (model_dir / ONNX_FILE).is_file() else MODEL_FILE)
+
+
 class OpenVinoEmbedder:
     """`reid.types.Embedder` over a folder that `reid.export` wrote. Threads that call it take turns.
 
@@ -45,7 +50,7 @@ class OpenVinoEmbedder:
         written = read_document(model_dir / SPEC_FILE, ExportSpec)
         self._spec = written.build()
         self._precision = written.precision
-        file = model_dir / (ONNX_FILE if (model_dir / ONNX_FILE).is_file() else MODEL_FILE)
+        file = model_file(model_dir)
         try:
             self._requests = _compile(file, self._spec.input_hw, count)
         except RuntimeError as exc:

@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from reid.checkpoint import load_checkpoint
 from reid.config import RECIPES, TrainConfig, merged, read_config, read_shipped, recipe_path
-from reid.errors import TrainingError
 from reid.export import export_openvino
 from reid.journal import LOG_FILE
 from reid.metadata import CheckpointMetadata, metadata_path, read_document
-from reid.parts import read_parts
+from reid.parts import going_on, read_parts
+from reid.progress import require_same_run
 from reid.run import RunOptions
 from reid.runtime import OpenVinoEmbedder
 from reid.train import train
@@ -82,21 +82,23 @@ def run_sweep(
         ``seconds`` in the loop, ``ms_per_crop``, ``parameters``, ``weights``.
 
     Raises:
-        ReidError: A run cannot be carried out, or an earlier one in the same folder had another configuration.
+        ReidError: A run cannot be carried out, or an earlier one in the same folder had another configuration or other
+            pictures.
     """
     for title, config in runs.items():
         folder = out / title
         parts = read_parts(config, folders)
         weights = folder / f"{config.name}.safetensors"
-        if not weights.exists():
-            train(config, parts, folder, options_for(title, config))
+        if weights.exists():
+            require_same_run(folder, config, parts)
+        else:
+            options = options_for(title, config)
+            train(config, going_on(parts, options.start), folder, options)
         yield _row(title, config, weights)
 
 
 def _row(title: str, config: TrainConfig, weights: Path) -> dict[str, Any]:
     metadata = read_document(metadata_path(weights), CheckpointMetadata)
-    if (metadata.architecture, metadata.seed) != (config.architecture, config.seed):
-        raise TrainingError(f"{weights.parent} holds a run of another configuration; choose another folder")
     select = metadata.figures["select"]
     log = weights.with_name(LOG_FILE)
     net, _ = load_checkpoint(weights)

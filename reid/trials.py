@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from reid.config import RECIPES, TrainConfig, merged, read_shipped
 from reid.errors import DataError, TrainingError
 from reid.metadata import CheckpointMetadata, first_error, metadata_path, read_document
-from reid.parts import read_parts
+from reid.parts import Parts, going_on, read_parts
+from reid.progress import require_same_run
 from reid.run import RunOptions
 from reid.train import train
 
@@ -101,13 +102,14 @@ def run_trials(
 
     Raises:
         DataError: A key is none of the configuration's, or a value is refused by it.
-        TrainingError: Optuna is not installed; or a folder holds a trial of another space or seed.
+        TrainingError: Optuna is not installed; or a folder holds a trial of another space, seed, configuration or set.
         ReidError: A run cannot be carried out.
 
     Source:
         Bergstra et al. 2011, "Algorithms for Hyper-Parameter Optimization", section 4 (TPE), as Optuna has it.
     """
     study = _study(config.seed)
+    divided: dict[str, Parts] = {}  # Few spaces change what is read.
     for number in range(count):
         trial = study.ask()
         values = {key: asked.propose(trial, key) for key, asked in space.ranges.items()}
@@ -115,11 +117,17 @@ def run_trials(
         proposed = _configured(config, space, values)
         weights = folder / f"{config.name}.safetensors"
         _require_same(folder, values)
-        if not weights.exists():
+        what = proposed.model_dump_json(include={"domains", "seed"})
+        if what not in divided:
+            divided[what] = read_parts(proposed, folders)
+        parts = divided[what]
+        if weights.exists():
+            require_same_run(folder, proposed, parts)
+        else:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / PROPOSED_FILE).write_text(json.dumps(values, indent=1) + "\n")
             options = replace(options_for(number, proposed), resume=True)  # One that was killed goes on.
-            train(proposed, read_parts(proposed, folders), folder, options)
+            train(proposed, going_on(parts, options.start), folder, options)
         score = float(read_document(metadata_path(weights), CheckpointMetadata).figures["select"]["score"])
         study.tell(trial, score)
         yield {"trial": number, "score": round(score, 4), "values": values, "weights": str(weights)}

@@ -1,7 +1,7 @@
 """Makes the default model and judges it, by the product's own commands, one after another. Computes nothing itself.
 
 Each runs in a process of its own: the renderer and torch do not share one. What `figures.json` tells as
-done is not done again, so that a run that was cut off goes on.
+done is not done again, so that a run that was cut off goes on; one that wants something else is refused.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from reid.config import TrainConfig, read_config, recipe_path
-from services.errors import VreidError
+from services.cli.training.data import parse_settings
+from services.errors import InputError, VreidError
 
 #: Domains of a recipe that stand for further rendered sets, by the seed in their names, and how those are rendered.
 _FURTHER = re.compile(r"(?P<kind>city|shapes)-(?P<seed>\d+)")
 _HOW = {"city": (), "shapes": ("--shapes", "varied", "--twins", "0.4", "--alike", "0")}
 #: Vehicles of each of those: as many as VeRi-776's layout numbers.
 _FURTHER_VEHICLES = 776
+_RESUME = "--resume"
 #: Label of the city's test pictures by which figures are set apart, and what it tells.
 APART = ("twin", "trained_body", "light", "face")
 
@@ -76,15 +79,21 @@ def make_and_judge(bench: ModelBench, progress: Callable[[int, int], None]) -> d
         progress: Called with commands done and in all.
 
     Returns:
-        `figures` by name, the document of each judging command; `seconds` by command, as long as it took when it ran.
+        `figures` by name, the document of each judging command; `seconds` by command, as long as it took when it ran;
+        `arguments` by command, as it ran.
 
     Raises:
-        VreidError: A command failed; the message is its own.
+        VreidError: A command failed; the message is its own. Or the folder holds what other options made.
     """
     all_steps = steps(bench)
     record = bench.out / "figures.json"
     bench.out.mkdir(parents=True, exist_ok=True)
-    done: dict[str, Any] = json.loads(record.read_text()) if record.is_file() else {"figures": {}, "seconds": {}}
+    done: dict[str, Any] = {"figures": {}, "seconds": {}, "arguments": {}}
+    if record.is_file():
+        done |= json.loads(record.read_text())
+    for step in all_steps:
+        if done["arguments"].get(step.name, _said(step, bench)) != _said(step, bench):
+            raise InputError(f"{bench.out} holds what other options made ({step.name}): choose another folder")
     for number, step in enumerate(all_steps, 1):
         if step.name not in done["seconds"]:
             started = time.monotonic()
@@ -92,17 +101,25 @@ def make_and_judge(bench: ModelBench, progress: Callable[[int, int], None]) -> d
             if step.judges:
                 done["figures"][step.name] = document
             done["seconds"][step.name] = round(time.monotonic() - started, 1)
+            done["arguments"][step.name] = _said(step, bench)
             record.write_text(json.dumps(done, indent=1) + "\n")
         progress(number, len(all_steps))
     return done
+
+
+def _said(step: Step, bench: ModelBench) -> list[str]:
+    """The arguments of a command that say what it makes, wherever the folder is."""
+    return [word.replace(str(bench.out), "OUT") for word in step.arguments if word != _RESUME]
 
 
 def steps(bench: ModelBench) -> list[Step]:
     """The commands, in order.
 
     Raises:
-        DataError: There is no such recipe.
+        DataError: There is no such recipe, or none with such changes.
+        InputError: A recipe stands twice, or holds out vehicles that one before it learns from.
     """
+    _require_chain(bench)
     configs = {name: read_config(recipe_path(name)) for name in (bench.recipe, *bench.then)}
     city, masked = bench.out / "city", bench.out / "city-masked"
     model = _weights(bench.out / "model", configs[[*configs][-1]])
@@ -131,6 +148,25 @@ def steps(bench: ModelBench) -> list[Step]:
             _judge_pairs("pairs-untrained", bench.pairs, "imagenet"),
         ]
     return found
+
+
+def _require_chain(bench: ModelBench) -> None:
+    """Refuses recipes that cannot follow each other, before anything is rendered."""
+    names = (bench.recipe, *bench.then)
+    if len(set(names)) < len(names):
+        raise InputError(f"{', '.join(names)}: each recipe goes on once")
+    configs = {name: read_config(recipe_path(name), parse_settings(bench.changes)) for name in names}
+    given = {name for config in configs.values() for name in config.domains}
+    given -= {"pairs"} if bench.pairs is None else set()
+    for (before, first), (after, then) in combinations(configs.items(), 2):
+        for name in sorted(first.domains.keys() & then.domains.keys() & given):
+            was, now = ((d.select, d.calibrate) for d in (first.domains[name], then.domains[name]))
+            same = first.seed == then.seed and sum(now) <= sum(was)  # The same vehicles, or some of them.
+            if sum(now) and not same:
+                raise InputError(
+                    f"{after} holds out {sum(now)} vehicles of {name} and {before} learns from some of them: give both "
+                    f"one seed, --set domains.{name}.select={now[0]} and --set domains.{name}.calibrate={now[1]}"
+                )
 
 
 def _epochs_alone(config: TrainConfig) -> int:
@@ -173,7 +209,7 @@ def _train(
     words = ["train", "--recipe", recipe, "--out", str(weights.parent)]
     words += ["--start", str(start)] if start is not None else []
     if (weights.parent / "last.pt").is_file():
-        words.append("--resume")
+        words.append(_RESUME)
     for option, values in (("--data", data), ("--set", changes)):
         words += [word for value in values for word in (option, value)]
     return Step(name, tuple(words), judges=False)

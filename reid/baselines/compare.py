@@ -72,6 +72,7 @@ class Compared:
             "learned_on": self.learned_on,
             "rank5": round(found.rank5, 4),
             "rank1_macro_class": round(found.rank1_macro_class, 4),
+            "mAP_macro_class": round(found.mean_average_precision_macro_class, 4),
             "ci95": {name: [round(low, 4), round(high, 4)] for name, (low, high) in found.ci95.items()},
         }
 

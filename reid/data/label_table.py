@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from reid.data.samples import Sample
@@ -33,10 +34,10 @@ def read_labels(path: Path) -> Labels:
     to every picture: "twin" for both vehicles of a pair, else "single".
 
     Args:
-        path: CSV with a heading, or one JSON object a line; `image` holds file names.
+        path: CSV with a heading, or one JSON object a line; `image` holds file names, or paths below the folder.
 
     Returns:
-        The row of each picture by file name: lists with blanks between, null as "", truth as "true" or "false".
+        The row of each picture by what `image` says: lists with blanks between, null as "", truth as "true" or "false".
 
     Raises:
         DataError: The file cannot be read, or a row has no `image`.
@@ -44,7 +45,9 @@ def read_labels(path: Path) -> Labels:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = [json.loads(line) for line in file] if path.suffix == ".jsonl" else list(csv.DictReader(file))
-        found = {Path(row["image"]).name: {str(key): _text(value) for key, value in row.items()} for row in rows}
+        found = {
+            PurePath(row["image"]).as_posix(): {str(key): _text(value) for key, value in row.items()} for row in rows
+        }
     except (OSError, ValueError, csv.Error) as exc:
         raise DataError(f"cannot read the labels {path}: {exc}") from exc
     except (KeyError, TypeError, AttributeError) as exc:
@@ -53,11 +56,31 @@ def read_labels(path: Path) -> Labels:
     return found
 
 
-def apply_labels(samples: Iterable[Sample], labels: Mapping[str, Mapping[str, str]]) -> tuple[Sample, ...]:
-    """The same samples with what the table says of them; its class becomes theirs."""
+def apply_labels(samples: Sequence[Sample], labels: Mapping[str, Mapping[str, str]], root: Path) -> tuple[Sample, ...]:
+    """The same samples with what the table says of them; its class becomes theirs.
+
+    A row is of the picture with that path below the folder, else of the one with that file name.
+
+    Args:
+        samples: Pictures below ``root``.
+        labels: Of `read_labels`.
+        root: The table's folder.
+
+    Raises:
+        DataError: A file name says nothing: several pictures, or several rows, have it.
+    """
+    paths = [sample.path.relative_to(root).as_posix() for sample in samples]
+    by_path = labels.keys() & set(paths)
+    others = [image for image in labels if image not in by_path]
+    by_name = {PurePath(image).name: labels[image] for image in others}
+    rows = Counter(PurePath(image).name for image in others)
+    pictures = Counter(sample.path.name for sample, path in zip(samples, paths, strict=True) if path not in by_path)
     made = []
-    for sample in samples:
-        row = labels.get(sample.path.name, {})
+    for sample, path in zip(samples, paths, strict=True):
+        name = sample.path.name
+        if path not in by_path and name in rows and (rows[name] > 1 or pictures[name] > 1):
+            raise DataError(f"the labels of {root} name {name}, which is there more than once: name its folder as well")
+        row = labels[path] if path in by_path else by_name.get(name, {})
         kind = next((row[name] for name in _CLASS if row.get(name)), sample.kind)
         made.append(replace(sample, kind=kind, labels={**sample.labels, **row}))
     return tuple(made)

@@ -88,5 +88,5 @@ def _read_pattern(root: Path, options: SetOptions) -> ReidSet:
         raise DataError("the layout `pattern` needs a pattern")
     found = read_folder(root, "pattern", options.pattern, split=options.split, kinds=options.kinds)
     labels = find_labels(root)
-    samples = apply_labels(found.samples, labels) if labels else found.samples
+    samples = apply_labels(found.samples, labels, root) if labels else found.samples
     return ReidSet("pattern", (), (), samples, unmatched=found.unmatched)

@@ -2,7 +2,8 @@
 
     bounding_box_train/  query/  bounding_box_test/     0002_c1s1_000451_03.jpg: identity, camera, sequence, frame, box
 
-Identity -1 marks junk, which is left out; 0000 marks distractors, which stay in the gallery and answer nothing.
+Identity -1 marks junk, which is left out; 0000 marks distractors, which stay in the gallery and answer nothing: nobody
+knows which of them show the same, so each is a vehicle of its own.
 
 Source: Zheng et al., "Scalable person re-identification: a benchmark", ICCV 2015.
 """
@@ -17,6 +18,7 @@ from reid.data.samples import ReidSet, Sample
 from reid.errors import DataError
 
 JUNK = "-1"
+DISTRACTOR = "0000"
 _NAME = re.compile(r"(?P<vehicle>-1|\d+)_c(?P<camera>\d+)")
 
 
@@ -40,7 +42,8 @@ def read_market(root: Path) -> ReidSet:
             if match is None:
                 unmatched.append(path)
             elif match["vehicle"] != JUNK:
-                samples.append(Sample(path, "market", match["vehicle"], match["camera"]))
+                vehicle = f"{DISTRACTOR}-{path.stem}" if match["vehicle"] == DISTRACTOR else match["vehicle"]
+                samples.append(Sample(path, "market", vehicle, match["camera"]))
         if not samples:
             raise DataError(f"no picture in {root / name} is named as Market names them: 0002_c1s1_000451_03.jpg")
         parts.append(tuple(samples))

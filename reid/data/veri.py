@@ -49,7 +49,7 @@ def read_veri(root: Path) -> ReidSet:
         raise DataError(f"the split file {root / ('name_test.txt' if not gallery else 'name_query.txt')} is empty")
     labels = find_labels(root)
     if labels:
-        train, query, gallery = (apply_labels(part, labels) for part in (train, query, gallery))
+        train, query, gallery = (apply_labels(part, labels, root) for part in (train, query, gallery))
     tracks_file = root / "test_track.txt"
     tracks = read_tracks(tracks_file, gallery) if gallery and tracks_file.is_file() else ()
     return ReidSet("veri", train, _as_in_gallery(query, gallery), gallery, tracks)

@@ -6,6 +6,8 @@
     train_test_split/test_3000.txt              gallery, as above; _5000, _10000; also known as test_3000_id.txt
     train_test_split/test_3000_query.txt        queries; also known as test_3000_id_query.txt
 
+Lists by their other names have three columns, "vehicle/picture.jpg label camera", of which the first is read.
+
 Source: Lou et al., "VERI-Wild: a large dataset and a new method for vehicle re-identification in the wild", CVPR 2019.
 """
 
@@ -73,7 +75,7 @@ def _read_info(path: Path) -> dict[str, list[str]]:
 def _read_list(root: Path, path: Path, info: Mapping[str, list[str]]) -> tuple[Sample, ...]:
     samples = []
     for number, line in enumerate(read_lines(path), start=1):
-        key = line.removesuffix(".jpg")
+        key = line.split()[0].removesuffix(".jpg")
         vehicle, slash, _ = key.partition("/")
         if not slash or key not in info:
             raise DataError(f"{path}:{number}: {line!r} has no line in vehicle_info.txt")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reid.evaluation.bootstrap import Interval, bootstrap_macro, bootstrap_means
 from reid.evaluation.metrics import (
@@ -39,6 +40,7 @@ class Retrieval:
         chance_rank1: What rank-1 a random order would have.
         per_class: rank1 by vehicle class of the query.
         rank1_macro_class: Mean of ``per_class``.
+        mean_average_precision_macro_class: Mean over vehicle classes of the mAP of their queries.
         ci95: Intervals by bootstrap over vehicles, by figure; empty where none were asked for.
     """
 
@@ -54,6 +56,7 @@ class Retrieval:
     chance_rank1: float
     per_class: dict[str, float]
     rank1_macro_class: float
+    mean_average_precision_macro_class: float
     ci95: dict[str, Interval] = field(default_factory=dict)
 
     def document(self) -> dict[str, object]:
@@ -70,6 +73,7 @@ class Retrieval:
             "rank10": round(self.rank10, 4),
             "chance_rank1": round(self.chance_rank1, 4),
             "rank1_macro_class": round(self.rank1_macro_class, 4),
+            "mAP_macro_class": round(self.mean_average_precision_macro_class, 4),
             "per_class": {kind: round(value, 4) for kind, value in self.per_class.items()},
         }
         if self.ci95:
@@ -98,10 +102,14 @@ def summarise(
     names = [kind or ANY_CLASS for kind in kinds]
     groups = encode(sorted(set(names)), names)[1]
     hits = (judged.first == 1).astype(np.float64)
-    per_class = {
-        name: weighted_mean(hits[groups == code], judged.weight[groups == code])
-        for code, name in enumerate(sorted(set(names)))
-    }
+    codes = dict(enumerate(sorted(set(names))))
+
+    def by_class(values: NDArray[np.float64]) -> dict[str, float]:
+        return {
+            name: weighted_mean(values[groups == code], judged.weight[groups == code]) for code, name in codes.items()
+        }
+
+    per_class = by_class(hits)
     ranks = [rank_at(judged, k) for k in RANKS]
     return Retrieval(
         protocol=protocol,
@@ -116,6 +124,7 @@ def summarise(
         chance_rank1=chance_rank1(judged),
         per_class=per_class,
         rank1_macro_class=float(np.mean(list(per_class.values()))),
+        mean_average_precision_macro_class=float(np.mean(list(by_class(judged.precision).values()))),
         ci95=_intervals(judged, encode(vehicles)[0], groups, rng) if rng is not None else {},
     )
 
@@ -127,4 +136,6 @@ def _intervals(
     values = np.stack([judged.precision, judged.answers / judged.last, *hits], axis=1)
     names = ("mAP", "mINP", *(f"rank{k}" for k in RANKS))
     found = dict(zip(names, bootstrap_means(values, vehicles, judged.weight, rng), strict=True))
-    return found | {"rank1_macro_class": bootstrap_macro(hits[0], vehicles, groups, judged.weight, rng)}
+    for name, each in (("rank1_macro_class", hits[0]), ("mAP_macro_class", judged.precision)):
+        found[name] = bootstrap_macro(each, vehicles, groups, judged.weight, rng)
+    return found

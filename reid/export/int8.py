@@ -23,6 +23,7 @@ from reid.types import Image
 if TYPE_CHECKING:
     import openvino
 
+FEWEST_PICTURES = 3
 #: Pictures that do. The worst of them decides, so an attempt is judged on many.
 USUAL_PICTURES = 1500
 #: Of them so many give ranges and biases, if two of three are as many; more hardly help there. The others judge.
@@ -78,8 +79,9 @@ def export_openvino_int8(
         ModelError: The checkpoint is missing or damaged, what conversion needs is not installed, or even a network
             that is nearly all FP32 misses the cosine.
     """
-    if len(pictures) < 3:
-        raise ValueError(f"INT8 needs at least 3 pictures to take ranges from, got {len(pictures) or 'none'}")
+    if len(pictures) < FEWEST_PICTURES:
+        told = f"INT8 needs at least {FEWEST_PICTURES} pictures to take ranges from"
+        raise ValueError(f"{told}, got {len(pictures) or 'none'}")
     with explained_missing_packages():
         import nncf  # noqa: F401 - asked for here, so that its absence is one line before any work
         import openvino

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openvino
 import torch
 from numpy.typing import NDArray
 
@@ -18,6 +19,7 @@ from reid.evaluation import cross_camera
 from reid.metadata import ExportSpec, ParityRecord, Precision
 from reid.model import EmbeddingGraph
 from reid.preprocess import to_batch
+from reid.runtime import model_file
 from reid.types import Embedder, Image
 
 BATCH_SIZES = (1, 7, 32)
@@ -31,7 +33,8 @@ class Parity:
     """How near an exported model is to torch.
 
     Attributes:
-        cosine: Smallest cosine between the two vectors of a picture, by batch size.
+        cosine: Smallest cosine between the two vectors of a picture, by batch size; with the stored file also of that
+            file run on the whole batch.
         pictures: How many were compared.
         least: Smallest cosine over all pictures.
         median: Median cosine over all pictures.
@@ -69,22 +72,30 @@ class Parity:
             ms_per_crop=dict(ms_per_crop),
         )
 
+    def refusal(self, precision: Precision) -> str | None:
+        """Why the model is not interchangeable with its checkpoint; None where it is."""
+        if self.worst < LEAST_COSINE[precision]:
+            return f"the exported model strays from torch: cosine {self.worst:.4f} < {LEAST_COSINE[precision]}"
+        if self.rank1 is not None and self.rank1[0] - self.rank1[1] > MOST_RANK1_LOSS:
+            return f"the exported model costs rank-1: {self.rank1[0]:.4f} became {self.rank1[1]:.4f}"
+        return None
+
     def require(self, precision: Precision) -> None:
         """Refuses a model that is not interchangeable with its checkpoint.
 
         Raises:
             ModelError: It strays too far.
         """
-        if self.worst < LEAST_COSINE[precision]:
-            raise ModelError(
-                f"the exported model strays from torch: cosine {self.worst:.4f} < {LEAST_COSINE[precision]}"
-            )
-        if self.rank1 is not None and self.rank1[0] - self.rank1[1] > MOST_RANK1_LOSS:
-            raise ModelError(f"the exported model costs rank-1: {self.rank1[0]:.4f} became {self.rank1[1]:.4f}")
+        if told := self.refusal(precision):
+            raise ModelError(told)
 
 
 def check_parity(
-    weights: Path, exported: Embedder, pictures: Sequence[Image], samples: Sequence[Sample] = ()
+    weights: Path,
+    exported: Embedder,
+    pictures: Sequence[Image],
+    samples: Sequence[Sample] = (),
+    stored: Path | None = None,
 ) -> Parity:
     """Runs both over the same pictures.
 
@@ -93,13 +104,15 @@ def check_parity(
         exported: The model as a runtime runs it.
         pictures: uint8 (H, W, 3) BGR; where there are fewer than a batch needs they are repeated.
         samples: One per picture, for rank-1; empty leaves it out.
+        stored: Folder of the exported model. ``exported`` may run it picture by picture; its file is then run itself in
+            whole batches, as other runtimes will.
 
     Returns:
         What was found.
 
     Raises:
         ValueError: No pictures, or labels that are not as many.
-        ModelError: The checkpoint is missing or damaged.
+        ModelError: The checkpoint is missing or damaged, or the stored model takes no batch of one of the sizes.
     """
     if not pictures or (samples and len(samples) != len(pictures)):
         raise ValueError(f"needs pictures, and labels for all or none: got {len(pictures)} and {len(samples)}")
@@ -115,12 +128,34 @@ def check_parity(
     cosine = {}
     for size in BATCH_SIZES:
         batch = [pictures[i % len(pictures)] for i in range(size)]
-        cosine[size] = float((reference(batch) * exported.embed(batch)).sum(axis=1).min())
-    sides = (reference(pictures), exported.embed(pictures))
-    each = (sides[0] * sides[1]).sum(axis=1)
+        wanted, sides = reference(batch), [exported.embed(batch)]
+        if stored is not None:
+            sides.append(_run_whole(model_file(stored), to_batch(batch, metadata.preprocessing.input_hw), wanted.shape))
+        cosine[size] = min(float((wanted * side).sum(axis=1).min()) for side in sides)
+    both = (reference(pictures), exported.embed(pictures))
+    each = (both[0] * both[1]).sum(axis=1)
     spread = (len(pictures), float(each.min()), float(np.median(each)))
     if not crosses_cameras(samples):
         return Parity(cosine, *spread)
     labels = ([s.identity[0] + "/" + s.vehicle for s in samples], [s.domain + "/" + s.camera for s in samples])
-    both = [cross_camera(vectors, *labels).rank1 for vectors in sides]
-    return Parity(cosine, *spread, (both[0], both[1]))
+    ranks = [cross_camera(vectors, *labels).rank1 for vectors in both]
+    return Parity(cosine, *spread, (ranks[0], ranks[1]))
+
+
+def _run_whole(file: Path, batch: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Vectors, of that shape, of a batch (B, H, W, 3) that goes through the network in one piece.
+
+    Raises:
+        ModelError: The network takes no such batch.
+    """
+    core = openvino.Core()
+    try:
+        compiled = core.compile_model(core.read_model(str(file)), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        request = compiled.create_infer_request()  # Outlives the vectors that it lends.
+        vectors: NDArray[np.float32] = request.infer([batch])[0].copy()
+    except RuntimeError as exc:
+        told = " ".join(str(exc).split())[:300]
+        raise ModelError(f"the exported model takes no batch of {len(batch)}: {told}") from exc
+    if vectors.shape != shape:
+        raise ModelError(f"the exported model takes no batch of {len(batch)}: it answers {vectors.shape}, not {shape}")
+    return vectors

@@ -28,6 +28,7 @@ _FIGURES = (
     ("rank5", "right among the first five"),
     ("rank10", "right among the first ten"),
     ("rank1_macro_class", "rank-1, every class weighing alike"),
+    ("mAP_macro_class", "mAP, every class weighing alike"),
     ("chance_rank1", "rank-1 of a random order"),
 )
 

@@ -134,7 +134,7 @@ def _opened(names: Sequence[str], threads: int | None) -> Iterator[tuple[str, Ba
         if name in BASELINES:
             yield name, BASELINES[name](maps)
         else:
-            title, embedder = open_weights(name, threads)
+            title, embedder = open_weights(None if name == DEFAULT_MODEL else name, threads)
             yield (name if name in NETWORKS else title), NetworkBaseline(embedder)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,7 +12,7 @@ from services.cli.simulate.progress import progress
 from services.errors import ConfigError, InputError, VreidError
 
 if TYPE_CHECKING:
-    from reid.data import Layout, ReidSet
+    from reid.data import Layout, ReidSet, Sample
     from reid.evaluation import Evaluation, Protocol
     from reid.evaluation.embed import EmbeddedSides
     from reid.runtime import OpenVinoEmbedder
@@ -73,6 +73,7 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
     try:
         data = read_asked(asked)
         both = sides(data, protocol)
+        _require_labels(both[0], asked.by)
         name, embedder = open_weights(asked.weights, asked.threads)
         with progress("pictures") as tell:
             embedded = embed_sides(embedder, both, data.tracks, tell)
@@ -104,8 +105,8 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
         "report": str(asked.report) if asked.report else None,
     }
     scores = found.document()
-    heads = ("protocol", "queries", "gallery", "mAP", "mINP", "rank1", "rank5", "rank10", "rank1_macro_class")
-    ordered = {key: scores.pop(key) for key in (*heads, "per_class", "ci95")}
+    heads = ("protocol", "queries", "gallery", "mAP", "mINP", "rank1", "rank5", "rank10")
+    ordered = {key: scores.pop(key) for key in (*heads, "rank1_macro_class", "mAP_macro_class", "per_class", "ci95")}
     model = {"model_id": embedder.spec.model_id, "ms_per_crop": round(embedded.ms_per_crop, 3)}
     return {**ordered, **model, **scores, **verified, **more}
 
@@ -129,7 +130,7 @@ def chosen_protocol(asked: Asked) -> Protocol:
     """The protocol asked for, or the one that the layout's papers use.
 
     Raises:
-        ConfigError: It does not apply to the layout, or there is no such layout or part.
+        ConfigError: It does not apply to the layout, there is no such layout or part, or a size that it does not use.
     """
     if asked.layout not in PROTOCOLS_OF:
         raise ConfigError(f"no format {asked.layout!r}; known are {', '.join(PROTOCOLS_OF)}")
@@ -142,9 +143,27 @@ def chosen_protocol(asked: Asked) -> Protocol:
     if asked.part == "train" and usual == "image-to-image":  # A training part has no queries of its own.
         usual = "cross-camera"
     chosen = asked.protocol or usual
+    _require_use_of_size(asked, chosen)
     if chosen == "image-to-track" and asked.rerank_top is not None:
         raise ConfigError("image-to-track cannot be re-ranked: a track has no vector of its own")
     return cast("Protocol", chosen)
+
+
+def _require_use_of_size(asked: Asked, protocol: str) -> None:
+    listed = asked.layout in SIZED and asked.part == "test"
+    drawn = asked.layout not in SIZED and protocol == "vehicleid"
+    if asked.size is not None and not listed and not drawn:
+        raise ConfigError(
+            f"--size chooses a test list of {' or '.join(SIZED)}, or how many vehicles --protocol vehicleid draws "
+            f"of another layout; {protocol} on the {asked.part} part of {asked.layout} uses none"
+        )
+
+
+def _require_labels(queries: Sequence[Sample], by: Sequence[str]) -> None:
+    for name in by:
+        if not any(sample.label(name) for sample in queries):
+            known = sorted({"class", "camera", "vehicle"}.union(*(sample.labels for sample in queries)))
+            raise InputError(f"--by {name}: no query has this label; there are {', '.join(known)}")
 
 
 def read_asked(asked: Asked) -> ReidSet:

@@ -13,9 +13,10 @@ from services.cli.output import JsonFlag, emit, fail, stderr, stdout, table
 from services.errors import VreidError
 
 _PROTOCOLS = tuple(dict.fromkeys(name for names in PROTOCOLS_OF.values() for name in names))
-_FIGURES = ("mAP", "mINP", "rank1", "rank5", "rank10", "rank1_macro_class", "chance_rank1")
+_FIGURES = ("mAP", "mINP", "rank1", "rank5", "rank10", "rank1_macro_class", "mAP_macro_class", "chance_rank1")
 _TABLE_NAMES = {"camera_pair": "camera pair", "view_pair": "view pair"}
 _SHOWN_ROWS = 12
+_RERANKED = 100
 
 
 def reid(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
@@ -55,7 +56,9 @@ def reid(  # noqa: PLR0913, PLR0917 - the options of a command are its parameter
     rerank: Annotated[
         bool, typer.Option("--rerank", help="Re-rank each query's top answers by k-reciprocal neighbours.")
     ] = False,
-    rerank_top: Annotated[int, typer.Option(min=1, help="How many answers to re-rank.")] = 100,
+    rerank_top: Annotated[
+        int | None, typer.Option(min=1, help="With --rerank: how many answers to re-rank; default: 100.")
+    ] = None,
     one_shot: Annotated[
         bool, typer.Option("--one-shot", help="Verify as well, each vehicle enrolled with one picture.")
     ] = False,
@@ -88,7 +91,7 @@ def reid(  # noqa: PLR0913, PLR0917 - the options of a command are its parameter
         classes=classes,
         size=size,
         by=tuple(by or ()),
-        rerank_top=rerank_top if rerank else None,
+        rerank_top=(rerank_top or _RERANKED) if rerank else None,
         report=report,
         seed=seed,
         threads=threads,
@@ -96,6 +99,8 @@ def reid(  # noqa: PLR0913, PLR0917 - the options of a command are its parameter
     )
     if not compare and (method or vehicles is not None):
         fail("--method and --vehicles go with --compare")
+    if rerank_top is not None and not rerank:
+        fail("--rerank-top goes with --rerank")
     try:
         document = compare_reid(asked, method or [], vehicles) if compare else judge_reid(asked)
     except VreidError as exc:

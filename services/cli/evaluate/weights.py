@@ -30,8 +30,10 @@ def open_weights(weights: str | None, threads: int | None = None) -> tuple[str, 
     Raises:
         ModelFileError: It is missing or damaged; the message says what to do.
     """
-    name = DEFAULT_MODEL if weights is None else _SHORT.get(weights, weights)
-    if Path(name).is_dir():
+    if weights is None:  # Whatever the working folder holds of that name.
+        return DEFAULT_MODEL, open_embedder(DEFAULT_MODEL, threads)
+    name = _SHORT.get(weights, weights)
+    if name == weights and Path(name).is_dir():
         return Path(name).resolve().name, _open_folder(Path(name), threads)
     if name.endswith(".safetensors"):
         return Path(name).stem, open_embedder(name, threads)

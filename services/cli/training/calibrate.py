@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli.output import JsonFlag, emit, fail, stdout
+from services.cli.output import JsonFlag, emit, fail, stderr, stdout
 from services.cli.training.data import DataOption
 from services.cli.training.recipe import ConfigOption, RecipeOption, pictures_given
 from services.errors import InputError
@@ -62,6 +62,8 @@ _ByDomain = dict[str, tuple["Sample", ...]]
 def _unseen(weights: Path, samples: list[Sample]) -> tuple[_ByDomain, _ByDomain, int]:
     """Pictures without those of vehicles that the run beside the checkpoint learned from.
 
+    Tells on stderr where nothing can be left out because nobody knows what the model learned from.
+
     Returns:
         By domain those that it was not chosen by either, and those that it was; the vehicles not among the first.
     """
@@ -69,8 +71,9 @@ def _unseen(weights: Path, samples: list[Sample]) -> tuple[_ByDomain, _ByDomain,
     from reid.parts import VEHICLES_FILE, read_vehicles
 
     beside = weights.with_name(VEHICLES_FILE)
-    known = read_vehicles(beside) if beside.exists() else {"fit": [], "select": []}
-    fit, select = set(known["fit"]), set(known["select"])
+    known = read_vehicles(beside) if beside.exists() else {}
+    _warn_of_strangers(beside, known, sorted({sample.domain for sample in samples}))
+    fit, select = {*known.get("fit", ()), *known.get("before", ())}, set(known.get("select", ()))
     kept: dict[str, list[Sample]] = defaultdict(list)
     chosen_by: dict[str, list[Sample]] = defaultdict(list)
     left_out = set()
@@ -87,6 +90,20 @@ def _unseen(weights: Path, samples: list[Sample]) -> tuple[_ByDomain, _ByDomain,
     return _whole(kept), _whole(chosen_by), len(left_out)
 
 
+def _warn_of_strangers(beside: Path, known: Mapping[str, list[str]], given: list[str]) -> None:
+    called = sorted({name.partition("/")[0] for names in known.values() for name in names})
+    if not called:
+        told = f"no {beside}: vehicles that the model learned from are not left out"
+    elif not set(called) & set(given):
+        told = (
+            f"{beside} tells of {', '.join(called)}, not of {', '.join(given)}: vehicles that the model learned from "
+            "are not left out unless data sets are called as the run called them, --data NAME=DIR"
+        )
+    else:
+        return
+    stderr.print(told, highlight=False, markup=False, soft_wrap=True)
+
+
 def _whole(part: Mapping[str, list[Sample]]) -> _ByDomain:
     return {domain: tuple(samples) for domain, samples in part.items()}
 
@@ -98,6 +115,7 @@ def _show(document: dict[str, Any]) -> None:
         f"offset {now['offset']:.2f} (was {before['offset']:.2f}), limit {now['limit']:.1f} nats",
         highlight=False,
     )
+    stdout.print(f"{document['vehicles_left_out']} vehicles left out: learned from, or selected on", highlight=False)
     detail = now["detail"]
     if detail["sizes_px"]:
         left = ", ".join(f"{s:.0%} at {px:.0f} px" for px, s in zip(detail["sizes_px"], detail["shares"], strict=True))

@@ -67,13 +67,15 @@ def _export(weights: Path, out: Path, as_format: ExportFormat, samples: list[Sam
     import tempfile
 
     from reid.export.int8 import AIMED_COSINES
-    from reid.export.parity import LEAST_COSINE, check_parity
+    from reid.export.parity import check_parity
     from reid.metadata import PARITY_FILE, SPEC_FILE, ExportSpec, read_document, write_document
     from reid.runtime import OpenVinoEmbedder
 
     ranges, judged = _divided(samples)
-    pictures = _pictures(judged)
     quantising = as_format is ExportFormat.OPENVINO_INT8
+    if quantising:
+        _require_enough(ranges, judged)
+    pictures = _pictures(judged)
     given = _pictures(ranges) if quantising else []
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
@@ -82,8 +84,8 @@ def _export(weights: Path, out: Path, as_format: ExportFormat, samples: list[Sam
             quantised = _convert(weights, draft, as_format, given, aim)
             spec = read_document(draft / SPEC_FILE, ExportSpec)
             embedder = OpenVinoEmbedder(draft)
-            parity = check_parity(weights, embedder, pictures, judged)
-            if parity.worst >= LEAST_COSINE[spec.precision]:
+            parity = check_parity(weights, embedder, pictures, judged, stored=draft)
+            if parity.refusal(spec.precision) is None:
                 break  # What was chosen on the one half holds on the other; else more layers stay in FP32.
         parity.require(spec.precision)
         times = {} if as_format is ExportFormat.ONNX else _times(weights, embedder, pictures, Path(folder))
@@ -139,6 +141,17 @@ def _divided(samples: list[Sample]) -> tuple[list[Sample], list[Sample]]:
         halves[places[sample.identity] % 2].append(sample)
     step = max(1, len(halves[0]) // USUAL_PICTURES)
     return halves[0][::step][:USUAL_PICTURES], halves[1]
+
+
+def _require_enough(ranges: list[Sample], judged: list[Sample]) -> None:
+    """Raises InputError where the pictures given can neither be quantised with nor judge the result."""
+    from reid.export.int8 import FEWEST_PICTURES
+
+    if len(ranges) < FEWEST_PICTURES or not judged:
+        raise InputError(
+            f"INT8 needs {FEWEST_PICTURES} pictures to take ranges from and some of other vehicles to compare with: "
+            f"--data gives {len(ranges)} and {len(judged)}"
+        )
 
 
 def _pictures(samples: list[Sample]) -> list[Any]:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 #: The table of a sweep, in its folder.
 TABLE_FILE = "table.json"
 
+#: Where the command line says nothing.
+_SPACE = "default"
+_PAIR_SHARE = 1.6e-3
+
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for all that is written.")]
 
 
@@ -56,7 +60,9 @@ def train(  # noqa: PLR0913
     trials: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Instead of one run N of them, with values Optuna proposes.")
     ] = None,
-    space: Annotated[str, typer.Option(metavar="NAME|FILE", help="With --trials: what they may change.")] = "default",
+    space: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="With --trials: what they may change; default: `default`.")
+    ] = None,
     labels_from: Annotated[
         str | None,
         typer.Option(
@@ -65,11 +71,13 @@ def train(  # noqa: PLR0913
         ),
     ] = None,
     pair_share: Annotated[
-        float,
+        float | None,
         typer.Option(
-            min=1e-6, max=0.5, help="With --labels-from: share of all pairs of pictures that are close enough."
+            min=1e-6,
+            max=0.5,
+            help="With --labels-from: share of all pairs of pictures that are close enough; default: 0.0016.",
         ),
-    ] = 1.6e-3,
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished epoch in OUT.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 for all.")] = 0,
@@ -87,17 +95,19 @@ def train(  # noqa: PLR0913
 
     if threads:
         torch.set_num_threads(threads)
-    carried = _Carried(start, resume, device, tuple(settings or ()), labels_from, pair_share)
+    carried = _Carried(start, resume, device, tuple(settings or ()), labels_from, pair_share or _PAIR_SHARE)
     try:
         arguments = parse_data(data or [])
         if not arguments:
             raise InputError("no pictures: give --data NAME=DIR[:FORMAT]")
         if sum(asked is not None for asked in (sweep, trials, labels_from)) > 1:
             raise InputError("--sweep, --trials and --labels-from exclude each other")
+        _require_beside("--space", space, "--trials", trials)
+        _require_beside("--pair-share", pair_share, "--labels-from", labels_from)
         if trials is not None:
             chosen = configured(recipe_file(recipe, config), arguments, carried.settings)
             carry = partial(carried.options, command=carried.command(f"--trials {trials}", arguments))
-            document = train_trials(chosen, space, _folders(arguments), out, trials, carry)
+            document = train_trials(chosen, space or _SPACE, _folders(arguments), out, trials, carry)
         elif sweep is None:
             document = _train_one(recipe_file(recipe, config), arguments, out, carried)
         elif recipe is None and config is None and start is None:
@@ -109,6 +119,11 @@ def train(  # noqa: PLR0913
     if os.environ.get("RANK", "0") == "0":
         show = show_trials if trials is not None else _show_run if sweep is None else _show_table
         emit(document, as_json=as_json, render=show)
+
+
+def _require_beside(name: str, given: Any, other: str, needed: Any) -> None:
+    if given is not None and needed is None:
+        raise InputError(f"{name} goes with {other}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +157,7 @@ class _Carried:
 def _train_one(path: Path, arguments: Sequence[DataArgument], out: Path, carried: _Carried) -> dict[str, Any]:
     from reid.config import RECIPES
     from reid.metadata import CheckpointMetadata, metadata_path, model_id, read_document
-    from reid.parts import read_parts
+    from reid.parts import going_on, read_parts
     from reid.train import train as run
 
     config = configured(path, arguments, carried.settings)
@@ -153,7 +168,8 @@ def _train_one(path: Path, arguments: Sequence[DataArgument], out: Path, carried
     what = f"--recipe {path.stem}" if path.parent == RECIPES else f"--config {path.name}"
     command = carried.command(what, arguments)
     with progress("batches") as report:
-        weights = run(config, parts, out, carried.options(config, report, command))
+        options = carried.options(config, report, command)
+        weights = run(config, going_on(parts, options.start), out, options)
     if not metadata_path(weights).exists():  # Another process writes it.
         return {"weights": str(weights)}
     metadata = read_document(metadata_path(weights), CheckpointMetadata)

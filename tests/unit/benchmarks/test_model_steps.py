@@ -8,7 +8,7 @@ from benchmarks.model import run
 from benchmarks.model.run import ModelBench, Step, make_and_judge, steps
 from reid.config import read_config, recipe_path
 from reid.errors import DataError
-from services.errors import VreidError
+from services.errors import InputError, VreidError
 
 
 def test_the_validation_list_is_judged_and_never_trained_on(tmp_path):
@@ -64,6 +64,8 @@ def test_further_recipes_go_on_from_the_one_before_and_the_last_is_judged(tmp_pa
         "varied",
         "--twins",
         "0.4",
+        "--alike",
+        "0",
         "--train",
         "776",
         "--test",
@@ -98,15 +100,34 @@ def test_what_is_done_is_not_done_again_and_a_failure_is_told(tmp_path, monkeypa
             raise VreidError("second: broken")
         return {"rank1": 1.0}
 
-    both = [Step("first", ()), Step("second", ())]
+    both = [Step("first", ("train", "--out", str(tmp_path / "model"))), Step("second", ())]
     monkeypatch.setattr(run, "steps", lambda _: both)
     monkeypatch.setattr(run, "_run", fake)
     with pytest.raises(VreidError, match="second: broken"):
         make_and_judge(ModelBench(tmp_path), lambda *_: None)
+    both[0] = Step("first", ("train", "--out", str(tmp_path / "model"), "--resume"))  # Of what it left.
     document = make_and_judge(ModelBench(tmp_path), lambda *_: None)
     assert asked == ["first", "second", "second"]
     assert set(document["figures"]) == {"first", "second"}
     assert json.loads((tmp_path / "figures.json").read_text()) == document
+    moved = tmp_path.rename(tmp_path.with_name("moved"))
+    both[0] = Step("first", ("train", "--out", str(moved / "model")))
+    assert make_and_judge(ModelBench(moved), lambda *_: None) == document
+    both[0] = Step("first", ("train", "--out", str(moved / "model"), "--set", "epochs=1"))
+    with pytest.raises(InputError, match=r"moved holds what other options made \(first\): choose another folder"):
+        make_and_judge(ModelBench(moved), lambda *_: None)
+    assert asked == ["first", "second", "second"]
+
+
+def test_recipes_that_cannot_follow_each_other_are_refused_before_anything_is_done(tmp_path):
+    with pytest.raises(InputError, match="gpu, far, far: each recipe goes on once"):
+        steps(ModelBench(tmp_path, recipe="gpu", then=("far", "far")))
+    with pytest.raises(InputError, match="default, default: each recipe"):
+        steps(ModelBench(tmp_path, then=("default",)))
+    with pytest.raises(InputError, match="far holds out 80 vehicles of city and default learns from some of them"):
+        steps(ModelBench(tmp_path, then=("far",)))
+    same = ("domains.city.select=40", "domains.city.calibrate=40")
+    assert "train-far" in [step.name for step in steps(ModelBench(tmp_path, changes=same, then=("far",)))]
 
 
 def test_a_failing_command_ends_with_its_own_last_line(tmp_path):

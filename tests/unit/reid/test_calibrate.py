@@ -1,4 +1,6 @@
+import itertools
 import math
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +46,26 @@ def test_pairs_cross_cameras_within_a_domain_and_views_are_pooled():
     same, different = cross_camera_pairs(vectors, samples, pooled=False)
     assert sorted(same) == pytest.approx([0, 1])
     assert sorted(different) == pytest.approx([0, 1])
+
+
+def test_pairs_of_many_views_are_those_of_a_plain_loop_and_take_little_memory():
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(700, 256)).astype(np.float32)
+    samples = [Sample(Path(str(i)), f"d{i % 2}", str(i // 8), str(rng.integers(4))) for i in range(len(vectors))]
+    tracemalloc.start()
+    found = cross_camera_pairs(vectors, samples, pooled=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    expected: tuple[list[float], list[float]] = ([], [])
+    rows = vectors.astype(np.float64)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    for (a, x), (b, y) in itertools.combinations(zip(samples, rows, strict=True), 2):
+        if a.domain == b.domain and a.camera != b.camera:
+            expected[a.vehicle != b.vehicle].append(float(x @ y))
+    for ours, theirs in zip(found, expected, strict=True):
+        assert len(theirs) > 100
+        assert ours == pytest.approx(theirs, abs=1e-12)
+    assert peak < 50e6, "not a vector of every pair"
 
 
 def test_first_answers_are_counted_once_per_view_with_a_vehicle_as_sure_as_its_best_view():

@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
+import openvino
 import pytest
 import torch
 
@@ -163,10 +165,32 @@ def test_parity_refuses_what_strays(trained, exported, city_pictures):
     for precision in ("fp32", "int8"):
         with pytest.raises(ModelError, match="strays from torch"):
             bad.require(precision)
+    assert good.refusal("fp32") is None
     with pytest.raises(ModelError, match=r"costs rank-1: 0\.9000 became 0\.8900"):
         Parity({1: 0.995}, 4, 0.995, 0.999, (0.9, 0.89)).require("int8")
     with pytest.raises(ModelError, match=r"cosine 0\.9800"):
         Parity({1: 0.995}, 4, 0.98, 0.999).require("int8")
+
+
+@pytest.mark.parametrize("convert", [export_openvino, export_onnx])
+def test_parity_refuses_a_model_whose_batch_is_fixed(trained, tmp_path, convert):
+    folder = convert(trained, tmp_path / "model")
+    embedder, pictures = OpenVinoEmbedder(folder, threads=1), random_crops(3)
+    assert check_parity(trained, embedder, pictures, stored=folder).worst >= 0.999
+    if (folder / "model.onnx").is_file():
+        model = onnx.load(folder / "model.onnx")
+        model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+        onnx.save(model, folder / "model.onnx")
+    else:
+        fixed = openvino.Core().read_model(folder / "model.xml")
+        fixed.reshape([1, 64, 64, 3])
+        openvino.save_model(fixed, tmp_path / "model.xml", compress_to_fp16=False)
+        for name in ("model.xml", "model.bin"):
+            (tmp_path / name).replace(folder / name)
+    embedder = OpenVinoEmbedder(folder, threads=1)
+    assert check_parity(trained, embedder, pictures).worst >= 0.999, "one picture at a time hides it"
+    with pytest.raises(ModelError, match="takes no batch of 7"):
+        check_parity(trained, embedder, pictures, stored=folder)
 
 
 def test_a_failed_export_leaves_nothing_and_keeps_what_was_there(weights, exported, tmp_path):

@@ -10,6 +10,8 @@ def test_epochs_that_will_be_repeated_are_dropped(tmp_path):
         journal = Journal(tmp_path, first_epoch=epoch - 1, tensorboard=False)
         journal.epoch({"epoch": epoch, "metric": 0.123456}, epoch)
         journal.close()
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"epoch": 1, "met')  # The run was killed while it wrote.
     Journal(tmp_path, first_epoch=1, tensorboard=False)
     lines = (tmp_path / "log.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [{"epoch": 1, "metric": 0.1235}]

@@ -9,7 +9,7 @@ import pytest
 from reid.config import DomainConfig, TrainConfig, read_config, recipe_names, recipe_path
 from reid.data import read_folder
 from reid.errors import DataError
-from reid.parts import read_domain, read_parts, read_vehicles, write_vehicles
+from reid.parts import going_on, read_domain, read_parts, read_vehicles, write_vehicles
 from tests.unit.reid.conftest import paint_vehicle
 
 
@@ -51,11 +51,18 @@ def test_of_a_set_like_the_citys_only_the_training_part_is_read_with_its_classes
 def test_pictures_that_cannot_be_read_are_skipped_and_told(veri, caplog):
     (veri / "image_train/0002_c002_00000000_0.jpg").write_bytes(b"no picture")
     assert len(read_domain("city", veri, DomainConfig(layout="veri"))) == 3
-    assert "0002_c002_00000000_0.jpg: cannot be read" in caplog.text
+    assert caplog.messages == ["city: left out 1 pictures that cannot be read, the first 0002_c002_00000000_0.jpg"]
     for path in (veri / "image_train").iterdir():
         path.write_bytes(b"no picture")
     with pytest.raises(DataError, match="no usable picture"):
         read_domain("city", veri, DomainConfig(layout="veri"))
+
+
+def test_pictures_whose_names_do_not_match_are_told(tmp_path, caplog):
+    paint(tmp_path, "0001_c001_00000000_0.jpg", "0001_c002_00000000_0.jpg", *(f"IMG_{n}.jpg" for n in range(5)))
+    assert len(read_domain("mine", tmp_path, DomainConfig(pattern="veri"))) == 2
+    told = "mine: left out 5 pictures whose names do not match, the first IMG_0.jpg, IMG_1.jpg, IMG_2.jpg"
+    assert caplog.messages == [told]
 
 
 def test_without_cameras_any_two_pictures_of_a_vehicle_are_a_pair(tmp_path):
@@ -134,6 +141,37 @@ def test_which_vehicles_served_for_what_is_read_back(tmp_path, small_city):
     write_vehicles(parts, tmp_path / "vehicles.json")
     found = read_vehicles(tmp_path / "vehicles.json")
     assert [len(found[part]) for part in ("fit", "select", "calibrate")] == [8, 4, 4]
+    assert found["before"] == []
     (tmp_path / "vehicles.json").write_text("{}")
     with pytest.raises(DataError, match="which vehicles"):
         read_vehicles(tmp_path / "vehicles.json")
+
+
+def test_what_weights_were_made_of_is_held_out_by_no_run_that_goes_on(tmp_path, small_city, caplog):
+    def parts_of(held_out, seed=0):
+        config = config_of(pattern="veri", select=held_out, calibrate=held_out).model_copy(update={"seed": seed})
+        return read_parts(config, {"city": small_city})
+
+    first, then = tmp_path / "first/net.safetensors", tmp_path / "then/net.safetensors"
+    for weights in (first, then):
+        weights.parent.mkdir()
+    write_vehicles(parts_of(4), first.with_name("vehicles.json"))
+    fitted = read_vehicles(first.with_name("vehicles.json"))["fit"]
+    for strange in (parts_of(5), parts_of(4, seed=1)):
+        with pytest.raises(DataError, match=r"first/vehicles\.json: the weights begun with were made of \d+ vehicles"):
+            going_on(strange, first)
+    gone_on = going_on(parts_of(2), first)
+    write_vehicles(gone_on, then.with_name("vehicles.json"))
+    assert read_vehicles(then.with_name("vehicles.json"))["before"] == fitted
+    third = going_on(parts_of(2), then)
+    assert set(third.before) == {*fitted, *read_vehicles(then.with_name("vehicles.json"))["fit"]}
+    (then.with_name("vehicles.json")).write_text(
+        json.dumps({"fit": [], "select": [], "calibrate": [], "before": fitted})
+    )
+    with pytest.raises(DataError, match="made of 2 vehicles that are held out here"):
+        going_on(parts_of(5), then)
+    for start in ("none", tmp_path / "first/published.pt"):
+        assert going_on(parts_of(5), start).before == frozenset()
+    assert not caplog.messages
+    assert going_on(parts_of(5), tmp_path / "elsewhere/net.safetensors").before == frozenset()
+    assert "elsewhere/vehicles.json: vehicles held out here may be among those" in caplog.text

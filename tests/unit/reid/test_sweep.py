@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 import yaml
@@ -84,9 +86,20 @@ def test_rows_are_trained_once_and_compared_on_the_same_vehicles(small_city, tmp
     (again,) = run_sweep({"hard": configs["hard"]}, {"city": small_city}, tmp_path / "out", options)
     assert again["score"] == rows[0]["score"]
     assert len(asked) == 2
-    other = read_sweep(str(file), TINY | {"seed": 8})
-    with pytest.raises(TrainingError, match="another configuration"):
-        list(run_sweep(other, {"city": small_city}, tmp_path / "out", options))
+    for change in ({"seed": 8}, {"learning_rate": 1e-5}):
+        other = read_sweep(str(file), TINY | change)
+        with pytest.raises(TrainingError, match=f"another configuration: {next(iter(change))} differ"):
+            list(run_sweep(other, {"city": small_city}, tmp_path / "out", options))
+    fewer = tmp_path / "fewer"
+    shutil.copytree(small_city, fewer)
+    for path in fewer.glob("0003_*"):
+        path.unlink()
+    with pytest.raises(TrainingError, match="other pictures"):
+        list(run_sweep(configs, {"city": fewer}, tmp_path / "out", options))
+    (tmp_path / "out/hard/last.pt").unlink()
+    with pytest.raises(TrainingError, match=r"hard holds a run without last\.pt"):
+        list(run_sweep(configs, {"city": small_city}, tmp_path / "out", options))
+    assert len(asked) == 2
 
 
 def test_sweeps_that_are_none_are_refused(tmp_path):

@@ -63,6 +63,8 @@ def test_trials_follow_the_sampler_go_on_where_they_stopped_and_are_not_repeated
         assert row["values"]["objective.miner"] in ("uniform", "batch-all")
         assert 0 <= row["score"] <= 1
     assert both[0]["values"] != both[1]["values"]
+    with pytest.raises(TrainingError, match="another configuration: balance differ"):
+        rows(1, config.model_copy(update={"balance": 0.1}))
     with pytest.raises(TrainingError, match="another space or seed"):
         rows(1, config.model_copy(update={"seed": 8}))
 

@@ -233,6 +233,17 @@ def test_veriwild_joins_lists_and_cameras(veriwild):
         read_set(veriwild, "veriwild")
 
 
+def test_veriwild_reads_lists_of_three_columns(veriwild):
+    found = read_set(veriwild, "veriwild")
+    for name in ("test_3000.txt", "test_3000_query.txt", "train_list.txt"):
+        path = veriwild / "train_test_split" / name
+        lines = path.read_text().split()
+        renamed = {"train_list.txt": "train_list_start0.txt"}.get(name, name.replace("3000", "3000_id"))
+        path.unlink()
+        write(path.with_name(renamed), *(f"{line.removesuffix('.jpg')}.jpg 0 {n}" for n, line in enumerate(lines)))
+    assert read_set(veriwild, "veriwild") == found
+
+
 def test_veriwild_names_the_line_that_has_no_camera(veriwild):
     write(veriwild / "train_test_split/test_3000.txt", "00009/000009.jpg")
     with pytest.raises(DataError, match=r"test_3000\.txt:1: .*vehicle_info"):
@@ -255,9 +266,11 @@ def test_cityflow_with_test_truth_and_without(cityflow):
 def test_market_leaves_junk_out_and_keeps_distractors(tmp_path):
     put(tmp_path, "bounding_box_train/0002_c1s1_000451_03.jpg", "query/0003_c2s1_000001_00.jpg")
     put(tmp_path, *(f"bounding_box_test/{name}_c3s1_000001_00.jpg" for name in ("-1", "0000", "0003")))
+    put(tmp_path, "bounding_box_test/0000_c4s1_000001_00.jpg")
     put(tmp_path, "bounding_box_test/Thumbs.jpg")
     found = read_set(tmp_path, "market")
-    assert [s.vehicle for s in found.gallery] == ["0000", "0003"]
+    assert [s.camera for s in found.gallery] == ["3", "4", "3"]
+    assert len({s.vehicle for s in found.gallery}) == 3, "distractors are no vehicle together: they answer no query"
     assert found.query[0].camera == "2"
     assert [path.name for path in found.unmatched] == ["Thumbs.jpg"]
 
@@ -295,6 +308,20 @@ def test_a_pattern_takes_a_table_beside_the_pictures(tmp_path):
     write(tmp_path / "labels.csv", "image,light", "car_1_cam1.jpg,night")
     found = read_set(tmp_path, "pattern", SetOptions(pattern="pairs"))
     assert [(s.kind, s.label("light")) for s in found.gallery] == [("car", "night"), ("car", "")]
+
+
+def test_a_table_may_name_paths_and_must_where_names_repeat(tmp_path):
+    put(tmp_path, "a/car_1_cam1.jpg", "b/car_1_cam1.jpg", "b/car_2_cam1.jpg")
+
+    def lights(*rows):
+        write(tmp_path / "labels.csv", "image,light", *rows)
+        return [s.label("light") for s in read_set(tmp_path, "pattern", SetOptions(pattern="pairs")).gallery]
+
+    assert lights("a/car_1_cam1.jpg,day", "b/car_1_cam1.jpg,night") == ["day", "night", ""]
+    assert lights("b/car_1_cam1.jpg,night", "car_2_cam1.jpg,dusk") == ["", "night", "dusk"]
+    for rows in (["car_1_cam1.jpg,night"], ["x/car_2_cam1.jpg,day", "y/car_2_cam1.jpg,night"]):
+        with pytest.raises(DataError, match=r"labels of .* name car_\d_cam1\.jpg, which is there more than once"):
+            lights(*rows)
 
 
 def test_options_belong_to_layouts(veri, tmp_path):

@@ -29,6 +29,16 @@ def test_perfect_embedding_scores_one_and_classes_are_told_apart():
     assert worse.rank1_macro_class == 0.25
 
 
+def test_every_class_weighs_alike_in_macro_averages():
+    one_hot = unit(np.repeat(np.eye(4), 2, axis=0))
+    one_hot[4:] = one_hot[0]  # Three of four vehicles look the same: their right answers come third.
+    kinds = ["car"] * 6 + ["bus"] * 2
+    found = cross_camera(one_hot, [f"v{i // 2}" for i in range(8)], ["a", "b"] * 4, kinds)
+    assert found.mean_average_precision == pytest.approx((1 / 3 + 1 + 1 / 3 + 1 / 3) / 4)
+    assert found.mean_average_precision_macro_class == pytest.approx(((1 / 3 + 1 + 1 / 3) / 3 + 1 / 3) / 2)
+    assert found.document()["mAP_macro_class"] == 0.4444
+
+
 def test_own_camera_is_no_answer():
     embeddings = unit(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.6, 0.8]]))
     found = cross_camera(embeddings, ["a", "a", "a", "b"], ["1", "1", "2", "2"])

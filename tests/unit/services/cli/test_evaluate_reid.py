@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from reid.metadata import SPEC_FILE, CalibrationData, ExportSpec, write_document
 from reid.runtime import MODEL_FILE
 from services.cli.evaluate import app
+from services.cli.evaluate.weights import open_weights
 
 SIDE_PX = 8
 PROMISED = [
@@ -27,6 +28,7 @@ PROMISED = [
     "rank5",
     "rank10",
     "rank1_macro_class",
+    "mAP_macro_class",
     "per_class",
     "ci95",
     "model_id",
@@ -177,6 +179,25 @@ def test_refusals_are_one_line_and_say_what_is_wrong(pairs, veri, network, tmp_p
     assert "net.safetensors" in refusal(*named)
     assert "no model named 'mystery'" in refusal(*base[:-1], "mystery", "--pattern", "pairs")
     assert "no folder" in refusal(*base, "--pattern", "pairs", "--report", tmp_path / "absent/report.html")
+
+
+def test_options_that_would_change_nothing_are_refused(pairs, veri, network):
+    base = ("--data", pairs, "--format", "pattern", "--pattern", "pairs", "--weights", network)
+    assert "--by twn: no query has this label; there are camera, class, vehicle" in refusal(*base, "--by", "twn")
+    assert "--rerank-top goes with --rerank" in refusal(*base, "--rerank-top", 5)
+    assert "cross-camera on the test part of pattern uses none" in refusal(*base, "--size", 3)
+    compared = ("--compare", "--method", "mean-pixel", "--size", 3)
+    assert "uses none" in refusal("--data", veri, "--format", "veri", *compared)
+    learned = ("--data", veri, "--format", "vehicleid", "--part", "train", "--size", 3)
+    assert "vehicleid on the train part of vehicleid uses none" in refusal(*learned)
+
+
+def test_a_folder_of_the_default_models_name_is_not_taken_for_it(tmp_path, monkeypatch, network):
+    monkeypatch.chdir(tmp_path)
+    Path("vreid-mobilenetv2").symlink_to(network)
+    monkeypatch.setattr("services.cli.evaluate.weights.open_embedder", lambda name, _threads: f"shipped {name}")
+    assert open_weights(None) == ("vreid-mobilenetv2", "shipped vreid-mobilenetv2")
+    assert open_weights("vreid-mobilenetv2")[1].spec.model_id == "f" * 64
 
 
 def test_torch_is_not_loaded(pairs, network):

@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,10 @@ from openvino import opset13 as ops
 from typer.testing import CliRunner
 
 from reid.calibrate import calibrate_network
-from reid.metadata import SPEC_FILE, CalibrationData, ExportSpec, write_document
+from reid.export import Quantisation, export_openvino
+from reid.export.int8 import AIMED_COSINES
+from reid.export.parity import Parity
+from reid.metadata import SPEC_FILE, CalibrationData, ExportSpec, read_document, write_document
 from reid.runtime import MODEL_FILE
 from reid.types import Calibration
 from services.cli.main import app
@@ -128,6 +132,42 @@ def test_calibrate_leaves_out_what_was_trained_on_and_keeps_the_models_name(trai
     text = runner.invoke(app, ["calibrate", "--weights", str(weights), "--data", f"mine={pictures}:pattern:veri"])
     assert "slope" in text.stdout
     assert "of each further sighting 35% tells something new" in text.stdout
+    assert "12 vehicles left out" in text.stdout
+    assert "not left out" not in text.stderr
+
+
+def test_calibrate_tells_where_it_cannot_know_what_the_model_learned_from(trained, pictures, tmp_path, monkeypatch):
+    weights = Path(shutil.copy(trained[0], tmp_path))
+    shutil.copy(trained[0].with_suffix(".json"), tmp_path)
+    fitted = (Calibration(12.0, -6.0, 5.0), {})
+    monkeypatch.setattr("reid.calibrate.calibrate_network", lambda *_: fitted)
+
+    def said(data):
+        done = runner.invoke(app, ["calibrate", "--weights", str(weights), "--data", data])
+        assert done.exit_code == 0, done.stderr
+        assert "0 vehicles left out" in done.stdout
+        return done.stderr
+
+    assert "vehicles.json: vehicles that the model learned from are not left out" in said(
+        f"mine={pictures}:pattern:veri"
+    )
+    shutil.copy(trained[0].with_name("vehicles.json"), tmp_path)
+    assert "vehicles.json tells of mine, not of data" in said(f"{pictures}:pattern:veri")
+
+
+def test_a_run_that_goes_on_holds_out_nothing_that_its_weights_were_made_of(trained, pictures, tmp_path, monkeypatch):
+    weights, _ = trained
+    call = ["train", "--data", f"mine={pictures}:pattern:veri", *SETTINGS, "--out", str(tmp_path / "out")]
+    done = runner.invoke(app, [*call, "--start", str(weights), "--set", "domains.mine.calibrate=6"])
+    assert done.exit_code == 1
+    assert "vehicles.json: the weights begun with were made of 2 vehicles that are held out here" in done.stderr
+    assert not (tmp_path / "out").exists()
+    given = []
+    monkeypatch.setattr(
+        "reid.train.train", lambda _config, parts, *_: given.append(parts) or Path("absent.safetensors")
+    )
+    assert runner.invoke(app, [*call, "--start", str(weights)]).exit_code == 0
+    assert sorted(given[0].before) == json.loads(weights.with_name("vehicles.json").read_text())["fit"]
 
 
 @pytest.mark.parametrize("as_format", ["openvino", "onnx"])
@@ -143,6 +183,41 @@ def test_export_proves_that_nothing_changed(trained, pictures, tmp_path, as_form
     assert found["parity"]["rank1"]["torch"] == found["parity"]["rank1"]["exported"]
     assert (out / "spec.json").is_file()
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_int8_aims_higher_until_rank1_holds_as_well(trained, pictures, tmp_path, monkeypatch):
+    weights, _ = trained
+    aims = []
+
+    def quantise(weights, out, given, aim):
+        aims.append(aim)
+        export_openvino(weights, out)
+        spec = read_document(out / SPEC_FILE, ExportSpec)
+        write_document(out / SPEC_FILE, spec.model_copy(update={"precision": "int8"}))
+        return Quantisation(1, (), 1.0)
+
+    def judge(*_, **__):
+        return Parity({1: 0.999}, 4, 0.999, 0.999, (0.9, 0.8 if len(aims) < 3 else 0.9))
+
+    monkeypatch.setattr("reid.export.export_openvino_int8", quantise)
+    monkeypatch.setattr("reid.export.parity.check_parity", judge)
+    call = ["export", "--weights", str(weights), "--format", "openvino-int8", "--out", str(tmp_path / "model")]
+    done = runner.invoke(app, [*call, "--data", f"{pictures}:pattern:veri"])
+    assert done.exit_code == 0, done.stderr
+    assert aims == list(AIMED_COSINES)
+
+
+def test_int8_is_refused_where_there_is_nothing_to_take_ranges_from_or_to_judge_with(pictures, tmp_path):
+    for case, names in (("one vehicle", "0000*"), ("few pictures", "000[01]_c001*")):
+        some = tmp_path / case
+        some.mkdir()
+        for path in pictures.glob(names):
+            shutil.copy(path, some)
+        call = ["export", "--format", "openvino-int8", "--out", str(tmp_path / "model")]
+        done = runner.invoke(app, [*call, "--data", f"{some}:pattern:veri"])
+        assert done.exit_code == 1
+        assert "vreid: INT8 needs 3 pictures to take ranges from" in done.stderr
+    assert not (tmp_path / "model").exists()
 
 
 @pytest.mark.parametrize(
@@ -237,6 +312,8 @@ def test_runs_that_exclude_each_other_and_spaces_and_weights_that_are_none_are_r
         (["--trials", "2", "--labels-from", "imagenet"], "exclude each other"),
         (["--trials", "2", "--space", "magic"], "there are default"),
         (["--labels-from", "magic"], "magic"),
+        (["--space", "default"], "--space goes with --trials"),
+        (["--pair-share", "0.01"], "--pair-share goes with --labels-from"),
     ):
         done = runner.invoke(app, [*base, *more])
         assert done.exit_code == 1
