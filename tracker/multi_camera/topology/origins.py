@@ -21,10 +21,10 @@ from tracker.multi_camera.topology.learned import Topology
 from tracker.multi_camera.types import Observation
 from tracker.multi_camera.visits import Visits
 
-#: Sightings remembered, the oldest by start go first: those of the longest trip at two or three a second.
-RECENT = 4096
-#: Of these, the most alike that time is asked of.
-SHORTLIST = 256
+#: Sightings remembered, the oldest by start go first: those of half an hour at one a second.
+RECENT = 2048
+#: Of these, the most alike that are looked at closely.
+SHORTLIST = 128
 #: Pairs of sightings remembered as found.
 FOUND = 4096
 
@@ -102,19 +102,21 @@ class Recent:
             return [(arrival, []) for arrival in arrivals]
         known = self._as_compared(topology)
         here = Visits.of(arrivals, topology.camera)
-        detail = np.array([o.detail for o in arrivals])[:, None] * known.details
-        similarity = _similarity(arrivals, known)
-        nats = self._pooled.nats(similarity, np.ones(similarity.shape, np.intp), 1, detail)
         possible = self._possible(known.visits, here)
         own = [known.places.get(o.sighting_id, -1) for o in arrivals]
         possible[np.arange(len(arrivals)), own] &= np.array(own) < 0
-        total = np.full(nats.shape, -np.inf)
-        i, j = np.nonzero(_most_alike(nats, possible))
-        total[i, j] = nats[i, j] + topology.log_transition(known.visits.at(j), here.at(i))
+        near, similarity = _most_alike(np.where(possible, _similarity(arrivals, known), -np.inf))
+        detail = np.array([o.detail for o in arrivals])[:, None] * known.details[near]
+        nats = self._pooled.nats(np.maximum(similarity, -1.0), np.ones(near.shape, np.intp), 1, detail)
+        total = np.full(near.shape, -np.inf)
+        i, k = np.nonzero(np.isfinite(similarity))
+        total[i, k] = nats[i, k] + topology.log_transition(known.visits.at(near[i, k]), here.at(i))
         best = np.argsort(-total, axis=1, kind="stable")[:, :ORIGINS]
-        possible = np.isfinite(total)
         return [
-            (arrival, [(known.sightings[k], float(nats[n, k])) for k in best[n].tolist() if possible[n, k]])
+            (
+                arrival,
+                [(known.sightings[near[n, k]], float(nats[n, k])) for k in best[n].tolist() if total[n, k] > -np.inf],
+            )
             for n, arrival in enumerate(arrivals)
         ]
 
@@ -171,13 +173,14 @@ class Recent:
         return np.asarray((before.start_s <= start_s) & recent & ~(still & (before.camera == camera)))
 
 
-def _most_alike(nats: NDArray[np.float64], possible: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Of what is possible, (A, R), the ``SHORTLIST`` of each row with the most evidence of looks."""
-    if nats.shape[1] <= SHORTLIST:
-        return possible
-    alike = np.where(possible, nats, -np.inf)
-    least = np.partition(alike, -SHORTLIST, axis=1)[:, -SHORTLIST]
-    return np.asarray(possible & (alike >= least[:, None]))
+def _most_alike(similarity: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The ``SHORTLIST`` places of each row of (A, R) where it is largest, ascending, and what stands there."""
+    count = similarity.shape[1]
+    if count <= SHORTLIST:
+        places = np.broadcast_to(np.arange(count), similarity.shape)
+    else:
+        places = np.sort(np.argpartition(similarity, -SHORTLIST, axis=1)[:, -SHORTLIST:], axis=1)
+    return places, np.take_along_axis(similarity, places, axis=1)
 
 
 def _similarity(arrivals: Sequence[Observation], known: _Compared) -> NDArray[np.float64]:
