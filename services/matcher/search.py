@@ -26,6 +26,8 @@ Found = list[tuple[SightingSummary, float]]
 #: deepened by this factor until it suffices.
 _SPARE = 8
 _DEEPEN = 4
+#: By which products of the same vectors differ, depending on what else is multiplied with them and on the processor.
+_ROUNDING = 1e-6
 #: With negatives the search goes no deeper for each query: beyond, what is left out is all that looks alike.
 _MAX_DEPTH_WITH_NEGATIVES = 16_384
 
@@ -156,4 +158,4 @@ class BatchSearch:
         if negatives is None or len(negatives) == 0:
             return True
         ids = self._state.vector_ids([row], "a sighting that was found")
-        return float((self._state.index.get(ids) @ negatives.T).max()) <= score
+        return float((self._state.index.get(ids) @ negatives.T).max()) <= score + _ROUNDING

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import typer
@@ -130,7 +132,11 @@ def test_restart_from_a_snapshot(kept, build, places, caplog, picture) -> None:
         again = build(kept.store, places=places)
     assert "taken over" in caplog.text
     after = again.client.search_image(picture(RED), SearchOptions(k=100))
-    assert after.matches == before.matches
+    # Rows lie elsewhere now, and the last digit of a product hangs on that.
+    assert [replace(m, similarity=0.0, probability=0.0) for m in after.matches] == [
+        replace(m, similarity=0.0, probability=0.0) for m in before.matches
+    ]
+    assert [m.similarity for m in after.matches] == pytest.approx([m.similarity for m in before.matches], abs=1e-6)
     assert again.client.gallery_get("i1").identity_id == "i0"
     assert [again.client.identity_get(name).record.enrolled for name in ("i2", "i3")] == [True, False]
 
