@@ -18,7 +18,7 @@ from reid.config import RECIPES, TrainConfig, merged, read_config, read_shipped,
 from reid.export import export_openvino
 from reid.journal import LOG_FILE
 from reid.metadata import CheckpointMetadata, metadata_path, read_document
-from reid.parts import going_on, read_parts
+from reid.parts import read_parts
 from reid.progress import require_same_run
 from reid.run import RunOptions
 from reid.runtime import OpenVinoEmbedder
@@ -92,8 +92,7 @@ def run_sweep(
         if weights.exists():
             require_same_run(folder, config, parts)
         else:
-            options = options_for(title, config)
-            train(config, going_on(parts, options.start), folder, options)
+            train(config, parts, folder, options_for(title, config))
         yield _row(title, config, weights)
 
 

@@ -18,7 +18,7 @@ from reid.finish import finish, judge
 from reid.journal import Journal, log
 from reid.losses.cross_entropy import smoothed_cross_entropy
 from reid.optimise import freeze, rate_at, set_rate
-from reid.parts import VEHICLES_FILE, Parts, write_vehicles
+from reid.parts import VEHICLES_FILE, Parts, going_on, write_vehicles
 from reid.ranks import Ranks, joined
 from reid.run import Run, RunOptions, set_up
 
@@ -47,10 +47,12 @@ def train(config: TrainConfig, parts: Parts, out: Path, options: RunOptions | No
     Raises:
         TrainingError: The folder holds a run and ``resume`` is off, or another run; the loss is no number; P does not
             divide over the processes.
-        DataError: Too few vehicles, a picture that cannot be read any more, a stage to freeze that is not there.
+        DataError: The weights to start from were made of vehicles held out here; too few vehicles, a picture that
+            cannot be read any more, a stage to freeze that is not there.
         ModelError: The weights to start from cannot be had or do not fit.
     """
     options = options or RunOptions()
+    parts = going_on(parts, options.start)
     weights = out / f"{config.name}.safetensors"
     with joined(options.device) as ranks:
         run = set_up(config, parts, out, options, ranks)

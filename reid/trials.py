@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from reid.config import RECIPES, TrainConfig, merged, read_shipped
 from reid.errors import DataError, TrainingError
 from reid.metadata import CheckpointMetadata, first_error, metadata_path, read_document
-from reid.parts import Parts, going_on, read_parts
+from reid.parts import Parts, read_parts
 from reid.progress import require_same_run
 from reid.run import RunOptions
 from reid.train import train
@@ -127,7 +127,7 @@ def run_trials(
             folder.mkdir(parents=True, exist_ok=True)
             (folder / PROPOSED_FILE).write_text(json.dumps(values, indent=1) + "\n")
             options = replace(options_for(number, proposed), resume=True)  # One that was killed goes on.
-            train(proposed, going_on(parts, options.start), folder, options)
+            train(proposed, parts, folder, options)
         score = float(read_document(metadata_path(weights), CheckpointMetadata).figures["select"]["score"])
         study.tell(trial, score)
         yield {"trial": number, "score": round(score, 4), "values": values, "weights": str(weights)}

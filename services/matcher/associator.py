@@ -23,6 +23,7 @@ from services.types import ENROLLED_CAMERA, Commit, Lease, Merge, Sighting, Spli
 from tracker.multi_camera.associate import Associator
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.types import Assigned, IdentityChange, IdentityMerge, Outcome
+from tracker.types import DecisionStatus
 
 log = logging.getLogger(__name__)
 
@@ -293,12 +294,16 @@ class AssociatorLoop:
 
     def _matched_to_none(self, outcome: Outcome, sighting_ids: Sequence[str]) -> bool:
         """Whether any of these was matched to an identity that the store has not, because it was deleted."""
-        matched = {d.identity_id for d in outcome.decisions if d.sighting_id in sighting_ids and d.status == "matched"}
+        matched = {
+            d.identity_id
+            for d in outcome.decisions
+            if d.sighting_id in sighting_ids and d.status is DecisionStatus.MATCHED
+        }
         return any(self._store.get_identity(identity_id) is None for identity_id in sorted(matched))
 
     def _warn_of_clocks(self) -> None:
-        ahead, self._ahead = self._ahead, self._associator.ahead
-        for camera_id in sorted({*self._ahead} - {*ahead}):
+        told, self._ahead = self._ahead, self._associator.ahead
+        for camera_id in sorted({*self._ahead} - {*told}):
             log.warning(
                 "camera %s: its clock is far ahead of the others', what it sees is matched to nothing", camera_id
             )

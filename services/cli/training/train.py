@@ -157,7 +157,7 @@ class _Carried:
 def _train_one(path: Path, arguments: Sequence[DataArgument], out: Path, carried: _Carried) -> dict[str, Any]:
     from reid.config import RECIPES
     from reid.metadata import CheckpointMetadata, metadata_path, model_id, read_document
-    from reid.parts import going_on, read_parts
+    from reid.parts import read_parts
     from reid.train import train as run
 
     config = configured(path, arguments, carried.settings)
@@ -168,8 +168,7 @@ def _train_one(path: Path, arguments: Sequence[DataArgument], out: Path, carried
     what = f"--recipe {path.stem}" if path.parent == RECIPES else f"--config {path.name}"
     command = carried.command(what, arguments)
     with progress("batches") as report:
-        options = carried.options(config, report, command)
-        weights = run(config, going_on(parts, options.start), out, options)
+        weights = run(config, parts, out, carried.options(config, report, command))
     if not metadata_path(weights).exists():  # Another process writes it.
         return {"weights": str(weights)}
     metadata = read_document(metadata_path(weights), CheckpointMetadata)
