@@ -77,6 +77,28 @@ class Calibration:
         logit = self.log_likelihood_ratio(similarity) + math.log(prior / (1 - prior))
         return 1 / (1 + math.exp(-logit))
 
+    def posterior(self, similarities: Sequence[float]) -> list[float]:
+        """How likely each of several vehicles is the one asked for, if one of them is and all are as likely before.
+
+        Ratios are not clipped here: what counts is by how much one vehicle is ahead of the others, and two that look
+        alike share what there is. Whether any of them is the one is for :meth:`probability` to say.
+
+        Args:
+            similarities: Of the query to each vehicle, different vehicles each.
+
+        Returns:
+            As many, in their order; they add up to 1.
+
+        >>> [round(p, 3) for p in Calibration(slope=20.0, offset=-10.0).posterior([0.8, 0.8, 0.6])]
+        [0.495, 0.495, 0.009]
+        """
+        if not similarities:
+            return []
+        best = max(similarities)
+        weights = [math.exp(self.slope * (similarity - best)) for similarity in similarities]
+        total = sum(weights)
+        return [weight / total for weight in weights]
+
 
 @dataclass(frozen=True, slots=True)
 class EmbedderSpec:

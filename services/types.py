@@ -123,7 +123,20 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One answer to "where was this vehicle?"."""
+    """One answer to "where was this vehicle?".
+
+    Attributes:
+        identity_id: The vehicle; empty while the sighting has no decision yet.
+        sighting_id: The sighting.
+        camera_id: Where.
+        first_seen_ns: From when, UTC nanoseconds.
+        last_seen_ns: Until when, UTC nanoseconds.
+        similarity: Cosine of the best pair of views, in [-1, 1].
+        probability: That it is the same vehicle, by the model's calibration at even odds.
+        evidence: What speaks for it in nats, by source.
+        posterior: That it is this vehicle rather than another that was found, if it is one of them; 0 where nothing
+            was compared.
+    """
 
     identity_id: str
     sighting_id: str
@@ -133,6 +146,7 @@ class Match:
     similarity: float
     probability: float
     evidence: Mapping[str, float] = field(default_factory=dict)
+    posterior: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from reid.evaluation.metrics import rank_at
 from reid.evaluation.open_set import detection_and_identification
 from reid.evaluation.ranking import Embedded, Judged, Ranking, Side, Visitor, encode, join, judge
 from reid.evaluation.recall import RECALL_AT, rank_everything
-from reid.evaluation.reliability import Reliability, judge_probabilities
+from reid.evaluation.reliability import Posteriors, Reliability, judge_probabilities
 from reid.evaluation.rerank import Rerank
 from reid.evaluation.retrieval import Retrieval, summarise
 from reid.evaluation.tables import PairTable, Table, table_by
@@ -76,6 +76,8 @@ class Evaluation:
         verification: Figures over pairs; None when one kind of pair is missing.
         identification: Open set: DIR by false-alarm rate.
         reliability: Of the network's probabilities; None without a calibration.
+        posterior: Of how likely first answers are said to be the one among all that the query sees; of the first
+            ranking where there are several.
         failures: Worst first; rows point into query and gallery samples.
     """
 
@@ -85,6 +87,7 @@ class Evaluation:
     verification: Verification | None
     identification: dict[float, float]
     reliability: Reliability | None
+    posterior: Reliability | None
     failures: tuple[Failure, ...]
 
     def document(self) -> dict[str, object]:
@@ -99,6 +102,7 @@ class Evaluation:
         rates = {f"{rate:g}": round(value, 4) for rate, value in self.identification.items()}
         document["open_set"] = {"dir_at_far": rates}
         document["reliability"] = self.reliability.document() if self.reliability else None
+        document["posterior"] = self.posterior.document() if self.posterior else None
         return document
 
 
@@ -143,7 +147,9 @@ def evaluate(query: Pictures, gallery: Pictures, plan: Plan, tracks: Sequence[Se
     rankings = _rankings(asked, searched, plan, tracks, rng)
     pairs = PairCounts()
     tables = _pair_tables(query, gallery, rankings[0], plan.protocol)
+    posteriors = Posteriors(plan.calibration, rankings[0].gallery.vehicles) if plan.calibration else None
     visitors: list[Visitor] = [pairs.visit, *(table.visit for table in tables.values())]
+    visitors += [posteriors.visit] if posteriors else []
     judged_parts = [judge(ranking, visitors if ranking is rankings[0] else [pairs.visit]) for ranking in rankings]
     judged = judged_parts[0] if len(rankings) == 1 else join(judged_parts)
     samples = [query.samples[row] for row in judged.query]
@@ -156,6 +162,7 @@ def evaluate(query: Pictures, gallery: Pictures, plan: Plan, tracks: Sequence[Se
         verification=_verification(pairs),
         identification=detection_and_identification(judged),
         reliability=judge_probabilities(judged, plan.calibration) if plan.calibration else None,
+        posterior=posteriors.reliability() if posteriors else None,
         failures=worst_failures(rankings[0], judged_parts[0], plan.failures) if plan.failures else (),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reid.evaluation.ranking import TIE, Judged
+from reid.evaluation.ranking import TIE, Answers, Codes, Judged
 from reid.types import Calibration
 
 _LEAST = 1e-12
@@ -114,3 +114,36 @@ def judge_probabilities(judged: Judged, calibration: Calibration) -> Reliability
     best = np.maximum(judged.best_right, judged.best_wrong)
     stated = np.array([calibration.probability(float(s)) for s in best])
     return reliability(stated, judged.best_right > judged.best_wrong + TIE)
+
+
+class Posteriors:
+    """Collects how likely each query's first answer is said to be the one, among all vehicles that the query sees."""
+
+    def __init__(self, calibration: Calibration, vehicles: Codes) -> None:
+        """Starts without queries.
+
+        Args:
+            calibration: Stored with the model.
+            vehicles: (G,), code of each gallery column's vehicle.
+        """
+        self._calibration = calibration
+        self._vehicles = vehicles
+        self._stated: list[float] = []
+        self._right: list[bool] = []
+
+    def visit(self, answers: Answers) -> None:
+        """Takes a query in; a tie for the first place counts as wrong."""
+        names, codes = np.unique(self._vehicles[answers.columns], return_inverse=True)
+        best = np.full(len(names), -np.inf)
+        np.maximum.at(best, codes, answers.similarities)
+        self._stated.append(max(self._calibration.posterior(best.tolist())))
+        right = best[codes[answers.right][0]]
+        self._right.append(bool((best >= right - TIE).sum() == 1))
+
+    def reliability(self) -> Reliability:
+        """The curve over all queries taken in.
+
+        Raises:
+            ValueError: There is none.
+        """
+        return reliability(np.array(self._stated), np.array(self._right, np.bool_))

@@ -161,6 +161,7 @@ def match_document(match: Match) -> dict[str, Any]:
         "last_seen": iso_time(match.last_seen_ns),
         "similarity": match.similarity,
         "probability": match.probability,
+        "posterior": match.posterior,
     }
 
 
@@ -192,12 +193,13 @@ def _show(answer: SearchAnswer) -> None:
     if not answer.matches:
         stdout.print("Nothing in the gallery answers to that.")
         return
-    shown = table("identity", "camera", "seen", "similarity")
+    shown = table("identity", "camera", "seen", "similarity", "posterior")
     for match in answer.matches:
         shown.add_row(
             match.identity_id or "(no decision yet)",
             match.camera_id,
             time_span(match.first_seen_ns, match.last_seen_ns),
             f"{match.similarity:.2f} ({match.probability:.0%})",
+            f"{match.posterior:.0%}",
         )
     stdout.print(shown)

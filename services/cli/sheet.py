@@ -54,7 +54,8 @@ def _card(place: int, match: Match, picture: bytes | None) -> str:
     return (
         f"<figure>{shown}<figcaption><b>{place}. {html.escape(match.camera_id)}</b><br>{seen}"
         f'<meter min="0" max="1" value="{match.probability:.3f}"></meter>'
-        f"similarity {match.similarity:.2f} ({match.probability:.0%})<br><small>{identity}</small></figcaption>"
+        f"similarity {match.similarity:.2f} ({match.probability:.0%}), posterior {match.posterior:.0%}<br>"
+        f"<small>{identity}</small></figcaption>"
         "</figure>"
     )
 

@@ -38,6 +38,8 @@ MAX_PROBE_VECTORS = 32
 _BATCH = 1024
 #: Changes made while searches wait.
 _AT_ONCE = 64
+#: So many answers are weighed against each other, however few are asked for.
+_WEIGHED = 10
 
 Captured = TypeVar("Captured")
 
@@ -242,10 +244,7 @@ class Gallery:
             state, position = self._state, self._position
             model_id = state.spec.model_id
             fit = [n for n, q in enumerate(questions) if q.model_id in ("", model_id)]
-            asked = [
-                replace(q, wanted=self._resolved(q.wanted)) if q.wanted.exclude_identity_ids else q
-                for q in (questions[n] for n in fit)
-            ]
+            asked = [self._deep_enough(questions[n]) for n in fit]
             search = BatchSearch(state, self._moved)
             groups = search.groups(asked)
         answers: list[SearchAnswer | Unavailable] = [model_changed() for _ in questions]
@@ -253,9 +252,16 @@ class Gallery:
             answers[number] = SearchAnswer((), log_position=position)
         for group in groups:
             for number, found in search.answer(group):
-                matches = tuple(_match(state.spec.calibration, summary, alike) for summary, alike in found)
-                answers[fit[number]] = SearchAnswer(matches, log_position=position)
+                matches = _matches(state.spec.calibration, found)[: questions[fit[number]].k]
+                answers[fit[number]] = SearchAnswer(tuple(matches), log_position=position)
         return answers
+
+    def _deep_enough(self, question: Question) -> Question:
+        """The question as it is searched for: living identities left out, enough found to be weighed."""
+        wanted = self._resolved(question.wanted)
+        if wanted is question.wanted and question.k >= _WEIGHED:
+            return question
+        return replace(question, wanted=wanted, k=max(question.k, _WEIGHED))
 
     def _resolved(self, wanted: SearchFilter) -> SearchFilter:
         if not wanted.exclude_identity_ids:
@@ -434,6 +440,18 @@ class Gallery:
 def model_changed() -> Unavailable:
     """What is raised to who asks with vectors of a model that the site had until a moment ago."""
     return Unavailable("the site has just changed its model; ask again")
+
+
+def _matches(calibration: Calibration, found: Sequence[tuple[SightingSummary, float]]) -> list[Match]:
+    """Matches in the order found, each with the posterior of its vehicle among all of them."""
+    best: dict[str, float] = {}
+    for summary, similarity in found:
+        best.setdefault(summary.identity_id or summary.sighting_id, similarity)  # best first
+    posterior = dict(zip(best, calibration.posterior(list(best.values())), strict=True))
+    return [
+        replace(_match(calibration, summary, alike), posterior=posterior[summary.identity_id or summary.sighting_id])
+        for summary, alike in found
+    ]
 
 
 def _match(calibration: Calibration, summary: SightingSummary, similarity: float) -> Match:

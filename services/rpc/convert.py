@@ -185,6 +185,7 @@ def match_to_message(match: Match) -> pb.Match:
         last_seen=timestamp(match.last_seen_ns),
         similarity=match.similarity,
         probability=match.probability,
+        posterior=match.posterior,
     )
     for name, nats in match.evidence.items():
         message.evidence[name] = nats
@@ -202,6 +203,7 @@ def match_from_message(m: pb.Match) -> Match:
         similarity=m.similarity,
         probability=m.probability,
         evidence=dict(m.evidence),
+        posterior=m.posterior,
     )
 
 

@@ -284,7 +284,7 @@ class SearchResponse(_message.Message):
     def __init__(self, matches: _Optional[_Iterable[_Union[Match, _Mapping]]] = ..., readings: _Optional[_Iterable[_Union[ProbeReading, _Mapping]]] = ..., log_position: _Optional[str] = ...) -> None: ...
 
 class Match(_message.Message):
-    __slots__ = ("identity_id", "sighting_id", "camera_id", "first_seen", "last_seen", "similarity", "probability", "evidence")
+    __slots__ = ("identity_id", "sighting_id", "camera_id", "first_seen", "last_seen", "similarity", "probability", "evidence", "posterior")
     class EvidenceEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -300,6 +300,7 @@ class Match(_message.Message):
     SIMILARITY_FIELD_NUMBER: _ClassVar[int]
     PROBABILITY_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    POSTERIOR_FIELD_NUMBER: _ClassVar[int]
     identity_id: str
     sighting_id: str
     camera_id: str
@@ -308,7 +309,8 @@ class Match(_message.Message):
     similarity: float
     probability: float
     evidence: _containers.ScalarMap[str, float]
-    def __init__(self, identity_id: _Optional[str] = ..., sighting_id: _Optional[str] = ..., camera_id: _Optional[str] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., similarity: _Optional[float] = ..., probability: _Optional[float] = ..., evidence: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    posterior: float
+    def __init__(self, identity_id: _Optional[str] = ..., sighting_id: _Optional[str] = ..., camera_id: _Optional[str] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., similarity: _Optional[float] = ..., probability: _Optional[float] = ..., evidence: _Optional[_Mapping[str, float]] = ..., posterior: _Optional[float] = ...) -> None: ...
 
 class ProbeReading(_message.Message):
     __slots__ = ("box",)

@@ -152,11 +152,15 @@ def _thresholds(found: Evaluation) -> str:
 
 
 def _reliability(found: Evaluation) -> str:
-    if found.reliability is None:
-        return ""
-    words = f"Expected calibration error {found.reliability.ece:.3f}, log loss {found.reliability.log_loss:.3f} nats."
-    note = f"First answers against the probability that the model's own calibration gives them at equal priors. {words}"
-    return f'<h2>Reliability</h2>{reliability_svg(found.reliability)}<p class="note">{note}</p>'
+    pair = "First answers against the probability that the model's own calibration gives them at equal priors."
+    among = "First answers against their posterior among all vehicles that the query sees."
+    curves = "".join(
+        f'{reliability_svg(curve)}<p class="note">{note} Expected calibration error {curve.ece:.3f}, '
+        f"log loss {curve.log_loss:.3f} nats.</p>"
+        for curve, note in ((found.reliability, pair), (found.posterior, among))
+        if curve is not None
+    )
+    return f"<h2>Reliability</h2>{curves}" if curves else ""
 
 
 def _failures(failures: Sequence[Failure], subject: Subject) -> str:

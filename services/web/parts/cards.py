@@ -59,6 +59,7 @@ def match_card(match: Match, not_this: str) -> Html:
             "div",
             tag("span", percent, class_="text-h6"),
             tag("span", f"{_('similarity')} {match.similarity:.2f}", class_="text-caption"),
+            tag("span", f"{_('posterior')} {match.posterior:.0%}", class_="text-caption"),
             class_="vr-row",
         ),
         tag(

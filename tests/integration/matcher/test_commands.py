@@ -48,12 +48,13 @@ def test_query_for_scripts(documented, red) -> None:
     document = documented("query", red, "-k", 2)
     best, second = document["matches"]
     assert set(best) == {
-        "identity_id", "sighting_id", "camera_id", "first_seen", "last_seen", "similarity", "probability"
+        "identity_id", "sighting_id", "camera_id", "first_seen", "last_seen", "similarity", "probability", "posterior"
     }  # fmt: skip
     assert (best["identity_id"], best["sighting_id"], best["camera_id"]) == ("id-red", "red-1", "north")
     assert (best["first_seen"], best["last_seen"]) == ("2023-11-14T22:13:20.000Z", "2023-11-14T22:13:22.000Z")
     assert best["similarity"] == pytest.approx(1, abs=1e-3)
     assert 0 < second["probability"] <= best["probability"] <= 1
+    assert 0 < second["posterior"] <= best["posterior"] <= 1
 
 
 def test_query_by_camera_and_identity(documented, red) -> None:

@@ -133,8 +133,8 @@ def test_restart_from_a_snapshot(kept, build, places, caplog, picture) -> None:
     assert "taken over" in caplog.text
     after = again.client.search_image(picture(RED), SearchOptions(k=100))
     # Rows lie elsewhere now, and the last digit of a product hangs on that.
-    assert [replace(m, similarity=0.0, probability=0.0) for m in after.matches] == [
-        replace(m, similarity=0.0, probability=0.0) for m in before.matches
+    assert [replace(m, similarity=0.0, probability=0.0, posterior=0.0) for m in after.matches] == [
+        replace(m, similarity=0.0, probability=0.0, posterior=0.0) for m in before.matches
     ]
     assert [m.similarity for m in after.matches] == pytest.approx([m.similarity for m in before.matches], abs=1e-6)
     assert again.client.gallery_get("i1").identity_id == "i0"

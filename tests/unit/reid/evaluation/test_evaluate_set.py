@@ -38,7 +38,7 @@ def test_document_has_the_promised_keys_and_is_json():
     promised = ["protocol", "queries", "gallery", "mAP", "mINP", "rank1", "rank5", "rank10"]
     promised += ["rank1_macro_class", "mAP_macro_class"]
     assert [key for key in document if key in promised] == promised
-    assert {"per_class", "ci95", "tables", "verification", "open_set", "reliability"} <= document.keys()
+    assert {"per_class", "ci95", "tables", "verification", "open_set", "reliability", "posterior"} <= document.keys()
     assert document["protocol"] == "cross-camera"
     assert (document["queries"], document["gallery"], document["skipped"]) == (36, 36, 0)
     assert set(document["per_class"]) == {"bus", "car"}

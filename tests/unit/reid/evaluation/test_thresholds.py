@@ -10,7 +10,7 @@ from reid.evaluation.bootstrap import bootstrap_macro, bootstrap_means
 from reid.evaluation.cross_camera import rank_cross_camera
 from reid.evaluation.open_set import detection_and_identification
 from reid.evaluation.ranking import Judged, join, judge
-from reid.evaluation.reliability import judge_probabilities
+from reid.evaluation.reliability import Posteriors, judge_probabilities
 from reid.evaluation.verification import PairCounts
 from reid.types import Calibration
 
@@ -80,6 +80,36 @@ def test_reliability_is_judged_on_first_answers():
     assert found.decisions == 2
     assert found.log_loss == pytest.approx(-(np.log(said[0]) + np.log(1 - said[1])) / 2)
     assert found.ece == pytest.approx(abs(0.5 - np.mean(said)))
+
+
+def test_posteriors_weigh_the_vehicles_that_a_query_sees():
+    # Two pictures each of vehicles 0 and 1 in two cameras; vehicle 2 is as far from both.
+    vectors = unit(np.array([[1, 0.1, 0], [1, 0.2, 0], [1, 0.3, 0], [1, 0.4, 0], [0, 0, 1], [0, 0.1, 1]]))
+    pool = embedded(vectors, [0, 0, 1, 1, 2, 2], [0, 1, 0, 1, 0, 1])
+    ranking = rank_cross_camera(pool)
+    calibration = Calibration(10.0, -5.0)
+    posteriors = Posteriors(calibration, ranking.gallery.vehicles)
+    judge(ranking, [posteriors.visit])
+    found = posteriors.reliability()
+    stated, right = [], []
+    for query in range(6):
+        # Each query sees one picture of every vehicle: those of the other camera.
+        alike = [float(vectors[query] @ vectors[2 * v + 1 - query % 2]) for v in range(3)]
+        said = np.exp(10.0 * np.array(alike))
+        stated.append(max(said / said.sum()))
+        right.append(int(np.argmax(alike)) == query // 2)
+    assert right == [True, False, True, True, True, True]
+    assert found.decisions == 6
+    assert found.log_loss == pytest.approx(-np.log(np.where(right, stated, 1 - np.array(stated))).mean(), rel=1e-5)
+
+
+def test_a_tie_for_the_first_place_is_no_right_answer():
+    pool = embedded(unit(np.ones((4, 3))), [0, 0, 1, 1], [0, 1, 0, 1])
+    ranking = rank_cross_camera(pool)
+    posteriors = Posteriors(Calibration(10.0, -5.0), ranking.gallery.vehicles)
+    judge(ranking, [posteriors.visit])
+    (bin_,) = [b for b in posteriors.reliability().bins if b.decisions]
+    assert (bin_.stated, bin_.observed) == (0.5, 0.0)
 
 
 def test_intervals_cover_and_narrow_with_vehicles():
