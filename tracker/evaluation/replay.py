@@ -5,16 +5,18 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tracker.evaluation.identities import truth_new
 from tracker.evaluation.simulated.embeddings import Simulated
 from tracker.evaluation.truth import SECOND_NS, TruthTracklet
 from tracker.multi_camera.associate import Associator
 from tracker.multi_camera.types import IdentityMerge, IdentitySplit, Observation, Outcome
-from tracker.types import DecisionStatus
+from tracker.types import Decision, DecisionStatus
 
 MODEL_ID = "simulated"
 #: When labels are read, seconds after a tracklet closed; infinity is the end.
@@ -90,11 +92,15 @@ class Labels:
         identity: N identities, None where nothing had been published.
         new: N answers to "was it new?": None for ambiguous at 0 s and for what was not decided.
         outcomes: Counts of decisions, merges and splits by name.
+        said: Of every first decision that was not ambiguous, its probability and whether it was right when it was
+            taken: MATCHED where most of the identity's tracklets so far are of its vehicle, NEW where no earlier one of
+            its vehicle lies within retention.
     """
 
     identity: Mapping[float, tuple[str | None, ...]]
     new: Mapping[float, tuple[bool | None, ...]]
     outcomes: Mapping[str, int]
+    said: tuple[tuple[float, bool], ...]
 
 
 @dataclass(slots=True)
@@ -106,12 +112,15 @@ class _Belief:
     members: dict[str, set[int]] = field(default_factory=dict)
     alias: dict[str, str] = field(default_factory=dict)
 
-    def apply(self, outcome: Outcome) -> None:
+    def apply(self, outcome: Outcome) -> Iterator[tuple[int, Decision, tuple[int, ...]]]:
+        """Takes everything in; gives each first decision of a tracklet with what its identity held before."""
         for decision in outcome.decisions:
             index = int(decision.sighting_id[1:])
             self.status[index] = decision.status
             if index not in self.identity:
-                self._put(index, self._living(decision.identity_id))
+                identity_id = self._living(decision.identity_id)
+                yield index, decision, tuple(self.members.get(identity_id, ()))
+                self._put(index, identity_id)
         for change in outcome.changes:
             if isinstance(change, IdentityMerge):
                 self._merge(change)
@@ -162,10 +171,12 @@ class Replay:
         self._belief = _Belief()
         self._outcomes: Counter[str] = Counter()
         self._tracklets: Sequence[TruthTracklet] = ()
+        self._new: NDArray[np.bool_] = np.zeros(0, bool)
+        self._said: list[tuple[float, bool]] = []
 
     def run(self, tracklets: Sequence[TruthTracklet], simulated: Simulated) -> Labels:
         """Plays everything to its end."""
-        self._tracklets = tracklets
+        self._tracklets, self._new = tracklets, truth_new(tracklets, self._retention_ns / SECOND_NS)
         arrivals: list[Observation] = []
         dues: list[tuple[float, int]] = []
         queue: list[tuple[int, int, int]] = []
@@ -196,16 +207,27 @@ class Replay:
         identity[math.inf] = [self._belief.identity.get(i) for i in range(n)]
         new[math.inf] = [self._is_new(i, at_once=False) for i in range(n)]
         return Labels(
-            {k: tuple(v) for k, v in identity.items()}, {k: tuple(v) for k, v in new.items()}, dict(self._outcomes)
+            {k: tuple(v) for k, v in identity.items()},
+            {k: tuple(v) for k, v in new.items()},
+            dict(self._outcomes),
+            tuple(self._said),
         )
 
     def _decide(self, at_ns: int) -> None:
         outcome = self._associator.decide_fully()
-        self._belief.apply(outcome)
+        for index, decision, before in self._belief.apply(outcome):
+            if decision.status is not DecisionStatus.AMBIGUOUS:
+                self._said.append((decision.probability, self._is_right(index, decision, before)))
         self._outcomes.update(decision.status.value for decision in outcome.decisions)
         self._outcomes.update("merge" if isinstance(c, IdentityMerge) else "split" for c in outcome.changes)
         if self._watch is not None:
             self._watch(at_ns, outcome)
+
+    def _is_right(self, index: int, decision: Decision, before: Sequence[int]) -> bool:
+        if decision.status is DecisionStatus.NEW:
+            return bool(self._new[index])
+        vehicles = [self._tracklets[i].vehicle_id for i in before]
+        return 2 * vehicles.count(self._tracklets[index].vehicle_id) > len(vehicles)
 
     def _is_new(self, index: int, *, at_once: bool) -> bool | None:
         """Whether its identity holds nothing earlier within retention; None for undecided, and ambiguous at once."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from reid.evaluation.reliability import reliability
 from tracker.evaluation.baselines.thresholds import THRESHOLDS, Curve
 from tracker.evaluation.intervals import Mean, bootstrap_mean, mean_of
 from tracker.evaluation.trial import APPEARANCE_ONLY, OFFSETS, Played, TrialPlan, TrialResult, run_trial
@@ -109,6 +110,7 @@ def study_document(plan: TrialPlan, results: Sequence[TrialResult]) -> dict[str,
         "baselines": baselines,
         "idf1_all": _number(mean_of([p.idf1_all for p in ours])),
         "new_vehicle": {_LATENCY_NAMES[s]: _new(ours, s) for s in (0.0, 10.0)},
+        "decisions": _sureness(ours),
         "topology": _topology(ours),
         "paired": paired,
         **_ablations(plan, results),
@@ -141,6 +143,16 @@ def _new(played: Sequence[Played], latency_s: float) -> dict[str, float | None]:
     return {
         name: _number(mean_of([getattr(p.new_at[latency_s], name) for p in played])) for name in ("precision", "recall")
     }
+
+
+def _sureness(played: Sequence[Played]) -> dict[str, Any] | None:
+    """How sure first decisions were, and how often they were right, over all seeds; None where none was taken."""
+    said = [pair for p in played for pair in p.said]
+    if not said:
+        return None
+    stated, right = np.array([s for s, _ in said]), np.array([r for _, r in said], np.bool_)
+    means = {"stated": _number(float(stated.mean())), "right": _number(float(right.mean()))}
+    return means | reliability(stated, right).document()
 
 
 def _ablations(plan: TrialPlan, results: Sequence[TrialResult]) -> dict[str, Any]:

@@ -66,6 +66,7 @@ class Played:
         new_at: New vehicles at 0 s and 10 s.
         topology: What was learned, against the passages played.
         outcomes: Counts of decisions, merges and splits.
+        said: Probability of every first decision that was not ambiguous, and whether it was right then.
     """
 
     idf1_at: Mapping[float, float]
@@ -73,6 +74,7 @@ class Played:
     new_at: Mapping[float, NewVehicles]
     topology: TopologyFit
     outcomes: Mapping[str, int]
+    said: tuple[tuple[float, bool], ...]
 
     @property
     def idf1(self) -> float:
@@ -203,4 +205,5 @@ class _Table:
             new_at={s: new_vehicles(truth, labels.new[s]) for s in (0.0, 10.0)},
             topology=judge_topology(learned_of(associator, self._plan.settings), tracklets),
             outcomes=labels.outcomes,
+            said=labels.said,
         )

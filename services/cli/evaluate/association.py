@@ -95,6 +95,11 @@ def _show(document: dict[str, Any]) -> None:
     for name, new in document["new_vehicle"].items():
         figures = f"precision {_figure(new['precision'])}, recall {_figure(new['recall'])}"
         stdout.print(f"new vehicles after {name}: {figures}", highlight=False)
+    if (said := document["decisions"]) is not None:
+        how = (
+            f"{_figure(said['stated'])} sure and right in {_figure(said['right'])}, calibration error {said['ece']:.3f}"
+        )
+        stdout.print(f"decisions as taken: {how}", highlight=False)
 
 
 def _show_topology(topology: dict[str, Any], heading: str) -> None:

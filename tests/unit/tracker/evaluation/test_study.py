@@ -93,6 +93,25 @@ def test_labels_are_those_published_so_long_after_closing():
 # ------------------------------------------------------------------ trials
 
 
+def test_a_decision_is_right_by_what_its_identity_held_and_by_who_was_seen_before():
+    """Vehicles 1, 2, 1, 1, 3: NEW rightly, matched wrongly, matched to a half, NEW wrongly, ambiguous."""
+    tracklets = [
+        TruthTracklet(camera, vehicle, start * SECOND_NS, (start + 1) * SECOND_NS, 5, (0, 0), (1, 1))
+        for camera, vehicle, start in (("a", 1, 0), ("b", 2, 20), ("c", 1, 40), ("d", 1, 60), ("e", 3, 80))
+    ]
+    statuses = [
+        DecisionStatus.NEW,
+        DecisionStatus.MATCHED,
+        DecisionStatus.MATCHED,
+        DecisionStatus.NEW,
+        DecisionStatus.AMBIGUOUS,
+    ]
+    outcomes = [Outcome((_says(i, status, "xxxyz"[i]),)) for i, status in enumerate(statuses)]
+    simulated = Parts(tracklets, packaged_components(), Draw(0)).at(1.0)
+    labels = Replay(Scripted(outcomes), 1800.0).run(tracklets, simulated)
+    assert labels.said == ((1.0, True), (1.0, False), (1.0, False), (1.0, False))
+
+
 def test_the_live_code_follows_vehicles_along_a_street():
     street = street_of(20, 5)
     result = run_trial(_plan(street), 0)
