@@ -154,8 +154,8 @@ def offer(
 ) -> Timed:
     """Plays arrivals on a clock on which only taking in, deciding and second looks take time.
 
-    One thread does what the matcher's does: it decides a bucket that is due once nothing of the one before is
-    unfinished; else it takes in what has arrived, and takes a step of what is unfinished. A bucket is due
+    One thread does what the matcher's does: it decides a bucket that is due, unless too many before it are unfinished;
+    else it takes in what has arrived, and takes a step of what is unfinished. A bucket is due
     ``bucket_s`` after its first arrival came. The latency of a decision is counted from then, or from its own arrival
     where that was later, to when its bucket is handed over: waiting for a step or for the bucket before is part of it.
 
@@ -170,7 +170,7 @@ def offer(
     step = partial(_step, associator, collector)
     position, bucket, due_s = 0, list[Arrival](), 0.0
     while position < len(arrivals) or bucket or associator.unfinished:
-        if bucket and clock.now_s >= due_s and not associator.unfinished:
+        if bucket and clock.now_s >= due_s and associator.may_decide:
             timed.decide_ms.append(clock.run(associator.decide))
             timed.latency_ms += [1000 * (clock.now_s - max(due_s, arrival.at_s)) for arrival in bucket]
             timed.waiting.append(len(bucket))
@@ -214,8 +214,9 @@ def _take(associator: Associator, came: Sequence[Arrival]) -> None:
 
 
 def _step(associator: Associator, collector: Collector | None) -> None:
+    behind = associator.behind
     associator.reconsider()
-    if collector is not None and not associator.unfinished:
+    if collector is not None and associator.behind < behind:
         collector.between(idle=False)
 
 

@@ -131,7 +131,7 @@ class AssociatorLoop:
         """One round: decide a bucket that is due, or read what is new and take one step of second looks.
 
         A bucket's decisions are committed at once, with the cursor and a note of the second looks they still ask for;
-        these follow step by step. The next bucket is decided when nothing of the one before is unfinished.
+        these follow step by step. A bucket that is due goes first, unless too many before it are unfinished.
 
         Args:
             block_ms: Longest wait for work.
@@ -147,13 +147,13 @@ class AssociatorLoop:
                 return 0
             unfinished = self._associator.unfinished > 0
             # What comes once a bucket is due waits for the next, so that none waits for what it does not hold.
-            if unfinished or not self._associator.due(self._clock()):
+            if not self._is_due():
                 self._take(self._read(0 if unfinished else block_ms))
             committed = 0
-            if unfinished:
-                self._reconsider()
-            elif self._associator.due(self._clock()):
+            if self._is_due():
                 committed = self._decide()
+            elif unfinished:
+                self._reconsider()
             elif self._associator.pending == 0 and self._read_to != self._committed_to:
                 self._commit(Outcome(), self._read_to)
             self._finalise_orphans()
@@ -166,6 +166,9 @@ class AssociatorLoop:
         except StoreUnavailable:
             self._lease = None
             raise
+
+    def _is_due(self) -> bool:
+        return self._associator.may_decide and self._associator.due(self._clock())
 
     # ------------------------------------------------------------------ lease
 
@@ -309,10 +312,11 @@ class AssociatorLoop:
             )
 
     def _reconsider(self) -> None:
+        behind = self._associator.behind
         outcome = self._associator.reconsider()
         if outcome:
             self._commit(outcome)
-        if self._collector is not None and self._associator.unfinished == 0:
+        if self._collector is not None and self._associator.behind < behind:
             self._collector.between(idle=self.caught_up)
 
     def _commit(self, outcome: Outcome, cursor: str | None = None) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ and a snapshot restored elsewhere goes on as the original would have.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import ClassVar
@@ -21,6 +22,8 @@ from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.types import Assigned, Observation, Outcome, Snapshot
 from tracker.multi_camera.visits import NS
 
+#: Buckets whose second looks may be left when the next is decided: so long they may take longer than what arrives.
+MOST_BEHIND = 4
 #: A clock is not believed that is ahead of most others by this share of the longest trip.
 FAR_SHARE = 0.5
 
@@ -28,9 +31,9 @@ FAR_SHARE = 0.5
 class Associator:
     """Decides which identity each sighting belongs to, and revises it as the sighting grows.
 
-    Call :meth:`push` for every revision that arrives and :meth:`decide` whenever :meth:`due` says so; then, before the
-    next bucket is decided, :meth:`reconsider` until :attr:`unfinished` is 0. Apply every outcome in its order. Between
-    two steps arrivals may be pushed; when that happens changes no outcome. Not thread-safe.
+    Call :meth:`push` for every revision that arrives and :meth:`decide` whenever :meth:`due` says so and
+    :attr:`may_decide`; in between :meth:`reconsider` until :attr:`unfinished` is 0. Apply every outcome in its order.
+    Between two steps arrivals may be pushed; when that happens changes no outcome. Not thread-safe.
 
     Args:
         settings: The knobs.
@@ -54,7 +57,9 @@ class Associator:
         self._reset()
 
     def _reset(self) -> None:
-        self._asked: str | None = None
+        # Of every bucket with a step left: sightings that arrived in it, as far as no state written since tells of them,
+        # and those that closed.
+        self._asked: deque[tuple[list[Observation], list[Observation]]] = deque()
         self._time = SiteTime(int(FAR_SHARE * self._settings.max_trip_s / NS))
         self._parts = Parts.build(self._settings, self._calibration, self._model_id, self._id_factory)
         self._later = Reconsideration(
@@ -130,7 +135,7 @@ class Associator:
             return Outcome()
         self._time.go_on()
         self._expire()
-        reviewed = self._due_for_review()
+        reviewed, past = self._due_for_review()
         self._parts.scorer.prepare(batch)
         findings = Findings()
         revised: list[Observation] = []
@@ -156,13 +161,17 @@ class Associator:
         self._parts.scorer.expect(())
         self._parts.scorer.forget(o.sighting_id for o in batch if not o.final)
         closed = [o for o in batch if o.final]
-        self._later.plan(closed, [*closed, *reviewed], reviewed)
-        self._asked = to_state(arrivals, closed)
+        self._later.plan(closed, [*closed, *reviewed], reviewed, past)
+        self._asked.append((arrivals, closed))
         return Outcome(tuple(findings.decisions), tuple(findings.changes), self._standing())
 
     def _standing(self) -> dict[str, str]:
-        """What a bucket leaves behind by name: what it still asks for, and what time it is."""
-        return {TIME: self._time.to_state()} | ({} if self._asked is None else {ASKED: self._asked})
+        """What buckets leave behind by name: what they still ask for, and what time it is."""
+        return {TIME: self._time.to_state(), ASKED: self._note()}
+
+    def _note(self) -> str:
+        arrived = (o for arrivals, _ in self._asked for o in arrivals)
+        return to_state(arrived, (o for _, closed in self._asked for o in closed))
 
     def _remember(self, observation: Observation) -> None:
         if observation.final:
@@ -179,13 +188,11 @@ class Associator:
         gone = self._parts.memory.forget_before(self._time.now_ns * NS - self._settings.max_trip_s)
         self._parts.verdicts.ambiguous.difference_update(gone)
 
-    def _due_for_review(self) -> list[Observation]:
-        """Closed sightings that came of an age to be looked at again since the last bucket, by start."""
+    def _due_for_review(self) -> tuple[list[Observation], list[str]]:
+        """Closed sightings that came of an age to be looked at again, by start, and those that never will be again."""
         due, past = self._parts.closed.advance(self._time.now_ns)
-        # What was compared for a closed sighting serves its second looks, too.
-        self._parts.scorer.forget(past)
         found = [o for o in map(self._parts.memory.observation, due) if o is not None]
-        return sorted(found, key=lambda o: (o.start_ns, o.sighting_id))
+        return sorted(found, key=lambda o: (o.start_ns, o.sighting_id)), past
 
     # ------------------------------------------------------------------ second looks
 
@@ -194,20 +201,31 @@ class Associator:
         """Steps of second looks and learning that what was decided still asks for."""
         return len(self._later)
 
+    @property
+    def behind(self) -> int:
+        """Buckets of which a step is left."""
+        return self._later.buckets
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether the next bucket may be decided before more steps are taken."""
+        return self._later.buckets < MOST_BEHIND
+
     def reconsider(self) -> Outcome:
         """Takes one step of bounded size after a bucket: second looks, then merges, then what was learned.
 
         Returns:
-            Changes; with the last step what was learned, by name. Nothing when no step is left.
+            Changes; with the last step of a bucket what was learned, by name. Nothing when no step is left.
         """
         if not self._later:
             return Outcome()
         findings = Findings()
-        self._later.step(findings)
         links: dict[str, str] = {}
-        if not self._later:
-            self._asked = to_state((), ())
-            links = {**self._parts.drain_links(), ASKED: self._asked}
+        if self._later.step(findings):
+            self._asked.popleft()
+            # What is written now tells of all that arrived; what closed in later buckets is still to be learned from.
+            self._asked = deque(([], closed) for _, closed in self._asked)
+            links = {**self._parts.drain_links(), ASKED: self._note()}
         return Outcome(changes=tuple(findings.changes), links=links)
 
     def decide_fully(self) -> Outcome:
@@ -274,10 +292,9 @@ class Associator:
         self._parts.closed.advance(self._time.now_ns)
         self._expire()
         self._parts.topology.prepare()
-        self._asked = links.get(ASKED)
         arrived, closed = (
             [o for o in map(self._parts.memory.observation, names) if o is not None]
-            for names in (((), ()) if self._asked is None else from_state(self._asked))
+            for names in (from_state(links[ASKED]) if ASKED in links else ((), ()))
         )
         self._parts.recent.teach_all_but(closed)
         self._learn_what_was_asked(arrived, closed)
@@ -288,3 +305,4 @@ class Associator:
             self._parts.topology.arrive(observation)
         if arrived or closed:
             self._later.plan(closed, (), ())
+            self._asked.append((list(arrived), list(closed)))

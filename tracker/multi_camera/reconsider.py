@@ -55,12 +55,22 @@ class Reconsideration:
         self._prepare = prepare
         self._learns_links = learns_links
         self._steps: deque[Step] = deque()
+        self._buckets = 0
 
     def __len__(self) -> int:
         return len(self._steps)
 
+    @property
+    def buckets(self) -> int:
+        """Buckets of which a step is left."""
+        return self._buckets
+
     def plan(
-        self, closed: Sequence[Observation], touched: Sequence[Observation], reviewed: Sequence[Observation]
+        self,
+        closed: Sequence[Observation],
+        touched: Sequence[Observation],
+        reviewed: Sequence[Observation],
+        past: Sequence[str] = (),
     ) -> None:
         """Puts the steps of one bucket behind those that are left.
 
@@ -68,8 +78,10 @@ class Reconsideration:
             closed: Sightings that will not change any more, which are learned from.
             touched: Those whose identities may be others' twins.
             reviewed: Those to look at again.
+            past: Those that buckets before have looked at again for the last time.
         """
         steps = self._steps
+        self._buckets += 1
         steps.extend(partial(self._compare, part) for part in _portions(reviewed, COMPARED))
         steps.extend(partial(self._review, part) for part in _portions(reviewed, LOOKED_AT))
         found: list[Twins] = []
@@ -77,37 +89,50 @@ class Reconsideration:
         steps.append(partial(self._parts.verdicts.unite, found))
         lessons = _portions(closed)
         steps.extend(partial(self._learn, part, part is not lessons[-1]) for part in lessons)
-        steps.append(self._tidy)
+        steps.append(partial(self._tidy, past))
 
-    def step(self, findings: Findings) -> None:
-        """Takes the next step. Raises IndexError when none is left."""
+    def step(self, findings: Findings) -> bool:
+        """Takes the next step. Raises IndexError when none is left.
+
+        Returns:
+            Whether it was the last of its bucket.
+        """
+        before = self._buckets
         self._steps.popleft()(findings)
+        return self._buckets < before
 
     # ------------------------------------------------------------------ second looks
 
     def _compare(self, reviewed: Sequence[Observation], findings: Findings) -> None:
         """Compares sightings with what is new in memory, many at once: it is gone through once for all of them."""
         del findings
-        self._parts.scorer.prepare(reviewed)
+        self._parts.scorer.prepare(self._standing(reviewed))
 
     def _review(self, reviewed: Sequence[Observation], findings: Findings) -> None:
         """Another look at sightings that will not change any more."""
-        self._parts.scorer.expect(reviewed)
-        for observation in reviewed:
+        standing = self._standing(reviewed)
+        self._parts.scorer.expect(standing)
+        for observation in standing:
             self._parts.verdicts.review(observation, findings)
         self._parts.scorer.expect(())
 
     def _find_twins(self, closed: Sequence[Observation], found: list[Twins], findings: Findings) -> None:
         """Looks for others that the identities of closed sightings may be the same as."""
         del findings
-        found.extend(twins(self._parts.scorer, self._parts.memory, closed, self._merge_margin_nats))
+        if standing := self._standing(closed):
+            found.extend(twins(self._parts.scorer, self._parts.memory, standing, self._merge_margin_nats))
+
+    def _standing(self, observations: Sequence[Observation]) -> list[Observation]:
+        """As they are by now: what was deleted since is left out, what a clock's correction moved has moved."""
+        found = (self._parts.memory.observation(o.sighting_id) for o in observations)
+        return [o for o in found if o is not None]
 
     # ------------------------------------------------------------------ learning
 
     def _learn(self, closed: Sequence[Observation], more: bool, findings: Findings) -> None:
         """Takes in what sightings that will not change any more teach; links are fitted anew after the last of them."""
         del findings
-        own = [o for o in closed if o.model_id == self._model_id]
+        own = [o for o in self._standing(closed) if o.model_id == self._model_id]
         if self._learns_links:
             self._learn_links(own, more=more)
         for observation in own:
@@ -132,9 +157,11 @@ class Reconsideration:
         if topology.moved(corrections):
             topology.relearn(recent.origins(recent.taught(topology.lessons_open), topology))
 
-    def _tidy(self, findings: Findings) -> None:
-        """Does ahead what the next bucket would have to wait for."""
+    def _tidy(self, past: Sequence[str], findings: Findings) -> None:
+        """Drops what was compared for nothing but second looks, and does ahead what the next bucket would wait for."""
         del findings
+        self._buckets -= 1
+        self._parts.scorer.forget(past)
         memory = self._parts.memory
         renewed = self._parts.means.take_over(min(1.0, AT_ONCE / max(len(memory), 1)))
         if renewed:

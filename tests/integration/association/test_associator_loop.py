@@ -52,6 +52,20 @@ def test_a_bucket_is_not_decided_before_its_time(street, store, new_loop, settle
     assert loop.caught_up
 
 
+def test_a_due_bucket_goes_before_the_second_looks_of_the_one_before(street, store, new_loop, clock):
+    loop = new_loop()
+    for i in range(2):
+        street.put(f"s{i}", i, f"c{i}", 10 * i, 10 * i + 2)
+        loop.step(1)
+        clock.pass_s(0.6)
+        assert loop.step(1) == 1
+        assert store.identity_of(f"s{i}") is not None
+        assert not loop.caught_up
+    while not loop.caught_up:
+        assert loop.step(1) == 0
+    assert {"lesson/0", "lesson/1"} <= set(store.links())
+
+
 def test_garbage_is_looked_for_after_a_start_and_between_buckets(street, new_loop, settle):
     told = []
 

@@ -68,10 +68,19 @@ def test_sightings_in_two_revisions_come_open_and_then_closed():
 class Slow:
     """An associator on a clock of the test's own: a bucket takes 1 s, each of its two second looks half as long."""
 
-    def __init__(self, clock):
+    def __init__(self, clock, most_behind):
         self.clock = clock
         self.buckets = [[]]
         self.unfinished = 0
+        self.most_behind = most_behind
+
+    @property
+    def behind(self):
+        return -(-self.unfinished // 2)
+
+    @property
+    def may_decide(self):
+        return self.behind < self.most_behind
 
     def push(self, observation, now_ns):
         self.buckets[-1].append(observation)
@@ -81,7 +90,7 @@ class Slow:
 
     def decide(self):
         self.clock[0] += 1.0
-        self.unfinished = 2
+        self.unfinished += 2
         self.buckets.append([])
 
     def reconsider(self):
@@ -92,7 +101,7 @@ class Slow:
 def test_latency_counts_the_time_a_bucket_waits_for_the_one_before(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr("benchmarks.association.measure.time.perf_counter", lambda: clock[0])
-    slow = Slow(clock)
+    slow = Slow(clock, most_behind=1)
     timed = offer(slow, [Arrival(at_s, f"o{k}") for k, at_s in enumerate((0.0, 0.1, 0.6, 1.4))], 0.5)
     assert slow.buckets[:2] == [["o0", "o1"], ["o2", "o3"]]
     # The first is decided at 1.5 s and finished at 2.5 s; the second was due at 1.1 s and is decided at 3.5 s.
@@ -101,6 +110,16 @@ def test_latency_counts_the_time_a_bucket_waits_for_the_one_before(monkeypatch):
     assert timed.step_ms == pytest.approx([500.0] * 4)
     assert timed.waiting == [2, 2]
     assert timed.finished_s == pytest.approx(3.4)
+
+
+def test_a_bucket_that_is_due_goes_before_second_looks_of_those_before_it(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("benchmarks.association.measure.time.perf_counter", lambda: clock[0])
+    arrivals = [Arrival(at_s, f"o{k}") for k, at_s in enumerate((0.0, 0.1, 0.6, 1.4))]
+    timed = offer(Slow(clock, most_behind=2), arrivals, 0.5)
+    # The first is decided at 1.5 s; the second, due at 1.1 s by what came at 0.6 s, after the step that follows.
+    assert timed.latency_ms == pytest.approx([1000.0, 1000.0, 1400.0, 1100.0])
+    assert timed.step_ms == pytest.approx([500.0] * 4)
 
 
 @pytest.mark.parametrize(

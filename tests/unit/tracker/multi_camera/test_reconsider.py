@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.tracker.multi_camera.conftest import scorer_for
 from tracker.multi_camera.asked import ASKED
+from tracker.multi_camera.associate import MOST_BEHIND
 from tracker.multi_camera.reconsider import STEP_SIGHTINGS
 from tracker.multi_camera.types import IdentityMerge
 
@@ -122,6 +123,74 @@ def test_what_was_to_be_learned_when_it_stopped_is_learned_after_a_restart(new_s
         if name.startswith("lesson/"):
             mine, theirs = (json.loads(x[name]) for x in (learned, expected))
             assert np.array(mine["origins"], float).shape == np.array(theirs["origins"], float).shape
+
+
+def test_a_bucket_may_be_decided_before_the_second_looks_of_those_before_it(site, vehicles):
+    associator = site.associator
+    notes = []
+    for k in range(MOST_BEHIND):
+        assert associator.may_decide
+        told(associator, passages(vehicles, 3, first=3 * k))
+        notes.append(json.loads(associator.decide().links[ASKED]))
+        assert associator.behind == k + 1
+    assert not associator.may_decide
+    names = [f"s{i:03d}" for i in range(3 * MOST_BEHIND)]
+    assert [note["closed"] for note in notes] == [names[: 3 * k] for k in range(1, MOST_BEHIND + 1)]
+    assert notes[-1]["arrived"] == names
+    left = []
+    while associator.unfinished:
+        links = associator.reconsider().links
+        if ASKED in links:
+            note = json.loads(links[ASKED])
+            left.append(note["closed"])
+            # Counts of arrivals are written with what was learned: nobody counts them again.
+            assert note["arrived"] == []
+            assert {f"lesson/{i}" for i in range(3)} <= set(associator.snapshot().links)
+    assert left == [names[3 * k :] for k in range(1, MOST_BEHIND + 1)]
+    assert associator.behind == 0
+
+
+def test_buckets_decided_early_are_learned_from_as_others_are(new_site, vehicles):
+    buckets = [passages(vehicles, 12, first=12 * k) for k in range(3)]
+    plain, hasty = new_site(), new_site()
+    for bucket in buckets:
+        told(plain.associator, bucket)
+        plain.associator.decide_fully()
+        told(hasty.associator, bucket)
+        hasty.associator.decide()
+    while hasty.associator.unfinished:
+        hasty.associator.reconsider()
+    learned, expected = hasty.associator.snapshot().links, plain.associator.snapshot().links
+    assert {name for name in learned if name.startswith("lesson/")} == {
+        name for name in expected if name.startswith("lesson/")
+    }
+    prepared = [site.associator._parts.scorer._comparison._prepared for site in (hasty, plain)]
+    assert set(prepared[0]) == set(prepared[1])
+
+
+def test_what_two_buckets_left_to_learn_is_learned_after_a_restart(new_site, vehicles):
+    cut = new_site()
+    told(cut.associator, passages(vehicles, 4))
+    cut.associator.decide()
+    told(cut.associator, passages(vehicles, 4, first=4))
+    links = dict(cut.associator.decide().links)
+    again = new_site()
+    again.associator.restore(cut.associator.snapshot().assigned, links)
+    while again.associator.unfinished:
+        again.associator.reconsider()
+    assert {f"lesson/{i}" for i in range(8)} <= set(again.associator.snapshot().links)
+
+
+def test_what_is_deleted_before_its_second_look_has_none(site, vehicles):
+    told(site.associator, passages(vehicles, 6))
+    site.associator.decide()
+    told(site.associator, [vehicles.see("late", 9, "a", 40, 42)])
+    site.associator.decide()
+    for i in range(6):
+        site.associator.forget(f"s{i:03d}")
+    while site.associator.unfinished:
+        assert site.associator.reconsider().changes == ()
+    assert site.associator.knows("late")
 
 
 def test_after_camera_means_change_mean_vectors_follow_a_part_with_each_bucket(new_site, vehicles, monkeypatch):
