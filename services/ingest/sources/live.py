@@ -19,6 +19,8 @@ from services.ingest.sources.pace import Pace
 
 #: Media time may go back this far by reordering; beyond it the source started over.
 MAX_BACKWARD_S = 1.0
+#: A camera's clock that goes back further than this was set; less is waited out.
+MAX_SET_BACK_NS = NS
 #: Containers that carry no time: a picture's media time is its arrival.
 TIMELESS_FORMATS = frozenset({"mpjpeg", "mjpeg"})
 #: Codecs whose packets can all be decoded alone.
@@ -71,10 +73,14 @@ class SenderClock:
 
         Raises:
             ValueError: No report has come.
+            SourceUnavailable: The camera's clock was set back while the session ran.
         """
         if self._offset_ns is None:
             raise ValueError("no sender report was read yet")
-        self._last_ns = max(round(at_s * NS) + self._offset_ns, self._last_ns + 1)
+        exact = round(at_s * NS) + self._offset_ns
+        if exact < self._last_ns - MAX_SET_BACK_NS:
+            raise SourceUnavailable("the camera's clock was set back; a new session begins")
+        self._last_ns = max(exact, self._last_ns + 1)
         return self._last_ns
 
 
