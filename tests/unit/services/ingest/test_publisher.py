@@ -1,5 +1,6 @@
 import itertools
 import time
+from types import SimpleNamespace
 
 import pytest
 from ingest_fakes import FlakyStore, HueEmbedder, crop, tracklet
@@ -194,6 +195,74 @@ def test_crops_that_cannot_be_written_do_not_hold_up_the_sighting(make, store, c
     assert publisher.close(10.0)
     assert store.get_sighting("s0").crop_keys == ()
     assert publisher.counts().crops_failed == 1
+
+
+@pytest.fixture
+def disk(crops, monkeypatch):
+    """Has room for ``left`` more pictures; None for any number."""
+    room = SimpleNamespace(left=None)
+    write = crops.put_jpeg
+
+    def put_jpeg(key, data):
+        if room.left is not None:
+            if room.left == 0:
+                raise OSError("no space left on device")
+            room.left -= 1
+        write(key, data)
+
+    monkeypatch.setattr(crops, "put_jpeg", put_jpeg)
+    return room
+
+
+def test_crops_that_could_not_be_written_come_with_the_next_revision(make, store, crops, builder, disk):
+    publisher = make()
+    publisher.start()
+    disk.left = 0
+    publisher.submit(outgoing(builder, crops=[crop(0), crop(3)]))
+    until(lambda: publisher.counts().acknowledged == 1)
+    disk.left = None
+    publisher.submit(last := outgoing(builder, crops=[crop(0), crop(3), crop(7)], revision=2, final=True))
+    assert publisher.close(10.0)
+    assert store.get_sighting("s0").crop_keys == last.sighting.crop_keys
+    assert all(crops.has(key) for key in last.sighting.crop_keys)
+
+
+def test_a_revision_names_only_pictures_that_are_there(make, store, crops, builder, disk):
+    publisher = make()
+    publisher.start()
+    publisher.submit(first := outgoing(builder, crops=[crop(0)]))
+    until(lambda: publisher.counts().acknowledged == 1)
+    disk.left = 1
+    publisher.submit(last := outgoing(builder, crops=[crop(0), crop(3), crop(7)], revision=2, final=True))
+    assert publisher.close(10.0)
+    found = store.get_sighting("s0")
+    assert set(found.crop_keys) < set(last.sighting.crop_keys)
+    assert set(first.sighting.crop_keys) < set(found.crop_keys)
+    assert len(found.crop_keys) == len(found.exemplars) == 2
+    assert all(crops.has(key) for key in found.crop_keys)
+
+
+def test_the_pictures_of_a_dropped_revision_come_with_the_next_one(make, store, crops, builder):
+    store.away = True
+    publisher = make(spool_sightings=1)
+    publisher.start()
+    publisher.submit(outgoing(builder, crops=[crop(0), crop(3)]))
+    publisher.submit(outgoing(builder, track_id=2))
+    store.away = False
+    publisher.submit(last := outgoing(builder, crops=[crop(0), crop(3), crop(7)], revision=2, final=True))
+    publisher.close(10.0)
+    assert store.get_sighting("s0").crop_keys == last.sighting.crop_keys
+    assert all(crops.has(key) for key in last.sighting.crop_keys)
+
+
+def test_nothing_is_owed_to_a_session_that_ended(make, store, builder):
+    store.away = True
+    publisher = make(spool_sightings=1)
+    publisher.submit(outgoing(builder))
+    publisher.submit(outgoing(builder, track_id=2))
+    assert list(publisher._owed) == ["s0"]
+    publisher.session_ended("s1")
+    assert not publisher._owed
 
 
 def test_closing_does_not_wait_for_ever(make, store, builder):
