@@ -21,10 +21,11 @@ __all__ = ["Source", "open_source"]
 def open_source(settings: CameraSettings, session_ids: IdFactory) -> Source:
     """Opens a camera as a new session.
 
-    A live stream's frames carry the index of their media time (absolute where the server states it) and the capture
-    time that MediaClock derives on the host's clock, or the camera's own time where that was asked for and its sender
-    reports tell it. A file's carry their frame number and the time of opening plus their media time; a still image is a
-    clip of three seconds, a folder one frame per image. What the camera's masks cover is painted over in every frame.
+    A live stream's frames carry the index of their media time (absolute where the server states it; counted on where
+    the camera is faster than the rate it states) and the capture time that MediaClock derives on the host's clock, or
+    the camera's own time where that was asked for and its sender reports tell it. A file's carry their frame number and
+    the time of opening plus their media time; a still image is a clip of three seconds, a folder one frame per image.
+    What the camera's masks cover is painted over in every frame.
 
     Args:
         settings: Which camera, and how long to wait.

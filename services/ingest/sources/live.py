@@ -101,6 +101,7 @@ class LiveFrames:
         self._timeless = opened.container.format.name in TIMELESS_FORMATS
         self._opened_s = time.monotonic()
         self._packet_s: float | None = None
+        self._last_index = -1
         self._convert = Converter()
         self.pace = Pace(opened.settings.max_fps, intra_only=codec in INTRA_ONLY)
 
@@ -147,9 +148,10 @@ class LiveFrames:
 
     def _frame(self, picture: VideoFrame, at_s: float, times_ns: tuple[int, int], clock: Clock) -> Frame:
         settings = self._opened.settings
-        index = max(round(at_s * self._fps), 0)
-        image = self._convert(picture)
-        return Frame(settings.id, self._opened.session_id, index, times_ns[0], clock, image, host_at_ns=times_ns[1])
+        # A camera faster than it states has several frames to a number: each gets one of its own.
+        self._last_index = max(round(at_s * self._fps), self._last_index + 1)
+        image, session_id = self._convert(picture), self._opened.session_id
+        return Frame(settings.id, session_id, self._last_index, times_ns[0], clock, image, host_at_ns=times_ns[1])
 
 
 def _check_order(at_s: float | None, last_s: float) -> None:
