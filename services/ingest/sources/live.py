@@ -138,13 +138,15 @@ class LiveFrames:
         return self.pace.decodes(keyframe=keyframe, disposable=disposable, lag_s=lag_s, waited_s=waited_s, at_s=at_s)
 
     def _frames(self, moments: list[_Moment]) -> Iterator[Frame]:
+        if self._sender is not None and not self._sender.known:
+            # The session's first frames decide: a report that comes later would move its time.
+            self._sender = None
+        clock: Clock = "host" if self._sender is None else "camera"
         for picture, at_s in moments:
             host_ns = self._clock.captured_at_ns(at_s)
-            captured_ns, clock = host_ns, "host"
-            if self._sender is not None and self._sender.known:
-                captured_ns, clock = self._sender.captured_at_ns(at_s), "camera"
+            captured_ns = host_ns if self._sender is None else self._sender.captured_at_ns(at_s)
             if self.pace.offers(at_s, captured_ns):
-                yield self._frame(picture, at_s, (captured_ns, host_ns), "camera" if clock == "camera" else "host")
+                yield self._frame(picture, at_s, (captured_ns, host_ns), clock)
 
     def _frame(self, picture: VideoFrame, at_s: float, times_ns: tuple[int, int], clock: Clock) -> Frame:
         settings = self._opened.settings

@@ -1,3 +1,4 @@
+import itertools
 import struct
 from fractions import Fraction
 from types import SimpleNamespace
@@ -91,3 +92,18 @@ def test_no_frame_of_a_camera_faster_than_it_states_is_lost(watch, stated_fps, r
 def test_numbers_follow_media_time_again_after_frames_that_came_too_close(watch):
     frames = watch(10, [5.0, 5.1, 5.13, 5.14, 5.3, 5.5])
     assert [frame.index for frame in frames] == [50, 51, 52, 53, 54, 55]
+
+
+def test_a_camera_that_reports_in_time_dates_all_frames(watch):
+    times_s = [5.0 + k / 10 for k in range(20)]
+    frames = list(watch(10, times_s, reports={5.5: UTC_S}, clock="camera"))
+    assert {frame.clock for frame in frames} == {"camera"}
+    assert frames[-1].captured_at_ns == round((UTC_S + 1.4) * SECOND)
+
+
+def test_a_report_that_comes_too_late_changes_no_clock_in_mid_session(watch, monkeypatch):
+    monkeypatch.setattr(live_module, "REPORT_PATIENCE_S", 0.0)
+    times_s = [5.0 + k / 10 for k in range(20)]
+    frames = list(watch(10, times_s, reports={6.0: UTC_S}, clock="camera"))
+    assert {frame.clock for frame in frames} == {"host"}
+    assert max(b.captured_at_ns - a.captured_at_ns for a, b in itertools.pairwise(frames)) < SECOND
