@@ -35,11 +35,12 @@ class PublishCounts:
     """What became of the sighting revisions handed over.
 
     Attributes:
-        acknowledged: The store has them.
+        acknowledged: The store has them, or their sighting was deleted meanwhile.
         replayed: Of these, the ones that had to be sent again.
         superseded: Replaced by a newer revision before they were sent.
         spooled: Waiting.
-        dropped: Lost, by reason: `spool_full`, `deadline`, `lease_lost`, `refused`.
+        dropped: Lost, by reason: `spool_full`, `deadline`, `lease_lost`, `refused`, and `outdated` where the sighting
+            was changed meanwhile.
         crops_failed: Revisions that went without pictures because these could not be written.
     """
 
@@ -49,6 +50,21 @@ class PublishCounts:
     spooled: int
     dropped: Mapping[str, int] = field(default_factory=dict)
     crops_failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A revision as it was put.
+
+    Attributes:
+        sighting: With the pictures that could be written.
+        accepted: Whether the store took it.
+        unwritten: Pictures that could not be written.
+    """
+
+    sighting: Sighting
+    accepted: bool
+    unwritten: Pictures
 
 
 class SightingPublisher:
@@ -252,7 +268,8 @@ class SightingPublisher:
             sighting_id, outgoing = self._waiting.popitem(last=False)
         try:
             with continued("put", outgoing.trace):
-                unwritten = self._put(outgoing)
+                sent = self._put(outgoing)
+                stored = None if sent.accepted else self._store.get_sighting(sighting_id)
         except StoreUnavailable:
             self._put_back(sighting_id, outgoing)
             raise
@@ -266,16 +283,17 @@ class SightingPublisher:
             with self._changed:
                 self._drop(outgoing, "refused")
             return
+        if not sent.accepted and not _same(sent.sighting, stored):
+            self._passed_over(outgoing, stored)
+            return
         self._acknowledged(outgoing)
-        if unwritten:
+        self._remove(outgoing.obsolete_crop_keys)
+        if sent.unwritten:
             with self._changed:
-                self._owe(replace(outgoing, new_crops=unwritten, obsolete_crop_keys=()))
+                self._owe(replace(outgoing, new_crops=sent.unwritten, obsolete_crop_keys=()))
 
-    def _put(self, outgoing: Outgoing) -> Pictures:
+    def _put(self, outgoing: Outgoing) -> _Sent:
         """Writes a sighting under its camera's lease; with a fresh token once more where that ran out meanwhile.
-
-        Returns:
-            Its pictures that could not be written: it was stored without them.
 
         Raises:
             LeaseLost: Another process has the camera.
@@ -287,13 +305,13 @@ class SightingPublisher:
         sighting = _without(outgoing.sighting, {key for key, _ in unwritten})
         if lease is not None:
             try:
-                self._store.put_sighting(sighting, lease)
+                accepted = self._store.put_sighting(sighting, lease).accepted
             except LeaseLost:
                 lease = None
             else:
-                return unwritten
-        self._store.put_sighting(sighting, self._share.retake(camera_id))
-        return unwritten
+                return _Sent(sighting, accepted, unwritten)
+        accepted = self._store.put_sighting(sighting, self._share.retake(camera_id)).accepted
+        return _Sent(sighting, accepted, unwritten)
 
     def _put_back(self, sighting_id: str, outgoing: Outgoing) -> None:
         with self._changed:
@@ -313,7 +331,28 @@ class SightingPublisher:
             if outgoing.sighting.sighting_id in self._retried:
                 self._retried.discard(outgoing.sighting.sighting_id)
                 self._counts["replayed"] += 1
-        for key in outgoing.obsolete_crop_keys:
+
+    def _passed_over(self, outgoing: Outgoing, stored: Sighting | None) -> None:
+        """Settles a revision that the store did not take: the sighting was changed meanwhile, or deleted.
+
+        Its pictures go, but for those that the stored revision names; where another revision is to come, they are left
+        to that one.
+        """
+        sighting_id = outgoing.sighting.sighting_id
+        if stored is None:
+            self._acknowledged(outgoing)
+        else:
+            log.warning("sighting %s is not written: it was changed meanwhile", sighting_id)
+            with self._changed:
+                self._drop(outgoing, "outdated")
+            if not outgoing.sighting.final:
+                return
+        named = () if stored is None else stored.crop_keys
+        keys = (*outgoing.obsolete_crop_keys, *(key for key, _ in outgoing.new_crops))
+        self._remove([key for key in keys if key not in named])
+
+    def _remove(self, keys: Sequence[str]) -> None:
+        for key in keys:
             try:
                 self._crops.delete(key)
             except OSError as exc:
@@ -374,6 +413,13 @@ def _without(sighting: Sighting, unwritten: Set[str]) -> Sighting:
         crop_keys=tuple(sighting.crop_keys[place] for place in places),
         beside=None if beside is None else replace(beside, exemplars=beside.exemplars[places]),
     )
+
+
+def _same(sent: Sighting, stored: Sighting | None) -> bool:
+    """Whether what is stored is what was sent, by a call whose answer was lost."""
+    if stored is None:
+        return False
+    return (sent.revision, sent.end_ns, sent.crop_keys) == (stored.revision, stored.end_ns, stored.crop_keys)
 
 
 def _superseding(older: Outgoing, newer: Outgoing) -> Outgoing:
