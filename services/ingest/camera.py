@@ -19,6 +19,7 @@ from services.ids import IdFactory, uuid7
 from services.ingest.cameras import CameraSettings, redact
 from services.ingest.slot import LatestFrames
 from services.ingest.source import Source, open_source
+from services.ingest.sources.files import Playback
 from services.ingest.sources.pace import Pace
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ WATCHDOG_GRACE_S = 2.0
 WATCHDOG_PERIOD_S = 0.1
 #: Readers given up that still hang; with this many no further one is started.
 MAX_HANGING = 4
-_PUT_SLICE_S = 0.25
+_WAIT_SLICE_S = 0.25
 #: With ``once``: a server that knew the stream and has not known it for so long has ended it without saying so.
 GONE_AFTER_S = 60.0
 
@@ -270,6 +271,7 @@ class CameraWorker:
         first_s: float | None = None
         # A silent open is followed by a silent first read; FFmpeg's own time-outs end each of them.
         patience_s = self._settings.read_timeout_s * 1.5
+        playback = Playback() if self._settings.played else None
         while True:
             with reader.within(patience_s):
                 frame = next(source, None)
@@ -281,15 +283,26 @@ class CameraWorker:
                 self._up(reader, source.session_id)
             elif time.monotonic() - first_s > HEALTHY_AFTER_S:
                 self._backoff.reset()
+            if playback is not None and not self._wait(reader, playback, frame):
+                return
             self._offer(reader, frame)
             if source.pace is not None:
                 source.pace.heed(self._slot.counts(self._settings.id))
+
+    def _wait(self, reader: _Reader, playback: Playback, frame: Frame) -> bool:
+        """Waits until a frame is due; false when the reader is to end instead."""
+        while not self._halted(reader):
+            left_s = playback.left_s(frame)
+            if left_s <= 0.0:
+                return True
+            self._stopping.wait(min(left_s, _WAIT_SLICE_S))
+        return False
 
     def _offer(self, reader: _Reader, frame: Frame) -> None:
         if self._settings.live:
             self._slot.put(frame)
             return
-        while not self._halted(reader) and not self._slot.put_wait(frame, _PUT_SLICE_S):
+        while not self._halted(reader) and not self._slot.put_wait(frame, _WAIT_SLICE_S):
             pass
 
     def _up(self, reader: _Reader, session_id: str) -> None:

@@ -179,6 +179,11 @@ class CameraSettings(BaseModel):
         """Whether the newest frame wins: a stream, or a file played as one."""
         return self.kind == "stream" or self.realtime
 
+    @property
+    def played(self) -> bool:
+        """Whether frames are held back until their time: what is no stream, shown as one."""
+        return self.realtime and self.kind != "stream"
+
 
 def _host(url: str) -> str | None:
     try:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from services.crops import CropStore
@@ -22,6 +22,9 @@ from services.types import Lease, Sighting
 
 log = logging.getLogger(__name__)
 
+#: Key and JPEG of each.
+Pictures = tuple[tuple[str, bytes], ...]
+
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 2.0
 #: Beyond the deadline of ``close``: the call to the store that may then be under way ends by its own time-out.
 _LAST_CALL_S = 5.0
@@ -32,12 +35,13 @@ class PublishCounts:
     """What became of the sighting revisions handed over.
 
     Attributes:
-        acknowledged: The store has them.
+        acknowledged: The store has them, or their sighting was deleted meanwhile.
         replayed: Of these, the ones that had to be sent again.
         superseded: Replaced by a newer revision before they were sent.
         spooled: Waiting.
-        dropped: Lost, by reason: `spool_full`, `deadline`, `lease_lost`, `refused`.
-        crops_failed: Sightings that went without pictures because these could not be written.
+        dropped: Lost, by reason: `spool_full`, `deadline`, `lease_lost`, `refused`, and `outdated` where the sighting
+            was changed meanwhile.
+        crops_failed: Revisions that went without pictures because these could not be written.
     """
 
     acknowledged: int
@@ -48,11 +52,27 @@ class PublishCounts:
     crops_failed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A revision as it was put.
+
+    Attributes:
+        sighting: With the pictures that could be written.
+        accepted: Whether the store took it.
+        unwritten: Pictures that could not be written.
+    """
+
+    sighting: Sighting
+    accepted: bool
+    unwritten: Pictures
+
+
 class SightingPublisher:
     """Owns one thread and the spool. It alone talks to the store on behalf of ingest.
 
     The spool keeps only the newest revision of a sighting, at the place of the oldest that was not sent. When another
-    process takes a camera, what waits of it is dropped and counted: the camera is that process's now.
+    process takes a camera, what waits of it is dropped and counted: the camera is that process's now. Pictures that
+    were dropped or could not be written go with the next revision of their sighting, which names them.
     """
 
     def __init__(
@@ -82,6 +102,8 @@ class SightingPublisher:
         self._camera_records = camera_records
         self._waiting: OrderedDict[str, Outgoing] = OrderedDict()
         self._retried: set[str] = set()
+        # Revisions that were lost, or went without pictures: what they had to do is left to the next one.
+        self._owed: OrderedDict[str, Outgoing] = OrderedDict()
         self._sessions: dict[str, Lease | None] = {}
         self._changed = threading.Condition()
         self._closing = False
@@ -106,6 +128,9 @@ class SightingPublisher:
         """Hands a sighting over and returns at once; when the spool is full the oldest goes."""
         sighting_id = outgoing.sighting.sighting_id
         with self._changed:
+            owed = self._owed.pop(sighting_id, None)
+            if owed is not None:
+                outgoing = _superseding(owed, outgoing)
             older = self._waiting.get(sighting_id)
             if older is not None:
                 self._counts["superseded"] += 1
@@ -113,9 +138,8 @@ class SightingPublisher:
                 outgoing = _superseding(older, outgoing)
             self._waiting[sighting_id] = outgoing
             while len(self._waiting) > self._settings.spool_sightings:
-                lost_id, _ = self._waiting.popitem(last=False)
-                self._retried.discard(lost_id)
-                self._dropped["spool_full"] += 1
+                _, lost = self._waiting.popitem(last=False)
+                self._drop(lost, "spool_full")
             self._changed.notify_all()
 
     def session_started(self, session_id: str) -> None:
@@ -129,6 +153,9 @@ class SightingPublisher:
         """Lets the session's lease run out: all its sightings were handed over as final."""
         with self._changed:
             self._sessions.pop(session_id, None)
+            for sighting_id, owed in list(self._owed.items()):
+                if owed.sighting.track_keys[-1].session_id == session_id:
+                    del self._owed[sighting_id]
 
     def counts(self) -> PublishCounts:
         """What became of what was handed over so far."""
@@ -241,23 +268,31 @@ class SightingPublisher:
             sighting_id, outgoing = self._waiting.popitem(last=False)
         try:
             with continued("put", outgoing.trace):
-                self._put(outgoing)
+                sent = self._put(outgoing)
+                stored = None if sent.accepted else self._store.get_sighting(sighting_id)
         except StoreUnavailable:
             self._put_back(sighting_id, outgoing)
             raise
         except LeaseLost as exc:
             log.warning("sighting %s is not written: %s", sighting_id, exc)
             with self._changed:
-                self._dropped["lease_lost"] += 1
+                self._drop(outgoing, "lease_lost")
             return
         except ValueError:
             log.exception("the store refuses sighting %s", sighting_id)
             with self._changed:
-                self._dropped["refused"] += 1
+                self._drop(outgoing, "refused")
+            return
+        if not sent.accepted and not _same(sent.sighting, stored):
+            self._passed_over(outgoing, stored)
             return
         self._acknowledged(outgoing)
+        self._remove(outgoing.obsolete_crop_keys)
+        if sent.unwritten:
+            with self._changed:
+                self._owe(replace(outgoing, new_crops=sent.unwritten, obsolete_crop_keys=()))
 
-    def _put(self, outgoing: Outgoing) -> None:
+    def _put(self, outgoing: Outgoing) -> _Sent:
         """Writes a sighting under its camera's lease; with a fresh token once more where that ran out meanwhile.
 
         Raises:
@@ -266,15 +301,17 @@ class SightingPublisher:
         """
         camera_id = outgoing.sighting.camera_id
         lease = self._share.lease_of(camera_id)
-        sighting = self._with_crops(outgoing)
+        unwritten = self._write_crops(outgoing)
+        sighting = _without(outgoing.sighting, {key for key, _ in unwritten})
         if lease is not None:
             try:
-                self._store.put_sighting(sighting, lease)
+                accepted = self._store.put_sighting(sighting, lease).accepted
             except LeaseLost:
                 lease = None
             else:
-                return
-        self._store.put_sighting(sighting, self._share.retake(camera_id))
+                return _Sent(sighting, accepted, unwritten)
+        accepted = self._store.put_sighting(sighting, self._share.retake(camera_id)).accepted
+        return _Sent(sighting, accepted, unwritten)
 
     def _put_back(self, sighting_id: str, outgoing: Outgoing) -> None:
         with self._changed:
@@ -294,23 +331,61 @@ class SightingPublisher:
             if outgoing.sighting.sighting_id in self._retried:
                 self._retried.discard(outgoing.sighting.sighting_id)
                 self._counts["replayed"] += 1
-        for key in outgoing.obsolete_crop_keys:
+
+    def _passed_over(self, outgoing: Outgoing, stored: Sighting | None) -> None:
+        """Settles a revision that the store did not take: the sighting was changed meanwhile, or deleted.
+
+        Its pictures go, but for those that the stored revision names; where another revision is to come, they are left
+        to that one.
+        """
+        sighting_id = outgoing.sighting.sighting_id
+        if stored is None:
+            self._acknowledged(outgoing)
+        else:
+            log.warning("sighting %s is not written: it was changed meanwhile", sighting_id)
+            with self._changed:
+                self._drop(outgoing, "outdated")
+            if not outgoing.sighting.final:
+                return
+        named = () if stored is None else stored.crop_keys
+        keys = (*outgoing.obsolete_crop_keys, *(key for key, _ in outgoing.new_crops))
+        self._remove([key for key in keys if key not in named])
+
+    def _remove(self, keys: Sequence[str]) -> None:
+        for key in keys:
             try:
                 self._crops.delete(key)
             except OSError as exc:
                 log.warning("crop %s stays behind: %s", key, exc)
 
-    def _with_crops(self, outgoing: Outgoing) -> Sighting:
-        """Writes the crops; the sighting as it then is."""
-        try:
-            for key, jpeg in outgoing.new_crops:
+    def _write_crops(self, outgoing: Outgoing) -> Pictures:
+        """Writes the crops up to the first that cannot be written; returns those that are left."""
+        for place, (key, jpeg) in enumerate(outgoing.new_crops):
+            try:
                 self._crops.put_jpeg(key, jpeg)
-        except OSError as exc:
-            log.warning("crops of sighting %s cannot be written: %s", outgoing.sighting.sighting_id, exc)
-            with self._changed:
-                self._counts["crops_failed"] += 1
-            return replace(outgoing.sighting, crop_keys=())
-        return outgoing.sighting
+            except OSError as exc:
+                log.warning("crops of sighting %s cannot be written: %s", outgoing.sighting.sighting_id, exc)
+                with self._changed:
+                    self._counts["crops_failed"] += 1
+                return outgoing.new_crops[place:]
+        return ()
+
+    def _drop(self, outgoing: Outgoing, reason: str) -> None:
+        """Counts a revision that is lost, and leaves its errands to the next one."""
+        self._retried.discard(outgoing.sighting.sighting_id)
+        self._dropped[reason] += 1
+        self._owe(outgoing)
+
+    def _owe(self, outgoing: Outgoing) -> None:
+        """Leaves the errands of a revision to the next one of its sighting, where one is to come."""
+        sighting_id = outgoing.sighting.sighting_id
+        newer = self._waiting.get(sighting_id)
+        if newer is not None:
+            self._waiting[sighting_id] = _superseding(outgoing, newer)
+        elif not outgoing.sighting.final:
+            self._owed[sighting_id] = outgoing
+            if len(self._owed) > self._settings.spool_sightings:
+                self._owed.popitem(last=False)
 
     def _give_back(self) -> None:
         try:
@@ -322,6 +397,29 @@ class SightingPublisher:
             self._share.close()
         except StoreUnavailable as exc:
             log.warning("the last state of the cameras could not be written: %s", exc)
+
+
+def _without(sighting: Sighting, unwritten: Set[str]) -> Sighting:
+    """The sighting without the exemplars whose picture is missing; if each is, with all of them and no picture."""
+    places = [place for place, key in enumerate(sighting.crop_keys) if key not in unwritten]
+    if len(places) == len(sighting.crop_keys):
+        return sighting
+    if not places:
+        return replace(sighting, crop_keys=())
+    beside = sighting.beside
+    return replace(
+        sighting,
+        exemplars=sighting.exemplars[places],
+        crop_keys=tuple(sighting.crop_keys[place] for place in places),
+        beside=None if beside is None else replace(beside, exemplars=beside.exemplars[places]),
+    )
+
+
+def _same(sent: Sighting, stored: Sighting | None) -> bool:
+    """Whether what is stored is what was sent, by a call whose answer was lost."""
+    if stored is None:
+        return False
+    return (sent.revision, sent.end_ns, sent.crop_keys) == (stored.revision, stored.end_ns, stored.crop_keys)
 
 
 def _superseding(older: Outgoing, newer: Outgoing) -> Outgoing:

@@ -10,7 +10,7 @@ from services.ids import IdFactory
 from services.ingest.cameras import CameraSettings
 from services.ingest.sources.base import Source
 from services.ingest.sources.container import Opened, open_container, video_stream
-from services.ingest.sources.files import file_frames, folder_frames, image_frames, paced
+from services.ingest.sources.files import file_frames, folder_frames, image_frames
 from services.ingest.sources.live import LiveFrames
 from services.ingest.sources.pace import RateCap
 from services.ingest.zones import hidden
@@ -21,10 +21,12 @@ __all__ = ["Source", "open_source"]
 def open_source(settings: CameraSettings, session_ids: IdFactory) -> Source:
     """Opens a camera as a new session.
 
-    A live stream's frames carry the index of their media time (absolute where the server states it) and the capture
-    time that MediaClock derives on the host's clock, or the camera's own time where that was asked for and its sender
-    reports tell it. A file's carry their frame number and the time of opening plus their media time; a still image is a
-    clip of three seconds, a folder one frame per image. What the camera's masks cover is painted over in every frame.
+    A live stream's frames carry the index of their media time (absolute where the server states it; counted on where
+    the camera is faster than the rate it states) and the capture time that MediaClock derives on the host's clock, or
+    the camera's own time where that was asked for and its sender reports tell it. A file's carry their frame number and
+    the time of opening plus their media time; a still image is a clip of three seconds, a folder one frame per image.
+    What the camera's masks cover is painted over in every frame. Nothing is held back until its time: whoever plays a
+    file as if it were live waits between frames.
 
     Args:
         settings: Which camera, and how long to wait.
@@ -53,7 +55,6 @@ def open_source(settings: CameraSettings, session_ids: IdFactory) -> Source:
 
 
 def _finished(frames: Iterator[Frame], settings: CameraSettings) -> Iterator[Frame]:
-    """Played at their own speed where that was asked, at the rate that was set, masked."""
+    """At the rate that was set, masked."""
     cap = RateCap(settings.max_fps)
-    timed = paced(frames) if settings.realtime else frames
-    return hidden((frame for frame in timed if cap.due(frame.captured_at_ns)), settings)
+    return hidden((frame for frame in frames if cap.due(frame.captured_at_ns)), settings)

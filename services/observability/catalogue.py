@@ -120,7 +120,7 @@ SIGHTINGS_PUT = _counter(
 SIGHTINGS_REPLAYED = _counter("vreid_ingest_sightings_replayed_total", "Of these, sent again after the store was away.")
 SIGHTINGS_DROPPED = _counter(
     "vreid_ingest_sightings_dropped_total",
-    "Revisions that were lost: spool_full, deadline, lease_lost, refused.",
+    "Revisions that were lost: spool_full, deadline, lease_lost, refused, outdated.",
     "reason",
 )
 SPOOL = _gauge("vreid_ingest_spool_sightings", "Revisions that wait to be written to the store.")

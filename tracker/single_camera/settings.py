@@ -40,7 +40,11 @@ class AssociationSettings(_Section):
         0.5, gt=0, le=1, description="No track starts on a box that overlaps another track's detection more than this."
     )
     lost_after_s: float = Field(
-        1.5, gt=0, le=60, description="Seconds without a box after which a track closes; until then it may be found."
+        1.5,
+        gt=0,
+        le=60,
+        description="Seconds without a box after which a track closes; until then it may be found. At least 2.5 usual "
+        "frame intervals, up to 10 s.",
     )
     still_after_s: float = Field(5.0, gt=0, le=3600, description="Seconds in one place that make a vehicle parked.")
     still_iou: float = Field(0.5, gt=0, lt=1, description="A vehicle whose box keeps this IoU stands in one place.")

@@ -153,11 +153,12 @@ def _read(settings: CameraSettings, wants_more: Callable[[Frame], bool]) -> None
     """
     from services.ids import uuid7
     from services.ingest.source import open_source
+    from services.ingest.sources.files import paced
 
     source = open_source(settings, uuid7)
     came = False
     try:
-        for frame in source:
+        for frame in paced(source) if settings.played else source:
             came = True
             if not wants_more(frame):
                 break

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from services.cli.evaluate.truth_files import SceneOptions, camera_number, cameras_of, read_truth
+from services.cli.evaluate.truth_files import SceneOptions, camera_number, cameras_of, read_lesson, read_truth
 from services.cli.simulate.progress import progress
 from services.errors import InputError
 from tracker.evaluation.truth import ClockStep, TruthTracklet, camera_name
@@ -60,7 +60,7 @@ def judge_association(asked: Asked) -> dict[str, Any]:
         tracklets=tracklets,
         components=_components(asked.components),
         rank1=asked.rank1,
-        lesson=read_truth(asked.learn, SceneOptions()) if asked.learn else (),
+        lesson=read_lesson(asked.learn, asked.scene) if asked.learn else (),
         baselines=BASELINES if asked.baselines is None else asked.baselines,
         flat_time=asked.flat_time,
         skew_s=asked.skew_s,

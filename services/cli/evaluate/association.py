@@ -27,7 +27,7 @@ def association(  # noqa: PLR0913, PLR0917 - the options of a command are its pa
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="How many draws of embeddings.")] = 20,
     first_seed: Annotated[int, typer.Option(min=0, help="The first of them.")] = 0,
     learn: Annotated[
-        Path | None, typer.Option(help="A recording (or truth file) of the same cameras to learn from before.")
+        Path | None, typer.Option(help="A recording, or boxes by --offsets and --fps, of these cameras to learn from.")
     ] = None,
     baseline: Annotated[
         list[str] | None, typer.Option(help="Baseline to run, or `none`; may be repeated. Default: all.")

@@ -43,6 +43,22 @@ def read_truth(path: Path, options: SceneOptions) -> list[TruthTracklet]:
         found = _of_recording(path)
     else:
         found = _of_boxes(path, options)
+    return _some(path, found)
+
+
+def read_lesson(path: Path, options: SceneOptions) -> list[TruthTracklet]:
+    """Truth tracklets of other hours of the same cameras, by start.
+
+    A file of boxes is read by the offsets and rates of the scene that is judged, whose cameras need not all be in it; a
+    recording has its clocks.
+
+    Raises:
+        InputError: The file is missing or not what it should be, or there is nothing to learn from; one line.
+    """
+    return _some(path, _of_recording(path) if path.is_dir() else _of_boxes(path, options, all_cameras=False))
+
+
+def _some(path: Path, found: list[TruthTracklet]) -> list[TruthTracklet]:
     if not found:
         raise InputError(f"{path}: no tracklets: there is nothing to judge")
     return found
@@ -51,7 +67,7 @@ def read_truth(path: Path, options: SceneOptions) -> list[TruthTracklet]:
 # ---------------------------------------------------------------------- CityFlow
 
 
-def _of_boxes(path: Path, options: SceneOptions) -> list[TruthTracklet]:
+def _of_boxes(path: Path, options: SceneOptions, *, all_cameras: bool = True) -> list[TruthTracklet]:
     try:
         tracks = parse_cityflow(read_text(path), str(path))
     except ValueError as exc:
@@ -67,7 +83,7 @@ def _of_boxes(path: Path, options: SceneOptions) -> list[TruthTracklet]:
     fps = {}
     for text in options.fps:
         camera, value = _fps(text)
-        if camera not in known:
+        if camera not in known and all_cameras:
             raise InputError(f"--fps {text}: {path} has no camera {camera_name(camera)}")
         fps[camera] = value
     return tracklets_of(tracks, SceneClock(offsets_s, fps))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -109,8 +109,21 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return np.ascontiguousarray(rgb[:, :, ::-1])
 
 
-def paced(frames: Iterator[Frame]) -> Iterator[Frame]:
+class Playback:
+    """Tells when the frames of a file are due that is played as if it were live, by a clock that nobody sets."""
+
+    def __init__(self) -> None:
+        """Begins now: the capture times to come are the host's UTC as it is now."""
+        self._utc_offset_ns = time.time_ns() - time.monotonic_ns()
+
+    def left_s(self, frame: Frame) -> float:
+        """Seconds until a frame's capture time; 0 when it is past."""
+        return max(frame.captured_at_ns - self._utc_offset_ns - time.monotonic_ns(), 0) / NS
+
+
+def paced(frames: Iterable[Frame]) -> Iterator[Frame]:
     """Holds each frame until its capture time, as if it were live."""
+    playback = Playback()
     for frame in frames:
-        time.sleep(max(frame.captured_at_ns - time.time_ns(), 0) / NS)
+        time.sleep(playback.left_s(frame))
         yield frame

@@ -19,6 +19,8 @@ from services.ingest.sources.pace import Pace
 
 #: Media time may go back this far by reordering; beyond it the source started over.
 MAX_BACKWARD_S = 1.0
+#: A camera's clock that goes back further than this was set; less is waited out.
+MAX_SET_BACK_NS = NS
 #: Containers that carry no time: a picture's media time is its arrival.
 TIMELESS_FORMATS = frozenset({"mpjpeg", "mjpeg"})
 #: Codecs whose packets can all be decoded alone.
@@ -71,10 +73,14 @@ class SenderClock:
 
         Raises:
             ValueError: No report has come.
+            SourceUnavailable: The camera's clock was set back while the session ran.
         """
         if self._offset_ns is None:
             raise ValueError("no sender report was read yet")
-        self._last_ns = max(round(at_s * NS) + self._offset_ns, self._last_ns + 1)
+        exact = round(at_s * NS) + self._offset_ns
+        if exact < self._last_ns - MAX_SET_BACK_NS:
+            raise SourceUnavailable("the camera's clock was set back; a new session begins")
+        self._last_ns = max(exact, self._last_ns + 1)
         return self._last_ns
 
 
@@ -95,6 +101,7 @@ class LiveFrames:
         self._timeless = opened.container.format.name in TIMELESS_FORMATS
         self._opened_s = time.monotonic()
         self._packet_s: float | None = None
+        self._last_index = -1
         self._convert = Converter()
         self.pace = Pace(opened.settings.max_fps, intra_only=codec in INTRA_ONLY)
 
@@ -131,19 +138,22 @@ class LiveFrames:
         return self.pace.decodes(keyframe=keyframe, disposable=disposable, lag_s=lag_s, waited_s=waited_s, at_s=at_s)
 
     def _frames(self, moments: list[_Moment]) -> Iterator[Frame]:
+        if self._sender is not None and not self._sender.known:
+            # The session's first frames decide: a report that comes later would move its time.
+            self._sender = None
+        clock: Clock = "host" if self._sender is None else "camera"
         for picture, at_s in moments:
             host_ns = self._clock.captured_at_ns(at_s)
-            captured_ns, clock = host_ns, "host"
-            if self._sender is not None and self._sender.known:
-                captured_ns, clock = self._sender.captured_at_ns(at_s), "camera"
+            captured_ns = host_ns if self._sender is None else self._sender.captured_at_ns(at_s)
             if self.pace.offers(at_s, captured_ns):
-                yield self._frame(picture, at_s, (captured_ns, host_ns), "camera" if clock == "camera" else "host")
+                yield self._frame(picture, at_s, (captured_ns, host_ns), clock)
 
     def _frame(self, picture: VideoFrame, at_s: float, times_ns: tuple[int, int], clock: Clock) -> Frame:
         settings = self._opened.settings
-        index = max(round(at_s * self._fps), 0)
-        image = self._convert(picture)
-        return Frame(settings.id, self._opened.session_id, index, times_ns[0], clock, image, host_at_ns=times_ns[1])
+        # A camera faster than it states has several frames to a number: each gets one of its own.
+        self._last_index = max(round(at_s * self._fps), self._last_index + 1)
+        image, session_id = self._convert(picture), self._opened.session_id
+        return Frame(settings.id, session_id, self._last_index, times_ns[0], clock, image, host_at_ns=times_ns[1])
 
 
 def _check_order(at_s: float | None, last_s: float) -> None:

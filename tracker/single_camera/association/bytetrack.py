@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from statistics import median_low
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,13 @@ from tracker.single_camera.assignment import assign, enlarged, iou_matrix, paire
 from tracker.single_camera.association.kalman import KalmanFilter, measured_from_xyxy, xyxy_from_mean
 from tracker.single_camera.association.tracks import LOST, TRACKED, UNCONFIRMED, Array, Index, Step, Tracks
 from tracker.single_camera.settings import AssociationSettings
+
+#: The usual interval between frames is the median of so many, taken while something is followed.
+_INTERVALS = 9
+#: No track closes within so many usual intervals of its last box: where frames are rare, one may be late.
+_PATIENT_INTERVALS = 2.5
+#: Beyond this a track closes however rare frames are.
+_MOST_PATIENT_NS = 10_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +52,9 @@ class ByteTrack:
 
     Source: Zhang et al. 2022, "ByteTrack: Multi-Object Tracking by Associating Every Detection Box". Departures: real
     time steps; boxes enlarged for matching where a frame is late; one buffer in seconds, up to which a lost track may
-    be found; a track that is not where it was foretold is looked for where it was last seen; low scores find a lost one
-    where they lie closely on its path; a parked vehicle may stay hidden for longer and does not drift meanwhile; no
-    track starts on a vehicle that another covers.
+    be found, longer where frames are rare; a track that is not where it was foretold is looked for where it was last
+    seen; low scores find a lost one where they lie closely on its path; a parked vehicle may stay hidden for longer and
+    does not drift meanwhile; no track starts on a vehicle that another covers.
     """
 
     def __init__(self, settings: AssociationSettings) -> None:
@@ -54,6 +63,7 @@ class ByteTrack:
         self._tracks = Tracks.none()
         self._next_id = 1
         self._last_ns: int | None = None
+        self._intervals_ns: deque[int] = deque(maxlen=_INTERVALS)
 
     @property
     def tracked_count(self) -> int:
@@ -77,7 +87,10 @@ class ByteTrack:
         if self._last_ns is not None and t_ns <= self._last_ns:
             raise ValueError(f"t_ns must be later than {self._last_ns}, got {t_ns}")
         boxes = boxes_xyxy.astype(np.float64)
-        closed = self._drop(self._expired(t_ns))
+        expired = self._expired(t_ns)
+        if self._last_ns is not None and len(self._tracks):
+            self._intervals_ns.append(t_ns - self._last_ns)
+        closed = self._drop(expired)
         self._predict(t_ns)
         self._tracks.detection = np.full(len(self._tracks), -1)
         left = self._associate(t_ns, boxes, scores)
@@ -110,7 +123,9 @@ class ByteTrack:
         patience_ns = np.where(
             self._still(), self._settings.still_lost_after_s * 1e9, self._settings.lost_after_s * 1e9
         )
-        return (t_ns - self._tracks.last_ns) > patience_ns
+        usual_ns = median_low(self._intervals_ns) if self._intervals_ns else 0
+        rare_ns = min(_PATIENT_INTERVALS * usual_ns, _MOST_PATIENT_NS)
+        return (t_ns - self._tracks.last_ns) > np.maximum(patience_ns, rare_ns)
 
     def _still(self) -> NDArray[np.bool_]:
         """Rows of vehicles that had stood in one place when last seen: bool (T,)."""

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli.evaluate import app
-from services.cli.evaluate.associating import parse_step
-from services.cli.evaluate.truth_files import SceneOptions, read_truth, recorded_tracklets, true_s
+from services.cli.evaluate.associating import Asked, judge_association, parse_step
+from services.cli.evaluate.truth_files import SceneOptions, read_lesson, read_truth, recorded_tracklets, true_s
 from services.errors import InputError
 from simulator.clock import CameraClock
 from simulator.recording import TrafficRequest, read_recording, record_traffic, write_recording
@@ -77,6 +77,23 @@ def test_offsets_and_rates_become_times(scene):
     by_camera = {t.camera_id: t for t in read if t.vehicle_id == 1}
     assert by_camera["c001"].start_ns == round(6.1 * SECOND_NS)
     assert by_camera["c002"].start_ns == round((1.5 + 181 / 20) * SECOND_NS)
+
+
+def test_a_lesson_has_the_clocks_of_the_scene(scene, tmp_path):
+    truth, offsets = scene
+    options = SceneOptions((offsets,), ("c002=20",))
+    assert [t.start_ns for t in read_lesson(truth, options)] == [t.start_ns for t in read_truth(truth, options)]
+    (tmp_path / "first.txt").write_text("1 1 1 0 0 64 48\n")
+    assert {t.camera_id for t in read_lesson(tmp_path / "first.txt", options)} == {"c001"}
+
+
+def test_what_is_learned_before_is_read_by_offsets_and_rates(scene, monkeypatch):
+    plans = []
+    monkeypatch.setattr("tracker.evaluation.study.run_study", lambda plan, *_: plans.append(plan) or [])
+    monkeypatch.setattr("tracker.evaluation.study.study_document", lambda *_: {})
+    truth, offsets = scene
+    judge_association(Asked(truth, SceneOptions((offsets,), ("c002=20",)), learn=truth))
+    assert [t.start_ns for t in plans[0].lesson] == [t.start_ns for t in plans[0].tracklets]
 
 
 @pytest.mark.parametrize(

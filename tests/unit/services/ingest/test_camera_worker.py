@@ -1,8 +1,10 @@
 import itertools
 import threading
+import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from detector.types import Frame
 from services.errors import SourceGone, SourceUnavailable
@@ -10,7 +12,7 @@ from services.ingest import camera as camera_module
 from services.ingest.camera import Backoff, CameraWorker
 from services.ingest.cameras import CameraSettings
 from services.ingest.slot import LatestFrames
-from services.ingest.source import Source
+from services.ingest.source import Source, open_source
 
 IMAGE = np.zeros((2, 2, 3), np.uint8)
 
@@ -51,7 +53,7 @@ def run(monkeypatch):
     monkeypatch.setattr(camera_module, "WATCHDOG_GRACE_S", 0.1)
     started = []
 
-    def start(opener, *, url="rtsp://h/c", slot=None, once=False, read_timeout_s=5.0):
+    def start(opener, *, url="rtsp://h/c", slot=None, once=False, **settings):
         ids = map("session-{}".format, itertools.count())
         states, changed = [], threading.Condition()
 
@@ -65,9 +67,10 @@ def run(monkeypatch):
                 assert changed.wait_for(lambda: any(predicate(s) for s in states), 20), states
                 return next(s for s in states if predicate(s))
 
-        settings = CameraSettings(id="c1", url=url, read_timeout_s=read_timeout_s, open_timeout_s=1.0)
+        chosen = {"read_timeout_s": 5.0, "open_timeout_s": 1.0} | settings
+        camera = CameraSettings(id="c1", url=url, **chosen)
         worker = CameraWorker(
-            settings, slot or LatestFrames(), once=once, on_state=on_state, session_ids=lambda: next(ids), opener=opener
+            camera, slot or LatestFrames(), once=once, on_state=on_state, session_ids=lambda: next(ids), opener=opener
         )
         worker._backoff = Backoff(first_s=0.01, max_s=0.05)
         started.append((worker, opener))
@@ -76,7 +79,8 @@ def run(monkeypatch):
 
     yield start
     for worker, opener in started:
-        opener.release.set()
+        if isinstance(opener, ScriptedCamera):
+            opener.release.set()
         worker.stop(5.0)
 
 
@@ -164,6 +168,44 @@ def test_a_read_that_hangs_is_given_up_and_replaced(run):
     slot.take(4, 5.0)
     camera.release.set()
     assert worker.state.abandoned >= 1
+
+
+@pytest.fixture
+def play(run, tmp_path):
+    """Plays a folder of so many pictures in real time; gives its worker, its slot and ``wait_for``."""
+
+    def start(count, **settings):
+        for number in range(count):
+            Image.new("RGB", (8, 6)).save(tmp_path / f"{number}.png")
+        slot = LatestFrames()
+        worker, _, wait_for = run(open_source, url=str(tmp_path), slot=slot, realtime=True, **settings)
+        return worker, slot, wait_for
+
+    return start
+
+
+def test_a_gap_in_what_is_played_is_no_read_that_hangs(play):
+    began_s = time.monotonic()
+    worker, slot, wait_for = play(2, image_fps=0.6, read_timeout_s=0.2)
+    indices = [slot.take(1, 10.0)[0].index for _ in range(2)]
+    assert time.monotonic() - began_s > 1.6
+    assert indices == [0, 1]
+    wait_for(lambda s: s.state == "ended")
+    assert worker.state.abandoned == 0
+
+
+def test_what_is_played_does_not_stand_still_when_the_hosts_clock_is_set_back(play, monkeypatch):
+    _, slot, _ = play(3, image_fps=3.0)
+    slot.take(1, 10.0)
+    now_ns = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now_ns() - 3600 * 10**9)
+    assert [frame.index for _ in range(2) for frame in slot.take(1, 5.0)] == [1, 2]
+
+
+def test_stop_does_not_wait_for_a_frame_that_is_due_later(play):
+    worker, _, wait_for = play(2, image_fps=0.01)
+    wait_for(lambda s: s.state == "up")
+    assert worker.stop(5.0)
 
 
 def test_an_unforeseen_error_costs_one_session(run, caplog):

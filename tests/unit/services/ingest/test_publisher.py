@@ -1,5 +1,7 @@
 import itertools
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from ingest_fakes import FlakyStore, HueEmbedder, crop, tracklet
@@ -194,6 +196,127 @@ def test_crops_that_cannot_be_written_do_not_hold_up_the_sighting(make, store, c
     assert publisher.close(10.0)
     assert store.get_sighting("s0").crop_keys == ()
     assert publisher.counts().crops_failed == 1
+
+
+@pytest.fixture
+def disk(crops, monkeypatch):
+    """Has room for ``left`` more pictures; None for any number."""
+    room = SimpleNamespace(left=None)
+    write = crops.put_jpeg
+
+    def put_jpeg(key, data):
+        if room.left is not None:
+            if room.left == 0:
+                raise OSError("no space left on device")
+            room.left -= 1
+        write(key, data)
+
+    monkeypatch.setattr(crops, "put_jpeg", put_jpeg)
+    return room
+
+
+def test_crops_that_could_not_be_written_come_with_the_next_revision(make, store, crops, builder, disk):
+    publisher = make()
+    publisher.start()
+    disk.left = 0
+    publisher.submit(outgoing(builder, crops=[crop(0), crop(3)]))
+    until(lambda: publisher.counts().acknowledged == 1)
+    disk.left = None
+    publisher.submit(last := outgoing(builder, crops=[crop(0), crop(3), crop(7)], revision=2, final=True))
+    assert publisher.close(10.0)
+    assert store.get_sighting("s0").crop_keys == last.sighting.crop_keys
+    assert all(crops.has(key) for key in last.sighting.crop_keys)
+
+
+def test_a_revision_names_only_pictures_that_are_there(make, store, crops, builder, disk):
+    publisher = make()
+    publisher.start()
+    publisher.submit(first := outgoing(builder, crops=[crop(0)]))
+    until(lambda: publisher.counts().acknowledged == 1)
+    disk.left = 1
+    publisher.submit(last := outgoing(builder, crops=[crop(0), crop(3), crop(7)], revision=2, final=True))
+    assert publisher.close(10.0)
+    found = store.get_sighting("s0")
+    assert set(found.crop_keys) < set(last.sighting.crop_keys)
+    assert set(first.sighting.crop_keys) < set(found.crop_keys)
+    assert len(found.crop_keys) == len(found.exemplars) == 2
+    assert all(crops.has(key) for key in found.crop_keys)
+
+
+def test_the_pictures_of_a_dropped_revision_come_with_the_next_one(make, store, crops, builder):
+    store.away = True
+    publisher = make(spool_sightings=1)
+    publisher.start()
+    publisher.submit(outgoing(builder, crops=[crop(0), crop(3)]))
+    publisher.submit(outgoing(builder, track_id=2))
+    store.away = False
+    publisher.submit(last := outgoing(builder, crops=[crop(0), crop(3), crop(7)], revision=2, final=True))
+    publisher.close(10.0)
+    assert store.get_sighting("s0").crop_keys == last.sighting.crop_keys
+    assert all(crops.has(key) for key in last.sighting.crop_keys)
+
+
+def test_nothing_is_owed_to_a_session_that_ended(make, store, builder):
+    store.away = True
+    publisher = make(spool_sightings=1)
+    publisher.submit(outgoing(builder))
+    publisher.submit(outgoing(builder, track_id=2))
+    assert list(publisher._owed) == ["s0"]
+    publisher.session_ended("s1")
+    assert not publisher._owed
+
+
+@pytest.fixture
+def corrected(store):
+    """Stores a correction of the sighting s0, as a client's update does."""
+
+    def correct():
+        found = store.get_sighting("s0")
+        lease = store.acquire_lease("correction:s0", "client", 60)
+        assert store.put_sighting(replace(found, revision=found.revision + 1, colour={"green": 1.0}), lease).accepted
+
+    return correct
+
+
+def test_a_revision_that_came_after_a_correction_is_lost_and_costs_no_picture(make, store, crops, builder, corrected):
+    publisher = make()
+    publisher.start()
+    publisher.submit(first := outgoing(builder, crops=[crop(0)]))
+    until(lambda: publisher.counts().acknowledged == 1)
+    corrected()
+    publisher.submit(last := outgoing(builder, crops=[crop(5)], revision=2, final=True))
+    assert not publisher.close(10.0)
+    assert publisher.counts().dropped == {"outdated": 1}
+    assert publisher.counts().acknowledged == 1
+    assert store.get_sighting("s0").crop_keys == first.sighting.crop_keys
+    assert [crops.has(key) for key in (*first.sighting.crop_keys, *last.sighting.crop_keys)] == [True, False]
+
+
+def test_the_revision_after_one_that_a_correction_overtook_has_all_its_pictures(
+    make, store, crops, builder, corrected, tmp_path
+):
+    publisher = make()
+    publisher.start()
+    publisher.submit(outgoing(builder, crops=[crop(0)]))
+    until(lambda: publisher.counts().acknowledged == 1)
+    corrected()
+    publisher.submit(outgoing(builder, crops=[crop(5)], revision=2))
+    until(lambda: publisher.counts().dropped)
+    publisher.submit(last := outgoing(builder, crops=[crop(5), crop(9)], revision=3, final=True))
+    publisher.close(10.0)
+    assert store.get_sighting("s0").crop_keys == last.sighting.crop_keys
+    assert {path.stem for path in tmp_path.rglob("*.jpg")} == set(last.sighting.crop_keys)
+
+
+def test_no_picture_is_left_of_a_sighting_that_was_deleted_meanwhile(make, store, crops, builder):
+    publisher = make()
+    publisher.start()
+    publisher.submit(outgoing(builder, crops=[crop(0)]))
+    until(lambda: publisher.counts().acknowledged == 1)
+    store.delete_sighting("s0", "client")
+    publisher.submit(last := outgoing(builder, crops=[crop(0), crop(5)], revision=2))
+    assert publisher.close(10.0)
+    assert not crops.has(last.sighting.crop_keys[-1])
 
 
 def test_closing_does_not_wait_for_ever(make, store, builder):
