@@ -57,7 +57,7 @@ class Associator:
         self._reset()
 
     def _reset(self) -> None:
-        # Of every bucket with a step left: sightings that arrived in it, as far as no state written since tells of them,
+        # Of every bucket with a step left: sightings that arrived in it, unless what was written since tells of them,
         # and those that closed.
         self._asked: deque[tuple[list[Observation], list[Observation]]] = deque()
         self._time = SiteTime(int(FAR_SHARE * self._settings.max_trip_s / NS))
