@@ -105,7 +105,8 @@ class SightingBuilder:
     def build(self, due: Sequence[tuple[Tracklet, Size]], split: Splitter | None = None) -> list[Outgoing]:
         """Sightings of the tracklets that have a usable crop, in order.
 
-        No crop is embedded for the sake of splitting or joining alone: both compare those that sightings need anyway.
+        Splitting and joining compare the crops that sightings are described by. Past a contact one more may be
+        embedded in a place that was seen before.
 
         Args:
             due: Tracklet revisions, each with the frame size of its camera. One that continues another stands in the
@@ -135,7 +136,7 @@ class SightingBuilder:
         crops = self._large(tracklet)
         if track.revision == 0 and not tracklet.final and not tracklet.contacts:
             crops = crops[:FIRST_LOOK]
-        return worth_embedding(crops, [part.crop for part in track.embedded.values()])
+        return worth_embedding(crops, [part.crop for part in track.embedded.values()], tracklet.contacts)
 
     @property
     def _spec(self) -> EmbedderSpec:

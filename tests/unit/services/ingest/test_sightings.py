@@ -189,6 +189,13 @@ def test_what_was_told_of_the_wrong_track_is_corrected_and_pictures_are_embedded
     assert sharp._tracks == {}
 
 
+def test_a_vehicle_in_the_place_of_another_is_a_sighting_of_its_own(sharp):
+    red, blue = (replace(crop(k, bgr=bgr), box_xyxy=crop(0).box_xyxy) for k, bgr in ((0, RED), (3, BLUE)))
+    sharp.build([(tracklet([red], boxes=2), SIZE)], Splits())
+    outs = sharp.build([(_with_contact([red, blue], 2, revision=2, final=True), SIZE)], Splits())
+    assert [out.sighting.frames.tolist() for out in outs] == [[0, 1], [2, 3, 4]]
+
+
 @pytest.mark.parametrize(
     ("bgr", "frame"), [(RED, 2), (BLUE, None)], ids=["alike on both sides", "no contact, so it only turned"]
 )
