@@ -115,7 +115,7 @@ class SightingBuilder:
 
         Returns:
             One per tracklet; none for one that goes on in another, two for one that was split. A tracklet without a
-            usable crop is left out until a later revision has one.
+            usable crop is described by those of its last sighting, and left out until there is one.
         """
         self._open = self._models()
         self._embed([tracklet for tracklet, _ in due])
@@ -134,6 +134,8 @@ class SightingBuilder:
 
     def _usable(self, track: TrackMemory, tracklet: Tracklet) -> tuple[Crop, ...]:
         crops = self._large(tracklet)
+        if not crops:
+            return track.pictures()
         if track.revision == 0 and not tracklet.final and not tracklet.contacts:
             crops = crops[:FIRST_LOOK]
         return worth_embedding(crops, [part.crop for part in track.embedded.values()], tracklet.contacts)
@@ -151,7 +153,7 @@ class SightingBuilder:
         """Embeds in one call what is not embedded yet and forgets what is no longer among a track's crops."""
         wanted: list[tuple[TrackMemory, Crop]] = []
         for tracklet in tracklets:
-            if not self._large(tracklet):
+            if not (tracklet.key in self._tracks or self._large(tracklet)):
                 continue
             track = self._tracks.setdefault(tracklet.key, TrackMemory())
             crops = self._usable(track, track.whole(tracklet))

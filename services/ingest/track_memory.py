@@ -75,6 +75,11 @@ class TrackMemory:
         for name, probability in embedded.colour.items():
             self.colours[name] = self.colours.get(name, 0.0) + embedded.weight * probability
 
+    def pictures(self) -> tuple[Crop, ...]:
+        """The crops remembered, best first."""
+        crops = [part.crop for part in self.embedded.values()]
+        return tuple(sorted(crops, key=lambda crop: (-crop.quality, crop.t_ns)))
+
     def keep(self, crops: Sequence[Crop]) -> None:
         """Forgets all other crops; their colours stay counted."""
         names = {crop_name(crop) for crop in crops}

@@ -97,6 +97,18 @@ def test_without_a_usable_crop_there_is_no_sighting_until_there_is_one(builder):
     assert build(builder, tracklet([crop(3)], revision=3))[0].sighting.revision == 1
 
 
+@pytest.mark.parametrize("crops", [[], [crop(3, side=14)]], ids=["none", "too small"])
+def test_a_last_revision_without_a_usable_crop_ends_the_sighting_with_the_pictures_it_has(builder, embedder, crops):
+    early = build(builder, tracklet([crop(0), crop(1)]))[0].sighting
+    (last,) = build(builder, tracklet(crops, boxes=9, revision=2, final=True))
+    assert (last.sighting.sighting_id, last.sighting.revision, last.sighting.final) == (early.sighting_id, 2, True)
+    assert last.sighting.end_ns == 800_000_000
+    assert set(last.sighting.crop_keys) == set(early.crop_keys)
+    assert (last.new_crops, last.obsolete_crop_keys) == ((), ())
+    assert embedder.batches == [2]
+    assert sum(builder.skipped.values()) == 0
+
+
 def test_finished_tracklets_without_a_crop_are_counted(builder):
     build(builder, tracklet([], final=True))
     assert builder.skipped == {"no_usable_crop": 1}
