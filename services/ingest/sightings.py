@@ -122,10 +122,12 @@ class SightingBuilder:
         followers = {tracklet.continues: tracklet for tracklet, _ in due if tracklet.continues is not None}
         out: list[Outgoing] = []
         for tracklet, size in due:
-            if tracklet.key in followers and self._join(tracklet, followers[tracklet.key]):
-                continue
-            for part in self._parts(tracklet, split):
+            *former, last = self._parts(tracklet, split)
+            for part in former:
                 out += self._outgoing(part, size)
+            if tracklet.key in followers and self._join(last, followers[tracklet.key]):
+                continue
+            out += self._outgoing(last, size)
         return out
 
     def _large(self, tracklet: Tracklet) -> list[Crop]:
@@ -189,7 +191,7 @@ class SightingBuilder:
         return True
 
     def _parts(self, tracklet: Tracklet, split: Splitter | None) -> tuple[Tracklet, ...]:
-        """The tracklet, or the two vehicles that it was."""
+        """The tracklet, or the vehicles that it was, one after another."""
         track = self._tracks.get(tracklet.key)
         if split is None or track is None or not tracklet.contacts:
             return (tracklet,)

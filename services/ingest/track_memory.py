@@ -125,10 +125,10 @@ class TrackMemory:
 
     def split(self, second: Tracklet) -> TrackMemory:
         """Takes out what belongs to ``second``, the other vehicle that this track went on with."""
-        names = {crop_name(crop) for crop in second.crops}
+        begin_ns = int(second.times_ns[0])
         other = TrackMemory()
-        mine = [kept for name, kept in self.embedded.items() if name not in names]
-        for kept in [kept for name, kept in self.embedded.items() if name in names]:
+        mine = [kept for kept in self.embedded.values() if kept.crop.t_ns < begin_ns]
+        for kept in [kept for kept in self.embedded.values() if kept.crop.t_ns >= begin_ns]:
             other.add(kept)
         self.embedded, self.colours = {}, {}
         for kept in mine:

@@ -261,6 +261,33 @@ def test_a_broken_track_is_two_sightings_if_they_do_not(sharp):
     assert sharp.joined_tracks == 0
 
 
+@pytest.mark.parametrize(
+    ("bgr", "frames", "track_ids"),
+    [
+        (BLUE, [[0, 1], [2, 3, 4, 6, 7, 8, 9, 10]], [[1], [100, 2]]),
+        (GREEN, [[0, 1], [2, 3, 4], [6, 7, 8, 9, 10]], None),
+    ],
+    ids=["the second goes on", "neither goes on"],
+)
+def test_a_track_that_changed_over_before_it_broke_is_split_first(sharp, bgr, frames, track_ids):
+    sharp.build([(tracklet([crop(0, bgr=RED)], boxes=2), SIZE)], Splits())
+    ended = _with_contact([crop(0, bgr=RED), crop(3, bgr=BLUE)], 2, revision=2, final=True)
+    later = replace(_later([crop(7, bgr=bgr)]), continues=ended.key)
+    outs = sharp.build([(ended, SIZE), (later, SIZE)], Splits())
+    assert [out.sighting.frames.tolist() for out in outs] == frames
+    assert [out.sighting.final for out in outs] == [True] * (len(outs) - 1) + [False]
+    if track_ids is not None:
+        assert [[key.track_id for key in out.sighting.track_keys] for out in outs] == track_ids
+
+
+def test_pictures_that_stand_for_others_go_with_their_side_of_a_split(sharp):
+    red, blue = crop(0, bgr=RED), crop(3, bgr=BLUE)
+    sharp.build([(_with_contact([red, blue], 2), SIZE)])
+    newer = replace(crop(4, bgr=BLUE), box_xyxy=blue.box_xyxy)
+    outs = sharp.build([(_with_contact([red, newer], 2, revision=2, final=True), SIZE)], Splits())
+    assert [out.sighting.frames.tolist() for out in outs] == [[0, 1], [2, 3, 4]]
+
+
 def test_a_chain_of_parts_stays_bounded(sharp):
     previous = tracklet([crop(0, bgr=RED)], boxes=5)
     due = [previous]
