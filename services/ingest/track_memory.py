@@ -14,6 +14,8 @@ from tracker.types import Crop, TrackKey, Tracklet
 
 #: A crop counts at least this much in a mean, so that a track of poor crops only still has one.
 LEAST_WEIGHT = 1e-3
+#: Tracks of a chain that are named, the living one among them: the first and the newest.
+MOST_TRACK_KEYS = 64
 
 CropName = tuple[int, int]
 
@@ -53,7 +55,7 @@ class TrackMemory:
         embedded: The crops of the newest revision and of the earlier part.
         crop_keys: Of the exemplars of the last sighting.
         earlier: What was joined before the living track.
-        earlier_keys: Its tracks, in order.
+        earlier_keys: Its tracks, in order: the first and the newest.
         colours: Summed probabilities of every crop ever embedded, by quality.
     """
 
@@ -104,7 +106,8 @@ class TrackMemory:
     ) -> TrackMemory:
         """This memory with ``ended``, the whole of its last revision, going on with the track that ``later`` remembers.
 
-        Of the crops up to then the few most different stay, of the boxes at most ``most_boxes``: chains stay bounded.
+        Of the crops up to then the few most different stay, of the boxes at most ``most_boxes``, of the tracks' keys
+        at most ``MOST_TRACK_KEYS`` with the living one's: chains stay bounded.
         """
         kept = [usable[i] for i in pick_diverse(self.vectors(usable, model_id), MAX_EXEMPLARS)]
         rows = thin(len(ended.times_ns), most_boxes)
@@ -116,7 +119,8 @@ class TrackMemory:
             crops=tuple(kept),
         )
         self.earlier = part
-        self.earlier_keys = (*self.earlier_keys, ended.key)
+        keys = (*self.earlier_keys, ended.key)
+        self.earlier_keys = keys if len(keys) < MOST_TRACK_KEYS else (keys[0], *keys[2 - MOST_TRACK_KEYS :])
         self.keep(kept)
         self.embedded |= later.embedded
         for name, value in later.colours.items():

@@ -8,7 +8,7 @@ from ingest_fakes import HueEmbedder, crop, tracklet
 from reid.types import Calibration, EmbedderSpec
 from services.ingest.settings import IngestSettings
 from services.ingest.sightings import SightingBuilder
-from services.ingest.track_memory import pick_diverse, thin
+from services.ingest.track_memory import MOST_TRACK_KEYS, pick_diverse, thin
 from tracker.single_camera.parts import divide
 from tracker.types import Contact
 
@@ -303,6 +303,17 @@ def test_a_chain_of_parts_stays_bounded(sharp):
     assert len(track.earlier.times_ns) <= 600
     assert len(out.sighting.track_keys) == 12
     assert len(out.sighting.exemplars) == 4
+
+
+def test_a_long_chain_names_its_first_and_its_newest_tracks(sharp):
+    part = tracklet([crop(0, bgr=RED)], boxes=3)
+    for k in range(1, 100):
+        ended = replace(part, final=True)
+        part = replace(tracklet([crop(10 * k, bgr=RED)], track_id=k + 1, boxes=3), continues=ended.key)
+        part = replace(part, times_ns=part.times_ns + k * 1_000_000_000, frames=part.frames + 10 * k)
+        (out,) = sharp.build([(ended, SIZE), (part, SIZE)])
+        assert len(out.sighting.track_keys) == min(k + 1, MOST_TRACK_KEYS)
+    assert [key.track_id for key in out.sighting.track_keys] == [1, *range(102 - MOST_TRACK_KEYS, 101)]
 
 
 def test_a_chain_of_parts_keeps_its_beginning(sharp):
