@@ -52,7 +52,7 @@ class Sighting:
         sighting_id: UUIDv7, fixed at first emission.
         revision: From 1; each replaces its predecessor everywhere.
         final: No further revision will follow.
-        track_keys: At least one; several after joining.
+        track_keys: At least one; several after joining, of a long chain the first and the newest.
         camera_id: Camera of all track keys.
         start_ns: First box, UTC nanoseconds.
         end_ns: Last box, UTC nanoseconds.

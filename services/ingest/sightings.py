@@ -105,7 +105,8 @@ class SightingBuilder:
     def build(self, due: Sequence[tuple[Tracklet, Size]], split: Splitter | None = None) -> list[Outgoing]:
         """Sightings of the tracklets that have a usable crop, in order.
 
-        No crop is embedded for the sake of splitting or joining alone: both compare those that sightings need anyway.
+        Splitting and joining compare the crops that sightings are described by. Past a contact one more may be
+        embedded in a place that was seen before.
 
         Args:
             due: Tracklet revisions, each with the frame size of its camera. One that continues another stands in the
@@ -114,17 +115,19 @@ class SightingBuilder:
 
         Returns:
             One per tracklet; none for one that goes on in another, two for one that was split. A tracklet without a
-            usable crop is left out until a later revision has one.
+            usable crop is described by those of its last sighting, and left out until there is one.
         """
         self._open = self._models()
         self._embed([tracklet for tracklet, _ in due])
         followers = {tracklet.continues: tracklet for tracklet, _ in due if tracklet.continues is not None}
         out: list[Outgoing] = []
         for tracklet, size in due:
-            if tracklet.key in followers and self._join(tracklet, followers[tracklet.key]):
-                continue
-            for part in self._parts(tracklet, split):
+            *former, last = self._parts(tracklet, split)
+            for part in former:
                 out += self._outgoing(part, size)
+            if tracklet.key in followers and self._join(last, followers[tracklet.key]):
+                continue
+            out += self._outgoing(last, size)
         return out
 
     def _large(self, tracklet: Tracklet) -> list[Crop]:
@@ -133,9 +136,11 @@ class SightingBuilder:
 
     def _usable(self, track: TrackMemory, tracklet: Tracklet) -> tuple[Crop, ...]:
         crops = self._large(tracklet)
+        if not crops:
+            return track.pictures()
         if track.revision == 0 and not tracklet.final and not tracklet.contacts:
             crops = crops[:FIRST_LOOK]
-        return worth_embedding(crops, [part.crop for part in track.embedded.values()])
+        return worth_embedding(crops, [part.crop for part in track.embedded.values()], tracklet.contacts)
 
     @property
     def _spec(self) -> EmbedderSpec:
@@ -150,7 +155,7 @@ class SightingBuilder:
         """Embeds in one call what is not embedded yet and forgets what is no longer among a track's crops."""
         wanted: list[tuple[TrackMemory, Crop]] = []
         for tracklet in tracklets:
-            if not self._large(tracklet):
+            if not (tracklet.key in self._tracks or self._large(tracklet)):
                 continue
             track = self._tracks.setdefault(tracklet.key, TrackMemory())
             crops = self._usable(track, track.whole(tracklet))
@@ -186,7 +191,7 @@ class SightingBuilder:
         return True
 
     def _parts(self, tracklet: Tracklet, split: Splitter | None) -> tuple[Tracklet, ...]:
-        """The tracklet, or the two vehicles that it was."""
+        """The tracklet, or the vehicles that it was, one after another."""
         track = self._tracks.get(tracklet.key)
         if split is None or track is None or not tracklet.contacts:
             return (tracklet,)

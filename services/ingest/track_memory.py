@@ -14,6 +14,8 @@ from tracker.types import Crop, TrackKey, Tracklet
 
 #: A crop counts at least this much in a mean, so that a track of poor crops only still has one.
 LEAST_WEIGHT = 1e-3
+#: Tracks of a chain that are named, the living one among them: the first and the newest.
+MOST_TRACK_KEYS = 64
 
 CropName = tuple[int, int]
 
@@ -53,7 +55,7 @@ class TrackMemory:
         embedded: The crops of the newest revision and of the earlier part.
         crop_keys: Of the exemplars of the last sighting.
         earlier: What was joined before the living track.
-        earlier_keys: Its tracks, in order.
+        earlier_keys: Its tracks, in order: the first and the newest.
         colours: Summed probabilities of every crop ever embedded, by quality.
     """
 
@@ -74,6 +76,11 @@ class TrackMemory:
         self.embedded[crop_name(embedded.crop)] = embedded
         for name, probability in embedded.colour.items():
             self.colours[name] = self.colours.get(name, 0.0) + embedded.weight * probability
+
+    def pictures(self) -> tuple[Crop, ...]:
+        """The crops remembered, best first."""
+        crops = [part.crop for part in self.embedded.values()]
+        return tuple(sorted(crops, key=lambda crop: (-crop.quality, crop.t_ns)))
 
     def keep(self, crops: Sequence[Crop]) -> None:
         """Forgets all other crops; their colours stay counted."""
@@ -99,7 +106,8 @@ class TrackMemory:
     ) -> TrackMemory:
         """This memory with ``ended``, the whole of its last revision, going on with the track that ``later`` remembers.
 
-        Of the crops up to then the few most different stay, of the boxes at most ``most_boxes``: chains stay bounded.
+        Of the crops up to then the few most different stay, of the boxes at most ``most_boxes``, of the tracks' keys
+        at most ``MOST_TRACK_KEYS`` with the living one's: chains stay bounded.
         """
         kept = [usable[i] for i in pick_diverse(self.vectors(usable, model_id), MAX_EXEMPLARS)]
         rows = thin(len(ended.times_ns), most_boxes)
@@ -111,7 +119,8 @@ class TrackMemory:
             crops=tuple(kept),
         )
         self.earlier = part
-        self.earlier_keys = (*self.earlier_keys, ended.key)
+        keys = (*self.earlier_keys, ended.key)
+        self.earlier_keys = keys if len(keys) < MOST_TRACK_KEYS else (keys[0], *keys[2 - MOST_TRACK_KEYS :])
         self.keep(kept)
         self.embedded |= later.embedded
         for name, value in later.colours.items():
@@ -120,10 +129,10 @@ class TrackMemory:
 
     def split(self, second: Tracklet) -> TrackMemory:
         """Takes out what belongs to ``second``, the other vehicle that this track went on with."""
-        names = {crop_name(crop) for crop in second.crops}
+        begin_ns = int(second.times_ns[0])
         other = TrackMemory()
-        mine = [kept for name, kept in self.embedded.items() if name not in names]
-        for kept in [kept for name, kept in self.embedded.items() if name in names]:
+        mine = [kept for kept in self.embedded.values() if kept.crop.t_ns < begin_ns]
+        for kept in [kept for kept in self.embedded.values() if kept.crop.t_ns >= begin_ns]:
             other.add(kept)
         self.embedded, self.colours = {}, {}
         for kept in mine:

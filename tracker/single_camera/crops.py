@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.single_camera.assignment import areas, intersections
+from tracker.single_camera.assignment import areas, intersections, iou_matrix
 from tracker.single_camera.settings import CropSettings
 from tracker.types import Crop
 
@@ -17,6 +17,7 @@ Image = NDArray[np.uint8]
 
 _SHARPNESS_SIDE_PX = 96
 _JITTER = 0.25
+_SAME_PLACE_IOU = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,8 @@ class CropChooser:
     vehicle turns; so a stretch is a viewpoint and a parked car is one stretch. When there are more than twice ``count``
     stretches, neighbours are joined: memory is bounded, the pictures stay spread.
     Where the track may have changed over to another vehicle a new part begins; pictures of two parts never compete, so
-    that there are some from either side to compare.
+    that there are some from either side to compare. Of many parts that show the vehicle in one place, as it waits
+    beside passing traffic, the first and the newest suffice for that.
     """
 
     def __init__(self, settings: CropSettings) -> None:
@@ -157,6 +159,7 @@ class CropChooser:
             return
         box = np.array(view.box_xyxy, np.float32)
         crop = Crop(_owned(cut, self._settings.max_side_px), view.t_ns, view.frame, box, min(quality, 1.0))
+        self._forget_between(box)
         self._best[stretch] = _Held(crop, self._part, self._path)
         if len(self._best) > 2 * self._settings.count:
             self._widen()
@@ -199,15 +202,30 @@ class CropChooser:
             self._path += moved
             self._anchor = here
 
+    def _forget_between(self, box: NDArray[np.float32]) -> None:
+        """Forgets what former parts, but for the first, showed in the place of the present part's ``box`` (4,)."""
+        former = [(stretch, held) for stretch, held in self._best.items() if held.part != self._part]
+        if not former:
+            return
+        boxes = np.stack([held.crop.box_xyxy for _, held in former]).astype(np.float64)
+        here = iou_matrix(box[None].astype(np.float64), boxes)[0] >= _SAME_PLACE_IOU
+        same = [entry for entry, overlaps in zip(former, here, strict=True) if overlaps]
+        first = min((held.part for _, held in same), default=0)
+        for stretch, held in same:
+            if held.part != first:
+                del self._best[stretch]
+
     def _widen(self) -> None:
-        """Doubles the stretches, keeping the better crop of each two."""
-        self._stretch *= 2
+        """Doubles the stretches, keeping the better crop of each two; with several parts only if that joins any."""
+        wider = 2 * self._stretch
         joined: dict[tuple[int, int], _Held] = {}
         for held in self._best.values():
-            stretch = (held.part, int(held.place / self._stretch))
+            stretch = (held.part, int(held.place / wider))
             if stretch not in joined or held.crop.quality > joined[stretch].crop.quality:
                 joined[stretch] = held
-        self._best = joined
+        one_part = len({part for part, _ in self._best}) == 1
+        if one_part or len(joined) < len(self._best):
+            self._stretch, self._best = wider, joined
 
     def _thin(self) -> None:
         """Gives up the poorest crops of former parts while there are too many."""

@@ -51,10 +51,12 @@ class Leftovers:
         Args:
             t_ns: Capture time.
             index: Number of the frame.
-            boxes_xyxy: (N, 4), source px.
-            owners: int64 (N,), id of the track that each belongs to, -1 for none; not copied.
+            boxes_xyxy: (N, 4), source px; rows without area or with values that are not finite are left out.
+            owners: int64 (N,), id of the track that each belongs to, -1 for none.
         """
-        self._frames.append(_Frame(t_ns, index, boxes_xyxy.astype(np.float64), owners))
+        boxes = boxes_xyxy.astype(np.float64)
+        usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+        self._frames.append(_Frame(t_ns, index, boxes[usable], owners[usable]))
         while self._frames[-1].t_ns - self._frames[0].t_ns > self._settings.kept_s * _NS:
             self._frames.popleft()
 

@@ -78,6 +78,7 @@ class CameraTracker:
         self._zones = zones or ZoneBook(self._settings.zones, np.random.default_rng(0))
         self._joiner = Joiner(self._settings.tracklets)
         self._parked: set[TrackKey] = set()  # of the tracks that wait
+        self._continuing: set[int] = set()  # living tracks that continue or were split off another
         self._frame_size = (1, 1)
         self._live: tuple[LiveBox, ...] = ()
         self._last_ns: int | None = None
@@ -178,6 +179,8 @@ class CameraTracker:
         old_id = tracklet.key.track_id
         if self._tracker.rename(old_id, key.track_id):
             self._lives[key.track_id] = self._lives.pop(old_id).renewed(key, contact.t_ns)
+            self._continuing.discard(old_id)
+            self._continuing.add(key.track_id)
             self._leftovers.rename(old_id, key.track_id, contact.t_ns)
             self._live = tuple(
                 replace(box, track_id=key.track_id) if box.track_id == old_id else box for box in self._live
@@ -209,6 +212,7 @@ class CameraTracker:
         if earlier is None:
             return [revision]
         self._parked.discard(earlier.key)
+        self._continuing.add(revision.key.track_id)
         return [earlier, replace(revision, continues=earlier.key)]
 
     def _close(self, track_ids: Iterable[int], *, hold: bool = True) -> list[Tracklet]:
@@ -224,7 +228,9 @@ class CameraTracker:
             # One that follows another goes with it; the others may be followed.
             alone = len(due) == 1
             waits = hold and alone and self._inside(last)
-            self._zones.learn(last, self._frame_size, began=alone, ended=hold and not waits)
+            began = track_id not in self._continuing
+            self._continuing.discard(track_id)
+            self._zones.learn(last, self._frame_size, began=began, ended=hold and not waits)
             if waits and life.parked:
                 self._parked.add(last.key)
             told += self._joiner.hold(last, still=life.parked) if waits else due

@@ -112,7 +112,7 @@ class ZoneBook:
         Args:
             tracklet: Final.
             frame_size: Width and height, px.
-            began: Its beginning counts: it continues no other track.
+            began: Its beginning counts: it neither continues another track nor was split off one.
             ended: Its end counts: the vehicle was on its way.
         """
         entry, exit_ = ends(tracklet, frame_size)

@@ -20,14 +20,14 @@ FORBIDDEN = 1e9
 def forbidden_pairs(tracklets: Sequence[TruthTracklet], longest_trip_s: float) -> NDArray[np.bool_]:
     """Which tracklets cannot be of one vehicle by the associator's own gates, bool (N, N), symmetric.
 
-    One camera saw both at once, or more time lies between them than the longest plausible trip takes. Clocks are those
-    that the cameras show, as for the associator.
+    One camera saw both at once, if only in one frame, or more time lies between them than the longest plausible trip
+    takes. Clocks are those that the cameras show, as for the associator.
     """
     camera = np.unique([t.camera_id for t in tracklets], return_inverse=True)[1]
     start = np.array([t.shown_start_ns for t in tracklets], np.int64)
     end = np.array([t.shown_end_ns for t in tracklets], np.int64)
     gap_ns = np.maximum(start[:, None], start[None, :]) - np.minimum(end[:, None], end[None, :])
-    at_once = (camera[:, None] == camera[None, :]) & (gap_ns < 0)
+    at_once = (camera[:, None] == camera[None, :]) & (gap_ns <= 0)
     result: NDArray[np.bool_] = at_once | (gap_ns > longest_trip_s * SECOND_NS)
     np.fill_diagonal(result, False)
     return result

@@ -21,13 +21,13 @@ def join_greedily(
     Args:
         embeddings: float32 (N, D), L2 = 1 each.
         camera_ids: N camera ids.
-        start_ns: N starts.
-        end_ns: N ends.
+        start_ns: N starts, times of the first boxes.
+        end_ns: N ends, times of the last boxes: still in view then.
         threshold: Least cosine similarity to join; below it a new label begins.
 
     Returns:
         int64 (N,), labels from 0 in the order of first use, in the order given. Tracklets that one camera saw at the
-        same time never share one. Ties go to the lower label.
+        same time, if only in one frame, never share one. Ties go to the lower label.
 
     Raises:
         ValueError: Lengths differ.
@@ -47,8 +47,8 @@ def join_greedily(
     in_view: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     for i in sorted(range(n), key=lambda i: (start_ns[i], i)):
         similarity = sums[:known] @ embeddings[i] / norms[:known]
-        here = in_view[camera_ids[i]] = [visit for visit in in_view[camera_ids[i]] if visit[1] > start_ns[i]]
-        similarity[[label for start, _, label in here if start < end_ns[i]]] = -np.inf
+        here = in_view[camera_ids[i]] = [visit for visit in in_view[camera_ids[i]] if visit[1] >= start_ns[i]]
+        similarity[[label for start, _, label in here if start <= end_ns[i]]] = -np.inf
         best = int(np.argmax(similarity)) if known else -1
         if best < 0 or similarity[best] < threshold:
             best = known

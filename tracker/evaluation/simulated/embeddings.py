@@ -98,10 +98,7 @@ class Parts:
 
     def _drawn(self, stream: int, fleet: int, keys: Iterable[int]) -> Floats:
         dim = self._c.dim
-        rows = [
-            np.random.default_rng([self._draw.seed, stream, fleet, int(k) & 0xFFFFFFFF]).standard_normal(dim)
-            for k in keys
-        ]
+        rows = [np.random.default_rng([self._draw.seed, stream, fleet, _word(k)]).standard_normal(dim) for k in keys]
         return np.array(rows).reshape(-1, dim) / math.sqrt(dim)
 
     def _looks(self, tracklets: Sequence[TruthTracklet]) -> NDArray[np.int64]:
@@ -111,7 +108,7 @@ class Parts:
         known, index = np.unique(self._vehicles, return_inverse=True)
         lots = np.array(
             [
-                np.random.default_rng([self._draw.seed, _LOOK_OF, self._draw.fleet, int(v)]).integers(count)
+                np.random.default_rng([self._draw.seed, _LOOK_OF, self._draw.fleet, _word(v)]).integers(count)
                 for v in known
             ],
             np.int64,
@@ -194,6 +191,11 @@ def solve_rank1(parts: Parts, target: float) -> Solved:
     if abs(found.rank1 - target) > 0.05:
         raise ValueError(f"a rank-1 of {target:g} cannot be reached here; the nearest is {found.rank1:.3f}")
     return found
+
+
+def _word(number: int) -> int:
+    """A number as one word of a seed, which takes none below zero."""
+    return int(number) & 0xFFFFFFFF
 
 
 def _bisect(rank1: Callable[[float], float], high: float, target: float) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from ingest_fakes import HueEmbedder, crop, tracklet
 from services.ingest.crop_choice import NEWS, worth_embedding
 from services.ingest.settings import IngestSettings
 from services.ingest.sightings import SightingBuilder
+from tracker.types import Contact
 
 
 def at(frame, left, quality=0.5):
@@ -34,6 +35,13 @@ def test_a_much_better_picture_is_news_and_so_is_another_side():
 
 def test_two_that_are_replaced_by_one_are_one():
     assert frames(worth_embedding([at(8, 1), at(9, 2)], [at(0, 0, 0.5)])) == [0]
+
+
+def test_past_a_contact_the_same_place_is_news_once():
+    votes = np.ones(4, np.float32)
+    contacts = (Contact(500_000_000, votes, votes),)
+    assert frames(worth_embedding([at(9, 2), at(0, 0)], [at(0, 0)], contacts)) == [9, 0]
+    assert frames(worth_embedding([at(12, 2), at(0, 0)], [at(0, 0), at(9, 2)], contacts)) == [9, 0]
 
 
 def test_a_waiting_vehicle_costs_one_embedding_and_keeps_its_vector():

@@ -8,7 +8,7 @@ from ingest_fakes import HueEmbedder, crop, tracklet
 from reid.types import Calibration, EmbedderSpec
 from services.ingest.settings import IngestSettings
 from services.ingest.sightings import SightingBuilder
-from services.ingest.track_memory import pick_diverse, thin
+from services.ingest.track_memory import MOST_TRACK_KEYS, pick_diverse, thin
 from tracker.single_camera.parts import divide
 from tracker.types import Contact
 
@@ -95,6 +95,18 @@ def test_without_a_usable_crop_there_is_no_sighting_until_there_is_one(builder):
     assert build(builder, tracklet([crop(0, side=8)])) == []
     assert build(builder, tracklet([], revision=2)) == []
     assert build(builder, tracklet([crop(3)], revision=3))[0].sighting.revision == 1
+
+
+@pytest.mark.parametrize("crops", [[], [crop(3, side=14)]], ids=["none", "too small"])
+def test_a_last_revision_without_a_usable_crop_ends_the_sighting_with_the_pictures_it_has(builder, embedder, crops):
+    early = build(builder, tracklet([crop(0), crop(1)]))[0].sighting
+    (last,) = build(builder, tracklet(crops, boxes=9, revision=2, final=True))
+    assert (last.sighting.sighting_id, last.sighting.revision, last.sighting.final) == (early.sighting_id, 2, True)
+    assert last.sighting.end_ns == 800_000_000
+    assert set(last.sighting.crop_keys) == set(early.crop_keys)
+    assert (last.new_crops, last.obsolete_crop_keys) == ((), ())
+    assert embedder.batches == [2]
+    assert sum(builder.skipped.values()) == 0
 
 
 def test_finished_tracklets_without_a_crop_are_counted(builder):
@@ -189,6 +201,13 @@ def test_what_was_told_of_the_wrong_track_is_corrected_and_pictures_are_embedded
     assert sharp._tracks == {}
 
 
+def test_a_vehicle_in_the_place_of_another_is_a_sighting_of_its_own(sharp):
+    red, blue = (replace(crop(k, bgr=bgr), box_xyxy=crop(0).box_xyxy) for k, bgr in ((0, RED), (3, BLUE)))
+    sharp.build([(tracklet([red], boxes=2), SIZE)], Splits())
+    outs = sharp.build([(_with_contact([red, blue], 2, revision=2, final=True), SIZE)], Splits())
+    assert [out.sighting.frames.tolist() for out in outs] == [[0, 1], [2, 3, 4]]
+
+
 @pytest.mark.parametrize(
     ("bgr", "frame"), [(RED, 2), (BLUE, None)], ids=["alike on both sides", "no contact, so it only turned"]
 )
@@ -242,6 +261,33 @@ def test_a_broken_track_is_two_sightings_if_they_do_not(sharp):
     assert sharp.joined_tracks == 0
 
 
+@pytest.mark.parametrize(
+    ("bgr", "frames", "track_ids"),
+    [
+        (BLUE, [[0, 1], [2, 3, 4, 6, 7, 8, 9, 10]], [[1], [100, 2]]),
+        (GREEN, [[0, 1], [2, 3, 4], [6, 7, 8, 9, 10]], None),
+    ],
+    ids=["the second goes on", "neither goes on"],
+)
+def test_a_track_that_changed_over_before_it_broke_is_split_first(sharp, bgr, frames, track_ids):
+    sharp.build([(tracklet([crop(0, bgr=RED)], boxes=2), SIZE)], Splits())
+    ended = _with_contact([crop(0, bgr=RED), crop(3, bgr=BLUE)], 2, revision=2, final=True)
+    later = replace(_later([crop(7, bgr=bgr)]), continues=ended.key)
+    outs = sharp.build([(ended, SIZE), (later, SIZE)], Splits())
+    assert [out.sighting.frames.tolist() for out in outs] == frames
+    assert [out.sighting.final for out in outs] == [True] * (len(outs) - 1) + [False]
+    if track_ids is not None:
+        assert [[key.track_id for key in out.sighting.track_keys] for out in outs] == track_ids
+
+
+def test_pictures_that_stand_for_others_go_with_their_side_of_a_split(sharp):
+    red, blue = crop(0, bgr=RED), crop(3, bgr=BLUE)
+    sharp.build([(_with_contact([red, blue], 2), SIZE)])
+    newer = replace(crop(4, bgr=BLUE), box_xyxy=blue.box_xyxy)
+    outs = sharp.build([(_with_contact([red, newer], 2, revision=2, final=True), SIZE)], Splits())
+    assert [out.sighting.frames.tolist() for out in outs] == [[0, 1], [2, 3, 4]]
+
+
 def test_a_chain_of_parts_stays_bounded(sharp):
     previous = tracklet([crop(0, bgr=RED)], boxes=5)
     due = [previous]
@@ -257,6 +303,17 @@ def test_a_chain_of_parts_stays_bounded(sharp):
     assert len(track.earlier.times_ns) <= 600
     assert len(out.sighting.track_keys) == 12
     assert len(out.sighting.exemplars) == 4
+
+
+def test_a_long_chain_names_its_first_and_its_newest_tracks(sharp):
+    part = tracklet([crop(0, bgr=RED)], boxes=3)
+    for k in range(1, 100):
+        ended = replace(part, final=True)
+        part = replace(tracklet([crop(10 * k, bgr=RED)], track_id=k + 1, boxes=3), continues=ended.key)
+        part = replace(part, times_ns=part.times_ns + k * 1_000_000_000, frames=part.frames + 10 * k)
+        (out,) = sharp.build([(ended, SIZE), (part, SIZE)])
+        assert len(out.sighting.track_keys) == min(k + 1, MOST_TRACK_KEYS)
+    assert [key.track_id for key in out.sighting.track_keys] == [1, *range(102 - MOST_TRACK_KEYS, 101)]
 
 
 def test_a_chain_of_parts_keeps_its_beginning(sharp):

@@ -31,7 +31,7 @@ def _naive_greedy(vectors, cameras, start, end, threshold):
     for i in sorted(range(len(vectors)), key=lambda i: (start[i], i)):
         best, best_similarity = None, threshold
         for k, group in enumerate(groups):
-            if any(cameras[j] == cameras[i] and start[j] < end[i] and start[i] < end[j] for j in group):
+            if any(cameras[j] == cameras[i] and start[j] <= end[i] and start[i] <= end[j] for j in group):
                 continue
             mean = np.sum([vectors[j].astype(np.float64) for j in group], axis=0)
             similarity = float(mean @ vectors[i] / np.linalg.norm(mean))
@@ -64,6 +64,15 @@ def test_greedy_joins_what_is_alike_and_excludes_one_camera_at_once():
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     labels = join_greedily(embeddings, ["a", "a", "b", "b"], [0, 1, 10, 11], [5, 6, 15, 16], 0.7)
     assert labels.tolist() == [0, 1, 1, 2] or labels.tolist() == [0, 1, 0, 2]
+
+
+@pytest.mark.parametrize(("start", "end"), [([5, 5], [5, 5]), ([0, 5], [5, 9])], ids=["one frame each", "end to end"])
+def test_one_frame_in_common_is_at_once(start, end):
+    alike = np.array([[1, 0], [1, 0]], np.float32)
+    assert join_greedily(alike, ["a", "a"], start, end, 0.5).tolist() == [0, 1]
+    assert join_greedily(alike, ["a", "b"], start, end, 0.5).tolist() == [0, 0]
+    tracklets = [TruthTracklet("a", 1, s, e, 1, (0, 0), (0, 0)) for s, e in zip(start, end, strict=True)]
+    assert forbidden_pairs(tracklets, 100.0).tolist() == [[False, True], [True, False]]
 
 
 def test_greedy_of_nothing_and_of_lengths_that_differ():

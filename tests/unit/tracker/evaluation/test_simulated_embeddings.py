@@ -89,6 +89,12 @@ def test_a_look_that_the_truth_tells_is_taken():
     assert abs(float(vectors[0] @ vectors[1])) < 0.9
 
 
+def test_vehicles_may_be_numbered_below_zero():
+    seen = [_tracklet(camera, vehicle, 0) for vehicle in (-2, -1) for camera in "ab"]
+    vectors = Parts(seen, packaged_components(), Draw(0)).at(0.0).final
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
+
+
 def test_vectors_are_of_unit_length_and_small_vehicles_of_low_quality():
     tracklets = [
         TruthTracklet("a", v, 0, 1, 1, (0, 0), (0, 0), width_px=width) for v, width in enumerate((20.0, 400.0))

@@ -133,3 +133,40 @@ def test_many_parts_stay_bounded_and_the_newest_is_among_them():
     assert len(chooser._best) <= 4
     chooser.offer(_view(40, 100.0, 0.2), NOISE)
     assert 40 in {held.crop.frame for held in chooser._best.values()}
+
+
+def _beside_traffic(chooser, passes):
+    """A vehicle that stands while others pass beside it, each beginning a part and ending it."""
+    for k in range(2 * passes):
+        chooser.offer(_view(k, 100.0, 0.6), NOISE)
+        chooser.begin_part()
+
+
+@pytest.mark.parametrize("passes", [0, 2, 10, 300])
+def test_a_vehicle_that_waited_beside_traffic_keeps_pictures_of_its_later_drive(passes):
+    chooser = CropChooser(SETTINGS)
+    wide = np.tile(NOISE, (1, 3, 1))
+    _beside_traffic(chooser, passes)
+    for k in range(60):
+        chooser.offer(_view(1000 + k, 100.0 + 6.0 * k, 0.5), wide)
+    drive = [crop.box_xyxy[0] for crop in chooser.chosen() if crop.box_xyxy[0] > 160]
+    assert len(drive) >= 2
+    assert len(chooser._best) <= 2 * SETTINGS.count
+
+
+def test_of_many_parts_in_one_place_the_first_and_the_newest_are_shown():
+    chooser = CropChooser(SETTINGS)
+    _beside_traffic(chooser, 20)
+    assert sorted(crop.frame for crop in chooser.chosen()) == [0, 39]
+
+
+def test_a_contact_far_along_the_path_leaves_the_stretches_as_they_are():
+    chooser = CropChooser(CropSettings(count=2))
+    wide = np.tile(NOISE, (1, 3, 1))
+    for k, x in enumerate((100.0, 200.0, 300.0, 400.0)):
+        chooser.offer(_view(k, x, 0.5 + 0.1 * (k == 3)), wide)
+    chooser.begin_part()
+    for k, x in enumerate((500.0, 600.0), start=4):
+        chooser.offer(_view(k, x), wide)
+    assert {held.crop.frame for held in chooser._best.values()} >= {3, 4, 5}
+    assert chooser._stretch == SETTINGS.view_step

@@ -40,6 +40,12 @@ def _indices(rows):
     return [row[1] for row in rows]
 
 
+@pytest.mark.parametrize("row", [(np.nan,) * 4, (40.0, 100.0, np.inf, 140.0), (100.0, 100.0, 40.0, 140.0)])
+def test_what_is_no_box_is_never_taken(row):
+    leftovers = _held([([row], [-1]), ([row, _box(1)], [-1, -1]), ([_box(2)], [7])])
+    assert leftovers.before(7, _rows([2])) == _rows([1])
+
+
 def test_free_boxes_on_the_path_are_taken_at_either_end():
     frames = [([_box(k)], [7 if 5 <= k < 10 else -1]) for k in range(15)]
     leftovers = _held(frames)

@@ -463,6 +463,28 @@ def test_exits_are_where_vehicles_leave_not_where_something_hides_or_parks_them(
     assert _exits(_tracker(zones=settings), lambda t: [(200, 150, 290, 210)], seconds=7.0, passes=6) == ()
 
 
+def test_entries_are_where_vehicles_come_in_not_where_they_come_out_of_hiding():
+    tracker = _tracker(zones=ZoneSettings(least_ends=4))
+    leaving = lambda t: [_moving(t, start=(50.0, 100.0), speed=(95.0, 0.0))] if t < 5.6 else []  # noqa: E731
+    _exits(tracker, lambda t: [] if 1.2 < t < 3.0 else leaving(t))
+    (entry,) = tracker.zones.of("entry")
+    assert entry.centre[0] < 0.3
+
+
+def test_the_second_vehicle_of_a_split_track_came_in_nowhere():
+    learned = []
+    for splits in (True, False):
+        book = ZoneBook(ZoneSettings(), np.random.default_rng(0))
+        tracker = CameraTracker("north", "s1", TrackerSettings(), book)
+        told = _play(tracker, _times(4.2), _crossing)
+        if splits:
+            whole = {r.key.track_id: r for r in told}[1]
+            tracker.split(whole, whole.contacts[0])
+        tracker.flush()
+        learned.append(len(book._ends["entry"]))
+    assert learned == [1, 2]
+
+
 def test_a_track_that_ends_in_a_drawn_exit_does_not_wait():
     square = ((0.3, 0.0), (0.5, 0.0), (0.5, 1.0), (0.3, 1.0))
     book = ZoneBook(ZoneSettings(), np.random.default_rng(0), drawn_zones([], [square]))
