@@ -173,8 +173,12 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
 
     def identity_of(self, sighting_id: str) -> str | None:
         """See IdentityStore."""
+        return self.identities_of([sighting_id])[0]
+
+    def identities_of(self, sighting_ids: Sequence[str]) -> list[str | None]:
+        """See IdentityStore."""
         with self._changed:
-            return self._state.identity_of(sighting_id)
+            return [self._state.identity_of(sighting_id) for sighting_id in sighting_ids]
 
     def _wait(self, read: Callable[[], list[T]], block_ms: int) -> list[T]:
         deadline = time.monotonic() + block_ms / 1000

@@ -216,8 +216,17 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
 
     def identity_of(self, sighting_id: str) -> str | None:
         """See IdentityStore."""
-        raw = self._redis.call(lambda client: client.hget(self.keys.sighting(sighting_id), "identity_id"))
-        return None if raw is None else self._resolve_all({raw.decode()})[raw.decode()]
+        return self.identities_of([sighting_id])[0]
+
+    def identities_of(self, sighting_ids: Sequence[str]) -> list[str | None]:
+        """See IdentityStore."""
+        found: list[str | None] = []
+        for start in range(0, len(sighting_ids), _PAGE):
+            rows = self._rows(sighting_ids[start : start + _PAGE], "identity_id")
+            given = [None if raw is None else raw.decode() for (raw,) in rows]
+            living = self._resolve_all({name for name in given if name is not None})
+            found += [None if name is None else living[name] for name in given]
+        return found
 
     def _read(self, stream: str, after: str, count: int, block_ms: int) -> list[Entry]:
         """Entries of a stream after a position; waits in slices shorter than the socket's time-out."""

@@ -91,6 +91,10 @@ class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore
         """The identity a sighting is assigned to, aliases resolved; None when undecided or unknown."""
         ...
 
+    def identities_of(self, sighting_ids: Sequence[str]) -> list[str | None]:
+        """As identity_of, many at once, in order."""
+        ...
+
     def read_work(self, after: str, count: int, block_ms: int) -> list[WorkItem]:
         """Entries of `sightings` after ``after`` ("0-0" for all), waiting up to ``block_ms`` for the first."""
         ...
