@@ -197,6 +197,18 @@ def decision_body(decision: Decision) -> dict[str, object]:
     return cast(dict[str, object], json.loads(dumps(body)))
 
 
+def checked_decision(decision: Decision, sighting: Sighting) -> tuple[str, dict[str, object]]:
+    """The identity and the body of a decision that is written together with its sighting.
+
+    Raises:
+        ValueError: It is of another revision, a number is not finite, or the identity's id cannot stand in a key.
+    """
+    decided, put = (decision.sighting_id, decision.revision), (sighting.sighting_id, sighting.revision)
+    if decided != put:
+        raise ValueError(f"decision must be of {put}, got one of {decided}")
+    return check_id("identity_id", decision.identity_id), decision_body(decision)
+
+
 def decode_event(event_id: str, fields: Mapping[str, bytes]) -> Event:
     """An entry of `events`: ``data`` is JSON of the caller, every other field lies on top of it."""
     payload: dict[str, object] = json.loads(fields["data"]) if "data" in fields else {}

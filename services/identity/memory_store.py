@@ -11,6 +11,7 @@ from typing import TypeVar
 from services.errors import LeaseLost, NotFound
 from services.identity.codec import (
     check_id,
+    checked_decision,
     decision_body,
     decode_camera,
     decode_sighting,
@@ -29,6 +30,7 @@ from services.identity.rolling.memory import MemoryRolling, settled
 from services.identity.standing.memory import MemoryStanding
 from services.observability.tracing import traceparent
 from services.types import Commit, Lease, Sighting
+from tracker.types import Decision
 
 T = TypeVar("T")
 
@@ -107,6 +109,16 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
 
     def put_sighting(self, sighting: Sighting, lease: Lease) -> PutResult:
         """See IdentityStore. A deleted sighting stays deleted."""
+        return self._put_revision(sighting, lease)
+
+    def put_decided(self, sighting: Sighting, decision: Decision, lease: Lease, *, enrolled_by: str = "") -> PutResult:
+        """See IdentityStore."""
+        checked_decision(decision, sighting)
+        return self._put_revision(sighting, lease, decision, enrolled_by)
+
+    def _put_revision(
+        self, sighting: Sighting, lease: Lease, decision: Decision | None = None, enrolled_by: str = ""
+    ) -> PutResult:
         fields = encode_sighting(sighting)
         state = self._state
         with self._changed:
@@ -117,6 +129,9 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
             old = state.rows.get(sighting_id)
             if old is not None and old.revision >= sighting.revision:
                 return PutResult(False, old.log_position)
+            target = None if decision is None else state.resolve(decision.identity_id)
+            if decision is not None and target is None:
+                return PutResult(False, state.last_event_id())
             state.rows[sighting_id] = Row(
                 fields=fields,
                 revision=sighting.revision,
@@ -128,6 +143,12 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
             )
             settled(fields, state.roll)
             log_position = state.announce(sighting_id, traceparent())
+            if decision is not None and target is not None:
+                _, emptied = state.decide(decision)
+                state.settle({} if emptied is None else {emptied: sighting_id})
+                if enrolled_by:
+                    state.enrol(target, enrolled_by, enrolled=True)
+                log_position = state.last_event_id()
             self._changed.notify_all()
             return PutResult(True, log_position)
 

@@ -15,6 +15,7 @@ import redis
 from services.errors import LeaseLost, NotFound, StoreUnavailable
 from services.identity.codec import (
     check_id,
+    checked_decision,
     decision_body,
     decode_camera,
     decode_event,
@@ -36,6 +37,7 @@ from services.identity.rolling.redis import RedisRolling
 from services.identity.standing.redis import RedisStanding
 from services.observability.tracing import traceparent
 from services.types import Commit, Lease, Sighting
+from tracker.types import Decision
 
 Entry = tuple[str, dict[str, bytes]]
 
@@ -108,19 +110,31 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
 
     def put_sighting(self, sighting: Sighting, lease: Lease) -> PutResult:
         """See IdentityStore. A deleted sighting stays deleted."""
+        return self._put_revision(sighting, lease, ["", "", "", ""], [])
+
+    def put_decided(self, sighting: Sighting, decision: Decision, lease: Lease, *, enrolled_by: str = "") -> PutResult:
+        """See IdentityStore."""
+        identity_id, body = checked_decision(decision, sighting)
+        return self._put_revision(
+            sighting, lease, [identity_id, decision.status.value, dumps(body), enrolled_by], [identity_id]
+        )
+
+    def _put_revision(self, sighting: Sighting, lease: Lease, decided: list[str], identities: list[str]) -> PutResult:
+        """Puts a revision with what was decided, by the keys of these identities and of those the script asks for."""
         fields = encode_sighting(sighting)
         flat = [part for item in fields.items() for part in item]
         sighting_id = sighting.sighting_id
         head = [lease.token, sighting_id, sighting.revision, int(sighting.final), fields["end_ns"], traceparent()]
-        identity_id = ""
         for _ in range(_TRIES):
-            keys = [*self.keys.fixed(lease.name), self.keys.sighting(sighting_id), *self._identity_keys(identity_id)]
-            said, *rest = self._redis.script("put_sighting", keys, [*head, identity_id, *flat])
+            keys = [*self.keys.fixed(lease.name), self.keys.sighting(sighting_id)]
+            keys += [key for identity_id in identities for key in self.keys.identity(identity_id)]
+            arguments = [*head, *decided, len(identities), *identities, *flat]
+            said, *rest = self._redis.script("put_sighting", keys, arguments)
             if said == b"lost":
                 raise self._lost(lease)
             if said != b"retry":
                 return PutResult(said == b"ok", rest[0].decode())
-            identity_id = rest[0].decode()
+            identities = [*identities, rest[0].decode()]
         raise StoreUnavailable(f"sighting {sighting_id} changes too fast")
 
     def _identity_keys(self, identity_id: str) -> list[str]:

@@ -20,6 +20,7 @@ from services.identity.retention.contract import Cause, RetentionStore
 from services.identity.rolling.contract import RollingStore
 from services.identity.standing.contract import StandingStore
 from services.types import Commit, Lease, Sighting
+from tracker.types import Decision
 
 __all__ = [
     "CameraRecord",
@@ -61,6 +62,25 @@ class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore
 
         Raises:
             LeaseLost: ``lease`` is no longer the newest of its name.
+        """
+        ...
+
+    def put_decided(self, sighting: Sighting, decision: Decision, lease: Lease, *, enrolled_by: str = "") -> PutResult:
+        """Stores a revision together with whose it is, in one step, so that nobody sees it undecided.
+
+        Args:
+            sighting: As for put_sighting.
+            decision: Of this very revision. An alias as target means its survivor.
+            lease: The writer's.
+            enrolled_by: Who enrols the identity with it, for the audit; empty leaves that as it is.
+
+        Returns:
+            Not accepted where put_sighting would not accept it, and where the identity was deleted; nothing was
+            changed then.
+
+        Raises:
+            LeaseLost: ``lease`` is no longer the newest of its name.
+            ValueError: The decision is of another revision, or a number of it is not finite.
         """
         ...
 

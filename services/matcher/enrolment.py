@@ -18,7 +18,7 @@ from services.identity.store import IdentityStore
 from services.ids import IdFactory, uuid7
 from services.matcher.probes import Reading, certain
 from services.privacy.guard import PictureGuard
-from services.types import ENROLLED_CAMERA, MAX_EXEMPLARS, Commit, Lease, Sighting
+from services.types import ENROLLED_CAMERA, MAX_EXEMPLARS, Lease, Sighting
 from services.vectors import mean_direction
 from tracker.types import Decision, DecisionStatus, TrackKey
 
@@ -104,10 +104,10 @@ class Enroller:
             identity_id = living
         sighting = self._sighting(asked)
         known = bool(identity_id)
-        written = self._write(sighting, identity_id or self._new_id(), known=known)
+        written = self._write(sighting, identity_id or self._new_id(), known=known, enrolled_by=actor)
         if written is None:
             raise Unavailable("the store did not take the sighting; try again")
-        return replace(written, log_position=self._store.enrol(written.identity_id, actor))
+        return written
 
     def update(self, sighting_id: str, vehicle_class: VehicleClass | None, colour: str) -> Written:
         """Corrects class or colour of a sighting, as a new revision.
@@ -156,15 +156,12 @@ class Enroller:
             return Written("", sighting.sighting_id, sighting.revision, put.log_position) if put.accepted else None
         return self._write(sighting, identity_id, known=self._store.resolve(identity_id) is not None)
 
-    def _write(self, sighting: Sighting, identity_id: str, *, known: bool) -> Written | None:
+    def _write(self, sighting: Sighting, identity_id: str, *, known: bool, enrolled_by: str = "") -> Written | None:
         status = DecisionStatus.MATCHED if known else DecisionStatus.NEW
         decision = Decision(sighting.sighting_id, sighting.revision, status, identity_id, 0.0, 0.0, 1.0)
         with _Leased(self._store) as lease:
-            put = self._store.put_sighting(sighting, lease)
-            if not put.accepted:
-                return None
-            done = self._store.commit(Commit(lease, decisions=(decision,)))
-        return Written(identity_id, sighting.sighting_id, sighting.revision, done.log_position)
+            put = self._store.put_decided(sighting, decision, lease, enrolled_by=enrolled_by)
+        return Written(identity_id, sighting.sighting_id, sighting.revision, put.log_position) if put.accepted else None
 
     def _sighting(self, asked: Enrolment) -> Sighting:
         models = {reading.spec.model_id for reading in asked.readings}

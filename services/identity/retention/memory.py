@@ -61,13 +61,8 @@ class MemoryRetention:
             living = self.resolve(identity_id)
             if living is None:
                 raise NotFound(f"no identity {identity_id}")
-            row = self._state.living[living]
-            if row.enrolled != enrolled:
-                row.enrolled = enrolled
-                payload = {"identity_id": living, "enrolled": enrolled, "actor": actor}
-                self._state.emit("identity.enrolled", payload)
-                self._state.note(actor, "enrol" if enrolled else "unenrol", living, len(row.sightings))
-                self._changed.notify_all()
+            self._state.enrol(living, actor, enrolled=enrolled)
+            self._changed.notify_all()
             return self._state.last_event_id()
 
     def begin_view(self, name: str, position: str) -> None:
