@@ -46,6 +46,21 @@ class Enrolment:
 
 
 @dataclass(frozen=True, slots=True)
+class Exported:
+    """A sighting as an export holds it.
+
+    Attributes:
+        identity_id: Whose; empty while there was no decision.
+        fields: The store's, by name.
+        enrolled: Whether the identity is enrolled.
+    """
+
+    identity_id: str
+    fields: Mapping[str, bytes]
+    enrolled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What was written."""
 
@@ -134,15 +149,19 @@ class Enroller:
         identity_id = self._store.identity_of(sighting_id) or ""
         return Written(identity_id, sighting_id, fresh.revision, result.log_position)
 
-    def take(self, identity_id: str, fields: Mapping[str, bytes]) -> Written | None:
+    def take(self, exported: Exported, actor: str) -> Written | None:
         """Takes an exported sighting; None where it is held already, or was deleted here and is not taken again.
+
+        Args:
+            exported: The sighting. One that a person put in, or of an enrolled identity, enrols its identity here too.
+            actor: Who asks, for the audit.
 
         Raises:
             InputError: The fields are no sighting.
             ModelMismatch: Another model made its vectors.
         """
         try:
-            sighting = decode_sighting(fields)
+            sighting = decode_sighting(exported.fields)
         except (KeyError, ValueError, TypeError, UnicodeDecodeError) as exc:
             raise InputError(f"sightings: not a stored sighting: {exc}") from exc
         if sighting.model_id != self._model_id():
@@ -150,11 +169,14 @@ class Enroller:
         held = self._store.get_sighting(sighting.sighting_id)
         if held is not None and held.revision >= sighting.revision:
             return None
+        identity_id = exported.identity_id
         if not identity_id:
             with _Leased(self._store) as lease:
                 put = self._store.put_sighting(sighting, lease)
             return Written("", sighting.sighting_id, sighting.revision, put.log_position) if put.accepted else None
-        return self._write(sighting, identity_id, known=self._store.resolve(identity_id) is not None)
+        known = self._store.resolve(identity_id) is not None
+        enrols = exported.enrolled or sighting.camera_id == ENROLLED_CAMERA
+        return self._write(sighting, identity_id, known=known, enrolled_by=actor if enrols else "")
 
     def _write(self, sighting: Sighting, identity_id: str, *, known: bool, enrolled_by: str = "") -> Written | None:
         status = DecisionStatus.MATCHED if known else DecisionStatus.NEW

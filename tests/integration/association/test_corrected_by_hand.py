@@ -6,7 +6,7 @@ import pytest
 
 from services.identity.codec import encode_sighting
 from services.identity.memory_store import MemoryStore
-from services.matcher.enrolment import Enroller
+from services.matcher.enrolment import Enroller, Exported
 from tracker.multi_camera.settings import AssociationSettings
 
 
@@ -85,7 +85,7 @@ def test_what_is_imported_stays_with_its_vehicle(store, forgetful, settle, new_l
     enroller, loop = Enroller(other, lambda: "m"), new_loop(over=other)
     settle(loop)
     for sighting, identity_id in store.scan_sightings():
-        enroller.take(identity_id, encode_sighting(sighting))
+        enroller.take(Exported(identity_id, encode_sighting(sighting)), "ann")
     settle(loop)
     assert other.identity_of("s1") == other.identity_of("s2") == together
 

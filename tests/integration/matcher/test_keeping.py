@@ -100,6 +100,20 @@ def test_from_one_site_to_another(kept, build, keeper, tmp_path, picture) -> Non
     assert other.client.search_image(picture(RED)).matches[0].sighting_id == "s"
 
 
+def test_enrolled_vehicles_stay_enrolled_at_the_other_site(kept, build, keeper, tmp_path) -> None:
+    for name in ("kept", "seen"):
+        kept.see(name, RED)
+        kept.decide(name, f"i-{name}")
+    kept.store.enrol("i-kept", "alice")
+    kept.settle()
+    file = tmp_path / "all.export"
+    keeper("gallery", "export", file)
+    other = build()
+    keeper("gallery", "import", file, "--address", other.matcher.address)
+    assert [other.client.identity_get(f"i-{name}").record.enrolled for name in ("kept", "seen")] == [True, False]
+    assert other.store.expire(other.store.now_ns()) == 1
+
+
 @pytest.mark.parametrize("place", [0, 20, 200, -1])
 def test_a_damaged_export_is_not_sent(kept, build, keeper, tmp_path, place: int) -> None:
     kept.see("s", RED)

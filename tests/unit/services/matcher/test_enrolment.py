@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from reid.types import Calibration, EmbedderSpec
 from services.errors import Unavailable
 from services.identity.codec import encode_sighting
 from services.identity.memory_store import MemoryStore
-from services.matcher.enrolment import Enroller, Enrolment
+from services.matcher.enrolment import Enroller, Enrolment, Exported
 from services.matcher.probes import Reading
 
 VECTOR = np.array([[0.6, 0.8]], np.float32)
@@ -47,10 +49,25 @@ def test_nothing_is_left_of_a_vehicle_whose_identity_was_deleted_meanwhile(store
 def test_what_belongs_to_a_deleted_identity_is_not_taken(store, enroller, reading):
     first = enroller.enroll(Enrolment([reading]), "ann")
     second = enroller.enroll(Enrolment([reading]), "ann")
-    fields = encode_sighting(store.get_sighting(first.sighting_id))
+    exported = [
+        Exported(second.identity_id, encode_sighting(store.get_sighting(w.sighting_id))) for w in (second, first)
+    ]
     other = MemoryStore()
     taker = Enroller(other, lambda: "m")
-    assert taker.take(second.identity_id, encode_sighting(store.get_sighting(second.sighting_id)))
+    assert taker.take(exported[0], "ann")
     other.delete_identity(second.identity_id, "bob")
-    assert taker.take(second.identity_id, fields) is None
+    assert taker.take(exported[1], "ann") is None
     assert list(other.scan_sightings()) == []
+
+
+@pytest.mark.parametrize(("camera_id", "enrolled", "stays"), [
+    ("enrolled", False, True), ("north", True, True), ("north", False, False),
+])  # fmt: skip
+def test_what_is_enrolled_stays_so_when_it_moves(store, enroller, reading, camera_id, enrolled, stays):
+    put = enroller.enroll(Enrolment([reading], seen_at_ns=10**9), "ann")
+    sighting = replace(store.get_sighting(put.sighting_id), camera_id=camera_id)
+    other = MemoryStore()
+    assert Enroller(other, lambda: "m").take(Exported("i", encode_sighting(sighting), enrolled), "bob")
+    assert other.get_identity("i").enrolled == stays
+    assert [(e.actor, e.action, e.subject) for e in other.audit_log()] == [("bob", "enrol", "i")] * stays
+    assert other.expire(other.now_ns()) == 1 - stays
