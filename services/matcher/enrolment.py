@@ -128,14 +128,17 @@ class Enroller:
         """Corrects class or colour of a sighting, as a new revision.
 
         Raises:
-            InputError: Nothing is to be changed.
+            InputError: Nothing is to be changed, or the vehicle is in view: its camera numbers the next revision.
             NotFound: There is no such sighting.
+            Unavailable: It changed meanwhile.
         """
         if vehicle_class is None and not colour:
             raise InputError("vehicle_class: give a class or a colour")
         old = self._store.get_sighting(sighting_id)
         if old is None:
             raise NotFound(f"sighting_id: no sighting {sighting_id}")
+        if not old.final:
+            raise InputError(f"sighting_id: {sighting_id} is still in view; correct it when the vehicle has left")
         fresh = replace(
             old,
             revision=old.revision + 1,
