@@ -161,5 +161,9 @@ def _corrected(done: CorrectionAnswer, text: str, as_json: bool) -> None:
     document = {"event_id": done.event_id, "log_position": done.log_position}
     if done.new_identity_id:
         document["new_identity_id"] = done.new_identity_id
-    undo_hint = f"[dim]undo with: vreid identity undo {done.event_id}[/]"
-    emit(document, as_json=as_json, render=lambda _: stdout.print(f"{text}\n{undo_hint}", soft_wrap=True))
+
+    def render(_: object) -> None:
+        stdout.print(text, soft_wrap=True)
+        stdout.print(f"undo with: vreid identity undo {done.event_id}", style="dim", soft_wrap=True)
+
+    emit(document, as_json=as_json, render=render)
