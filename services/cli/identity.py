@@ -10,7 +10,7 @@ import typer
 from services.cli import identity_views as views
 from services.cli.moments import HELP, moment_option
 from services.cli.output import JsonFlag, emit, stdout
-from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect
+from services.cli.remote import DEFAULT_ADDRESS, MOST, AddressOption, connect
 from services.client import MatcherClient
 from services.identity.records import is_event_id
 from services.matcher.types import CorrectionAnswer, IdentityFilter, IdentityHistory
@@ -35,10 +35,10 @@ def list_identities(  # noqa: PLR0913, PLR0917 - the options of a command are it
     status: Annotated[
         list[str] | None, typer.Option("--status", help="matched, new or ambiguous; may be repeated.")
     ] = None,
-    min_cameras: Annotated[int, typer.Option(min=0, help="Seen by so many cameras at least.")] = 0,
+    min_cameras: Annotated[int, typer.Option(min=0, max=MOST, help="Seen by so many cameras at least.")] = 0,
     active: Annotated[bool, typer.Option("--active", help="Only those within the active window.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
-    offset: Annotated[int, typer.Option(min=0, help="How many to pass over.")] = 0,
+    offset: Annotated[int, typer.Option(min=0, max=MOST, help="How many to pass over.")] = 0,
     address: AddressOption = DEFAULT_ADDRESS,
     as_json: JsonFlag = False,
 ) -> None:

@@ -11,6 +11,8 @@ from typing import TypeVar
 from services.errors import LeaseLost, NotFound
 from services.identity.codec import (
     check_id,
+    check_identity_id,
+    check_position,
     checked_decision,
     decision_body,
     decode_camera,
@@ -43,7 +45,7 @@ class _Held:
 
 def _after(entries: Sequence[T], key: Callable[[T], str], after: str, count: int) -> list[T]:
     """Entries of an ascending stream beyond a position."""
-    floor = position(after)
+    floor = position(check_position(after))
     low, high = 0, len(entries)
     while low < high:
         middle = (low + high) // 2
@@ -226,9 +228,9 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
         """
         for decision in change.decisions:
             decision_body(decision)
-            check_id("identity_id", decision.identity_id)
+            check_identity_id("identity_id", decision.identity_id)
         for split in change.splits:
-            check_id("new_identity_id", split.new_identity_id)
+            check_identity_id("new_identity_id", split.new_identity_id)
         state = self._state
         with self._changed:
             self._check(change.lease)

@@ -15,6 +15,8 @@ import redis
 from services.errors import LeaseLost, NotFound, StoreUnavailable
 from services.identity.codec import (
     check_id,
+    check_identity_id,
+    check_position,
     checked_decision,
     decision_body,
     decode_camera,
@@ -245,6 +247,7 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
     def _read(self, stream: str, after: str, count: int, block_ms: int) -> list[Entry]:
         """Entries of a stream after a position; waits in slices shorter than the socket's time-out."""
         deadline = time.monotonic() + block_ms / 1000
+        check_position(after)
         while True:
             left_ms = int((deadline - time.monotonic()) * 1000)
             block = min(left_ms, self._longest_block_ms) if left_ms > 0 else None
@@ -295,13 +298,13 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
             "links": [[name, state] for name, state in sorted(change.links.items())],
             "sightings": sightings,
             "decisions": [
-                [d.sighting_id, str(d.revision), check_id("identity_id", d.identity_id), d.status.value, body]
+                [d.sighting_id, str(d.revision), check_identity_id("identity_id", d.identity_id), d.status.value, body]
                 for d in change.decisions
                 for body in [dumps(decision_body(d))]
             ],
             "merges": [[m.survivor_id, m.absorbed_id, m.reason] for m in change.merges],
             "splits": [
-                [s.identity_id, check_id("new_identity_id", s.new_identity_id), list(s.sighting_ids), s.reason]
+                [s.identity_id, check_identity_id("new_identity_id", s.new_identity_id), list(s.sighting_ids), s.reason]
                 for s in change.splits
             ],
         }

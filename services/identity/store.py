@@ -38,7 +38,7 @@ __all__ = [
 class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore, LogStore, Protocol):
     """The system of record. Every write returns after it is durable, or raises.
 
-    Every method raises StoreUnavailable when the server does not answer.
+    Every method raises StoreUnavailable when the server does not answer, and ValueError for a position that is none.
     """
 
     def acquire_lease(self, name: str, owner: str, ttl_s: float) -> Lease | None:
@@ -80,7 +80,8 @@ class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore
 
         Raises:
             LeaseLost: ``lease`` is no longer the newest of its name.
-            ValueError: The decision is of another revision, or a number of it is not finite.
+            ValueError: The decision is of another revision, a number of it is not finite, or the identity's id cannot
+                stand in a key.
         """
         ...
 
@@ -135,6 +136,7 @@ class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore
 
         Raises:
             LeaseLost: The lease is no longer the newest of its name; nothing was changed.
+            ValueError: A number of a decision is not finite, or an identity's id cannot stand in a key.
         """
         ...
 

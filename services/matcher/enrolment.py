@@ -118,8 +118,7 @@ class Enroller:
                 raise NotFound(f"identity_id: no identity {identity_id}")
             identity_id = living
         sighting = self._sighting(asked)
-        known = bool(identity_id)
-        written = self._write(sighting, identity_id or self._new_id(), known=known, enrolled_by=actor)
+        written = self._write(sighting, identity_id or self._new_id(), enrolled_by=actor)
         if written is None:
             raise Unavailable("the store did not take the sighting; try again")
         return written
@@ -160,7 +159,7 @@ class Enroller:
             actor: Who asks, for the audit.
 
         Raises:
-            InputError: The fields are no sighting.
+            InputError: The fields are no sighting, or one that cannot be stored.
             ModelMismatch: Another model made its vectors.
         """
         try:
@@ -172,20 +171,22 @@ class Enroller:
         held = self._store.get_sighting(sighting.sighting_id)
         if held is not None and held.revision >= sighting.revision:
             return None
-        identity_id = exported.identity_id
-        if not identity_id:
-            with _Leased(self._store) as lease:
-                put = self._store.put_sighting(sighting, lease)
-            return Written("", sighting.sighting_id, sighting.revision, put.log_position) if put.accepted else None
-        known = self._store.resolve(identity_id) is not None
         enrols = exported.enrolled or sighting.camera_id == ENROLLED_CAMERA
-        return self._write(sighting, identity_id, known=known, enrolled_by=actor if enrols else "")
+        try:
+            return self._write(sighting, exported.identity_id, enrolled_by=actor if enrols else "")
+        except ValueError as exc:
+            raise InputError(f"sightings: {sighting.sighting_id[:64]!r} cannot be stored: {exc}") from exc
 
-    def _write(self, sighting: Sighting, identity_id: str, *, known: bool, enrolled_by: str = "") -> Written | None:
+    def _write(self, sighting: Sighting, identity_id: str, *, enrolled_by: str = "") -> Written | None:
+        """Writes a sighting and, where that is known, whose it is; None where the store does not take it."""
+        known = bool(identity_id) and self._store.resolve(identity_id) is not None
         status = DecisionStatus.MATCHED if known else DecisionStatus.NEW
         decision = Decision(sighting.sighting_id, sighting.revision, status, identity_id, 0.0, 0.0, 1.0)
         with _Leased(self._store) as lease:
-            put = self._store.put_decided(sighting, decision, lease, enrolled_by=enrolled_by)
+            if identity_id:
+                put = self._store.put_decided(sighting, decision, lease, enrolled_by=enrolled_by)
+            else:
+                put = self._store.put_sighting(sighting, lease)
         return Written(identity_id, sighting.sighting_id, sighting.revision, put.log_position) if put.accepted else None
 
     def _sighting(self, asked: Enrolment) -> Sighting:

@@ -323,3 +323,30 @@ def test_a_fresh_store_is_empty(store):
     assert store.list_identities() == []
     assert list(store.scan_sightings()) == []
     store.ping()
+
+
+@pytest.mark.parametrize("part", [":sightings", ":aliases", ":events"])
+def test_an_id_that_looks_like_a_part_of_another_identity_is_refused(site, part):
+    site.assign(s1="a", s2="a")
+    before = site.events()
+    with pytest.raises(ValueError, match="identity_id must not end in"):
+        site.commit(site.decide("s1", f"a{part}"))
+    with pytest.raises(ValueError, match="identity_id must not end in"):
+        site.commit(Split("a", f"a{part}", ("s1",), "s"))
+    with pytest.raises(ValueError, match="identity_id must not end in"):
+        site.store.split_identity("a", ["s1"], f"a{part}", "ann")
+    with pytest.raises(ValueError, match="identity_id must not end in"):
+        put_decided(site, "s3", f"a{part}")
+    assert site.events() == before
+    assert site.commit(site.decide("s1", f"a{part}:x")).applied == ("s1",)
+
+
+@pytest.mark.parametrize("call", [
+    lambda store: store.read_events("nonsense", 1, 0), lambda store: store.read_work("", 1, 0),
+    lambda store: store.events_of("a", "nonsense"), lambda store: store.audit_log("nonsense"),
+    lambda store: store.audit_newest("nonsense"), lambda store: store.begin_view("v", "nonsense"),
+    lambda store: store.advance_view("v", "1-"),
+])  # fmt: skip
+def test_a_position_that_is_none_is_refused(store, call):
+    with pytest.raises(ValueError, match="position must be <milliseconds>-<number>"):
+        call(store)

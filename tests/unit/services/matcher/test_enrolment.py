@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reid.types import Calibration, EmbedderSpec
-from services.errors import Unavailable
+from services.errors import InputError, Unavailable
 from services.identity.codec import encode_sighting
 from services.identity.memory_store import MemoryStore
 from services.matcher.enrolment import Enroller, Enrolment, Exported
@@ -71,3 +71,19 @@ def test_what_is_enrolled_stays_so_when_it_moves(store, enroller, reading, camer
     assert other.get_identity("i").enrolled == stays
     assert [(e.actor, e.action, e.subject) for e in other.audit_log()] == [("bob", "enrol", "i")] * stays
     assert other.expire(other.now_ns()) == 1 - stays
+
+
+@pytest.mark.parametrize(("identity_id", "changes", "reason"), [
+    ("i:aliases", {}, "identity_id must not end in :sightings, :aliases, :events"),
+    ("two words", {}, "identity_id must be 1 to 200 printable characters"),
+    ("i", {"sighting_id": b"two words"}, "sighting_id must be 1 to 200 printable characters"),
+    ("", {"start_ns": b"-1"}, "start_ns must be >= 0"),
+    ("i", {"codec": b"9"}, "not a stored sighting: sighting was written in format 9"),
+])  # fmt: skip
+def test_what_cannot_be_stored_is_refused_as_input(store, enroller, reading, identity_id, changes, reason):
+    put = enroller.enroll(Enrolment([reading]), "ann")
+    fields = encode_sighting(store.get_sighting(put.sighting_id)) | changes
+    other = MemoryStore()
+    with pytest.raises(InputError, match=reason):
+        Enroller(other, lambda: "m").take(Exported(identity_id, fields), "ann")
+    assert list(other.scan_sightings()) == []
