@@ -26,8 +26,10 @@ AddressOption = Annotated[
 ]
 #: Where a command asks that is not told: as the environment or the client file say.
 DEFAULT_ADDRESS: str | None = None
+#: The largest number that a request carries.
+MOST = 2**31 - 1
 
-__all__ = ["DEFAULT_ADDRESS", "NEAREST_ADDRESS", "AddressOption", "actor", "connect", "iso_time", "time_span"]
+__all__ = ["DEFAULT_ADDRESS", "MOST", "NEAREST_ADDRESS", "AddressOption", "actor", "connect", "iso_time", "time_span"]
 
 
 def actor() -> str:
@@ -48,6 +50,8 @@ def connect(address: str | None) -> Iterator[MatcherClient]:
             yield client
     except VreidError as exc:
         fail(str(exc))
+    except UnicodeEncodeError as exc:  # an argument whose bytes are no UTF-8 comes in as half characters
+        fail(f"{exc.object[:64]!a} is no text that can be sent; arguments must be UTF-8")
 
 
 def iso_time(ns: int) -> str:
