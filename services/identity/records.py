@@ -31,6 +31,12 @@ IDENTITY_FIELDS = (
     "restored_id",
 )
 LIST_FIELDS = ("sighting_ids", "aliases")
+#: By kind of event, the identity that it can lose and still say whose its sightings are.
+MAY_LOSE: Mapping[str, str] = {
+    "sighting.decided": "previous_identity_id",
+    "identity.split": "identity_id",
+    "identity.unmerged": "identity_id",
+}
 
 _EVENT_ID = re.compile(r"[0-9]{1,16}-[0-9]{1,16}")
 
@@ -82,7 +88,8 @@ class Event:
             went with it (none where they were erased), status, aliases where there are any, enrolled where it is,
             reason; ``identity.enrolled`` enrolled; ``sighting.embedded`` revision, model_id (the active one, whose
             vectors it has now); ``model.rolled`` action, stage, model_id (active from now on), other_model_id, actor.
-            Deletions and corrections by a person add actor, and what takes an event back its id as undoes.
+            Deletions and corrections by a person add actor, and what takes an event back its id as undoes. Once an
+            identity was erased, events of others that named it under MAY_LOSE or as runner_up do so no more.
     """
 
     event_id: str

@@ -137,8 +137,11 @@ def plan_undo(event: Event, actor: str) -> Amendment:
 
     Raises:
         InputError: Nothing does.
+        NotFound: Who had the sightings was erased since.
     """
     said = event.payload
+    if event.kind in ("identity.split", "identity.unmerged") and "identity_id" not in said:
+        raise NotFound(f"event {event.event_id}: the identity where its sightings were is erased")
     reason = f"undo of {event.event_id}"
     match event.kind:
         case "identity.merged" if said.get("reason") == "emptied":

@@ -9,6 +9,8 @@ import pytest
 from services.errors import NotFound
 from services.identity.codec import encode_sighting
 from services.identity.history import believed
+from services.identity.integrity import disagreements
+from services.identity.redis_store import RedisStore
 from services.identity.retention.contract import CROPS, SERVER, Overdue
 from services.types import Merge
 
@@ -259,6 +261,32 @@ def test_an_undone_merge_stays_undone_when_what_it_brought_back_is_erased(site):
     assert (undone.payload["restored_id"], undone.payload["sighting_ids"], undone.payload["aliases"]) == ("b", [], [])
     assert believed(events).resolve("b") == "b"
     assert believed(events).members("b") == ("s5",)
+
+
+def test_what_came_from_an_erased_identity_keeps_its_history(site):
+    site.assign(s1="x", s2="x", s3="x", s4="x", s5="y", s6="b")
+    split = site.store.split_identity("x", ["s2"], "n", "alice")
+    merged = site.store.merge_identities("x", "b", "alice")
+    unmerged = site.store.undo(merged.event_id, "alice")
+    site.associator = site.store.acquire_lease("associator", "tester", 600)
+    site.commit(site.decide("s3", "y"), site.decide("s5", "y", runner_up="x"))
+    site.commit(site.decide("s4", "y"))
+    site.commit(site.decide("s4", "x"))
+    site.store.delete_sighting("s4", "alice")
+    site.store.delete_identity("x", "alice", cause="erase")
+    site.store.rewrite(["s1"], ["x"])
+    events = site.store.read_events("0-0", 100, 0)
+    assert not any(repr(name) in repr(events) for name in ("s1", "s4", "x"))
+    members = {name: set(believed(events).members(name)) for name in ("y", "n", "b")}
+    assert members == {"y": {"s3", "s5"}, "n": {"s2"}, "b": {"s6"}}
+    second = next(e for e in reversed(events) if e.payload.get("sighting_id") == "s5")
+    assert (second.payload["runner_up"], second.payload["llr"]) == (None, site.decide("s5", "y").log_likelihood_ratio)
+    for event in (split, unmerged):
+        assert site.store.get_event(event.event_id).event_id in {e.event_id for e in events}
+        with pytest.raises(NotFound, match="is erased"):
+            site.store.undo(event.event_id, "alice")
+    if isinstance(site.store, RedisStore):
+        assert disagreements(site.store) == []
 
 
 def test_enrolling_nobody(site):

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from services.errors import InputError, LeaseLost, NotFound
 from services.identity.history import all_events, believed, concerning, events_about, events_around
 from services.identity.integrity import disagreements
+from services.identity.log.contract import named_in
 from services.identity.memory_store import MemoryStore
 from services.identity.redis_client import connect
 from services.identity.redis_store import RedisStore
@@ -24,11 +25,11 @@ from tracker.types import TrackKey
 #: How often each change comes.
 WEIGHTS = {
     "see": 4, "see_again": 1, "decide": 6, "merge": 2, "split": 2, "take_over": 1, "late": 1, "merge_by_hand": 4,
-    "undo": 6, "enrol": 1, "delete": 1, "delete_sighting": 1, "expire": 1, "forget_ids": 1,
+    "undo": 6, "enrol": 1, "delete": 1, "erase": 1, "delete_sighting": 1, "expire": 1, "forget_ids": 1,
 }  # fmt: skip
 NEEDS = {
     "see_again": "of_tracker", "decide": "rows", "merge": "known", "split": "rows", "merge_by_hand": "known",
-    "undo": "undoable", "enrol": "known", "delete": "known", "delete_sighting": "rows",
+    "undo": "undoable", "enrol": "known", "delete": "known", "erase": "known", "delete_sighting": "rows",
 }  # fmt: skip
 #: What a change is made of, from two numbers; those left out take both as they are.
 ARGUMENTS = {
@@ -39,7 +40,7 @@ ARGUMENTS = {
     "enrol": lambda n, m: (n, m % 2 == 0),
     "expire": lambda n, m: (1 + n % 5,),
     **dict.fromkeys(("take_over", "forget_ids"), lambda n, m: ()),
-    **dict.fromkeys(("undo", "delete", "delete_sighting"), lambda n, m: (n,)),
+    **dict.fromkeys(("undo", "delete", "erase", "delete_sighting"), lambda n, m: (n,)),
 }
 numbers = st.integers(0, 10**6)
 changes = st.tuples(st.sampled_from([name for name, n in WEIGHTS.items() for _ in range(n)]), numbers, numbers)
@@ -202,7 +203,12 @@ class Site:
 
     def undo(self, n):
         kind, event_id, said = self.undoable[-1 - n % min(4, len(self.undoable))]
-        getattr(self, f"undo_{kind}")(event_id, *said)
+        event = self.store.get_event(event_id)
+        if event is None or not named_in(event.payload) & {str(said[0])}:  # an erasure has taken it away
+            assert said[0] not in self.model.known
+            self.attempt(NotFound, lambda: self.store.undo(event_id, "ann"))
+        else:
+            getattr(self, f"undo_{kind}")(event_id, *said)
 
     def undo_merge(self, event_id, survivor, absorbed):
         model = self.model
@@ -254,6 +260,15 @@ class Site:
         else:
             self.store.delete_identity(identity_id, "ann")
             self.model.remove(self.model.members(root))
+
+    def erase(self, n):
+        root = self.model.root(self.pick(self.model.known, n))
+        gone, names = self.model.members(root), self.model.tree(root)
+        self.store.delete_identity(root, "ann", cause="erase")
+        self.model.remove(gone)
+        self.store.rewrite(sorted(gone), sorted(names))
+        left = repr(list(all_events(self.store)))
+        assert not [name for name in gone | names if name in left]
 
     def delete_sighting(self, n):
         name = self.pick(self.model.rows, n)
