@@ -22,7 +22,7 @@ VERSION = 1
 Fields = dict[str, bytes]
 
 _INT_FIELDS = frozenset({"revision"})
-_BOOL_FIELDS = frozenset({"final", "enrolled", "absorbed_enrolled"})
+_BOOL_FIELDS = frozenset({"final", "enrolled", "absorbed_enrolled", "survivor_enrolled"})
 
 
 def dumps(value: Any) -> str:

@@ -11,8 +11,9 @@ key                          type    what it holds
                                      second model, while the site changes it, in ``beside_*``
 ``purge:<id>``               hash    a deleted sighting of which something is still held: ``at_ns``, ``op``, ``actor``,
                                      ``crop_keys``, ``identity_id``, and ``wait:<holder>`` for each that holds
-``identity:<id>``            hash    ``status`` of the latest decision, ``enrolled`` where it is; exists while the
-                                     identity lives
+``identity:<id>``            hash    ``status`` of the latest decision; ``enrolled`` where it is: a list of the ids
+                                     that were, its own and such as were merged into it; exists while the identity
+                                     lives
 ``identity:<id>:sightings``  zset    its sightings by end time (µs)
 ``identity:<id>:aliases``    set     ids merged into it
 ``identity:<id>:events``     zset    positions of the events that are kept and name this very id, oldest first; goes

@@ -42,12 +42,12 @@ class Row:
 
 @dataclass(slots=True)
 class Living:
-    """A living identity."""
+    """A living identity. ``enrolled_by``: which of its ids somebody has enrolled, its own or an alias."""
 
     status: str
-    enrolled: bool = False
     sightings: set[str] = field(default_factory=set)
     aliases: set[str] = field(default_factory=set)
+    enrolled_by: set[str] = field(default_factory=set)
 
 
 class MemoryState:
@@ -182,8 +182,8 @@ class MemoryState:
             "reason": reason,
             "absorbed_status": gone.status,
         }
-        if gone.enrolled:
-            keeper.enrolled = True
+        if gone.enrolled_by:
+            keeper.enrolled_by |= gone.enrolled_by
             payload["absorbed_enrolled"] = True
         self.parents[absorbed] = survivor
         for alias in (*gone.aliases, absorbed):

@@ -249,7 +249,7 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
         for sighting_id in living.sightings:
             f = self._state.rows[sighting_id].fields
             rows.append((sighting_id, f["camera_id"].decode(), int(f["start_ns"]), int(f["end_ns"])))
-        return identity_record(identity_id, living.status, living.aliases, rows, enrolled=living.enrolled)
+        return identity_record(identity_id, living.status, living.aliases, rows, enrolled=bool(living.enrolled_by))
 
     def get_identity(self, identity_id: str) -> IdentityRecord | None:
         """See IdentityStore."""

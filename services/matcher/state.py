@@ -231,6 +231,9 @@ class GalleryState:
         self._add_alias(restored, *own)
         self.status[restored] = str(payload["status"])
         self._set_enrolled(restored, yes=bool(payload.get("enrolled")))
+        if payload.get("survivor_enrolled") is False:
+            # By the very id: who has absorbed that one since may be enrolled, as a scan has said.
+            self.enrolled.discard(str(payload.get("identity_id")))
         for sighting_id in names if isinstance(names, list | tuple) else ():
             self.assign(str(sighting_id), restored)
 

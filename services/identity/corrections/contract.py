@@ -27,7 +27,7 @@ class Amendment:
         sighting_ids: split, unsplit: those that move; empty otherwise.
         undoes: The event taken back; empty for a merge or split of its own.
         status: unmerge: how its latest decision had gone.
-        enrolled: unmerge: whether it was enrolled.
+        enrolled: unmerge: whether it was enrolled before; then it is again while who absorbed it still is.
         change_id: A repeated one changes nothing.
     """
 
@@ -82,7 +82,8 @@ class CorrectingStore(Protocol):
         """Takes back a merge, a split or an undone merge, whoever did it.
 
         After an undone merge the absorbed id is an identity again, with the sightings it had brought as far as they
-        were not moved since. After an undone split the sightings are back where they were.
+        were not moved since; who had absorbed it is enrolled only where it was enrolled itself, or by another merge.
+        After an undone split the sightings are back where they were.
 
         Raises:
             NotFound: The event is not kept, or what it speaks of is gone.

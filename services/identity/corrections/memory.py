@@ -85,10 +85,16 @@ class MemoryCorrections(Corrections):
         own = [s for s in members if state.rows[s].identity_id in names]
         if not own:
             raise refusal("empty", back, a)
-        restored = Living(a.status, a.enrolled, set(own), set(kept))
+        enrolled_by = state.living[survivor].enrolled_by
+        theirs = enrolled_by & names
+        # Merges by older versions did not note by which id the survivor became enrolled.
+        if a.enrolled and enrolled_by and not theirs:
+            theirs = {back}
+        restored = Living(a.status, set(own), set(kept), theirs)
         state.living[back] = restored
         state.living[survivor].sightings -= restored.sightings
         state.living[survivor].aliases -= names
+        state.living[survivor].enrolled_by = enrolled_by - names
         del state.alias[back], state.parents[back]
         state.alias |= dict.fromkeys(kept, back)
         payload: dict[str, object] = {
@@ -100,8 +106,10 @@ class MemoryCorrections(Corrections):
         }
         if kept:
             payload["aliases"] = kept
-        if a.enrolled:
+        if theirs:
             payload["enrolled"] = True
+        if enrolled_by and not enrolled_by - names:
+            payload["survivor_enrolled"] = False
         event_id = state.emit("identity.unmerged", payload | said)
         if not state.living[survivor].sightings:
             state.absorb(back, survivor, "emptied", {"actor": a.actor})

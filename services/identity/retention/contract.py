@@ -103,7 +103,10 @@ class RetentionStore(Protocol):
         ...
 
     def enrol(self, identity_id: str, actor: str, *, enrolled: bool = True) -> str:
-        """Marks an identity (by id or alias) as enrolled or no longer; returns the log position. Raises NotFound."""
+        """Marks an identity (by id or alias) as enrolled or no longer; returns the log position. Raises NotFound.
+
+        One that was merged into another takes that with it: both are enrolled until the merge is undone.
+        """
         ...
 
     def begin_view(self, name: str, position: str) -> None:

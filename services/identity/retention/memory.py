@@ -52,7 +52,7 @@ class MemoryRetention:
         due = []
         for sighting_id, row in state.rows.items():
             owner = state.identity_of(sighting_id)
-            enrolled = owner is not None and state.living[owner].enrolled
+            enrolled = owner is not None and bool(state.living[owner].enrolled_by)
             bound_ns = before_ns if not enrolled else -1 if enrolled_before_ns is None else enrolled_before_ns
             if row.end_us < bound_ns // 1000:
                 due.append(sighting_id)
@@ -82,8 +82,9 @@ class MemoryRetention:
             if living is None:
                 raise NotFound(f"no identity {identity_id}")
             row = self._state.living[living]
-            if row.enrolled != enrolled:
-                row.enrolled = enrolled
+            was = bool(row.enrolled_by)
+            row.enrolled_by = row.enrolled_by | {living} if enrolled else set()
+            if was != enrolled:
                 payload = {"identity_id": living, "enrolled": enrolled, "actor": actor}
                 self._state.emit("identity.enrolled", payload)
                 self._state.note(actor, "enrol" if enrolled else "unenrol", living, len(row.sightings))

@@ -73,7 +73,16 @@ function actions.unmerge()
   redis.call('HDEL', K.parents, back)
   redis.call('SREM', I[survivor].aliases, back)
   redis.call('HSET', I[back].hash, 'status', doc.status)
-  if doc.enrolled == '1' then redis.call('HSET', I[back].hash, 'enrolled', '1') end
+  local theirs, ours = {}, {}
+  for _, name in ipairs(enrolled_by(survivor)) do
+    local to = names[name] and theirs or ours
+    to[#to + 1] = name
+  end
+  local survivor_ends = #ours == 0 and #theirs > 0
+  -- Merges by older versions did not note by which id the survivor became enrolled.
+  if doc.enrolled == '1' and #theirs == 0 and #ours > 0 then theirs = { back } end
+  set_enrolled_by(back, theirs)
+  set_enrolled_by(survivor, ours)
   for _, alias in ipairs(kept) do
     redis.call('HSET', K.alias, alias, back)
     redis.call('SREM', I[survivor].aliases, alias)
@@ -89,9 +98,13 @@ function actions.unmerge()
     said[#said + 1] = 'aliases'
     said[#said + 1] = cjson.encode(kept)
   end
-  if doc.enrolled == '1' then
+  if #theirs > 0 then
     said[#said + 1] = 'enrolled'
     said[#said + 1] = '1'
+  end
+  if survivor_ends then
+    said[#said + 1] = 'survivor_enrolled'
+    said[#said + 1] = '0'
   end
   local position = emit('identity.unmerged', 'identity_id', survivor, 'restored_id', back, 'sighting_ids',
     cjson.encode(own), 'status', doc.status, 'reason', doc.reason, unpack(said))

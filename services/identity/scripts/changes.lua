@@ -34,7 +34,7 @@ end
 
 local function absorb(survivor, absorbed, reason)
   local keep, gone = I[survivor], I[absorbed]
-  local row = redis.call('HMGET', gone.hash, 'status', 'enrolled')
+  local status, by = redis.call('HGET', gone.hash, 'status'), enrolled_by(absorbed)
   local aliases = redis.call('SMEMBERS', gone.aliases)
   redis.call('ZUNIONSTORE', keep.sightings, 2, keep.sightings, gone.sightings, 'AGGREGATE', 'MAX')
   redis.call('SADD', keep.aliases, absorbed)
@@ -44,9 +44,10 @@ local function absorb(survivor, absorbed, reason)
     redis.call('HSET', K.alias, alias, survivor)
     redis.call('SADD', keep.aliases, alias)
   end
-  local rest = { 'absorbed_status', row[1] }
-  if row[2] then
-    redis.call('HSET', keep.hash, 'enrolled', '1')
+  local rest = { 'absorbed_status', status }
+  if #by > 0 then
+    for _, name in ipairs(enrolled_by(survivor)) do by[#by + 1] = name end
+    set_enrolled_by(survivor, by)
     rest[#rest + 1] = 'absorbed_enrolled'
     rest[#rest + 1] = '1'
   end

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.errors import InputError, LeaseLost, NotFound
+from services.identity.redis_store import RedisStore
 from services.types import Merge, Split
 
 
@@ -130,6 +131,52 @@ def test_an_enrolled_identity_stays_so_through_merge_and_undo(site):
     undone = site.store.undo(merged.event_id, "alice")
     assert site.store.get_identity("b").enrolled
     assert site.store.get_event(undone.event_id).payload["enrolled"] is True
+
+
+def enrolled(site, *names):
+    return [name for name in names if site.store.get_identity(name).enrolled]
+
+
+def test_who_was_not_enrolled_before_a_merge_is_not_so_after_its_undo(site):
+    site.assign(s1="a", s2="b", s3="c")
+    site.store.enrol("b", "alice")
+    site.store.enrol("c", "alice")
+    first = site.store.merge_identities("a", "b", "alice")
+    second = site.store.merge_identities("a", "c", "alice")
+    kept = site.store.undo(first.event_id, "alice")
+    assert "survivor_enrolled" not in site.store.get_event(kept.event_id).payload
+    assert enrolled(site, "a", "b") == ["a", "b"]
+    ended = site.store.undo(second.event_id, "alice")
+    assert site.store.get_event(ended.event_id).payload["survivor_enrolled"] is False
+    assert enrolled(site, "a", "b", "c") == ["b", "c"]
+
+
+def test_what_was_said_of_both_while_they_were_one_holds_for_both(site):
+    site.assign(s1="a", s2="b")
+    site.store.enrol("b", "alice")
+    merged = site.store.merge_identities("a", "b", "alice")
+    site.store.enrol("a", "alice", enrolled=False)
+    undone = site.store.undo(merged.event_id, "alice")
+    assert enrolled(site, "a", "b") == []
+    site.store.enrol("b", "alice")
+    site.store.undo(undone.event_id, "alice")
+    site.store.enrol("a", "alice")
+    site.store.undo(merged.event_id, "alice")
+    assert enrolled(site, "a", "b") == ["a", "b"]
+
+
+def test_a_merge_of_an_enrolled_identity_by_an_older_version_is_undone(site):
+    site.assign(s1="a", s2="b")
+    site.store.enrol("b", "alice")
+    merged = site.store.merge_identities("a", "b", "alice")
+    if isinstance(site.store, RedisStore):
+        key = site.store.keys.identity("a")[0]
+        site.store.read(lambda client: client.hset(key, "enrolled", "1"))
+    else:
+        site.store._state.living["a"].enrolled_by = {"a"}
+    assert enrolled(site, "a") == ["a"]
+    site.store.undo(merged.event_id, "alice")
+    assert enrolled(site, "a", "b") == ["a", "b"]
 
 
 def test_a_split_by_hand_and_its_undo(site):

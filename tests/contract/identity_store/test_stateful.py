@@ -25,7 +25,7 @@ from tracker.types import TrackKey
 #: How often each change comes.
 WEIGHTS = {
     "see": 4, "see_again": 1, "decide": 6, "merge": 2, "split": 2, "take_over": 1, "late": 1, "merge_by_hand": 4,
-    "undo": 6, "enrol": 1, "delete": 1, "erase": 1, "delete_sighting": 1, "expire": 1, "forget_ids": 1,
+    "undo": 6, "enrol": 2, "delete": 1, "erase": 1, "delete_sighting": 1, "expire": 1, "forget_ids": 1,
 }  # fmt: skip
 NEEDS = {
     "see_again": "of_tracker", "decide": "rows", "merge": "known", "split": "rows", "merge_by_hand": "known",
@@ -220,14 +220,7 @@ class Site:
         if self.attempt(expected, lambda: self.store.undo(event_id, "ann")):
             holder = model.root(survivor)
             event = [e for e in all_events(self.store) if e.kind == "identity.unmerged"][-1]
-            enrolled = bool(self.store.get_event(event_id).payload.get("absorbed_enrolled"))
-            model.cut(absorbed)
-            if enrolled:
-                model.enrolled.add(absorbed)
-            else:
-                model.enrolled.discard(absorbed)
-            if model.root(holder) == absorbed and holder in model.enrolled:
-                model.enrolled.add(absorbed)
+            model.cut(absorbed, bool(self.store.get_event(event_id).payload.get("absorbed_enrolled")))
             self.undoable.append(("unmerge", event.event_id, (holder, absorbed)))
 
     def undo_unmerge(self, event_id, holder, restored):
@@ -247,7 +240,7 @@ class Site:
     def enrol(self, n, yes):
         root = self.model.root(self.pick(self.model.known, n))
         self.store.enrol(root, "ann", enrolled=yes)
-        (self.model.enrolled.add if yes else self.model.enrolled.discard)(root)
+        self.model.enrol(root, yes)
 
     # -- going
 
@@ -279,7 +272,7 @@ class Site:
         due = {
             s
             for s, row in self.model.rows.items()
-            if row.end_us < before_s * 1_000_000 and self.model.root(row.node) not in self.model.enrolled
+            if row.end_us < before_s * 1_000_000 and not self.model.enrolled(self.model.root(row.node))
         }
         assert self.store.expire(before_s * 10**9) == len(due)
         self.model.remove(due)
@@ -301,7 +294,7 @@ class Site:
             else:
                 assert set(record.sighting_ids) == self.model.members(root)
                 assert set(record.aliases) == self.model.tree(root) - {root}
-                assert record.enrolled == (root in self.model.enrolled)
+                assert record.enrolled == self.model.enrolled(root)
         assert {r.identity_id for r in self.store.list_identities(10_000)} == self.model.roots()
         for name, row in self.model.rows.items():
             assert self.store.identity_of(name) == self.model.root(row.node)

@@ -99,7 +99,6 @@ def test_enrolled_is_told_through_merge_and_undo(street) -> None:
     merged = street.client.identity_merge("id-red", "id-blue")
     assert enrolled("id-red")
     street.client.identity_undo(merged.event_id)
-    street.store.enrol("id-red", "alice", enrolled=False)
     assert (enrolled("id-blue"), enrolled("id-red")) == (True, False)
     street.client.gallery_restore(from_store=True)
     assert (enrolled("id-blue"), enrolled("id-red")) == (True, False)
