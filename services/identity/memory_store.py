@@ -171,6 +171,12 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
         for fields, identity_id in found:
             yield decode_sighting(fields), identity_id
 
+    def scan_identities(self) -> Iterator[IdentityRecord]:
+        """See IdentityStore."""
+        with self._changed:
+            found = [self._record(identity_id) for identity_id in self._state.living]
+        yield from found
+
     def identity_of(self, sighting_id: str) -> str | None:
         """See IdentityStore."""
         with self._changed:

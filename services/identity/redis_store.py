@@ -186,7 +186,7 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
             seen.update(sighting_id.decode() for sighting_id in in_view)
             yield from self._pages(sorted(seen))
         while True:
-            cursor, pairs = self._redis.call(partial(self._scan_page, cursor))
+            cursor, pairs = self._redis.call(partial(_scan_page, self.keys.timeline, cursor))
             page = [n for member, ended in pairs if ended >= floor_us and (n := member.decode()) not in seen]
             seen.update(page)
             yield from self._pages(page)
@@ -196,10 +196,6 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
     def _pages(self, sighting_ids: Sequence[str]) -> Iterator[tuple[Sighting, str | None]]:
         for start in range(0, len(sighting_ids), _PAGE):
             yield from self._with_identities(sighting_ids[start : start + _PAGE])
-
-    def _scan_page(self, cursor: int, client: Any) -> tuple[int, list[tuple[bytes, float]]]:
-        page: tuple[int, list[tuple[bytes, float]]] = client.zscan(self.keys.timeline, cursor, count=_PAGE)
-        return page
 
     def _with_identities(self, sighting_ids: Sequence[str]) -> list[tuple[Sighting, str | None]]:
         rows = [row for row in self._hashes([self.keys.sighting(s) for s in sighting_ids]) if row]
@@ -341,6 +337,14 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
         )
         return self._records([identity_id.decode() for identity_id in newest])
 
+    def scan_identities(self) -> Iterator[IdentityRecord]:
+        """See IdentityStore."""
+        cursor, going = 0, True
+        while going:
+            cursor, pairs = self._redis.call(partial(_scan_page, self.keys.active, cursor))
+            yield from self._records([member.decode() for member, _ in pairs])
+            going = cursor != 0
+
     def _records(self, identity_ids: Sequence[str]) -> list[IdentityRecord]:
         """Records of living identities, in order; one that ended meanwhile is left out."""
 
@@ -420,3 +424,12 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
             member.decode() for member in self._redis.call(lambda client: client.smembers(self.keys.cameras))
         )
         return [decode_camera(fields) for fields in self._hashes([self.keys.camera(name) for name in names]) if fields]
+
+
+def _scan_page(key: str, cursor: int, client: Any) -> tuple[int, list[tuple[bytes, float]]]:
+    """Some members of a sorted set with their scores, and where to go on: 0 after the last.
+
+    Unlike a page by rank, none that stays is left out where ranks change meanwhile.
+    """
+    page: tuple[int, list[tuple[bytes, float]]] = client.zscan(key, cursor, count=_PAGE)
+    return page
