@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from services.identity.records import LIST_FIELDS, CameraRecord, Event, EventKind, IdentityRecord
+from services.identity.records import FORMER_IDS, LIST_FIELDS, CameraRecord, Event, EventKind, IdentityRecord
 from services.types import ModelVectors, Sighting
 from tracker.types import Decision, TrackKey
 
@@ -207,7 +207,7 @@ def decode_event(event_id: str, fields: Mapping[str, bytes]) -> Event:
             payload[name] = int(value)
         elif name in _BOOL_FIELDS:
             payload[name] = value == b"1"
-        elif name in LIST_FIELDS:
+        elif name in LIST_FIELDS or name == FORMER_IDS:
             payload[name] = json.loads(value)
         else:
             payload[name] = value.decode()

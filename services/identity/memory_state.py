@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from services.identity.codec import Fields, decision_body
-from services.identity.records import Event, EventKind, WorkItem
+from services.identity.records import FORMER_IDS, Event, EventKind, WorkItem
 from services.identity.retention.contract import CROPS, SERVER, AuditEntry, Cause, Purge, View
 from services.identity.rolling.contract import Opener, Roll
 from services.identity.standing.contract import AlertRecord, StandingRecord, alert_id
@@ -206,8 +206,19 @@ class MemoryState:
         if survivor in self.living and absorbed in self.living:
             self.absorb(survivor, absorbed, merge.reason)
 
-    def split(self, split: Split, said: Mapping[str, object] | None = None) -> dict[str, str]:
-        """Applies a split; returns identities left -> last sighting that left. A retired new id changes nothing."""
+    def split(
+        self, split: Split, said: Mapping[str, object] | None = None, former: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Applies a split; a retired new id changes nothing.
+
+        Args:
+            split: Which sightings go where.
+            said: As for ``absorb``.
+            former: Sighting -> the id that it is given, where that is an alias of where it goes.
+
+        Returns:
+            Identities left -> last sighting that left.
+        """
         source, new_id = self.resolve(split.identity_id), split.new_identity_id
         if source is None or source not in self.living or new_id in self.alias or new_id == source:
             return {}
@@ -215,14 +226,20 @@ class MemoryState:
         if not leaving:
             return {}
         self.living.setdefault(new_id, Living("new"))
+        given = [self.rows[sighting_id].identity_id or source for sighting_id in leaving]
         for sighting_id in leaving:
             self.move(sighting_id, new_id)
+            own = (former or {}).get(sighting_id)
+            if own is not None and self.resolve(own) == new_id:
+                self.rows[sighting_id].identity_id = own
         payload: dict[str, object] = {
             "identity_id": source,
             "new_identity_id": new_id,
             "sighting_ids": leaving,
             "reason": split.reason,
         }
+        if any(name != source for name in given):
+            payload[FORMER_IDS] = given
         self.emit("identity.split", {**payload, **(said or {})})
         return {source: leaving[-1]}
 

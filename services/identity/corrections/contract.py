@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from services.errors import InputError, NotFound, VreidError
 from services.identity.codec import check_id
-from services.identity.records import Event
+from services.identity.records import FORMER_IDS, Event
 
 Action = Literal["merge", "split", "unmerge", "unsplit"]
 
@@ -25,6 +25,7 @@ class Amendment:
         actor: Who asks.
         reason: Theirs, one line.
         sighting_ids: split, unsplit: those that move; empty otherwise.
+        former_ids: unsplit: by sighting the id that it had been given, where that is known; shorter or empty otherwise.
         undoes: The event taken back; empty for a merge or split of its own.
         status: unmerge: how its latest decision had gone.
         enrolled: unmerge: whether it was enrolled before; then it is again while who absorbed it still is.
@@ -37,6 +38,7 @@ class Amendment:
     actor: str
     reason: str
     sighting_ids: tuple[str, ...] = ()
+    former_ids: tuple[str, ...] = ()
     undoes: str = ""
     status: str = "new"
     enrolled: bool = False
@@ -83,7 +85,7 @@ class CorrectingStore(Protocol):
 
         After an undone merge the absorbed id is an identity again, with the sightings it had brought as far as they
         were not moved since; who had absorbed it is enrolled only where it was enrolled itself, or by another merge.
-        After an undone split the sightings are back where they were.
+        After an undone split the sightings are back where they were, also for whoever takes back a merge before it.
 
         Raises:
             NotFound: The event is not kept, or what it speaks of is gone.
@@ -160,8 +162,8 @@ def plan_undo(event: Event, actor: str) -> Amendment:
             )
         case "identity.split":
             one, other = str(said["identity_id"]), str(said["new_identity_id"])
-            moved = _names(said["sighting_ids"])
-            return Amendment("unsplit", one, other, actor, reason, moved, undoes=event.event_id)
+            moved, former = _names(said["sighting_ids"]), _names(said.get(FORMER_IDS))
+            return Amendment("unsplit", one, other, actor, reason, moved, former, undoes=event.event_id)
         case "identity.unmerged":
             one, other = str(said["identity_id"]), str(said["restored_id"])
             return Amendment("merge", one, other, actor, reason, undoes=event.event_id)

@@ -66,7 +66,8 @@ class MemoryCorrections(Corrections):
         home, now = self._living(a.one), self._living(a.other)
         if home == now:
             raise refusal("one", home, a)
-        left = self._state.split(Split(now, home, a.sighting_ids, a.reason), said)
+        former = dict(zip(a.sighting_ids, a.former_ids, strict=False))
+        left = self._state.split(Split(now, home, a.sighting_ids, a.reason), said, former)
         if not left:
             raise refusal("empty", now, a)
         event_id = self._state.last_event_id()

@@ -46,6 +46,7 @@ class RedisCorrections(Corrections):
             "other": a.other,
             "status": a.status,
             "enrolled": "1" if a.enrolled else "",
+            "former": dict(zip(a.sighting_ids, a.former_ids, strict=False)),
         }
         for _ in range(_TRIES):
             sightings = self._concerned(a)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import cast
 
 from services.errors import NotFound
 from services.identity.codec import check_id, cut_vectors
 from services.identity.log.contract import deleted_of
 from services.identity.memory_state import MemoryState, position
-from services.identity.records import IDENTITY_FIELDS, LIST_FIELDS, MAY_LOSE, Event
+from services.identity.records import FORMER_IDS, IDENTITY_FIELDS, LIST_FIELDS, MAY_LOSE, Event
 from services.identity.retention.contract import RETENTION_ACTOR, AuditEntry, Overdue, Purge, Trimmed, View
 
 _NAMES = ("sighting_id", *IDENTITY_FIELDS)
@@ -22,6 +23,10 @@ def _without(event: Event, drop: set[str]) -> Event | None:
     if lost - {MAY_LOSE.get(event.kind)}:
         return None
     payload = {name: value for name, value in event.payload.items() if name not in lost}
+    given = payload.get(FORMER_IDS)
+    if isinstance(given, list):
+        pairs = zip(cast("list[str]", payload["sighting_ids"]), given, strict=True)
+        payload[FORMER_IDS] = ["" if own in drop else own for name, own in pairs if name not in drop]
     for name in LIST_FIELDS:
         listed = payload.get(name)
         if isinstance(listed, list):

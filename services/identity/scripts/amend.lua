@@ -2,7 +2,7 @@
 -- was decided before the correction, so it must take the state from here again before it commits.
 -- KEYS: one per sighting, then four per identity, in the order of ARGV[1]'s lists; the fence is the associator's.
 -- ARGV[1]: JSON {change_id, action, actor, reason, undoes or '', sightings [id], identities [id], one, other,
---   status, enrolled ('1' or '')}; every leaf is text. What one and other are stands at each action below.
+--   status, enrolled ('1' or ''), former {sighting: the id it had been given}}; every leaf is text. What one and other are stands at each action below.
 -- Answers {'retry'} | {'refused', why, id} | {'ok', position of the event, position of the last event}.
 local doc = cjson.decode(ARGV[1])
 local last = redis.call('HMGET', K.last_commit, 'amend_id', 'amend_event', 'amend_position')
@@ -42,7 +42,7 @@ end
 function actions.unsplit()
   local home, now = living(doc.one), living(doc.other)
   if home == now then return nil, 'one', home end
-  local position = split(now, home, doc.sightings, doc.reason)
+  local position = split(now, home, doc.sightings, doc.reason, doc.former)
   if not position then return nil, 'empty', now end
   settle()
   return position

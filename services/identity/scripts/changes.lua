@@ -69,7 +69,8 @@ local function settle()
   left, leaver = {}, {}
 end
 
-local function split(id, fresh, sids, reason)
+-- former: sighting id -> the id that it is given where that is an alias of where it goes, or nil.
+local function split(id, fresh, sids, reason, former)
   local source = resolve(id)
   if not source or source == fresh or not lives(source) or redis.call('HEXISTS', K.alias, fresh) == 1 then return end
   local leaving, seen = {}, {}
@@ -79,7 +80,16 @@ local function split(id, fresh, sids, reason)
   end
   if #leaving == 0 then return end
   redis.call('HSETNX', I[fresh].hash, 'status', 'new')
-  for _, sid in ipairs(leaving) do move(sid, fresh) end
+  local given, by_alias = {}, false
+  for i, sid in ipairs(leaving) do
+    given[i] = redis.call('HGET', S[sid], 'identity_id')
+    by_alias = by_alias or given[i] ~= source
+    move(sid, fresh)
+    local own = former and former[sid]
+    if own and resolve(own) == fresh then redis.call('HSET', S[sid], 'identity_id', own) end
+  end
+  local rest = by_alias and { 'former_ids', cjson.encode(given) } or {}
+  for _, part in ipairs(said) do rest[#rest + 1] = part end
   return emit('identity.split', 'identity_id', source, 'new_identity_id', fresh, 'sighting_ids', cjson.encode(leaving),
-    'reason', reason, unpack(said))
+    'reason', reason, unpack(rest))
 end

@@ -33,13 +33,21 @@ local function listed(ids)
   return #kept > 0 and cjson.encode(kept) or '[]'
 end
 
+-- The ids that the sightings which stay had been given, '' for one that is to go.
+local function former(sightings, given)
+  local kept, ids = {}, cjson.decode(given)
+  for i, sid in ipairs(cjson.decode(sightings)) do
+    if not drop[sid] then kept[#kept + 1] = drop[ids[i]] and '' or ids[i] end
+  end
+  return cjson.encode(kept)
+end
+
 -- What an entry says without the ids that are to go, nil where nothing is left to say. The lists are those of LIST_FIELDS of
 -- records.py. An identity that was restored stays so without sightings, because the merge that it takes back stays too.
 local function without(fields)
-  local kind, left = nil, {}
-  for i = 1, #fields, 2 do
-    if fields[i] == 'kind' then kind = fields[i + 1] end
-  end
+  local said, left = {}, {}
+  for i = 1, #fields, 2 do said[fields[i]] = fields[i + 1] end
+  local kind = said.kind
   for i = 1, #fields, 2 do
     local name, value = fields[i], fields[i + 1]
     local lost = (NAMES[name] or name == 'sighting_id') and drop[value]
@@ -47,6 +55,8 @@ local function without(fields)
     if name == 'sighting_ids' or name == 'aliases' then
       value = listed(value)
       if value == '[]' and kind ~= 'identity.unmerged' then return nil end
+    elseif name == 'former_ids' then
+      value = former(said.sighting_ids, value)
     elseif name == 'data' then
       value = without_runner_up(value)
       if not value then return nil end

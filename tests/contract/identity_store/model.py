@@ -78,11 +78,12 @@ class Model:
         """One root goes below another."""
         self.parent[absorbed] = survivor
 
-    def move(self, names: set[str], to: str) -> None:
-        """Sightings of one root change to another."""
+    def move(self, names: set[str], to: str, former: dict[str, str] | None = None) -> None:
+        """Sightings of one root change to another, each to the id that it hung on where that is part of it."""
         left = {self.root(self.rows[s].node) for s in names}
         for sighting_id in names:
-            self.rows[sighting_id].node = to
+            own = (former or {}).get(sighting_id)
+            self.rows[sighting_id].node = own if self.root(own) == to else to
         for identity_id in left:
             self.settle(identity_id, to)
 

@@ -205,6 +205,28 @@ def test_a_split_by_the_associator_can_be_undone(site):
         site.store.undo(event.event_id, "alice")
 
 
+def test_a_merge_before_an_undone_split_can_be_undone_in_full(site):
+    site.assign(s1="a", s2="b", s3="b", s4="a")
+    merged = site.store.merge_identities("a", "b", "alice")
+    split = site.store.split_identity("a", ["s2", "s4"], "n", "alice")
+    assert site.store.get_event(split.event_id).payload["former_ids"] == ["b", "a"]
+    site.store.undo(split.event_id, "alice")
+    assert record(site, "a") == ("a", ("s1", "s2", "s3", "s4"), ("b", "n"))
+    site.store.undo(merged.event_id, "alice")
+    assert record(site, "a") == ("a", ("s1", "s4"), ("n",))
+    assert record(site, "b") == ("b", ("s2", "s3"), ())
+
+
+def test_after_an_undone_split_a_sighting_is_not_of_who_left_meanwhile(site):
+    site.assign(s1="a", s2="b", s3="b")
+    merged = site.store.merge_identities("a", "b", "alice")
+    split = site.store.split_identity("a", ["s2"], "n", "alice")
+    site.store.undo(merged.event_id, "alice")
+    site.store.undo(split.event_id, "alice")
+    assert record(site, "a") == ("a", ("s1", "s2"), ("n",))
+    assert record(site, "b") == ("b", ("s3",), ())
+
+
 def test_what_cannot_be_corrected_changes_nothing(site):
     site.assign(s1="a", s2="a", s3="b", s4="c")
     site.commit(Merge("b", "c", "m"))

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from services.errors import NotFound
+from services.errors import InputError, NotFound
 from services.identity.codec import encode_sighting
 from services.identity.history import believed
 from services.identity.integrity import disagreements
@@ -261,6 +261,21 @@ def test_an_undone_merge_stays_undone_when_what_it_brought_back_is_erased(site):
     assert (undone.payload["restored_id"], undone.payload["sighting_ids"], undone.payload["aliases"]) == ("b", [], [])
     assert believed(events).resolve("b") == "b"
     assert believed(events).members("b") == ("s5",)
+
+
+def test_a_split_forgets_the_erased_ids_that_its_sightings_had(site):
+    site.assign(s1="a", s2="b", s3="c", s4="b")
+    merged = site.store.merge_identities("a", "b", "alice")
+    site.store.merge_identities("a", "c", "alice")
+    split = site.store.split_identity("a", ["s2", "s3", "s4"], "n", "alice")
+    with pytest.raises(InputError):
+        site.store.undo(merged.event_id, "alice")
+    site.store.rewrite(["s4"], ["b"])
+    payload = site.store.get_event(split.event_id).payload
+    assert (payload["sighting_ids"], payload["former_ids"]) == (["s2", "s3"], ["", "c"])
+    assert not any(repr(name) in repr(site.events()) for name in ("b", "s4"))
+    site.store.undo(split.event_id, "alice")
+    assert site.store.identity_of("s2") == site.store.identity_of("s3") == "a"
 
 
 def test_what_came_from_an_erased_identity_keeps_its_history(site):

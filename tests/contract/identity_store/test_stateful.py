@@ -161,9 +161,10 @@ class Site:
         taken = fresh in self.model.parent or fresh in self.model.retired or fresh == home
         if moving and not taken:
             self.model.known.add(fresh)
+            former = {s: self.model.rows[s].node for s in moving}
             self.model.move(moving, fresh)
             event = [e for e in all_events(self.store) if e.kind == "identity.split"][-1]
-            self.undoable.append(("split", event.event_id, (home, fresh, moving)))
+            self.undoable.append(("split", event.event_id, (home, fresh, former)))
 
     def take_over(self):
         self.older, self.associator = self.associator, self.lease("associator")
@@ -229,13 +230,13 @@ class Site:
         if self.attempt(expected, lambda: self.store.undo(event_id, "ann")):
             self.absorbed(survivor, absorbed)
 
-    def undo_split(self, event_id, home, fresh, names):
+    def undo_split(self, event_id, home, fresh, former):
         model = self.model
         back, now = model.root(home), model.root(fresh)
-        moving = {s for s in names if s in model.rows and model.root(model.rows[s].node) == now}
+        moving = {s for s in former if s in model.rows and model.root(model.rows[s].node) == now}
         expected = NotFound if None in (back, now) else InputError if back == now or not moving else None
         if self.attempt(expected, lambda: self.store.undo(event_id, "ann")):
-            model.move(moving, back)
+            model.move(moving, back, former)
 
     def enrol(self, n, yes):
         root = self.model.root(self.pick(self.model.known, n))
