@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from services.identity.log.contract import EVENTS_AT_ONCE, named_in
+from services.identity.records import FORMER_IDS
 from services.identity.store import Event, IdentityStore
 from tracker.metrics.latency import Aliased, LabelEvent, LabelHistory, Labelled
 
@@ -241,7 +242,7 @@ def concerning(identity_id: str, events: Sequence[Event]) -> list[Event]:
 def last_undoable(identity_id: str, events: Sequence[Event]) -> str | None:
     """The event of the latest merge or split of an identity that still holds.
 
-    Of an identity is what names it or one that is merged into it now; a merge made again counts like any other.
+    Of an identity is what names it or one that is merged into it now; what is made again counts like any other.
 
     Args:
         identity_id: The identity, by any of its ids.
@@ -253,11 +254,22 @@ def last_undoable(identity_id: str, events: Sequence[Event]) -> str | None:
     about = concerning(identity_id, events)
     family = _family_now(identity_id, about)
     undone = {event.payload["undoes"] for event in about if "undoes" in event.payload}
+    undone |= _splits_back(about)
     for event in reversed(about):
         ours = event.event_id not in undone and not family.isdisjoint(named_in(event.payload))
-        if ours and _changes_by_itself(event):
+        if ours and _changes(event):
             return event.event_id
     return None
+
+
+def _splits_back(events: Iterable[Event]) -> set[str]:
+    """Those of some events, oldest first, that are splits which take one back."""
+    back: set[str] = set()
+    for event in events:
+        undoes = event.payload.get("undoes")
+        if event.kind == "identity.split" and undoes is not None and undoes not in back:
+            back.add(event.event_id)
+    return back
 
 
 def _family_now(identity_id: str, events: Iterable[Event]) -> set[str]:
@@ -280,11 +292,11 @@ def _family_now(identity_id: str, events: Iterable[Event]) -> set[str]:
     return family
 
 
-def _changes_by_itself(event: Event) -> bool:
-    """Whether an event is a merge or a split that takes none back; to make an undone merge again is a merge."""
+def _changes(event: Event) -> bool:
+    """Whether an event is a merge or a split, also one that is made again."""
     match event.kind:
         case "identity.merged":
             return event.payload.get("reason") != "emptied"
-        case "identity.split":
-            return "undoes" not in event.payload
-    return False
+        case "identity.unmerged":
+            return FORMER_IDS in event.payload
+    return event.kind == "identity.split"

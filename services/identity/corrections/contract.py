@@ -24,7 +24,7 @@ class Amendment:
         other: merge: who becomes an alias; split: the fresh id; unmerge: who comes back; unsplit: where they are now.
         actor: Who asks.
         reason: Theirs, one line.
-        sighting_ids: split, unsplit: those that move; empty otherwise.
+        sighting_ids: split, unsplit: those that move; unmerge: those that come along though they are not of its own.
         former_ids: unsplit: by sighting the id that it had been given, where that is known; shorter or empty otherwise.
         undoes: The event taken back; empty for a merge or split of its own.
         status: unmerge: how its latest decision had gone.
@@ -81,11 +81,12 @@ class CorrectingStore(Protocol):
         ...
 
     def undo(self, event_id: str, actor: str, reason: str = "") -> Correction:
-        """Takes back a merge, a split or an undone merge, whoever did it.
+        """Takes back a merge, a split or an earlier undo, whoever did it.
 
         After an undone merge the absorbed id is an identity again, with the sightings it had brought as far as they
         were not moved since; who had absorbed it is enrolled only where it was enrolled itself, or by another merge.
         After an undone split the sightings are back where they were, also for whoever takes back a merge before it.
+        When that undo is undone they are split off again, and the id that it had emptied is an identity again.
 
         Raises:
             NotFound: The event is not kept, or what it speaks of is gone.
@@ -99,10 +100,14 @@ class CorrectingStore(Protocol):
 
 
 class Corrections:
-    """CorrectingStore on top of ``get_event`` and ``_amend``, which a store brings."""
+    """CorrectingStore on top of ``get_event``, ``read_events`` and ``_amend``, which a store brings."""
 
     def get_event(self, event_id: str) -> Event | None:
         """See CorrectingStore."""
+        raise NotImplementedError
+
+    def read_events(self, after: str, count: int, block_ms: int) -> list[Event]:
+        """See IdentityStore."""
         raise NotImplementedError
 
     def _amend(self, amendment: Amendment) -> Correction:
@@ -127,7 +132,7 @@ class Corrections:
         event = self.get_event(event_id)
         if event is None:
             raise NotFound(f"event {event_id} is not kept; `history` lists those that are")
-        plan = plan_undo(event, actor)
+        plan = plan_undo(event, next(iter(self.read_events(event_id, 1, 0)), None), actor)
         return self._amend(plan if not reason else replace(plan, reason=reason))
 
 
@@ -135,8 +140,13 @@ def _names(value: object) -> tuple[str, ...]:
     return tuple(str(name) for name in value) if isinstance(value, list | tuple) else ()
 
 
-def plan_undo(event: Event, actor: str) -> Amendment:
+def plan_undo(event: Event, following: Event | None, actor: str) -> Amendment:
     """What takes an event back.
+
+    Args:
+        event: The event.
+        following: The one after it; None where there is none.
+        actor: Who asks.
 
     Raises:
         InputError: Nothing does.
@@ -150,24 +160,47 @@ def plan_undo(event: Event, actor: str) -> Amendment:
         case "identity.merged" if said.get("reason") == "emptied":
             raise InputError(f"event {event.event_id}: {said['absorbed_id']} had no sighting left that could come back")
         case "identity.merged":
-            return Amendment(
-                "unmerge",
-                str(said["survivor_id"]),
-                str(said["absorbed_id"]),
-                actor,
-                reason,
-                undoes=event.event_id,
-                status=str(said.get("absorbed_status", "new")),
-                enrolled=bool(said.get("absorbed_enrolled", False)),
-            )
+            return _unmerge(event, actor, reason)
+        case "identity.split" if following is not None and _emptied_by(event, following):
+            back = _unmerge(following, actor, reason)
+            return replace(back, sighting_ids=_names(said["sighting_ids"]), undoes=event.event_id)
         case "identity.split":
             one, other = str(said["identity_id"]), str(said["new_identity_id"])
             moved, former = _names(said["sighting_ids"]), _names(said.get(FORMER_IDS))
+            return Amendment("unsplit", one, other, actor, reason, moved, former, undoes=event.event_id)
+        case "identity.unmerged" if FORMER_IDS in said:
+            one, other = str(said["identity_id"]), str(said["restored_id"])
+            moved, former = _names(said["sighting_ids"]), _names(said[FORMER_IDS])
             return Amendment("unsplit", one, other, actor, reason, moved, former, undoes=event.event_id)
         case "identity.unmerged":
             one, other = str(said["identity_id"]), str(said["restored_id"])
             return Amendment("merge", one, other, actor, reason, undoes=event.event_id)
     raise InputError(f"event {event.event_id} is a {event.kind}; only merges and splits can be undone")
+
+
+def _unmerge(merged: Event, actor: str, reason: str) -> Amendment:
+    said = merged.payload
+    return Amendment(
+        "unmerge",
+        str(said["survivor_id"]),
+        str(said["absorbed_id"]),
+        actor,
+        reason,
+        undoes=merged.event_id,
+        status=str(said.get("absorbed_status", "new")),
+        enrolled=bool(said.get("absorbed_enrolled", False)),
+    )
+
+
+def _emptied_by(split: Event, following: Event) -> bool:
+    """Whether a split that took one back left its identity without sightings, as the event after it says."""
+    said, told = split.payload, following.payload
+    emptied = (following.kind, told.get("reason"), told.get("absorbed_id"))
+    return (
+        "undoes" in said
+        and emptied == ("identity.merged", "emptied", said["identity_id"])
+        and told.get("undoes") == said["undoes"]
+    )
 
 
 def absorbed_through(identity_id: str, parents: Mapping[str, str]) -> set[str]:

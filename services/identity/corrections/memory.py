@@ -8,7 +8,7 @@ from collections.abc import Callable
 from services.identity.corrections.contract import Amendment, Correction, Corrections, absorbed_through, refusal
 from services.identity.keys import ASSOCIATOR_LEASE
 from services.identity.memory_state import Living, MemoryState
-from services.identity.records import Event
+from services.identity.records import FORMER_IDS, Event
 from services.types import Split
 
 
@@ -83,21 +83,10 @@ class MemoryCorrections(Corrections):
         kept = sorted(absorbed_through(back, state.parents))
         names = {back, *kept}
         members = sorted(state.living[survivor].sightings, key=lambda s: (state.rows[s].end_us, s))
-        own = [s for s in members if state.rows[s].identity_id in names]
+        moved = set(a.sighting_ids)
+        own = [s for s in members if state.rows[s].identity_id in names or s in moved]
         if not own:
             raise refusal("empty", back, a)
-        enrolled_by = state.living[survivor].enrolled_by
-        theirs = enrolled_by & names
-        # Merges by older versions did not note by which id the survivor became enrolled.
-        if a.enrolled and enrolled_by and not theirs:
-            theirs = {back}
-        restored = Living(a.status, set(own), set(kept), theirs)
-        state.living[back] = restored
-        state.living[survivor].sightings -= restored.sightings
-        state.living[survivor].aliases -= names
-        state.living[survivor].enrolled_by = enrolled_by - names
-        del state.alias[back], state.parents[back]
-        state.alias |= dict.fromkeys(kept, back)
         payload: dict[str, object] = {
             "identity_id": survivor,
             "restored_id": back,
@@ -105,13 +94,32 @@ class MemoryCorrections(Corrections):
             "status": a.status,
             "reason": a.reason,
         }
+        if a.sighting_ids:
+            payload[FORMER_IDS] = [state.rows[s].identity_id for s in own]
         if kept:
             payload["aliases"] = kept
-        if theirs:
-            payload["enrolled"] = True
-        if enrolled_by and not enrolled_by - names:
-            payload["survivor_enrolled"] = False
+        payload |= self._part(survivor, a, names, own)
         event_id = state.emit("identity.unmerged", payload | said)
         if not state.living[survivor].sightings:
             state.absorb(back, survivor, "emptied", {"actor": a.actor})
         return event_id, len(own)
+
+    def _part(self, survivor: str, a: Amendment, names: set[str], own: list[str]) -> dict[str, object]:
+        """Takes ids and sightings out of an identity into one of their own; returns who is enrolled or no longer."""
+        state, back, keeper = self._state, a.other, self._state.living[survivor]
+        enrolled_by = keeper.enrolled_by
+        theirs, ours = enrolled_by & names, enrolled_by - names
+        # Merges by older versions did not note by which id the survivor became enrolled.
+        if a.enrolled and ours and not theirs:
+            theirs = {back}
+        state.living[back] = Living(a.status, set(own), names - {back}, theirs)
+        keeper.sightings -= set(own)
+        keeper.aliases -= names
+        keeper.enrolled_by = ours
+        del state.alias[back], state.parents[back]
+        state.alias |= dict.fromkeys(names - {back}, back)
+        for sighting_id in own:
+            if state.rows[sighting_id].identity_id not in names:
+                state.rows[sighting_id].identity_id = back
+        told: dict[str, object] = {"enrolled": True} if theirs else {}
+        return told | ({"survivor_enrolled": False} if enrolled_by and not ours else {})

@@ -1,8 +1,9 @@
 -- A person's correction: a merge, a split, or one of them taken back. Ends the associator's token: what it holds in memory
 -- was decided before the correction, so it must take the state from here again before it commits.
 -- KEYS: one per sighting, then four per identity, in the order of ARGV[1]'s lists; the fence is the associator's.
--- ARGV[1]: JSON {change_id, action, actor, reason, undoes or '', sightings [id], identities [id], one, other,
---   status, enrolled ('1' or ''), former {sighting: the id it had been given}}; every leaf is text. What one and other are stands at each action below.
+-- ARGV[1]: JSON {change_id, action, actor, reason, undoes or '', sightings [id], identities [id], one, other, status,
+--   enrolled ('1' or ''), moved [id] (sightings that the correction names), former {sighting: the id it had been given}};
+--   every leaf is text. What one and other are stands at each action below.
 -- Answers {'retry'} | {'refused', why, id} | {'ok', position of the event, position of the last event}.
 local doc = cjson.decode(ARGV[1])
 local last = redis.call('HMGET', K.last_commit, 'amend_id', 'amend_event', 'amend_position')
@@ -48,7 +49,7 @@ function actions.unsplit()
   return position
 end
 
--- one: who absorbed; other: who was absorbed and comes back with what is still of its own.
+-- one: who absorbed; other: who was absorbed and comes back with what is still of its own, and what the correction names.
 function actions.unmerge()
   local survivor, back = living(doc.one), doc.other
   if not I[back] or lives(back) then return nil, 'apart', back end
@@ -64,9 +65,14 @@ function actions.unmerge()
       kept[#kept + 1] = alias
     end
   end
+  local moved, given = {}, {}
+  for _, sid in ipairs(doc.moved) do moved[sid] = true end
   for _, sid in ipairs(doc.sightings) do
     local raw = redis.call('HGET', S[sid], 'identity_id')
-    if raw and names[raw] and resolve(raw) == survivor then own[#own + 1] = sid end
+    if raw and (names[raw] or moved[sid]) and resolve(raw) == survivor then
+      own[#own + 1] = sid
+      given[#given + 1] = raw
+    end
   end
   if #own == 0 then return nil, 'empty', back end
   redis.call('HDEL', K.alias, back)
@@ -88,12 +94,17 @@ function actions.unmerge()
     redis.call('SREM', I[survivor].aliases, alias)
     redis.call('SADD', I[back].aliases, alias)
   end
-  for _, sid in ipairs(own) do
+  for i, sid in ipairs(own) do
+    if not names[given[i]] then redis.call('HSET', S[sid], 'identity_id', back) end
     redis.call('ZREM', I[survivor].sightings, sid)
     redis.call('ZADD', I[back].sightings, to_us(redis.call('HGET', S[sid], 'end_ns')), sid)
   end
   refresh_active(back)
   refresh_active(survivor)
+  if #doc.moved > 0 then
+    said[#said + 1] = 'former_ids'
+    said[#said + 1] = cjson.encode(given)
+  end
   if #kept > 0 then
     said[#said + 1] = 'aliases'
     said[#said + 1] = cjson.encode(kept)

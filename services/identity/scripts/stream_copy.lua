@@ -39,7 +39,7 @@ local function former(sightings, given)
   for i, sid in ipairs(cjson.decode(sightings)) do
     if not drop[sid] then kept[#kept + 1] = drop[ids[i]] and '' or ids[i] end
   end
-  return cjson.encode(kept)
+  return #kept > 0 and cjson.encode(kept) or '[]'
 end
 
 -- What an entry says without the ids that are to go, nil where nothing is left to say. The lists are those of LIST_FIELDS of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.errors import InputError, LeaseLost, NotFound
+from services.identity.history import last_undoable
 from services.identity.redis_store import RedisStore
 from services.types import Merge, Split
 
@@ -225,6 +226,39 @@ def test_after_an_undone_split_a_sighting_is_not_of_who_left_meanwhile(site):
     site.store.undo(split.event_id, "alice")
     assert record(site, "a") == ("a", ("s1", "s2"), ("n",))
     assert record(site, "b") == ("b", ("s3",), ())
+
+
+def test_an_undone_split_can_be_made_again_and_undone_again(site):
+    site.assign(s1="a", s2="b", s3="a")
+    merged = site.store.merge_identities("a", "b", "alice")
+    split = site.store.split_identity("a", ["s2", "s3"], "n", "alice")
+    site.store.enrol("n", "alice")
+    undone = site.store.undo(split.event_id, "alice")
+    for _ in range(2):
+        assert record(site, "n") == ("a", ("s1", "s2", "s3"), ("b", "n"))
+        again = site.store.undo(undone.event_id, "alice")
+        assert record(site, "a") == ("a", ("s1",), ("b",))
+        assert record(site, "n") == ("n", ("s2", "s3"), ())
+        assert enrolled(site, "a", "n") == ["n"]
+        assert last_undoable("n", site.store.read_events("0-0", 100, 0)) == again.event_id
+        with pytest.raises(InputError, match="identity of its own already"):
+            site.store.undo(undone.event_id, "alice")
+        undone = site.store.undo(again.event_id, "alice")
+        assert last_undoable("a", site.store.read_events("0-0", 100, 0)) == merged.event_id
+    site.store.undo(merged.event_id, "alice")
+    assert record(site, "b") == ("b", ("s2",), ())
+
+
+def test_an_undone_split_that_left_something_is_made_again(site):
+    site.assign(s1="a", s2="a", s3="a")
+    split = site.store.split_identity("a", ["s2"], "n", "alice")
+    site.associator = site.store.acquire_lease("associator", "tester", 600)
+    site.commit(site.decide("s3", "n"))
+    undone = site.store.undo(split.event_id, "alice")
+    assert record(site, "n") == ("n", ("s3",), ())
+    again = site.store.undo(undone.event_id, "alice")
+    assert record(site, "n") == ("n", ("s2", "s3"), ())
+    assert last_undoable("n", site.store.read_events("0-0", 100, 0)) == again.event_id
 
 
 def test_what_cannot_be_corrected_changes_nothing(site):
