@@ -163,7 +163,14 @@ class MemoryState:
         self.emit("sighting.decided", payload)
         return True, left
 
-    def absorb(self, survivor: str, absorbed: str, reason: str, said: Mapping[str, object] | None = None) -> str:
+    def absorb(
+        self,
+        survivor: str,
+        absorbed: str,
+        reason: str,
+        said: Mapping[str, object] | None = None,
+        by: str | None = None,
+    ) -> str:
         """Makes one living identity an alias of another, and all its aliases with it; returns the event's id.
 
         Args:
@@ -171,13 +178,15 @@ class MemoryState:
             absorbed: Who becomes an alias.
             reason: Why.
             said: What the event says beside that: who asked, and which event it takes back.
+            by: By which of its ids the one who stays absorbs; None for its own. An undo of that one's merge takes it
+                along.
         """
         gone = self.living.pop(absorbed)
         keeper = self.living[survivor]
         keeper.sightings |= gone.sightings
         keeper.aliases |= gone.aliases | {absorbed}
         payload: dict[str, object] = {
-            "survivor_id": survivor,
+            "survivor_id": by or survivor,
             "absorbed_id": absorbed,
             "reason": reason,
             "absorbed_status": gone.status,
@@ -185,7 +194,7 @@ class MemoryState:
         if gone.enrolled_by:
             keeper.enrolled_by |= gone.enrolled_by
             payload["absorbed_enrolled"] = True
-        self.parents[absorbed] = survivor
+        self.parents[absorbed] = by or survivor
         for alias in (*gone.aliases, absorbed):
             self.alias[alias] = survivor
         return self.emit("identity.merged", {**payload, **(said or {})})

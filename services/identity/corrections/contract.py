@@ -20,7 +20,8 @@ class Amendment:
 
     Attributes:
         action: What to do.
-        one: merge: who stays; split: where the sightings are; unmerge: who absorbed; unsplit: where they were before.
+        one: merge: who stays, perhaps by an alias where it is made again; split: where the sightings are; unmerge: who
+            absorbed; unsplit: where they were before.
         other: merge: who becomes an alias; split: the fresh id; unmerge: who comes back; unsplit: where they are now.
         actor: Who asks.
         reason: Theirs, one line.
@@ -86,7 +87,8 @@ class CorrectingStore(Protocol):
         After an undone merge the absorbed id is an identity again, with the sightings it had brought as far as they
         were not moved since; who had absorbed it is enrolled only where it was enrolled itself, or by another merge.
         After an undone split the sightings are back where they were, also for whoever takes back a merge before it.
-        When that undo is undone they are split off again, and the id that it had emptied is an identity again.
+        When that undo is undone they are split off again, and the id that it had emptied is an identity again. A merge
+        made again is one with the same two, though the one who absorbed may be an alias by now.
 
         Raises:
             NotFound: The event is not kept, or what it speaks of is gone.
@@ -132,20 +134,27 @@ class Corrections:
         event = self.get_event(event_id)
         if event is None:
             raise NotFound(f"event {event_id} is not kept; `history` lists those that are")
-        plan = plan_undo(event, next(iter(self.read_events(event_id, 1, 0)), None), actor)
+        plan = plan_undo(event, self._beside(event), actor)
         return self._amend(plan if not reason else replace(plan, reason=reason))
+
+    def _beside(self, event: Event) -> Event | None:
+        """What is known beside an event that is to be taken back; see ``plan_undo``."""
+        undoes = event.payload.get("undoes")
+        if event.kind == "identity.unmerged" and undoes is not None:
+            return self.get_event(str(undoes))
+        return next(iter(self.read_events(event.event_id, 1, 0)), None)
 
 
 def _names(value: object) -> tuple[str, ...]:
     return tuple(str(name) for name in value) if isinstance(value, list | tuple) else ()
 
 
-def plan_undo(event: Event, following: Event | None, actor: str) -> Amendment:
+def plan_undo(event: Event, beside: Event | None, actor: str) -> Amendment:
     """What takes an event back.
 
     Args:
         event: The event.
-        following: The one after it; None where there is none.
+        beside: Of an undone merge, that merge; of others the event after it; None where it is not kept.
         actor: Who asks.
 
     Raises:
@@ -161,8 +170,8 @@ def plan_undo(event: Event, following: Event | None, actor: str) -> Amendment:
             raise InputError(f"event {event.event_id}: {said['absorbed_id']} had no sighting left that could come back")
         case "identity.merged":
             return _unmerge(event, actor, reason)
-        case "identity.split" if following is not None and _emptied_by(event, following):
-            back = _unmerge(following, actor, reason)
+        case "identity.split" if beside is not None and _emptied_by(event, beside):
+            back = _unmerge(beside, actor, reason)
             return replace(back, sighting_ids=_names(said["sighting_ids"]), undoes=event.event_id)
         case "identity.split":
             one, other = str(said["identity_id"]), str(said["new_identity_id"])
@@ -173,7 +182,8 @@ def plan_undo(event: Event, following: Event | None, actor: str) -> Amendment:
             moved, former = _names(said["sighting_ids"]), _names(said[FORMER_IDS])
             return Amendment("unsplit", one, other, actor, reason, moved, former, undoes=event.event_id)
         case "identity.unmerged":
-            one, other = str(said["identity_id"]), str(said["restored_id"])
+            merge_of = said["identity_id"] if beside is None else beside.payload["survivor_id"]
+            one, other = str(merge_of), str(said["restored_id"])
             return Amendment("merge", one, other, actor, reason, undoes=event.event_id)
     raise InputError(f"event {event.event_id} is a {event.kind}; only merges and splits can be undone")
 

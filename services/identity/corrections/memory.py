@@ -48,7 +48,8 @@ class MemoryCorrections(Corrections):
         survivor, absorbed = self._living(a.one), self._living(a.other)
         if survivor == absorbed:
             raise refusal("one", survivor, a)
-        return self._state.absorb(survivor, absorbed, a.reason, said), 0
+        by = a.one if a.undoes else survivor
+        return self._state.absorb(survivor, absorbed, a.reason, said, by), 0
 
     def _split(self, a: Amendment, said: dict[str, object]) -> tuple[str, int]:
         state, source = self._state, self._living(a.one)

@@ -21,11 +21,11 @@ end
 
 local actions = {}
 
--- one: who stays; other: who becomes an alias.
+-- one: who stays, perhaps an alias where a merge is made again; other: who becomes an alias.
 function actions.merge()
   local survivor, absorbed = living(doc.one), living(doc.other)
   if survivor == absorbed then return nil, 'one', survivor end
-  return absorb(survivor, absorbed, doc.reason)
+  return absorb(survivor, absorbed, doc.reason, doc.undoes ~= '' and doc.one or survivor)
 end
 
 -- one: where the sightings are; other: a fresh id for them.

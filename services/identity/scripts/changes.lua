@@ -32,22 +32,23 @@ local function move(sid, to)
   return from ~= to and from or nil
 end
 
-local function absorb(survivor, absorbed, reason)
+-- by: by which of its ids the survivor absorbs, nil for its own. An undo of that one's merge takes the absorbed along.
+local function absorb(survivor, absorbed, reason, by)
   local keep, gone = I[survivor], I[absorbed]
-  local status, by = redis.call('HGET', gone.hash, 'status'), enrolled_by(absorbed)
+  local status, enrolled = redis.call('HGET', gone.hash, 'status'), enrolled_by(absorbed)
   local aliases = redis.call('SMEMBERS', gone.aliases)
   redis.call('ZUNIONSTORE', keep.sightings, 2, keep.sightings, gone.sightings, 'AGGREGATE', 'MAX')
   redis.call('SADD', keep.aliases, absorbed)
   redis.call('HSET', K.alias, absorbed, survivor)
-  redis.call('HSET', K.parents, absorbed, survivor)
+  redis.call('HSET', K.parents, absorbed, by or survivor)
   for _, alias in ipairs(aliases) do
     redis.call('HSET', K.alias, alias, survivor)
     redis.call('SADD', keep.aliases, alias)
   end
   local rest = { 'absorbed_status', status }
-  if #by > 0 then
-    for _, name in ipairs(enrolled_by(survivor)) do by[#by + 1] = name end
-    set_enrolled_by(survivor, by)
+  if #enrolled > 0 then
+    for _, name in ipairs(enrolled_by(survivor)) do enrolled[#enrolled + 1] = name end
+    set_enrolled_by(survivor, enrolled)
     rest[#rest + 1] = 'absorbed_enrolled'
     rest[#rest + 1] = '1'
   end
@@ -55,7 +56,7 @@ local function absorb(survivor, absorbed, reason)
   redis.call('DEL', gone.hash, gone.sightings, gone.aliases)
   redis.call('ZREM', K.active, absorbed)
   refresh_active(survivor)
-  return emit('identity.merged', 'survivor_id', survivor, 'absorbed_id', absorbed, 'reason', reason, unpack(rest))
+  return emit('identity.merged', 'survivor_id', by or survivor, 'absorbed_id', absorbed, 'reason', reason, unpack(rest))
 end
 
 -- Identities left empty become aliases of where their last sighting went.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.errors import InputError, LeaseLost, NotFound
-from services.identity.history import last_undoable
+from services.identity.history import believed, last_undoable
 from services.identity.redis_store import RedisStore
 from services.types import Merge, Split
 
@@ -114,6 +114,33 @@ def test_an_undo_can_be_undone(site):
     site.store.undo(again.event_id, "alice")
     with pytest.raises(InputError, match="an identity of its own already"):
         site.store.undo(merged.event_id, "alice")
+
+
+def test_a_merge_made_again_is_with_the_same_two(site):
+    site.assign(s1="a", s2="b", s3="c")
+    first = site.store.merge_identities("a", "b", "alice")
+    second = site.store.merge_identities("c", "a", "alice")
+    undone = site.store.undo(first.event_id, "alice")
+    again = site.store.undo(undone.event_id, "alice")
+    assert site.store.get_event(again.event_id).payload["survivor_id"] == "a"
+    assert record(site, "c") == ("c", ("s1", "s2", "s3"), ("a", "b"))
+    site.store.undo(second.event_id, "alice")
+    assert record(site, "a") == record(site, "b") == ("a", ("s1", "s2"), ("b",))
+    assert record(site, "c") == ("c", ("s3",), ())
+    assert believed(site.store.read_events("0-0", 100, 0)).resolve("b") == "a"
+    site.store.undo(again.event_id, "alice")
+    assert record(site, "b") == ("b", ("s2",), ())
+
+
+def test_a_merge_made_again_after_its_survivor_left_follows_it(site):
+    site.assign(s1="a", s2="b", s3="c")
+    first = site.store.merge_identities("a", "b", "alice")
+    second = site.store.merge_identities("c", "a", "alice")
+    undone = site.store.undo(first.event_id, "alice")
+    site.store.undo(second.event_id, "alice")
+    site.store.undo(undone.event_id, "alice")
+    assert record(site, "b") == ("a", ("s1", "s2"), ("b",))
+    assert record(site, "c") == ("c", ("s3",), ())
 
 
 def test_a_survivor_left_empty_becomes_an_alias(site):

@@ -225,13 +225,14 @@ class Site:
             holder = model.root(survivor)
             event = [e for e in all_events(self.store) if e.kind == "identity.unmerged"][-1]
             model.cut(absorbed, bool(self.store.get_event(event_id).payload.get("absorbed_enrolled")))
-            self.undoable.append(("unmerge", event.event_id, (holder, absorbed)))
+            self.undoable.append(("unmerge", event.event_id, (holder, absorbed, (survivor,))))
 
-    def undo_unmerge(self, event_id, holder, restored):
-        survivor, absorbed = self.model.root(holder), self.model.root(restored)
+    def undo_unmerge(self, event_id, holder, restored, absorber):
+        (by,) = absorber if self.erased.isdisjoint(absorber) else (holder,)
+        survivor, absorbed = self.model.root(by), self.model.root(restored)
         expected = NotFound if None in (survivor, absorbed) else InputError if survivor == absorbed else None
         if self.attempt(expected, lambda: self.store.undo(event_id, "ann")):
-            self.absorbed(survivor, absorbed)
+            self.absorbed(by, absorbed)
 
     def undo_split(self, event_id, home, fresh, former):
         model = self.model
