@@ -39,7 +39,8 @@ key                          type    what it holds
 ``camera:<id>``              hash    a camera's configuration and state
 ``cameras``                  set     ids of all cameras
 ``lease:<name>``             hash    ``owner`` and ``token`` of a living lease; expires
-``fence:<name>``             string  largest token ever given for that lease; never expires
+``fence:<name>``             string  largest token ever given for that lease; expires well after it where the name is
+                                     of PASSING and comes once, never otherwise
 ``sightings``                stream  work: ``sighting_id``, ``revision``, ``op``
 ``events``                   stream  what happened; entry ids are the log positions
 ``events:indexed``           string  ``whole`` once older events stand in the indexes of identities as well, until then
@@ -67,7 +68,21 @@ ASSOCIATOR_LEASE = "associator"
 #: The lease of whoever makes the streams and the server's files anew.
 REWRITE_LEASE = "rewrite"
 
+#: How the names of leases begin that one holder takes and nobody after it: of a camera's session, of one write.
+PASSING = ("session:", "enrolment-")
+#: For so long after such a lease its fence still stands. Where none stands, every token is refused.
+FENCE_BEYOND_S = 86_400.0
+
 _SITE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+def fence_lasts_s(lease_name: str, ttl_s: float) -> float | None:
+    """How long the fence of a lease that lives for ``ttl_s`` is kept; None for ever.
+
+    >>> fence_lasts_s("session:1", 10.0), fence_lasts_s("associator", 10.0)
+    (86410.0, None)
+    """
+    return ttl_s + FENCE_BEYOND_S if lease_name.startswith(PASSING) else None
 
 
 class Keys:

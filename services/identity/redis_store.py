@@ -26,7 +26,7 @@ from services.identity.codec import (
     sessions_of,
 )
 from services.identity.corrections.redis import RedisCorrections
-from services.identity.keys import Keys
+from services.identity.keys import Keys, fence_lasts_s
 from services.identity.log.redis import RedisLog
 from services.identity.records import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
 from services.identity.redis_client import Connection, named
@@ -49,8 +49,10 @@ def _ids(joined: bytes) -> tuple[str, ...]:
     return tuple(joined.decode().split("\n")) if joined else ()
 
 
-def _ttl_ms(ttl_s: float) -> int:
-    return max(1, int(ttl_s * 1000))
+def _times_ms(lease_name: str, ttl_s: float) -> tuple[int, int | str]:
+    """How long a lease lives, and how long its fence stands: empty for ever."""
+    lasts_s = fence_lasts_s(lease_name, ttl_s)
+    return max(1, int(ttl_s * 1000)), "" if lasts_s is None else max(1, int(lasts_s * 1000))
 
 
 class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, RedisLog):
@@ -88,13 +90,13 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
     def acquire_lease(self, name: str, owner: str, ttl_s: float) -> Lease | None:
         """See IdentityStore. The same owner gets a fresh token, which ends its older ones."""
         keys = [*self.keys.fixed(check_id("lease", name)), self.keys.lease(name)]
-        token = int(self._redis.script("lease_acquire", keys, [owner, _ttl_ms(ttl_s)]))
+        token = int(self._redis.script("lease_acquire", keys, [owner, *_times_ms(name, ttl_s)]))
         return Lease(name, owner, token) if token else None
 
     def renew_lease(self, lease: Lease, ttl_s: float) -> bool:
         """See IdentityStore. An expired lease is lost."""
         keys = [*self.keys.fixed(lease.name), self.keys.lease(lease.name)]
-        return bool(self._redis.script("lease_renew", keys, [lease.token, _ttl_ms(ttl_s)]))
+        return bool(self._redis.script("lease_renew", keys, [lease.token, *_times_ms(lease.name, ttl_s)]))
 
     def release_lease(self, lease: Lease) -> None:
         """See IdentityStore."""
