@@ -11,7 +11,7 @@ from services.identity.records import FORMER_IDS, Event, EventKind, WorkItem
 from services.identity.retention.contract import CROPS, SERVER, AuditEntry, Cause, Purge, View
 from services.identity.rolling.contract import Opener, Roll
 from services.identity.standing.contract import AlertRecord, StandingRecord, alert_id
-from services.types import Merge, Split
+from services.types import ENROLLED_CAMERA, Merge, Split
 from tracker.types import Decision
 
 ZERO = "0-0"
@@ -235,6 +235,9 @@ class MemoryState:
         if not leaving:
             return {}
         self.living.setdefault(new_id, Living("new"))
+        # A picture that was enrolled stays so with whom it comes to; what goes back takes along what its identity was.
+        pictures = former is None and any(self.rows[s].fields["camera_id"].decode() == ENROLLED_CAMERA for s in leaving)
+        enrols = pictures and bool(self.living[source].enrolled_by)
         given = [self.rows[sighting_id].identity_id or source for sighting_id in leaving]
         for sighting_id in leaving:
             self.move(sighting_id, new_id)
@@ -249,6 +252,9 @@ class MemoryState:
         }
         if any(name != source for name in given):
             payload[FORMER_IDS] = given
+        if enrols:
+            self.living[new_id].enrolled_by.add(new_id)
+            payload["enrolled"] = True
         self.emit("identity.split", {**payload, **(said or {})})
         return {source: leaving[-1]}
 

@@ -87,11 +87,12 @@ class Event:
             ``sighting.deleted`` identity_id where it had one; ``identity.merged`` survivor_id (an alias where a merge
             was made again after that one was absorbed), absorbed_id, reason, absorbed_status, and absorbed_enrolled
             where it was; ``identity.split`` identity_id, new_identity_id, sighting_ids, former_ids where one had been
-            given to an alias, reason; ``identity.unmerged`` identity_id (who had absorbed), restored_id, sighting_ids
-            that went with it (none where they were erased), former_ids where a split was made again, status, aliases
-            where there are any, enrolled where it is, survivor_enrolled, False, where who had absorbed is so no longer,
-            reason; ``identity.enrolled`` enrolled; ``sighting.embedded`` revision, model_id (the active one, whose
-            vectors it has now); ``model.rolled`` action, stage, model_id (active from now on), other_model_id, actor.
+            given to an alias, enrolled where an enrolled picture takes that along, reason; ``identity.unmerged``
+            identity_id (who had absorbed), restored_id, sighting_ids that went with it (none where they were erased),
+            former_ids where a split was made again, status, aliases where there are any, enrolled where it is,
+            survivor_enrolled, False, where who had absorbed is so no longer, reason; ``identity.enrolled`` enrolled;
+            ``sighting.embedded`` revision, model_id (the active one, whose vectors it has now); ``model.rolled``
+            action, stage, model_id (active from now on), other_model_id, actor.
             Deletions and corrections by a person add actor, and what takes an event back its id as undoes. Once an
             identity was erased, events of others that named it under MAY_LOSE or as runner_up do so no more.
     """

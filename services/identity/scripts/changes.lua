@@ -81,15 +81,28 @@ local function split(id, fresh, sids, reason, former)
   end
   if #leaving == 0 then return end
   redis.call('HSETNX', I[fresh].hash, 'status', 'new')
-  local given, by_alias = {}, false
+  local given, by_alias, picture = {}, false, false
+  local enrolled = #enrolled_by(source) > 0
   for i, sid in ipairs(leaving) do
     given[i] = redis.call('HGET', S[sid], 'identity_id')
     by_alias = by_alias or given[i] ~= source
+    picture = picture or redis.call('HGET', S[sid], 'camera_id') == 'enrolled'
     move(sid, fresh)
     local own = former and former[sid]
     if own and resolve(own) == fresh then redis.call('HSET', S[sid], 'identity_id', own) end
   end
   local rest = by_alias and { 'former_ids', cjson.encode(given) } or {}
+  -- A picture that was enrolled (ENROLLED_CAMERA of types.py) stays so with whom it comes to; what goes back takes along
+  -- what its identity was.
+  if enrolled and picture and not former then
+    local by = { fresh }
+    for _, name in ipairs(enrolled_by(fresh)) do
+      if name ~= fresh then by[#by + 1] = name end
+    end
+    set_enrolled_by(fresh, by)
+    rest[#rest + 1] = 'enrolled'
+    rest[#rest + 1] = '1'
+  end
   for _, part in ipairs(said) do rest[#rest + 1] = part end
   return emit('identity.split', 'identity_id', source, 'new_identity_id', fresh, 'sighting_ids', cjson.encode(leaving),
     'reason', reason, unpack(rest))

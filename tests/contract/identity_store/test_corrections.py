@@ -207,6 +207,21 @@ def test_a_merge_of_an_enrolled_identity_by_an_older_version_is_undone(site):
     assert enrolled(site, "a", "b") == ["a", "b"]
 
 
+def test_an_enrolled_picture_that_is_split_off_stays_enrolled(site):
+    site.put("e1", camera_id="enrolled")
+    site.put("s1", at_s=1)
+    site.commit(site.decide("e1", "a"), site.decide("s1", "a"))
+    site.store.enrol("a", "alice")
+    split = site.store.split_identity("a", ["e1"], "n", "alice")
+    assert site.store.get_event(split.event_id).payload["enrolled"] is True
+    assert enrolled(site, "a", "n") == ["a", "n"]
+    site.store.undo(split.event_id, "alice")
+    site.store.enrol("a", "alice", enrolled=False)
+    split = site.store.split_identity("a", ["e1"], "m", "alice")
+    assert "enrolled" not in site.store.get_event(split.event_id).payload
+    assert enrolled(site, "a", "m") == []
+
+
 def test_a_split_by_hand_and_its_undo(site):
     site.assign(s1="a", s2="a", s3="a")
     split = site.store.split_identity("a", ["s2", "s3", "s2"], "n", "alice", "two vehicles")
