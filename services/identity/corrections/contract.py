@@ -26,7 +26,7 @@ class Amendment:
         actor: Who asks.
         reason: Theirs, one line.
         sighting_ids: split, unsplit: those that move; unmerge: those that come along though they are not of its own.
-        former_ids: unsplit: by sighting the id that it had been given, where that is known; shorter or empty otherwise.
+        former_ids: unsplit: of each sighting the id that it had been given, "" where that was erased; empty otherwise.
         undoes: The event taken back; empty for a merge or split of its own.
         status: unmerge: how its latest decision had gone.
         enrolled: unmerge: whether it was enrolled before; then it is again while who absorbed it still is.
@@ -175,7 +175,8 @@ def plan_undo(event: Event, beside: Event | None, actor: str) -> Amendment:
             return replace(back, sighting_ids=_names(said["sighting_ids"]), undoes=event.event_id)
         case "identity.split":
             one, other = str(said["identity_id"]), str(said["new_identity_id"])
-            moved, former = _names(said["sighting_ids"]), _names(said.get(FORMER_IDS))
+            moved = _names(said["sighting_ids"])
+            former = _names(said.get(FORMER_IDS)) or (one,) * len(moved)
             return Amendment("unsplit", one, other, actor, reason, moved, former, undoes=event.event_id)
         case "identity.unmerged" if FORMER_IDS in said:
             one, other = str(said["identity_id"]), str(said["restored_id"])

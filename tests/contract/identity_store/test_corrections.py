@@ -260,6 +260,16 @@ def test_a_merge_before_an_undone_split_can_be_undone_in_full(site):
     assert record(site, "b") == ("b", ("s2", "s3"), ())
 
 
+def test_a_merge_after_a_split_that_was_undone_since_can_be_undone_in_full(site):
+    site.assign(s1="a", s2="b", s3="b")
+    split = site.store.split_identity("b", ["s2"], "n", "alice")
+    merged = site.store.merge_identities("a", "b", "alice")
+    site.store.undo(split.event_id, "alice")
+    site.store.undo(merged.event_id, "alice")
+    assert record(site, "a") == ("a", ("s1",), ("n",))
+    assert record(site, "b") == ("b", ("s2", "s3"), ())
+
+
 def test_after_an_undone_split_a_sighting_is_not_of_who_left_meanwhile(site):
     site.assign(s1="a", s2="b", s3="b")
     merged = site.store.merge_identities("a", "b", "alice")
