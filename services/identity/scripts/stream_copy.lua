@@ -1,7 +1,8 @@
 -- Copies a stream without some entries, page by page; the last page puts the copy in its place. Deleted entries stay in the
 -- nodes of a stream, so only a fresh stream is free of their bytes. Two at once would fill one copy: the lease forbids it.
--- KEYS: stream, its copy, then the index of each identity that the page names; an entry leaves those that it names no more. ARGV: token,
--- position copied so far ('' to begin), how many, JSON {sightings [id], identities [id]}, JSON [id] of the indexes. Answers {'lost'} | {'more', position copied so far} | {'ok'} when the copy is in place.
+-- KEYS: stream, its copy, then the index of each identity that the page names; an entry leaves those that it names no more.
+-- ARGV: token, position copied so far ('' to begin), how many, JSON {sightings [id], identities [id]}, JSON [id] of the indexes.
+-- Answers {'lost'} | {'more', position copied so far} | {'ok'} when the copy is in place.
 local from, to, done = KEYS[FIRST], KEYS[FIRST + 1], ARGV[2]
 if not fenced(ARGV[1]) then return { 'lost' } end
 if redis.call('EXISTS', from) == 0 then return { 'ok' } end
