@@ -348,6 +348,8 @@ class Site:
 
     def each_finds_its_own(self, events):
         """What is read of one identity says the same as the whole log, also of a moment in the middle."""
+        if not events:  # all that happened was erased
+            return
         middle_ns = events[len(events) // 2].at_ns
         earlier = [event for event in events if event.at_ns <= middle_ns]
         then = believed(earlier)
