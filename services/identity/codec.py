@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.identity.keys import IDENTITY_PARTS
-from services.identity.records import LIST_FIELDS, CameraRecord, Event, EventKind, IdentityRecord, is_event_id
+from services.identity.records import (
+    FORMER_IDS,
+    LIST_FIELDS,
+    CameraRecord,
+    Event,
+    EventKind,
+    IdentityRecord,
+    is_event_id,
+)
 from services.types import ModelVectors, Sighting
 from tracker.types import Decision, TrackKey
 
@@ -23,7 +31,7 @@ VERSION = 1
 Fields = dict[str, bytes]
 
 _INT_FIELDS = frozenset({"revision"})
-_BOOL_FIELDS = frozenset({"final", "enrolled", "absorbed_enrolled"})
+_BOOL_FIELDS = frozenset({"final", "enrolled", "absorbed_enrolled", "survivor_enrolled"})
 
 
 def dumps(value: Any) -> str:
@@ -242,7 +250,7 @@ def decode_event(event_id: str, fields: Mapping[str, bytes]) -> Event:
             payload[name] = int(value)
         elif name in _BOOL_FIELDS:
             payload[name] = value == b"1"
-        elif name in LIST_FIELDS:
+        elif name in LIST_FIELDS or name == FORMER_IDS:
             payload[name] = json.loads(value)
         else:
             payload[name] = value.decode()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from services.identity.log.contract import EVENTS_AT_ONCE, named_in
+from services.identity.records import FORMER_IDS
 from services.identity.store import Event, IdentityStore
 from tracker.metrics.latency import Aliased, LabelEvent, LabelHistory, Labelled
 
@@ -239,11 +240,63 @@ def concerning(identity_id: str, events: Sequence[Event]) -> list[Event]:
 
 
 def last_undoable(identity_id: str, events: Sequence[Event]) -> str | None:
-    """The event of the latest merge or split of an identity that was not taken back; None where there is none."""
+    """The event of the latest merge or split of an identity that still holds.
+
+    Of an identity is what names it or one that is merged into it now; what is made again counts like any other.
+
+    Args:
+        identity_id: The identity, by any of its ids.
+        events: All that concern it at least, oldest first.
+
+    Returns:
+        The event's id; None where there is none.
+    """
     about = concerning(identity_id, events)
+    family = _family_now(identity_id, about)
     undone = {event.payload["undoes"] for event in about if "undoes" in event.payload}
+    undone |= _splits_back(about)
     for event in reversed(about):
-        plain = event.payload.get("reason") != "emptied" and "undoes" not in event.payload
-        if event.kind in ("identity.merged", "identity.split") and plain and event.event_id not in undone:
+        ours = event.event_id not in undone and not family.isdisjoint(named_in(event.payload))
+        if ours and _changes(event):
             return event.event_id
     return None
+
+
+def _splits_back(events: Iterable[Event]) -> set[str]:
+    """Those of some events, oldest first, that are splits which take one back."""
+    back: set[str] = set()
+    for event in events:
+        undoes = event.payload.get("undoes")
+        if event.kind == "identity.split" and undoes is not None and undoes not in back:
+            back.add(event.event_id)
+    return back
+
+
+def _family_now(identity_id: str, events: Iterable[Event]) -> set[str]:
+    """An id with those that are merged into it after the last of some events."""
+    below: dict[str, set[str]] = {identity_id: set()}
+    holder: dict[str, str] = {}
+    for event in events:
+        if event.kind == "identity.merged":
+            absorbed = str(event.payload["absorbed_id"])
+            holder[absorbed] = str(event.payload["survivor_id"])
+            below.setdefault(holder[absorbed], set()).add(absorbed)
+        elif event.kind == "identity.unmerged":
+            restored = str(event.payload["restored_id"])
+            below.get(holder.pop(restored, ""), set()).discard(restored)
+    family, waiting = {identity_id}, [identity_id]
+    while waiting:
+        more = below.get(waiting.pop(), set()) - family
+        family |= more
+        waiting += more
+    return family
+
+
+def _changes(event: Event) -> bool:
+    """Whether an event is a merge or a split, also one that is made again."""
+    match event.kind:
+        case "identity.merged":
+            return event.payload.get("reason") != "emptied"
+        case "identity.unmerged":
+            return FORMER_IDS in event.payload
+    return event.kind == "identity.split"

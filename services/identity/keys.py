@@ -11,8 +11,9 @@ key                          type    what it holds
                                      second model, while the site changes it, in ``beside_*``
 ``purge:<id>``               hash    a deleted sighting of which something is still held: ``at_ns``, ``op``, ``actor``,
                                      ``crop_keys``, ``identity_id``, and ``wait:<holder>`` for each that holds
-``identity:<id>``            hash    ``status`` of the latest decision, ``enrolled`` where it is; exists while the
-                                     identity lives
+``identity:<id>``            hash    ``status`` of the latest decision; ``enrolled`` where it is: a list of the ids
+                                     that were, its own and such as were merged into it; exists while the identity
+                                     lives
 ``identity:<id>:sightings``  zset    its sightings by end time (µs)
 ``identity:<id>:aliases``    set     ids merged into it
 ``identity:<id>:events``     zset    positions of the events that are kept and name this very id, oldest first; goes
@@ -38,7 +39,8 @@ key                          type    what it holds
 ``camera:<id>``              hash    a camera's configuration and state
 ``cameras``                  set     ids of all cameras
 ``lease:<name>``             hash    ``owner`` and ``token`` of a living lease; expires
-``fence:<name>``             string  largest token ever given for that lease; never expires
+``fence:<name>``             string  largest token ever given for that lease; expires well after it where the name is
+                                     of PASSING and comes once, never otherwise
 ``sightings``                stream  work: ``sighting_id``, ``revision``, ``op``
 ``events``                   stream  what happened; entry ids are the log positions
 ``events:indexed``           string  ``whole`` once older events stand in the indexes of identities as well, until then
@@ -68,8 +70,21 @@ REWRITE_LEASE = "rewrite"
 
 #: What stands behind an identity's id in the keys of what belongs to it: sightings, aliases, events.
 IDENTITY_PARTS = (":sightings", ":aliases", ":events")
+#: How the names of leases begin that one holder takes and nobody after it: of a camera's session, of one write.
+PASSING = ("session:", "enrolment-")
+#: For so long after such a lease its fence still stands. Where none stands, every token is refused.
+FENCE_BEYOND_S = 86_400.0
 
 _SITE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+def fence_lasts_s(lease_name: str, ttl_s: float) -> float | None:
+    """How long the fence of a lease that lives for ``ttl_s`` is kept; None for ever.
+
+    >>> fence_lasts_s("session:1", 10.0), fence_lasts_s("associator", 10.0)
+    (86410.0, None)
+    """
+    return ttl_s + FENCE_BEYOND_S if lease_name.startswith(PASSING) else None
 
 
 class Keys:

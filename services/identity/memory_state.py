@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from services.identity.codec import Fields, decision_body
-from services.identity.records import Event, EventKind, WorkItem
+from services.identity.records import FORMER_IDS, Event, EventKind, WorkItem
 from services.identity.retention.contract import CROPS, SERVER, AuditEntry, Cause, Purge, View
 from services.identity.rolling.contract import Opener, Roll
 from services.identity.standing.contract import AlertRecord, StandingRecord, alert_id
-from services.types import Merge, Split
+from services.types import ENROLLED_CAMERA, Merge, Split
 from tracker.types import Decision
 
 ZERO = "0-0"
@@ -42,12 +42,12 @@ class Row:
 
 @dataclass(slots=True)
 class Living:
-    """A living identity."""
+    """A living identity. ``enrolled_by``: which of its ids somebody has enrolled, its own or an alias."""
 
     status: str
-    enrolled: bool = False
     sightings: set[str] = field(default_factory=set)
     aliases: set[str] = field(default_factory=set)
+    enrolled_by: set[str] = field(default_factory=set)
 
 
 class MemoryState:
@@ -163,7 +163,14 @@ class MemoryState:
         self.emit("sighting.decided", payload)
         return True, left
 
-    def absorb(self, survivor: str, absorbed: str, reason: str, said: Mapping[str, object] | None = None) -> str:
+    def absorb(
+        self,
+        survivor: str,
+        absorbed: str,
+        reason: str,
+        said: Mapping[str, object] | None = None,
+        by: str | None = None,
+    ) -> str:
         """Makes one living identity an alias of another, and all its aliases with it; returns the event's id.
 
         Args:
@@ -171,21 +178,23 @@ class MemoryState:
             absorbed: Who becomes an alias.
             reason: Why.
             said: What the event says beside that: who asked, and which event it takes back.
+            by: By which of its ids the one who stays absorbs; None for its own. An undo of that one's merge takes it
+                along.
         """
         gone = self.living.pop(absorbed)
         keeper = self.living[survivor]
         keeper.sightings |= gone.sightings
         keeper.aliases |= gone.aliases | {absorbed}
         payload: dict[str, object] = {
-            "survivor_id": survivor,
+            "survivor_id": by or survivor,
             "absorbed_id": absorbed,
             "reason": reason,
             "absorbed_status": gone.status,
         }
-        if gone.enrolled:
-            keeper.enrolled = True
+        if gone.enrolled_by:
+            keeper.enrolled_by |= gone.enrolled_by
             payload["absorbed_enrolled"] = True
-        self.parents[absorbed] = survivor
+        self.parents[absorbed] = by or survivor
         for alias in (*gone.aliases, absorbed):
             self.alias[alias] = survivor
         return self.emit("identity.merged", {**payload, **(said or {})})
@@ -206,8 +215,19 @@ class MemoryState:
         if survivor in self.living and absorbed in self.living:
             self.absorb(survivor, absorbed, merge.reason)
 
-    def split(self, split: Split, said: Mapping[str, object] | None = None) -> dict[str, str]:
-        """Applies a split; returns identities left -> last sighting that left. A retired new id changes nothing."""
+    def split(
+        self, split: Split, said: Mapping[str, object] | None = None, former: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Applies a split; a retired new id changes nothing.
+
+        Args:
+            split: Which sightings go where.
+            said: As for ``absorb``.
+            former: Sighting -> the id that it is given, where that is an alias of where it goes.
+
+        Returns:
+            Identities left -> last sighting that left.
+        """
         source, new_id = self.resolve(split.identity_id), split.new_identity_id
         if source is None or source not in self.living or new_id in self.alias or new_id == source:
             return {}
@@ -215,23 +235,36 @@ class MemoryState:
         if not leaving:
             return {}
         self.living.setdefault(new_id, Living("new"))
+        # A picture that was enrolled stays so with whom it comes to; what goes back takes along what its identity was.
+        pictures = former is None and any(self.rows[s].fields["camera_id"].decode() == ENROLLED_CAMERA for s in leaving)
+        enrols = pictures and bool(self.living[source].enrolled_by)
+        given = [self.rows[sighting_id].identity_id or source for sighting_id in leaving]
         for sighting_id in leaving:
             self.move(sighting_id, new_id)
+            own = (former or {}).get(sighting_id)
+            if own is not None and self.resolve(own) == new_id:
+                self.rows[sighting_id].identity_id = own
         payload: dict[str, object] = {
             "identity_id": source,
             "new_identity_id": new_id,
             "sighting_ids": leaving,
             "reason": split.reason,
         }
+        if any(name != source for name in given):
+            payload[FORMER_IDS] = given
+        if enrols:
+            self.living[new_id].enrolled_by.add(new_id)
+            payload["enrolled"] = True
         self.emit("identity.split", {**payload, **(said or {})})
         return {source: leaving[-1]}
 
     def enrol(self, identity_id: str, actor: str, *, enrolled: bool) -> None:
         """Marks a living identity as enrolled, or no longer."""
         row = self.living[identity_id]
-        if row.enrolled == enrolled:
+        was = bool(row.enrolled_by)
+        row.enrolled_by = row.enrolled_by | {identity_id} if enrolled else set()
+        if was == enrolled:
             return
-        row.enrolled = enrolled
         self.emit("identity.enrolled", {"identity_id": identity_id, "enrolled": enrolled, "actor": actor})
         self.note(actor, "enrol" if enrolled else "unenrol", identity_id, len(row.sightings))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from services.identity.codec import (
     sessions_of,
 )
 from services.identity.corrections.memory import MemoryCorrections
+from services.identity.keys import fence_lasts_s
 from services.identity.log.memory import MemoryLog
 from services.identity.memory_state import ZERO, MemoryState, Row, position
 from services.identity.records import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
@@ -65,6 +67,7 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
         self._changed = threading.Condition(threading.RLock())
         self._leases: dict[str, _Held] = {}
         self._fences: dict[str, int] = {}
+        self._fences_until_ns: dict[str, int] = {}
         self._cameras: dict[str, CameraRecord] = {}
         self._last_commit: tuple[Commit, CommitResult] | None = None
 
@@ -72,7 +75,19 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
         held = self._leases.get(name)
         return held.lease if held is not None and held.until_ns > self._clock_ns() else None
 
+    def _keep_fence(self, name: str, ttl_s: float) -> None:
+        """Keeps the fence of a lease for as long as it is to stand, and drops those that have stood long enough."""
+        now_ns = self._clock_ns()
+        for other in [other for other, until_ns in self._fences_until_ns.items() if until_ns <= now_ns]:
+            del self._fences[other], self._fences_until_ns[other]
+            self._leases.pop(other, None)
+        lasts_s = fence_lasts_s(name, ttl_s)
+        if lasts_s is not None:
+            self._fences_until_ns[name] = now_ns + max(1, int(lasts_s * 1000)) * 1_000_000
+
     def _check(self, lease: Lease) -> None:
+        if self._fences_until_ns.get(lease.name, math.inf) <= self._clock_ns():
+            raise LeaseLost(f"lease {lease.name} of {lease.owner} with token {lease.token} ended long ago")
         if self._fences.get(lease.name) != lease.token:
             raise LeaseLost(f"lease {lease.name} has a newer holder than {lease.owner} with token {lease.token}")
 
@@ -82,6 +97,7 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
             living = self._living_lease(check_id("lease", name))
             if living is not None and living.owner != owner:
                 return None
+            self._keep_fence(name, ttl_s)
             token = self._fences[name] = self._fences.get(name, 0) + 1
             lease = Lease(name, owner, token)
             self._leases[name] = _Held(lease, self._clock_ns() + max(1, int(ttl_s * 1000)) * 1_000_000)
@@ -93,6 +109,7 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
             living = self._living_lease(lease.name)
             if living is None or living.token != lease.token:
                 return False
+            self._keep_fence(lease.name, ttl_s)
             self._leases[lease.name].until_ns = self._clock_ns() + max(1, int(ttl_s * 1000)) * 1_000_000
             return True
 
@@ -194,6 +211,12 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
         for fields, identity_id in found:
             yield decode_sighting(fields), identity_id
 
+    def scan_identities(self) -> Iterator[IdentityRecord]:
+        """See IdentityStore."""
+        with self._changed:
+            found = [self._record(identity_id) for identity_id in self._state.living]
+        yield from found
+
     def identity_of(self, sighting_id: str) -> str | None:
         """See IdentityStore."""
         return self.identities_of([sighting_id])[0]
@@ -276,7 +299,7 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
         for sighting_id in living.sightings:
             f = self._state.rows[sighting_id].fields
             rows.append((sighting_id, f["camera_id"].decode(), int(f["start_ns"]), int(f["end_ns"])))
-        return identity_record(identity_id, living.status, living.aliases, rows, enrolled=living.enrolled)
+        return identity_record(identity_id, living.status, living.aliases, rows, enrolled=bool(living.enrolled_by))
 
     def get_identity(self, identity_id: str) -> IdentityRecord | None:
         """See IdentityStore."""

@@ -31,6 +31,14 @@ IDENTITY_FIELDS = (
     "restored_id",
 )
 LIST_FIELDS = ("sighting_ids", "aliases")
+#: Beside ``sighting_ids``, in their order: the id that each had been given, "" where that one was erased.
+FORMER_IDS = "former_ids"
+#: By kind of event, the identity that it can lose and still say whose its sightings are.
+MAY_LOSE: Mapping[str, str] = {
+    "sighting.decided": "previous_identity_id",
+    "identity.split": "identity_id",
+    "identity.unmerged": "identity_id",
+}
 
 _EVENT_ID = re.compile(r"[0-9]{1,16}-[0-9]{1,16}")
 
@@ -76,13 +84,17 @@ class Event:
         payload: JSON-like; the outcome, complete enough that no view re-decides. Everything names its ids. Beside
             them: ``sighting.put`` revision, final, camera_id; ``sighting.decided`` revision, identity_id, status,
             llr, margin, probability, evidence, runner_up, and previous_identity_id when the sighting moved;
-            ``sighting.deleted`` identity_id where it had one; ``identity.merged`` survivor_id, absorbed_id, reason,
-            absorbed_status, and absorbed_enrolled where it was; ``identity.split`` identity_id, new_identity_id,
-            sighting_ids, reason; ``identity.unmerged`` identity_id (who had absorbed), restored_id, sighting_ids that
-            went with it (none where they were erased), status, aliases where there are any, enrolled where it is,
-            reason; ``identity.enrolled`` enrolled; ``sighting.embedded`` revision, model_id (the active one, whose
-            vectors it has now); ``model.rolled`` action, stage, model_id (active from now on), other_model_id, actor.
-            Deletions and corrections by a person add actor, and what takes an event back its id as undoes.
+            ``sighting.deleted`` identity_id where it had one; ``identity.merged`` survivor_id (an alias where a merge
+            was made again after that one was absorbed), absorbed_id, reason, absorbed_status, and absorbed_enrolled
+            where it was; ``identity.split`` identity_id, new_identity_id, sighting_ids, former_ids where one had been
+            given to an alias, enrolled where an enrolled picture takes that along, reason; ``identity.unmerged``
+            identity_id (who had absorbed), restored_id, sighting_ids that went with it (none where they were erased),
+            former_ids where a split was made again, status, aliases where there are any, enrolled where it is,
+            survivor_enrolled, False, where who had absorbed is so no longer, reason; ``identity.enrolled`` enrolled;
+            ``sighting.embedded`` revision, model_id (the active one, whose vectors it has now); ``model.rolled``
+            action, stage, model_id (active from now on), other_model_id, actor.
+            Deletions and corrections by a person add actor, and what takes an event back its id as undoes. Once an
+            identity was erased, events of others that named it under MAY_LOSE or as runner_up do so no more.
     """
 
     event_id: str

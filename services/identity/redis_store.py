@@ -29,7 +29,7 @@ from services.identity.codec import (
     sessions_of,
 )
 from services.identity.corrections.redis import RedisCorrections
-from services.identity.keys import Keys
+from services.identity.keys import Keys, fence_lasts_s
 from services.identity.log.redis import RedisLog
 from services.identity.records import CameraRecord, CommitResult, Event, IdentityRecord, PutResult, WorkItem
 from services.identity.redis_client import Connection, named
@@ -53,8 +53,10 @@ def _ids(joined: bytes) -> tuple[str, ...]:
     return tuple(joined.decode().split("\n")) if joined else ()
 
 
-def _ttl_ms(ttl_s: float) -> int:
-    return max(1, int(ttl_s * 1000))
+def _times_ms(lease_name: str, ttl_s: float) -> tuple[int, int | str]:
+    """How long a lease lives, and how long its fence stands: empty for ever."""
+    lasts_s = fence_lasts_s(lease_name, ttl_s)
+    return max(1, int(ttl_s * 1000)), "" if lasts_s is None else max(1, int(lasts_s * 1000))
 
 
 class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, RedisLog):
@@ -92,13 +94,13 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
     def acquire_lease(self, name: str, owner: str, ttl_s: float) -> Lease | None:
         """See IdentityStore. The same owner gets a fresh token, which ends its older ones."""
         keys = [*self.keys.fixed(check_id("lease", name)), self.keys.lease(name)]
-        token = int(self._redis.script("lease_acquire", keys, [owner, _ttl_ms(ttl_s)]))
+        token = int(self._redis.script("lease_acquire", keys, [owner, *_times_ms(name, ttl_s)]))
         return Lease(name, owner, token) if token else None
 
     def renew_lease(self, lease: Lease, ttl_s: float) -> bool:
         """See IdentityStore. An expired lease is lost."""
         keys = [*self.keys.fixed(lease.name), self.keys.lease(lease.name)]
-        return bool(self._redis.script("lease_renew", keys, [lease.token, _ttl_ms(ttl_s)]))
+        return bool(self._redis.script("lease_renew", keys, [lease.token, *_times_ms(lease.name, ttl_s)]))
 
     def release_lease(self, lease: Lease) -> None:
         """See IdentityStore."""
@@ -202,7 +204,7 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
             seen.update(sighting_id.decode() for sighting_id in in_view)
             yield from self._pages(sorted(seen))
         while True:
-            cursor, pairs = self._redis.call(partial(self._scan_page, cursor))
+            cursor, pairs = self._redis.call(partial(_scan_page, self.keys.timeline, cursor))
             page = [n for member, ended in pairs if ended >= floor_us and (n := member.decode()) not in seen]
             seen.update(page)
             yield from self._pages(page)
@@ -212,10 +214,6 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
     def _pages(self, sighting_ids: Sequence[str]) -> Iterator[tuple[Sighting, str | None]]:
         for start in range(0, len(sighting_ids), _PAGE):
             yield from self._with_identities(sighting_ids[start : start + _PAGE])
-
-    def _scan_page(self, cursor: int, client: Any) -> tuple[int, list[tuple[bytes, float]]]:
-        page: tuple[int, list[tuple[bytes, float]]] = client.zscan(self.keys.timeline, cursor, count=_PAGE)
-        return page
 
     def _with_identities(self, sighting_ids: Sequence[str]) -> list[tuple[Sighting, str | None]]:
         rows = [row for row in self._hashes([self.keys.sighting(s) for s in sighting_ids]) if row]
@@ -367,6 +365,14 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
         )
         return self._records([identity_id.decode() for identity_id in newest])
 
+    def scan_identities(self) -> Iterator[IdentityRecord]:
+        """See IdentityStore."""
+        cursor, going = 0, True
+        while going:
+            cursor, pairs = self._redis.call(partial(_scan_page, self.keys.active, cursor))
+            yield from self._records([member.decode() for member, _ in pairs])
+            going = cursor != 0
+
     def _records(self, identity_ids: Sequence[str]) -> list[IdentityRecord]:
         """Records of living identities, in order; one that ended meanwhile is left out."""
 
@@ -446,3 +452,12 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
             member.decode() for member in self._redis.call(lambda client: client.smembers(self.keys.cameras))
         )
         return [decode_camera(fields) for fields in self._hashes([self.keys.camera(name) for name in names]) if fields]
+
+
+def _scan_page(key: str, cursor: int, client: Any) -> tuple[int, list[tuple[bytes, float]]]:
+    """Some members of a sorted set with their scores, and where to go on: 0 after the last.
+
+    Unlike a page by rank, none that stays is left out where ranks change meanwhile.
+    """
+    page: tuple[int, list[tuple[bytes, float]]] = client.zscan(key, cursor, count=_PAGE)
+    return page

@@ -108,6 +108,14 @@ class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore
         """
         ...
 
+    def scan_identities(self) -> Iterator[IdentityRecord]:
+        """Every living identity in no order, perhaps with repeats; for rebuilding a view.
+
+        One that lives from the first to the last is told, whenever it is seen meanwhile. What else changes may or may
+        not show: read ``last_event_id`` first and follow `events` from there.
+        """
+        ...
+
     def identity_of(self, sighting_id: str) -> str | None:
         """The identity a sighting is assigned to, aliases resolved; None when undecided or unknown."""
         ...

@@ -9,7 +9,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from reid.types import EmbedderSpec
 from services.errors import SnapshotError, Unavailable
-from services.identity.store import Event, IdentityRecord, IdentityStore
+from services.identity.store import Event, IdentityStore
 from services.matcher.gallery import Gallery, parse_position
 from services.matcher.snapshot import load_snapshot, remove_snapshot
 from services.observability import catalogue
@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 
 _BATCH = 512
 _ALL = 10_000_000
-_PAGE = 500
 _BLOCK_MS = 250
 _RETRY_S = 0.5
 #: How often the store hears how far the view is, at most while events come and at least while none do.
@@ -184,7 +183,7 @@ class GalleryFollower:
         # Deleted before the scan, or before the target below: what is filled by then cannot hold them.
         gone = [purge.sighting_id for purge in self._store.purges(self._view, limit=_ALL)]
         if not used:
-            self._gallery.rebuild(self._store.scan_sightings(), self._identities(), position, spec)
+            self._gallery.rebuild(self._store.scan_sightings(), self._store.scan_identities(), position, spec)
         target = parse_position(self._store.last_event_id())
         while parse_position(self._gallery.log_position) < target:
             self._follow_once()
@@ -196,12 +195,6 @@ class GalleryFollower:
         self._gallery.set_ready()
         self._on_ready()
         return used
-
-    def _identities(self) -> Iterator[IdentityRecord]:
-        offset = 0
-        while page := self._store.list_identities(_PAGE, offset):
-            yield from page
-            offset += len(page)
 
     def _expire(self) -> None:
         """Now and then, forgets what is older than the gallery's time to live."""

@@ -175,7 +175,7 @@ class GalleryState:
             case "identity.merged":
                 self._merge(payload)
             case "identity.split":
-                self._split(str(payload["new_identity_id"]), payload["sighting_ids"])
+                self._split(payload)
             case "identity.unmerged":
                 self._unmerge(payload)
             case "identity.enrolled":
@@ -214,9 +214,11 @@ class GalleryState:
         if payload.get("absorbed_enrolled"):
             self.enrolled.add(survivor)
 
-    def _split(self, new_identity_id: str, sighting_ids: object) -> None:
-        new_id = self.resolve(new_identity_id)
+    def _split(self, payload: Mapping[str, object]) -> None:
+        new_id, sighting_ids = self.resolve(str(payload["new_identity_id"])), payload["sighting_ids"]
         self.status.setdefault(new_id, "new")
+        if payload.get("enrolled"):
+            self.enrolled.add(new_id)
         for sighting_id in sighting_ids if isinstance(sighting_ids, list | tuple) else ():
             self.assign(str(sighting_id), new_id)
 
@@ -231,6 +233,9 @@ class GalleryState:
         self._add_alias(restored, *own)
         self.status[restored] = str(payload["status"])
         self._set_enrolled(restored, yes=bool(payload.get("enrolled")))
+        if payload.get("survivor_enrolled") is False:
+            # By the very id: who has absorbed that one since may be enrolled, as a scan has said.
+            self.enrolled.discard(str(payload.get("identity_id")))
         for sighting_id in names if isinstance(names, list | tuple) else ():
             self.assign(str(sighting_id), restored)
 

@@ -961,7 +961,7 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Undo(self, request, context):
-        """Takes back a merge, a split or an undone merge, whoever did it. Audited.
+        """Takes back a merge, a split or an earlier undo, whoever did it. Audited.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

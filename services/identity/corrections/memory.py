@@ -8,7 +8,7 @@ from collections.abc import Callable
 from services.identity.corrections.contract import Amendment, Correction, Corrections, absorbed_through, refusal
 from services.identity.keys import ASSOCIATOR_LEASE
 from services.identity.memory_state import Living, MemoryState
-from services.identity.records import Event
+from services.identity.records import FORMER_IDS, Event
 from services.types import Split
 
 
@@ -48,7 +48,8 @@ class MemoryCorrections(Corrections):
         survivor, absorbed = self._living(a.one), self._living(a.other)
         if survivor == absorbed:
             raise refusal("one", survivor, a)
-        return self._state.absorb(survivor, absorbed, a.reason, said), 0
+        by = a.one if a.undoes else survivor
+        return self._state.absorb(survivor, absorbed, a.reason, said, by), 0
 
     def _split(self, a: Amendment, said: dict[str, object]) -> tuple[str, int]:
         state, source = self._state, self._living(a.one)
@@ -66,7 +67,8 @@ class MemoryCorrections(Corrections):
         home, now = self._living(a.one), self._living(a.other)
         if home == now:
             raise refusal("one", home, a)
-        left = self._state.split(Split(now, home, a.sighting_ids, a.reason), said)
+        former = dict(zip(a.sighting_ids, a.former_ids, strict=False))
+        left = self._state.split(Split(now, home, a.sighting_ids, a.reason), said, former)
         if not left:
             raise refusal("empty", now, a)
         event_id = self._state.last_event_id()
@@ -82,15 +84,10 @@ class MemoryCorrections(Corrections):
         kept = sorted(absorbed_through(back, state.parents))
         names = {back, *kept}
         members = sorted(state.living[survivor].sightings, key=lambda s: (state.rows[s].end_us, s))
-        own = [s for s in members if state.rows[s].identity_id in names]
+        moved = set(a.sighting_ids)
+        own = [s for s in members if state.rows[s].identity_id in names or s in moved]
         if not own:
             raise refusal("empty", back, a)
-        restored = Living(a.status, a.enrolled, set(own), set(kept))
-        state.living[back] = restored
-        state.living[survivor].sightings -= restored.sightings
-        state.living[survivor].aliases -= names
-        del state.alias[back], state.parents[back]
-        state.alias |= dict.fromkeys(kept, back)
         payload: dict[str, object] = {
             "identity_id": survivor,
             "restored_id": back,
@@ -98,11 +95,32 @@ class MemoryCorrections(Corrections):
             "status": a.status,
             "reason": a.reason,
         }
+        if a.sighting_ids:
+            payload[FORMER_IDS] = [state.rows[s].identity_id for s in own]
         if kept:
             payload["aliases"] = kept
-        if a.enrolled:
-            payload["enrolled"] = True
+        payload |= self._part(survivor, a, names, own)
         event_id = state.emit("identity.unmerged", payload | said)
         if not state.living[survivor].sightings:
             state.absorb(back, survivor, "emptied", {"actor": a.actor})
         return event_id, len(own)
+
+    def _part(self, survivor: str, a: Amendment, names: set[str], own: list[str]) -> dict[str, object]:
+        """Takes ids and sightings out of an identity into one of their own; returns who is enrolled or no longer."""
+        state, back, keeper = self._state, a.other, self._state.living[survivor]
+        enrolled_by = keeper.enrolled_by
+        theirs, ours = enrolled_by & names, enrolled_by - names
+        # Merges by older versions did not note by which id the survivor became enrolled.
+        if a.enrolled and ours and not theirs:
+            theirs = {back}
+        state.living[back] = Living(a.status, set(own), names - {back}, theirs)
+        keeper.sightings -= set(own)
+        keeper.aliases -= names
+        keeper.enrolled_by = ours
+        del state.alias[back], state.parents[back]
+        state.alias |= dict.fromkeys(names - {back}, back)
+        for sighting_id in own:
+            if state.rows[sighting_id].identity_id not in names:
+                state.rows[sighting_id].identity_id = back
+        told: dict[str, object] = {"enrolled": True} if theirs else {}
+        return told | ({"survivor_enrolled": False} if enrolled_by and not ours else {})

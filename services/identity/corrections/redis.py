@@ -46,6 +46,8 @@ class RedisCorrections(Corrections):
             "other": a.other,
             "status": a.status,
             "enrolled": "1" if a.enrolled else "",
+            "moved": list(a.sighting_ids),
+            "former": dict(zip(a.sighting_ids, a.former_ids, strict=False)),
         }
         for _ in range(_TRIES):
             sightings = self._concerned(a)
@@ -74,5 +76,7 @@ class RedisCorrections(Corrections):
         found = self._redis.call(lambda client: client.hmget(self.keys.parents, absorbed)) if absorbed else []
         parents = {name: raw.decode() for name, raw in zip(absorbed, found, strict=True) if raw is not None}
         own = {amendment.other, *absorbed_through(amendment.other, parents)}
-        rows = self._rows(names, "identity_id")
-        return [name for name, (raw,) in zip(names, rows, strict=True) if raw is not None and raw.decode() in own]
+        rows = zip(names, self._rows(names, "identity_id"), strict=True)
+        moved = set(amendment.sighting_ids)
+        owned = {name for name, (raw,) in rows if raw is not None and raw.decode() in own}
+        return [name for name in names if name in owned or name in moved]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from services.identity.records import IDENTITY_FIELDS, Event
@@ -33,6 +33,22 @@ class LogStore(Protocol):
     def index_events(self) -> None:
         """Finds also those events again that an older version has written; does nothing once that is done."""
         ...
+
+
+def deleted_of(events_of: Callable[[str, str], list[Event]], identity_ids: Iterable[str]) -> set[str]:
+    """The sightings that were deleted while they were of some identities, as far as the events of these are kept.
+
+    Args:
+        events_of: As LogStore's: the next events of an identity after a position.
+        identity_ids: Living or not.
+    """
+    found: set[str] = set()
+    for identity_id in identity_ids:
+        after = "0-0"
+        while page := events_of(identity_id, after):
+            found |= {str(event.payload["sighting_id"]) for event in page if event.kind == "sighting.deleted"}
+            after = page[-1].event_id
+    return found
 
 
 def named_in(payload: Mapping[str, object]) -> set[str]:

@@ -103,7 +103,10 @@ class RetentionStore(Protocol):
         ...
 
     def enrol(self, identity_id: str, actor: str, *, enrolled: bool = True) -> str:
-        """Marks an identity (by id or alias) as enrolled or no longer; returns the log position. Raises NotFound."""
+        """Marks an identity (by id or alias) as enrolled or no longer; returns the log position. Raises NotFound.
+
+        One that was merged into another takes that with it: both are enrolled until the merge is undone.
+        """
         ...
 
     def begin_view(self, name: str, position: str) -> None:
@@ -155,7 +158,10 @@ class RetentionStore(Protocol):
     def rewrite(self, sighting_ids: Sequence[str], identity_ids: Sequence[str], timeout_s: float = 60.0) -> None:
         """Makes the server's streams and files anew without what tells of these ids; one at a time.
 
-        Events that list several ids lose these alone, and go when none is left, but for ``identity.unmerged``.
+        With an identity go also the sightings that were deleted while they were of it.
+
+        Events that list several ids lose these alone, and go when none is left, but for ``identity.unmerged``. What
+        says whose the sightings of a living identity are stays, without who had them before (MAY_LOSE).
 
         Raises:
             StoreUnavailable: It was not done in time, the server could not, or another rewriting did not end in time

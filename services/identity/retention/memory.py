@@ -5,14 +5,38 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import cast
 
 from services.errors import NotFound
 from services.identity.codec import check_id, check_position, cut_vectors
+from services.identity.log.contract import deleted_of
 from services.identity.memory_state import MemoryState, position
-from services.identity.records import IDENTITY_FIELDS, LIST_FIELDS
+from services.identity.records import FORMER_IDS, IDENTITY_FIELDS, LIST_FIELDS, MAY_LOSE, Event
 from services.identity.retention.contract import RETENTION_ACTOR, AuditEntry, Overdue, Purge, Trimmed, View
 
 _NAMES = ("sighting_id", *IDENTITY_FIELDS)
+
+
+def _without(event: Event, drop: set[str]) -> Event | None:
+    """An event without the ids that are to go; None where nothing is left to say."""
+    lost = {name for name in _NAMES if event.payload.get(name) in drop}
+    if lost - {MAY_LOSE.get(event.kind)}:
+        return None
+    payload = {name: value for name, value in event.payload.items() if name not in lost}
+    given = payload.get(FORMER_IDS)
+    if isinstance(given, list):
+        pairs = zip(cast("list[str]", payload["sighting_ids"]), given, strict=True)
+        payload[FORMER_IDS] = ["" if own in drop else own for name, own in pairs if name not in drop]
+    for name in LIST_FIELDS:
+        listed = payload.get(name)
+        if isinstance(listed, list):
+            payload[name] = [n for n in listed if n not in drop]
+            # An identity that was restored stays so, because the merge that it takes back stays too.
+            if not payload[name] and event.kind != "identity.unmerged":
+                return None
+    if payload.get("runner_up") in drop:
+        payload["runner_up"] = None
+    return replace(event, payload=payload)
 
 
 class MemoryRetention:
@@ -22,6 +46,7 @@ class MemoryRetention:
     _changed: threading.Condition
     _clock_ns: Callable[[], int]
     resolve: Callable[[str], str | None]
+    events_of: Callable[..., list[Event]]
 
     def now_ns(self) -> int:
         """See RetentionStore."""
@@ -32,7 +57,7 @@ class MemoryRetention:
         due = []
         for sighting_id, row in state.rows.items():
             owner = state.identity_of(sighting_id)
-            enrolled = owner is not None and state.living[owner].enrolled
+            enrolled = owner is not None and bool(state.living[owner].enrolled_by)
             bound_ns = before_ns if not enrolled else -1 if enrolled_before_ns is None else enrolled_before_ns
             if row.end_us < bound_ns // 1000:
                 due.append(sighting_id)
@@ -152,23 +177,11 @@ class MemoryRetention:
 
     def rewrite(self, sighting_ids: Sequence[str], identity_ids: Sequence[str], timeout_s: float = 60.0) -> None:
         """See RetentionStore. There are no files."""
-        drop = {*sighting_ids, *identity_ids}
         with self._changed:
+            drop = {*sighting_ids, *identity_ids, *deleted_of(self.events_of, identity_ids)}
             state = self._state
             state.work = [w for w in state.work if w.sighting_id not in drop]
-            events = []
-            for event in state.events:
-                payload = dict(event.payload)
-                for name in LIST_FIELDS:
-                    listed = payload.get(name)
-                    if isinstance(listed, list):
-                        payload[name] = [n for n in listed if n not in drop]
-                emptied = any(payload.get(n) == [] for n in LIST_FIELDS)
-                # An identity that was restored stays so, because the merge that it takes back stays too.
-                if any(payload.get(n) in drop for n in _NAMES) or (emptied and event.kind != "identity.unmerged"):
-                    continue
-                events.append(replace(event, payload=payload))
-            state.events = events
+            state.events = [left for event in state.events if (left := _without(event, drop)) is not None]
 
     def note(self, actor: str, action: str, subject: str, sightings: int, detail: str = "") -> None:
         """See RetentionStore."""

@@ -13,6 +13,8 @@ from typing import Any, cast
 from services.errors import NotFound, StoreUnavailable
 from services.identity.codec import check_id, check_position, cut_vectors, dumps
 from services.identity.keys import REWRITE_LEASE, Keys
+from services.identity.log.contract import deleted_of
+from services.identity.records import Event
 from services.identity.redis_client import Connection
 from services.identity.retention.contract import (
     RETENTION_ACTOR,
@@ -45,6 +47,7 @@ class RedisRetention:
     release_lease: Callable[[Lease], None]
     trim_events: Callable[[str], int]
     named_after: Callable[[str, str, int], set[str]]
+    events_of: Callable[..., list[Event]]
 
     def now_ns(self) -> int:
         """See RetentionStore."""
@@ -208,7 +211,8 @@ class RedisRetention:
 
     def rewrite(self, sighting_ids: Sequence[str], identity_ids: Sequence[str], timeout_s: float = 60.0) -> None:
         """See RetentionStore. The server's log is made anew in the background; this waits for it."""
-        drop = dumps({"sightings": list(sighting_ids), "identities": list(identity_ids)})
+        gone = {*sighting_ids, *deleted_of(self.events_of, identity_ids)}
+        drop = dumps({"sightings": sorted(gone), "identities": list(identity_ids)})
         with self._rewriting(timeout_s) as lease:
             for stream in (self.keys.events, self.keys.sightings):
                 self._copy_stream(stream, drop, lease)

@@ -1,8 +1,9 @@
 -- A person's correction: a merge, a split, or one of them taken back. Ends the associator's token: what it holds in memory
 -- was decided before the correction, so it must take the state from here again before it commits.
 -- KEYS: one per sighting, then four per identity, in the order of ARGV[1]'s lists; the fence is the associator's.
--- ARGV[1]: JSON {change_id, action, actor, reason, undoes or '', sightings [id], identities [id], one, other,
---   status, enrolled ('1' or '')}; every leaf is text. What one and other are stands at each action below.
+-- ARGV[1]: JSON {change_id, action, actor, reason, undoes or '', sightings [id], identities [id], one, other, status,
+--   enrolled ('1' or ''), moved [id] (sightings that the correction names), former {sighting: the id it had been given}};
+--   every leaf is text. What one and other are stands at each action below.
 -- Answers {'retry'} | {'refused', why, id} | {'ok', position of the event, position of the last event}.
 local doc = cjson.decode(ARGV[1])
 local last = redis.call('HMGET', K.last_commit, 'amend_id', 'amend_event', 'amend_position')
@@ -20,11 +21,11 @@ end
 
 local actions = {}
 
--- one: who stays; other: who becomes an alias.
+-- one: who stays, perhaps an alias where a merge is made again; other: who becomes an alias.
 function actions.merge()
   local survivor, absorbed = living(doc.one), living(doc.other)
   if survivor == absorbed then return nil, 'one', survivor end
-  return absorb(survivor, absorbed, doc.reason)
+  return absorb(survivor, absorbed, doc.reason, doc.undoes ~= '' and doc.one or survivor)
 end
 
 -- one: where the sightings are; other: a fresh id for them.
@@ -42,13 +43,13 @@ end
 function actions.unsplit()
   local home, now = living(doc.one), living(doc.other)
   if home == now then return nil, 'one', home end
-  local position = split(now, home, doc.sightings, doc.reason)
+  local position = split(now, home, doc.sightings, doc.reason, doc.former)
   if not position then return nil, 'empty', now end
   settle()
   return position
 end
 
--- one: who absorbed; other: who was absorbed and comes back with what is still of its own.
+-- one: who absorbed; other: who was absorbed and comes back with what is still of its own, and what the correction names.
 function actions.unmerge()
   local survivor, back = living(doc.one), doc.other
   if not I[back] or lives(back) then return nil, 'apart', back end
@@ -64,34 +65,57 @@ function actions.unmerge()
       kept[#kept + 1] = alias
     end
   end
+  local moved, given = {}, {}
+  for _, sid in ipairs(doc.moved) do moved[sid] = true end
   for _, sid in ipairs(doc.sightings) do
     local raw = redis.call('HGET', S[sid], 'identity_id')
-    if raw and names[raw] and resolve(raw) == survivor then own[#own + 1] = sid end
+    if raw and (names[raw] or moved[sid]) and resolve(raw) == survivor then
+      own[#own + 1] = sid
+      given[#given + 1] = raw
+    end
   end
   if #own == 0 then return nil, 'empty', back end
   redis.call('HDEL', K.alias, back)
   redis.call('HDEL', K.parents, back)
   redis.call('SREM', I[survivor].aliases, back)
   redis.call('HSET', I[back].hash, 'status', doc.status)
-  if doc.enrolled == '1' then redis.call('HSET', I[back].hash, 'enrolled', '1') end
+  local theirs, ours = {}, {}
+  for _, name in ipairs(enrolled_by(survivor)) do
+    local to = names[name] and theirs or ours
+    to[#to + 1] = name
+  end
+  local survivor_ends = #ours == 0 and #theirs > 0
+  -- Merges by older versions did not note by which id the survivor became enrolled.
+  if doc.enrolled == '1' and #theirs == 0 and #ours > 0 then theirs = { back } end
+  set_enrolled_by(back, theirs)
+  set_enrolled_by(survivor, ours)
   for _, alias in ipairs(kept) do
     redis.call('HSET', K.alias, alias, back)
     redis.call('SREM', I[survivor].aliases, alias)
     redis.call('SADD', I[back].aliases, alias)
   end
-  for _, sid in ipairs(own) do
+  for i, sid in ipairs(own) do
+    if not names[given[i]] then redis.call('HSET', S[sid], 'identity_id', back) end
     redis.call('ZREM', I[survivor].sightings, sid)
     redis.call('ZADD', I[back].sightings, to_us(redis.call('HGET', S[sid], 'end_ns')), sid)
   end
   refresh_active(back)
   refresh_active(survivor)
+  if #doc.moved > 0 then
+    said[#said + 1] = 'former_ids'
+    said[#said + 1] = cjson.encode(given)
+  end
   if #kept > 0 then
     said[#said + 1] = 'aliases'
     said[#said + 1] = cjson.encode(kept)
   end
-  if doc.enrolled == '1' then
+  if #theirs > 0 then
     said[#said + 1] = 'enrolled'
     said[#said + 1] = '1'
+  end
+  if survivor_ends then
+    said[#said + 1] = 'survivor_enrolled'
+    said[#said + 1] = '0'
   end
   local position = emit('identity.unmerged', 'identity_id', survivor, 'restored_id', back, 'sighting_ids',
     cjson.encode(own), 'status', doc.status, 'reason', doc.reason, unpack(said))

@@ -32,21 +32,23 @@ local function move(sid, to)
   return from ~= to and from or nil
 end
 
-local function absorb(survivor, absorbed, reason)
+-- by: by which of its ids the survivor absorbs, nil for its own. An undo of that one's merge takes the absorbed along.
+local function absorb(survivor, absorbed, reason, by)
   local keep, gone = I[survivor], I[absorbed]
-  local row = redis.call('HMGET', gone.hash, 'status', 'enrolled')
+  local status, enrolled = redis.call('HGET', gone.hash, 'status'), enrolled_by(absorbed)
   local aliases = redis.call('SMEMBERS', gone.aliases)
   redis.call('ZUNIONSTORE', keep.sightings, 2, keep.sightings, gone.sightings, 'AGGREGATE', 'MAX')
   redis.call('SADD', keep.aliases, absorbed)
   redis.call('HSET', K.alias, absorbed, survivor)
-  redis.call('HSET', K.parents, absorbed, survivor)
+  redis.call('HSET', K.parents, absorbed, by or survivor)
   for _, alias in ipairs(aliases) do
     redis.call('HSET', K.alias, alias, survivor)
     redis.call('SADD', keep.aliases, alias)
   end
-  local rest = { 'absorbed_status', row[1] }
-  if row[2] then
-    redis.call('HSET', keep.hash, 'enrolled', '1')
+  local rest = { 'absorbed_status', status }
+  if #enrolled > 0 then
+    for _, name in ipairs(enrolled_by(survivor)) do enrolled[#enrolled + 1] = name end
+    set_enrolled_by(survivor, enrolled)
     rest[#rest + 1] = 'absorbed_enrolled'
     rest[#rest + 1] = '1'
   end
@@ -54,7 +56,7 @@ local function absorb(survivor, absorbed, reason)
   redis.call('DEL', gone.hash, gone.sightings, gone.aliases)
   redis.call('ZREM', K.active, absorbed)
   refresh_active(survivor)
-  return emit('identity.merged', 'survivor_id', survivor, 'absorbed_id', absorbed, 'reason', reason, unpack(rest))
+  return emit('identity.merged', 'survivor_id', by or survivor, 'absorbed_id', absorbed, 'reason', reason, unpack(rest))
 end
 
 -- Identities left empty become aliases of where their last sighting went.
@@ -83,19 +85,23 @@ local function assign(sid, revision, id, status, body)
   end
 end
 
--- Marks a living identity as enrolled, or no longer.
+-- Marks a living identity as enrolled by its own id, or no longer by any.
 local function enrol(id, actor, enrolled)
-  if (redis.call('HEXISTS', I[id].hash, 'enrolled') == 1) == enrolled then return end
+  local was, by = enrolled_by(id), {}
   if enrolled then
-    redis.call('HSET', I[id].hash, 'enrolled', '1')
-  else
-    redis.call('HDEL', I[id].hash, 'enrolled')
+    by = { id }
+    for _, name in ipairs(was) do
+      if name ~= id then by[#by + 1] = name end
+    end
   end
+  set_enrolled_by(id, by)
+  if (#was > 0) == enrolled then return end
   emit('identity.enrolled', 'identity_id', id, 'enrolled', enrolled and '1' or '0', 'actor', actor)
   note(actor, enrolled and 'enrol' or 'unenrol', id, tostring(redis.call('ZCARD', I[id].sightings)))
 end
 
-local function split(id, fresh, sids, reason)
+-- former: sighting id -> the id that it is given where that is an alias of where it goes, or nil.
+local function split(id, fresh, sids, reason, former)
   local source = resolve(id)
   if not source or source == fresh or not lives(source) or redis.call('HEXISTS', K.alias, fresh) == 1 then return end
   local leaving, seen = {}, {}
@@ -105,7 +111,29 @@ local function split(id, fresh, sids, reason)
   end
   if #leaving == 0 then return end
   redis.call('HSETNX', I[fresh].hash, 'status', 'new')
-  for _, sid in ipairs(leaving) do move(sid, fresh) end
+  local given, by_alias, picture = {}, false, false
+  local enrolled = #enrolled_by(source) > 0
+  for i, sid in ipairs(leaving) do
+    given[i] = redis.call('HGET', S[sid], 'identity_id')
+    by_alias = by_alias or given[i] ~= source
+    picture = picture or redis.call('HGET', S[sid], 'camera_id') == 'enrolled'
+    move(sid, fresh)
+    local own = former and former[sid]
+    if own and resolve(own) == fresh then redis.call('HSET', S[sid], 'identity_id', own) end
+  end
+  local rest = by_alias and { 'former_ids', cjson.encode(given) } or {}
+  -- A picture that was enrolled (ENROLLED_CAMERA of types.py) stays so with whom it comes to; what goes back takes along
+  -- what its identity was.
+  if enrolled and picture and not former then
+    local by = { fresh }
+    for _, name in ipairs(enrolled_by(fresh)) do
+      if name ~= fresh then by[#by + 1] = name end
+    end
+    set_enrolled_by(fresh, by)
+    rest[#rest + 1] = 'enrolled'
+    rest[#rest + 1] = '1'
+  end
+  for _, part in ipairs(said) do rest[#rest + 1] = part end
   return emit('identity.split', 'identity_id', source, 'new_identity_id', fresh, 'sighting_ids', cjson.encode(leaving),
-    'reason', reason, unpack(said))
+    'reason', reason, unpack(rest))
 end

@@ -4,7 +4,7 @@
 --   sighting:<id>            hash    newest revision; identity_id as assigned, put_at_ns, log_position; beside_*: vectors of
 --                                    a second model
 --   purge:<id>               hash    a deleted sighting whose traces are still held: wait:<holder> for each holder
---   identity:<id>            hash    status, enrolled
+--   identity:<id>            hash    status, enrolled (JSON [id]: its own, or such as were merged into it)
 --   identity:<id>:sightings  zset    member sighting id, score end (us)
 --   identity:<id>:aliases    set     ids merged into it
 --   identity:<id>:events     zset    positions of the events that name it, by name; outlives the identity
@@ -107,6 +107,21 @@ end
 
 local function lives(id)
   return redis.call('EXISTS', I[id].hash) == 1
+end
+
+-- By which of its ids an identity is enrolled. Older versions wrote '1' for its own.
+local function enrolled_by(id)
+  local by = redis.call('HGET', I[id].hash, 'enrolled')
+  if by == '1' then return { id } end
+  return by and cjson.decode(by) or {}
+end
+
+local function set_enrolled_by(id, names)
+  if #names > 0 then
+    redis.call('HSET', I[id].hash, 'enrolled', cjson.encode(names))
+  else
+    redis.call('HDEL', I[id].hash, 'enrolled')
+  end
 end
 
 local function refresh_active(id)

@@ -23,7 +23,7 @@ class Model:
     known: set[str] = field(default_factory=set)
     retired: set[str] = field(default_factory=set)
     dead: set[str] = field(default_factory=set)
-    enrolled: set[str] = field(default_factory=set)
+    marked: set[str] = field(default_factory=set)
 
     def root(self, identity_id: str | None) -> str | None:
         """Who an id stands for now; None where it is unknown or retired."""
@@ -49,6 +49,14 @@ class Model:
         """Living identities."""
         return {i for i in self.known if i not in self.parent}
 
+    def enrolled(self, identity_id: str | None) -> bool:
+        """Whether any id of a tree was enrolled."""
+        return identity_id is not None and not self.marked.isdisjoint(self.tree(identity_id))
+
+    def enrol(self, identity_id: str, yes: bool) -> None:
+        """Marks a root, or takes every mark from its tree."""
+        self.marked = self.marked | {identity_id} if yes else self.marked - self.tree(identity_id)
+
     def decide(self, sighting_id: str, revision: int, identity_id: str) -> bool:
         """One decision, as a commit of its own."""
         row = self.rows.get(sighting_id)
@@ -69,20 +77,21 @@ class Model:
     def absorb(self, survivor: str, absorbed: str) -> None:
         """One root goes below another."""
         self.parent[absorbed] = survivor
-        if absorbed in self.enrolled:
-            self.enrolled.add(survivor)
 
-    def move(self, names: set[str], to: str) -> None:
-        """Sightings of one root change to another."""
+    def move(self, names: set[str], to: str, former: dict[str, str] | None = None) -> None:
+        """Sightings of one root change to another, each to the id that it hung on where that is part of it."""
         left = {self.root(self.rows[s].node) for s in names}
         for sighting_id in names:
-            self.rows[sighting_id].node = to
+            own = (former or {}).get(sighting_id)
+            self.rows[sighting_id].node = own if self.root(own) == to else to
         for identity_id in left:
             self.settle(identity_id, to)
 
-    def cut(self, identity_id: str) -> None:
-        """An absorbed id is a root again, with all that hangs below it."""
+    def cut(self, identity_id: str, was_enrolled: bool) -> None:
+        """An absorbed id is a root again, with all that hangs below it; enrolled if it was and the whole still is."""
         survivor = self.root(identity_id)
+        if was_enrolled and self.enrolled(survivor) and not self.enrolled(identity_id):
+            self.marked.add(identity_id)
         del self.parent[identity_id]
         self.settle(survivor, identity_id)
 
@@ -97,6 +106,6 @@ class Model:
                 gone = self.tree(identity_id)
                 self.retired |= gone
                 self.known -= gone
-                self.enrolled -= gone
+                self.marked -= gone
                 for name in gone:
                     self.parent.pop(name, None)

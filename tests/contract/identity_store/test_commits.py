@@ -154,6 +154,22 @@ def test_sightings_can_change_places_in_one_commit(site):
     assert record(site, "b") == ("b", ("s1",), ())
 
 
+def test_every_identity_is_scanned_though_it_is_seen_again_meanwhile(site):
+    names = [f"i{n:04}" for n in range(700)]
+    site.assign(**{f"s{n}": name for n, name in enumerate(names)})
+    site.commit(Merge("i0001", "i0000", "m"))
+    site.store.enrol("i0003", "alice")
+    found, scan = {}, site.store.scan_identities()
+    for n, record in enumerate(scan):
+        found[record.identity_id] = record
+        if n == 0:
+            for seen in range(1, 700, 7):
+                site.put(f"s{seen}", 2, at_s=5000 + seen)
+    assert sorted(found) == names[1:]
+    assert found["i0001"].aliases == ("i0000",)
+    assert [name for name, record in found.items() if record.enrolled] == ["i0003"]
+
+
 def test_the_active_order_follows_a_move(site):
     site.assign(s1="a", s2="a", s3="b", s4="c")
     site.commit(site.decide("s4", "a"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from services.errors import InputError, LeaseLost, NotFound
+from services.identity.history import believed, last_undoable
+from services.identity.redis_store import RedisStore
 from services.types import Merge, Split
 
 
@@ -114,6 +116,33 @@ def test_an_undo_can_be_undone(site):
         site.store.undo(merged.event_id, "alice")
 
 
+def test_a_merge_made_again_is_with_the_same_two(site):
+    site.assign(s1="a", s2="b", s3="c")
+    first = site.store.merge_identities("a", "b", "alice")
+    second = site.store.merge_identities("c", "a", "alice")
+    undone = site.store.undo(first.event_id, "alice")
+    again = site.store.undo(undone.event_id, "alice")
+    assert site.store.get_event(again.event_id).payload["survivor_id"] == "a"
+    assert record(site, "c") == ("c", ("s1", "s2", "s3"), ("a", "b"))
+    site.store.undo(second.event_id, "alice")
+    assert record(site, "a") == record(site, "b") == ("a", ("s1", "s2"), ("b",))
+    assert record(site, "c") == ("c", ("s3",), ())
+    assert believed(site.store.read_events("0-0", 100, 0)).resolve("b") == "a"
+    site.store.undo(again.event_id, "alice")
+    assert record(site, "b") == ("b", ("s2",), ())
+
+
+def test_a_merge_made_again_after_its_survivor_left_follows_it(site):
+    site.assign(s1="a", s2="b", s3="c")
+    first = site.store.merge_identities("a", "b", "alice")
+    second = site.store.merge_identities("c", "a", "alice")
+    undone = site.store.undo(first.event_id, "alice")
+    site.store.undo(second.event_id, "alice")
+    site.store.undo(undone.event_id, "alice")
+    assert record(site, "b") == ("a", ("s1", "s2"), ("b",))
+    assert record(site, "c") == ("c", ("s3",), ())
+
+
 def test_a_survivor_left_empty_becomes_an_alias(site):
     site.assign(s1="a", s2="b")
     merged = site.store.merge_identities("a", "b", "alice")
@@ -130,6 +159,67 @@ def test_an_enrolled_identity_stays_so_through_merge_and_undo(site):
     undone = site.store.undo(merged.event_id, "alice")
     assert site.store.get_identity("b").enrolled
     assert site.store.get_event(undone.event_id).payload["enrolled"] is True
+
+
+def enrolled(site, *names):
+    return [name for name in names if site.store.get_identity(name).enrolled]
+
+
+def test_who_was_not_enrolled_before_a_merge_is_not_so_after_its_undo(site):
+    site.assign(s1="a", s2="b", s3="c")
+    site.store.enrol("b", "alice")
+    site.store.enrol("c", "alice")
+    first = site.store.merge_identities("a", "b", "alice")
+    second = site.store.merge_identities("a", "c", "alice")
+    kept = site.store.undo(first.event_id, "alice")
+    assert "survivor_enrolled" not in site.store.get_event(kept.event_id).payload
+    assert enrolled(site, "a", "b") == ["a", "b"]
+    ended = site.store.undo(second.event_id, "alice")
+    assert site.store.get_event(ended.event_id).payload["survivor_enrolled"] is False
+    assert enrolled(site, "a", "b", "c") == ["b", "c"]
+
+
+def test_what_was_said_of_both_while_they_were_one_holds_for_both(site):
+    site.assign(s1="a", s2="b")
+    site.store.enrol("b", "alice")
+    merged = site.store.merge_identities("a", "b", "alice")
+    site.store.enrol("a", "alice", enrolled=False)
+    undone = site.store.undo(merged.event_id, "alice")
+    assert enrolled(site, "a", "b") == []
+    site.store.enrol("b", "alice")
+    site.store.undo(undone.event_id, "alice")
+    site.store.enrol("a", "alice")
+    site.store.undo(merged.event_id, "alice")
+    assert enrolled(site, "a", "b") == ["a", "b"]
+
+
+def test_a_merge_of_an_enrolled_identity_by_an_older_version_is_undone(site):
+    site.assign(s1="a", s2="b")
+    site.store.enrol("b", "alice")
+    merged = site.store.merge_identities("a", "b", "alice")
+    if isinstance(site.store, RedisStore):
+        key = site.store.keys.identity("a")[0]
+        site.store.read(lambda client: client.hset(key, "enrolled", "1"))
+    else:
+        site.store._state.living["a"].enrolled_by = {"a"}
+    assert enrolled(site, "a") == ["a"]
+    site.store.undo(merged.event_id, "alice")
+    assert enrolled(site, "a", "b") == ["a", "b"]
+
+
+def test_an_enrolled_picture_that_is_split_off_stays_enrolled(site):
+    site.put("e1", camera_id="enrolled")
+    site.put("s1", at_s=1)
+    site.commit(site.decide("e1", "a"), site.decide("s1", "a"))
+    site.store.enrol("a", "alice")
+    split = site.store.split_identity("a", ["e1"], "n", "alice")
+    assert site.store.get_event(split.event_id).payload["enrolled"] is True
+    assert enrolled(site, "a", "n") == ["a", "n"]
+    site.store.undo(split.event_id, "alice")
+    site.store.enrol("a", "alice", enrolled=False)
+    split = site.store.split_identity("a", ["e1"], "m", "alice")
+    assert "enrolled" not in site.store.get_event(split.event_id).payload
+    assert enrolled(site, "a", "m") == []
 
 
 def test_a_split_by_hand_and_its_undo(site):
@@ -156,6 +246,71 @@ def test_a_split_by_the_associator_can_be_undone(site):
     assert record(site, "n") == ("n", ("s4",), ())
     with pytest.raises(InputError, match="nothing of n is left"):
         site.store.undo(event.event_id, "alice")
+
+
+def test_a_merge_before_an_undone_split_can_be_undone_in_full(site):
+    site.assign(s1="a", s2="b", s3="b", s4="a")
+    merged = site.store.merge_identities("a", "b", "alice")
+    split = site.store.split_identity("a", ["s2", "s4"], "n", "alice")
+    assert site.store.get_event(split.event_id).payload["former_ids"] == ["b", "a"]
+    site.store.undo(split.event_id, "alice")
+    assert record(site, "a") == ("a", ("s1", "s2", "s3", "s4"), ("b", "n"))
+    site.store.undo(merged.event_id, "alice")
+    assert record(site, "a") == ("a", ("s1", "s4"), ("n",))
+    assert record(site, "b") == ("b", ("s2", "s3"), ())
+
+
+def test_a_merge_after_a_split_that_was_undone_since_can_be_undone_in_full(site):
+    site.assign(s1="a", s2="b", s3="b")
+    split = site.store.split_identity("b", ["s2"], "n", "alice")
+    merged = site.store.merge_identities("a", "b", "alice")
+    site.store.undo(split.event_id, "alice")
+    site.store.undo(merged.event_id, "alice")
+    assert record(site, "a") == ("a", ("s1",), ("n",))
+    assert record(site, "b") == ("b", ("s2", "s3"), ())
+
+
+def test_after_an_undone_split_a_sighting_is_not_of_who_left_meanwhile(site):
+    site.assign(s1="a", s2="b", s3="b")
+    merged = site.store.merge_identities("a", "b", "alice")
+    split = site.store.split_identity("a", ["s2"], "n", "alice")
+    site.store.undo(merged.event_id, "alice")
+    site.store.undo(split.event_id, "alice")
+    assert record(site, "a") == ("a", ("s1", "s2"), ("n",))
+    assert record(site, "b") == ("b", ("s3",), ())
+
+
+def test_an_undone_split_can_be_made_again_and_undone_again(site):
+    site.assign(s1="a", s2="b", s3="a")
+    merged = site.store.merge_identities("a", "b", "alice")
+    split = site.store.split_identity("a", ["s2", "s3"], "n", "alice")
+    site.store.enrol("n", "alice")
+    undone = site.store.undo(split.event_id, "alice")
+    for _ in range(2):
+        assert record(site, "n") == ("a", ("s1", "s2", "s3"), ("b", "n"))
+        again = site.store.undo(undone.event_id, "alice")
+        assert record(site, "a") == ("a", ("s1",), ("b",))
+        assert record(site, "n") == ("n", ("s2", "s3"), ())
+        assert enrolled(site, "a", "n") == ["n"]
+        assert last_undoable("n", site.store.read_events("0-0", 100, 0)) == again.event_id
+        with pytest.raises(InputError, match="identity of its own already"):
+            site.store.undo(undone.event_id, "alice")
+        undone = site.store.undo(again.event_id, "alice")
+        assert last_undoable("a", site.store.read_events("0-0", 100, 0)) == merged.event_id
+    site.store.undo(merged.event_id, "alice")
+    assert record(site, "b") == ("b", ("s2",), ())
+
+
+def test_an_undone_split_that_left_something_is_made_again(site):
+    site.assign(s1="a", s2="a", s3="a")
+    split = site.store.split_identity("a", ["s2"], "n", "alice")
+    site.associator = site.store.acquire_lease("associator", "tester", 600)
+    site.commit(site.decide("s3", "n"))
+    undone = site.store.undo(split.event_id, "alice")
+    assert record(site, "n") == ("n", ("s3",), ())
+    again = site.store.undo(undone.event_id, "alice")
+    assert record(site, "n") == ("n", ("s2", "s3"), ())
+    assert last_undoable("n", site.store.read_events("0-0", 100, 0)) == again.event_id
 
 
 def test_what_cannot_be_corrected_changes_nothing(site):

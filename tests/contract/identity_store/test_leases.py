@@ -7,6 +7,8 @@ import time
 import pytest
 
 from services.errors import LeaseLost
+from services.identity import keys
+from services.identity.redis_store import RedisStore
 from services.types import Commit
 
 
@@ -60,6 +62,29 @@ def test_an_earlier_holder_writes_nothing(site):
     assert site.store.work_cursor() == "0-0"
     assert site.store.links() == {}
     assert site.store.last_event_id() == position
+
+
+def fences(store):
+    if isinstance(store, RedisStore):
+        return {name.removeprefix("fence:") for name in store.key_names() if name.startswith("fence:")}
+    return set(store._fences)
+
+
+def test_the_fence_of_a_name_that_comes_once_goes(store, site, monkeypatch):
+    monkeypatch.setattr(keys, "FENCE_BEYOND_S", 0.2)
+    over = [store.acquire_lease(name, "tester", ttl_s=0.1) for name in ("session:1", "enrolment-1")]
+    lasting = store.acquire_lease("ingest:2", "tester", ttl_s=0.1)
+    kept = store.acquire_lease("session:2", "tester", ttl_s=2)
+    assert store.renew_lease(kept, ttl_s=60)
+    time.sleep(0.6)
+    for lease in over:
+        with pytest.raises(LeaseLost):
+            store.put_sighting(site.make_sighting("s1"), lease)
+    assert store.acquire_lease("session:3", "tester", ttl_s=60) is not None
+    assert fences(store) == {"ingest:1", "ingest:2", "associator", "session:2", "session:3"}
+    assert store.put_sighting(site.make_sighting("s1"), lasting).accepted
+    time.sleep(1.8)
+    assert store.put_sighting(site.make_sighting("s2"), kept).accepted
 
 
 def test_a_lease_never_given_writes_nothing(store, site):

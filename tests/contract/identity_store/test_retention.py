@@ -6,9 +6,11 @@ import dataclasses
 
 import pytest
 
-from services.errors import NotFound
+from services.errors import InputError, NotFound
 from services.identity.codec import encode_sighting
 from services.identity.history import believed
+from services.identity.integrity import disagreements
+from services.identity.redis_store import RedisStore
 from services.identity.retention.contract import CROPS, SERVER, Overdue
 from services.types import Merge
 
@@ -259,6 +261,47 @@ def test_an_undone_merge_stays_undone_when_what_it_brought_back_is_erased(site):
     assert (undone.payload["restored_id"], undone.payload["sighting_ids"], undone.payload["aliases"]) == ("b", [], [])
     assert believed(events).resolve("b") == "b"
     assert believed(events).members("b") == ("s5",)
+
+
+def test_a_split_forgets_the_erased_ids_that_its_sightings_had(site):
+    site.assign(s1="a", s2="b", s3="c", s4="b")
+    merged = site.store.merge_identities("a", "b", "alice")
+    site.store.merge_identities("a", "c", "alice")
+    split = site.store.split_identity("a", ["s2", "s3", "s4"], "n", "alice")
+    with pytest.raises(InputError):
+        site.store.undo(merged.event_id, "alice")
+    site.store.rewrite(["s4"], ["b"])
+    payload = site.store.get_event(split.event_id).payload
+    assert (payload["sighting_ids"], payload["former_ids"]) == (["s2", "s3"], ["", "c"])
+    assert not any(repr(name) in repr(site.events()) for name in ("b", "s4"))
+    site.store.undo(split.event_id, "alice")
+    assert site.store.identity_of("s2") == site.store.identity_of("s3") == "a"
+
+
+def test_what_came_from_an_erased_identity_keeps_its_history(site):
+    site.assign(s1="x", s2="x", s3="x", s4="x", s5="y", s6="b")
+    split = site.store.split_identity("x", ["s2"], "n", "alice")
+    merged = site.store.merge_identities("x", "b", "alice")
+    unmerged = site.store.undo(merged.event_id, "alice")
+    site.associator = site.store.acquire_lease("associator", "tester", 600)
+    site.commit(site.decide("s3", "y"), site.decide("s5", "y", runner_up="x"))
+    site.commit(site.decide("s4", "y"))
+    site.commit(site.decide("s4", "x"))
+    site.store.delete_sighting("s4", "alice")
+    site.store.delete_identity("x", "alice", cause="erase")
+    site.store.rewrite(["s1"], ["x"])
+    events = site.store.read_events("0-0", 100, 0)
+    assert not any(repr(name) in repr(events) for name in ("s1", "s4", "x"))
+    members = {name: set(believed(events).members(name)) for name in ("y", "n", "b")}
+    assert members == {"y": {"s3", "s5"}, "n": {"s2"}, "b": {"s6"}}
+    second = next(e for e in reversed(events) if e.payload.get("sighting_id") == "s5")
+    assert (second.payload["runner_up"], second.payload["llr"]) == (None, site.decide("s5", "y").log_likelihood_ratio)
+    for event in (split, unmerged):
+        assert site.store.get_event(event.event_id).event_id in {e.event_id for e in events}
+        with pytest.raises(NotFound, match="is erased"):
+            site.store.undo(event.event_id, "alice")
+    if isinstance(site.store, RedisStore):
+        assert disagreements(site.store) == []
 
 
 def test_enrolling_nobody(site):

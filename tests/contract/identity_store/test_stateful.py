@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from services.errors import InputError, LeaseLost, NotFound
-from services.identity.history import all_events, believed, concerning, events_about, events_around
+from services.identity.history import all_events, believed, concerning, events_about, events_around, sightings_of
 from services.identity.integrity import disagreements
+from services.identity.log.contract import named_in
 from services.identity.memory_store import MemoryStore
 from services.identity.redis_client import connect
 from services.identity.redis_store import RedisStore
@@ -24,11 +25,12 @@ from tracker.types import TrackKey
 #: How often each change comes.
 WEIGHTS = {
     "see": 4, "see_again": 1, "decide": 6, "merge": 2, "split": 2, "take_over": 1, "late": 1, "merge_by_hand": 4,
-    "see_decided": 3, "undo": 6, "enrol": 1, "delete": 1, "delete_sighting": 1, "expire": 1, "forget_ids": 1,
+    "see_decided": 3, "undo": 6, "enrol": 2, "delete": 1, "erase": 1, "delete_sighting": 1, "expire": 1,
+    "forget_ids": 1,
 }  # fmt: skip
 NEEDS = {
     "see_again": "of_tracker", "decide": "rows", "merge": "known", "split": "rows", "merge_by_hand": "known",
-    "undo": "undoable", "enrol": "known", "delete": "known", "delete_sighting": "rows",
+    "undo": "undoable", "enrol": "known", "delete": "known", "erase": "known", "delete_sighting": "rows",
 }  # fmt: skip
 #: What a change is made of, from two numbers; those left out take both as they are.
 ARGUMENTS = {
@@ -40,7 +42,7 @@ ARGUMENTS = {
     "enrol": lambda n, m: (n, m % 2 == 0),
     "expire": lambda n, m: (1 + n % 5,),
     **dict.fromkeys(("take_over", "forget_ids"), lambda n, m: ()),
-    **dict.fromkeys(("undo", "delete", "delete_sighting"), lambda n, m: (n,)),
+    **dict.fromkeys(("undo", "delete", "erase", "delete_sighting"), lambda n, m: (n,)),
 }
 numbers = st.integers(0, 10**6)
 changes = st.tuples(st.sampled_from([name for name, n in WEIGHTS.items() for _ in range(n)]), numbers, numbers)
@@ -60,6 +62,9 @@ class Site:
         self.of_tracker: dict[str, int] = {}
         self.issued: list[str] = []
         self.undoable: list[tuple[str, str, tuple]] = []
+        #: What was of an erased identity and left before: its history names no more where it had come from.
+        self.passed: set[str] = set()
+        self.erased: set[str] = set()
 
     def lease(self, name):
         return self.store.acquire_lease(name, "tester", 600)
@@ -134,7 +139,7 @@ class Site:
         self.model.rows[name] = Hung(revision, sighting.end_ns // 1000, None if row is None else row.node)
         assert self.model.decide(name, revision, identity_id)
         if enrols:
-            self.model.enrolled.add(self.model.root(identity_id))
+            self.model.enrol(self.model.root(identity_id), yes=True)
 
     def sighting(self, name, revision, ended):
         tracker = self.of_tracker[name]
@@ -183,9 +188,10 @@ class Site:
         taken = fresh in self.model.parent or fresh in self.model.retired or fresh == home
         if moving and not taken:
             self.model.known.add(fresh)
+            former = {s: self.model.rows[s].node for s in moving}
             self.model.move(moving, fresh)
             event = [e for e in all_events(self.store) if e.kind == "identity.split"][-1]
-            self.undoable.append(("split", event.event_id, (home, fresh, moving)))
+            self.undoable.append(("split", event.event_id, (home, fresh, former)))
 
     def take_over(self):
         self.older, self.associator = self.associator, self.lease("associator")
@@ -225,7 +231,12 @@ class Site:
 
     def undo(self, n):
         kind, event_id, said = self.undoable[-1 - n % min(4, len(self.undoable))]
-        getattr(self, f"undo_{kind}")(event_id, *said)
+        event = self.store.get_event(event_id)
+        if event is None or not named_in(event.payload) & {str(said[0])}:  # an erasure has taken it away
+            assert not self.erased.isdisjoint({*said[:2], *(said[2] if len(said) > 2 else ())})
+            self.attempt(NotFound, lambda: self.store.undo(event_id, "ann"))
+        else:
+            getattr(self, f"undo_{kind}")(event_id, *said)
 
     def undo_merge(self, event_id, survivor, absorbed):
         model = self.model
@@ -237,34 +248,51 @@ class Site:
         if self.attempt(expected, lambda: self.store.undo(event_id, "ann")):
             holder = model.root(survivor)
             event = [e for e in all_events(self.store) if e.kind == "identity.unmerged"][-1]
-            enrolled = bool(self.store.get_event(event_id).payload.get("absorbed_enrolled"))
-            model.cut(absorbed)
-            if enrolled:
-                model.enrolled.add(absorbed)
-            else:
-                model.enrolled.discard(absorbed)
-            if model.root(holder) == absorbed and holder in model.enrolled:
-                model.enrolled.add(absorbed)
-            self.undoable.append(("unmerge", event.event_id, (holder, absorbed)))
+            model.cut(absorbed, bool(self.store.get_event(event_id).payload.get("absorbed_enrolled")))
+            self.undoable.append(("unmerge", event.event_id, (holder, absorbed, (survivor,))))
 
-    def undo_unmerge(self, event_id, holder, restored):
-        survivor, absorbed = self.model.root(holder), self.model.root(restored)
+    def undo_unmerge(self, event_id, holder, restored, absorber):
+        (by,) = absorber if self.erased.isdisjoint(absorber) else (holder,)
+        survivor, absorbed = self.model.root(by), self.model.root(restored)
         expected = NotFound if None in (survivor, absorbed) else InputError if survivor == absorbed else None
         if self.attempt(expected, lambda: self.store.undo(event_id, "ann")):
-            self.absorbed(survivor, absorbed)
+            self.absorbed(by, absorbed)
 
-    def undo_split(self, event_id, home, fresh, names):
+    def undo_split(self, event_id, home, fresh, former):
         model = self.model
         back, now = model.root(home), model.root(fresh)
-        moving = {s for s in names if s in model.rows and model.root(model.rows[s].node) == now}
+        moving = {s for s in former if s in model.rows and model.root(model.rows[s].node) == now}
         expected = NotFound if None in (back, now) else InputError if back == now or not moving else None
         if self.attempt(expected, lambda: self.store.undo(event_id, "ann")):
-            model.move(moving, back)
+            given = {s: model.rows[s].node for s in moving}
+            model.move(moving, back, former)
+            event = [e for e in all_events(self.store) if e.kind == "identity.split"][-1]
+            if model.parent.get(now) == back:
+                self.undoable.append(("emptying", event.event_id, (now, back, given)))
+            else:
+                self.undoable.append(("split", event.event_id, (now, back, given)))
+
+    def undo_emptying(self, event_id, emptied, home, names):
+        """What a split taken back had emptied comes back with the sightings that it had had."""
+        model = self.model
+        holder = model.root(home)
+        own = model.members(emptied) if emptied in model.known else set()
+        own |= {s for s in names if s in model.rows and holder is not None and model.root(model.rows[s].node) == holder}
+        expected = NotFound if holder is None else None
+        if expected is None and (model.parent.get(emptied) != home or not own):
+            expected = InputError
+        if self.attempt(expected, lambda: self.store.undo(event_id, "ann")):
+            given = {s: model.rows[s].node for s in own}
+            for name in own - model.members(emptied):
+                model.rows[name].node = emptied
+            model.cut(emptied, bool(self.store.read_events(event_id, 1, 0)[0].payload.get("absorbed_enrolled")))
+            event = [e for e in all_events(self.store) if e.kind == "identity.unmerged"][-1]
+            self.undoable.append(("split", event.event_id, (holder, emptied, given)))
 
     def enrol(self, n, yes):
         root = self.model.root(self.pick(self.model.known, n))
         self.store.enrol(root, "ann", enrolled=yes)
-        (self.model.enrolled.add if yes else self.model.enrolled.discard)(root)
+        self.model.enrol(root, yes)
 
     # -- going
 
@@ -278,6 +306,18 @@ class Site:
             self.store.delete_identity(identity_id, "ann")
             self.model.remove(self.model.members(root))
 
+    def erase(self, n):
+        root = self.model.root(self.pick(self.model.known, n))
+        gone, names = self.model.members(root), self.model.tree(root)
+        self.store.delete_identity(root, "ann", cause="erase")
+        self.model.remove(gone)
+        about = [event for event in all_events(self.store) if named_in(event.payload) & names]
+        self.passed |= {name for event in about for name in sightings_of(event)}
+        self.erased |= gone | names
+        self.store.rewrite(sorted(gone), sorted(names))
+        left = repr(list(all_events(self.store)))
+        assert not [name for name in gone | names if name in left]
+
     def delete_sighting(self, n):
         name = self.pick(self.model.rows, n)
         self.store.delete_sighting(name, "ann")
@@ -287,7 +327,7 @@ class Site:
         due = {
             s
             for s, row in self.model.rows.items()
-            if row.end_us < before_s * 1_000_000 and self.model.root(row.node) not in self.model.enrolled
+            if row.end_us < before_s * 1_000_000 and not self.model.enrolled(self.model.root(row.node))
         }
         assert self.store.expire(before_s * 10**9) == len(due)
         self.model.remove(due)
@@ -309,7 +349,7 @@ class Site:
             else:
                 assert set(record.sighting_ids) == self.model.members(root)
                 assert set(record.aliases) == self.model.tree(root) - {root}
-                assert record.enrolled == (root in self.model.enrolled)
+                assert record.enrolled == self.model.enrolled(root)
         assert {r.identity_id for r in self.store.list_identities(10_000)} == self.model.roots()
         for name, row in self.model.rows.items():
             assert self.store.identity_of(name) == self.model.root(row.node)
@@ -332,6 +372,8 @@ class Site:
 
     def each_finds_its_own(self, events):
         """What is read of one identity says the same as the whole log, also of a moment in the middle."""
+        if not events:  # all that happened was erased
+            return
         middle_ns = events[len(events) // 2].at_ns
         earlier = [event for event in events if event.at_ns <= middle_ns]
         then = believed(earlier)
@@ -342,7 +384,7 @@ class Site:
             assert about == [event.event_id for event in concerning(name, earlier)]
             around = believed(events_around(self.store, name, middle_ns))
             assert around.resolve(name) == then.resolve(name)
-            assert set(around.members(name)) == set(then.members(name))
+            assert set(around.members(name)) - self.passed == set(then.members(name)) - self.passed
             assert around.aliases(name) == then.aliases(name)
 
     def leaves_nothing(self):

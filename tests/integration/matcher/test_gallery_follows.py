@@ -136,7 +136,7 @@ def test_a_store_that_lost_its_log_fills_the_gallery_anew(street, monkeypatch, w
         if threading.current_thread().name != "gallery":  # others follow the log as well
             time.sleep(0.05)
             return []
-        for name in ("read_events", "scan_sightings", "list_identities", "last_event_id", "get_sightings"):
+        for name in ("read_events", "scan_sightings", "scan_identities", "last_event_id", "get_sightings"):
             monkeypatch.setattr(street.store, name, getattr(fresh, name))
         raise StoreUnavailable("replaced")
 

@@ -99,10 +99,18 @@ def test_enrolled_is_told_through_merge_and_undo(street) -> None:
     merged = street.client.identity_merge("id-red", "id-blue")
     assert enrolled("id-red")
     street.client.identity_undo(merged.event_id)
-    street.store.enrol("id-red", "alice", enrolled=False)
     assert (enrolled("id-blue"), enrolled("id-red")) == (True, False)
     street.client.gallery_restore(from_store=True)
     assert (enrolled("id-blue"), enrolled("id-red")) == (True, False)
+
+
+def test_an_enrolled_picture_that_is_split_off_is_told_as_enrolled(street) -> None:
+    street.see("picture", RED, camera="enrolled")
+    street.decide("picture", "id-red")
+    street.store.enrol("id-red", "alice")
+    done = street.client.identity_split("id-red", ["picture"])
+    street.settle()
+    assert street.client.identity_get(done.new_identity_id).record.enrolled
 
 
 def test_who_asked_is_written_down(street) -> None:

@@ -46,6 +46,7 @@ def test_a_server_that_is_not_there(tmp_path, make_sighting):
             store.ping,
             store.last_event_id,
             store.list_identities,
+            lambda s=store: list(s.scan_identities()),
             lambda s=store: s.acquire_lease("a", "b", 1),
         ):
             with pytest.raises(StoreUnavailable) as caught:

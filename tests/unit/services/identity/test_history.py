@@ -85,6 +85,31 @@ def test_the_latest_change_that_was_not_taken_back():
     assert last_undoable("a", story(decided("s1", "a"), merged("a", "b", reason="emptied"))) is None
 
 
+def test_a_change_of_what_is_no_longer_part_of_it_is_not_its_latest():
+    events = story(
+        decided("s1", "a"),
+        ("identity.split", {"identity_id": "a", "new_identity_id": "n", "sighting_ids": ["s4"], "reason": "x"}),
+        merged("a", "b"),
+        unmerged("a", "b", "s2", undoes="3-0"),
+        merged("b", "d"),
+    )
+    assert last_undoable("a", events) == "2-0"
+    assert last_undoable("b", events) == "5-0"
+
+
+def test_a_merge_made_again_is_a_merge_and_a_split_taken_back_is_none():
+    said = [
+        merged("a", "c"),
+        merged("a", "b"),
+        unmerged("a", "b", "s2", undoes="2-0"),
+        merged("a", "b", undoes="3-0"),
+        ("identity.split", {"identity_id": "a", "new_identity_id": "n", "sighting_ids": ["s4"], "reason": "x"}),
+        ("identity.split", {"identity_id": "n", "new_identity_id": "a", "sighting_ids": ["s4"], "undoes": "5-0"}),
+    ]
+    assert last_undoable("a", story(*said)) == "4-0"
+    assert last_undoable("a", story(*said, unmerged("a", "b", "s2", undoes="4-0"))) == "1-0"
+
+
 def test_an_event_that_lists_nothing_is_refused():
     with pytest.raises(ValueError, match="names no sightings"):
         sightings_of(Event("1-0", "identity.split", 0, {"sighting_ids": "s1"}))

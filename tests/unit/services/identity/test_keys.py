@@ -8,8 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from services.identity import scripts
-from services.identity.keys import Keys
+from services.identity.keys import ASSOCIATOR_LEASE, FENCE_BEYOND_S, REWRITE_LEASE, Keys, fence_lasts_s
 from services.identity.settings import RedisSettings
+from services.matcher.enrolment import LEASE as ENROLMENT
 
 
 def test_all_keys_of_a_site_share_one_slot():
@@ -50,3 +51,9 @@ def test_the_scripts_name_the_fixed_keys_in_the_same_order():
 def test_settings_refuse(bad):
     with pytest.raises(ValidationError):
         RedisSettings(**bad)
+
+
+def test_the_names_that_come_once_are_those_that_are_taken():
+    assert fence_lasts_s(f"{ENROLMENT}-0123456789abcdef", 30.0) == 30.0 + FENCE_BEYOND_S
+    assert fence_lasts_s("session:north-1", 10.0) == 10.0 + FENCE_BEYOND_S
+    assert [fence_lasts_s(name, 10.0) for name in (ASSOCIATOR_LEASE, REWRITE_LEASE, "ingest:north")] == [None] * 3
