@@ -2,9 +2,10 @@
 
 from simulator.recording.files import read_recording, write_boxes, write_recording
 from simulator.recording.model import Link, RecordedCamera, RecordedVehicle, Recording, Tracklets
-from simulator.recording.record import Outcome, TrafficRequest, record_traffic
+from simulator.recording.record import MOST_VEHICLES, Outcome, TrafficRequest, record_traffic
 
 __all__ = [
+    "MOST_VEHICLES",
     "Link",
     "Outcome",
     "RecordedCamera",
