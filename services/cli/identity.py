@@ -10,7 +10,7 @@ import typer
 from services.cli import identity_views as views
 from services.cli.moments import HELP, moment_option
 from services.cli.output import JsonFlag, emit, stdout
-from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect
+from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, warn_of_unknown_cameras
 from services.client import MatcherClient
 from services.identity.records import is_event_id
 from services.matcher.types import CorrectionAnswer, IdentityFilter, IdentityHistory
@@ -56,6 +56,7 @@ def list_identities(  # noqa: PLR0913, PLR0917 - the options of a command are it
     )
     with connect(address) as client:
         details, total = client.identity_list(limit, offset, wanted)
+        warn_of_unknown_cameras(client, wanted.camera_ids)
     emit(
         {"identities": [views.list_document(detail) for detail in details], "total": total},
         as_json=as_json,

@@ -16,7 +16,7 @@ from services.cli.completion import class_names, colour_names
 from services.cli.gallery.writing import vehicle_class_of
 from services.cli.output import JsonFlag, emit, fail, stdout, table
 from services.cli.pictures import read_picture
-from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time, time_span
+from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time, time_span, warn_of_unknown_cameras
 from services.cli.sheet import sheet, write_sheet
 from services.client import ImageMode, MatcherClient, Probe, Reranking, SearchOptions
 from services.errors import InputError
@@ -117,6 +117,8 @@ def query(  # noqa: PLR0913, PLR0917 - the options of a command are its paramete
     options = SearchOptions(k=k, wanted=wanted, grouping=grouping, rerank=rerank)
     with connect(address) as client:
         answer = client.search(probes, options, negatives=negatives)
+        answered = {match.camera_id for match in answer.matches}
+        warn_of_unknown_cameras(client, (wanted.camera_ids | wanted.exclude_camera_ids) - answered)
         shown = _sheet(client, image, data, answer, sheet_file) if open_ or sheet_file else None
     emit(document(answer), as_json=as_json, render=lambda _: _show(answer))
     if open_ and shown is not None:
