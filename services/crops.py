@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import cv2
@@ -34,6 +36,17 @@ def encode_jpeg(image: NDArray[np.uint8]) -> bytes:
     return encoded.tobytes()
 
 
+@contextmanager
+def _reached() -> Iterator[None]:
+    """Turns what a place's client raises into OSError; each client has errors of its own, and none is known here."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as exc:
+        raise OSError(f"{type(exc).__name__}: {exc}") from exc
+
+
 def new_crop_key() -> str:
     """A random name, 32 hexadecimal digits: a picture cannot be guessed from what it shows."""
     return secrets.token_hex(16)
@@ -53,12 +66,13 @@ class CropStore:
             url: A folder, or an fsspec URL such as `s3://bucket/prefix` or `memory://crops`.
 
         Raises:
-            OSError: A local folder cannot be made.
+            OSError: The folder cannot be made, or the place is not reached.
         """
         self._fs, root = fsspec.core.url_to_fs(url)
         self._root = PurePosixPath(root)
         self._local = isinstance(self._fs, LocalFileSystem)
-        self._fs.makedirs(str(self._root), exist_ok=True)
+        with _reached():
+            self._fs.makedirs(str(self._root), exist_ok=True)
 
     def put(self, image: NDArray[np.uint8]) -> str:
         """Stores a picture (uint8 (H, W, 3) BGR) as JPEG and returns its key.
@@ -82,7 +96,8 @@ class CropStore:
             raise ValueError(f"a crop key has 32 hexadecimal digits, got {key!r}")
         path = self._path(key)
         if not self._local:
-            self._fs.pipe_file(path, data)
+            with _reached():
+                self._fs.pipe_file(path, data)
             return
         part = f"{path}.part"
         self._fs.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
@@ -98,29 +113,34 @@ class CropStore:
 
         Raises:
             NotFound: There is none.
+            OSError: It cannot be read.
         """
         if not _KEY.fullmatch(key):
             raise NotFound(f"no crop {key!r}")
         try:
-            data: bytes = self._fs.cat_file(self._path(key))
+            with _reached():
+                data: bytes = self._fs.cat_file(self._path(key))
         except FileNotFoundError as exc:
             raise NotFound(f"no crop {key!r}") from exc
         return data
 
     def has(self, key: str) -> bool:
-        """Whether there is a picture of that key."""
-        return bool(_KEY.fullmatch(key) and self._fs.exists(self._path(key)))
+        """Whether there is a picture of that key. Raises OSError where nobody can tell."""
+        with _reached():
+            return bool(_KEY.fullmatch(key) and self._fs.exists(self._path(key)))
 
     def delete(self, key: str) -> None:
-        """Removes a picture; does nothing when there is none."""
+        """Removes a picture; does nothing when there is none. Raises OSError where it cannot be removed."""
         if _KEY.fullmatch(key):
             self._remove(self._path(key))
 
     def older_than(self, age_s: float) -> list[str]:
-        """Keys of the pictures that were written longer ago than this, by key."""
+        """Keys of the pictures that were written longer ago than this, by key. Raises OSError: none can be listed."""
         newest = time.time() - age_s
         found = []
-        for path, info in self._fs.find(str(self._root), detail=True).items():
+        with _reached():
+            held = self._fs.find(str(self._root), detail=True)
+        for path, info in held.items():
             name = PurePosixPath(path)
             written = info.get("mtime") or info.get("LastModified") or info.get("created")
             at_s = written.timestamp() if hasattr(written, "timestamp") else written
@@ -133,7 +153,8 @@ class CropStore:
 
     def _remove(self, path: str) -> None:
         try:
-            self._fs.rm_file(path)
+            with _reached():
+                self._fs.rm_file(path)
         except FileNotFoundError:
             return
 

@@ -172,7 +172,7 @@ def _show_retention(document: dict[str, Any]) -> None:
         document, "unacknowledged", "deleted and still held somewhere", ("sighting_id", "deleted", "cause", "waits_for")
     )
     for view in document["views"]:
-        stdout.print(f"[dim]view {view['name']} at {view['log_position']}, {view['silent_s']:.0f} s ago[/]")
+        stdout.print(f"view {view['name']} at {view['log_position']}, {view['silent_s']:.0f} s ago", style="dim")
 
 
 def _show_some(document: dict[str, Any], name: str, title: str, columns: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ import typer
 from services.cli import identity_views as views
 from services.cli.moments import HELP, moment_option
 from services.cli.output import JsonFlag, emit, stdout
-from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, warn_of_unknown_cameras
+from services.cli.remote import DEFAULT_ADDRESS, MOST, AddressOption, connect, warn_of_unknown_cameras
 from services.client import MatcherClient
 from services.identity.records import is_event_id
 from services.matcher.types import CorrectionAnswer, IdentityFilter, IdentityHistory
@@ -35,10 +35,10 @@ def list_identities(  # noqa: PLR0913, PLR0917 - the options of a command are it
     status: Annotated[
         list[str] | None, typer.Option("--status", help="matched, new or ambiguous; may be repeated.")
     ] = None,
-    min_cameras: Annotated[int, typer.Option(min=0, help="Seen by so many cameras at least.")] = 0,
+    min_cameras: Annotated[int, typer.Option(min=0, max=MOST, help="Seen by so many cameras at least.")] = 0,
     active: Annotated[bool, typer.Option("--active", help="Only those within the active window.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
-    offset: Annotated[int, typer.Option(min=0, help="How many to pass over.")] = 0,
+    offset: Annotated[int, typer.Option(min=0, max=MOST, help="How many to pass over.")] = 0,
     address: AddressOption = DEFAULT_ADDRESS,
     as_json: JsonFlag = False,
 ) -> None:
@@ -162,5 +162,9 @@ def _corrected(done: CorrectionAnswer, text: str, as_json: bool) -> None:
     document = {"event_id": done.event_id, "log_position": done.log_position}
     if done.new_identity_id:
         document["new_identity_id"] = done.new_identity_id
-    undo_hint = f"[dim]undo with: vreid identity undo {done.event_id}[/]"
-    emit(document, as_json=as_json, render=lambda _: stdout.print(f"{text}\n{undo_hint}", soft_wrap=True))
+
+    def render(_: object) -> None:
+        stdout.print(text, soft_wrap=True)
+        stdout.print(f"undo with: vreid identity undo {done.event_id}", style="dim", soft_wrap=True)
+
+    emit(document, as_json=as_json, render=render)

@@ -111,7 +111,7 @@ def show_list(details: Sequence[IdentityDetail], total: int) -> None:
             record.status,
         )
     stdout.print(shown)
-    stdout.print(f"[dim]{len(details)} of {total}[/]")
+    stdout.print(f"{len(details)} of {total}", style="dim")
 
 
 def show(detail: IdentityDetail) -> None:
@@ -154,7 +154,7 @@ def show_history(found: IdentityHistory) -> None:
         shown.add_row(entry.event_id, at, sentence(entry), entry.actor or "associator")
     stdout.print(shown)
     if found.next_event_id:
-        stdout.print(f"[dim]more with: --after {found.next_event_id}[/]", soft_wrap=True)
+        stdout.print(f"more with: --after {found.next_event_id}", style="dim", soft_wrap=True)
     if found.believed is not None:
         show_past(found.believed)
 

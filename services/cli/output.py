@@ -13,8 +13,9 @@ from rich.table import Table
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; logs go to stderr.")]
 
-stdout = Console()
-stderr = Console(stderr=True)
+# Reasons, actors and names come from outside: what they hold in brackets or between colons is text, never markup.
+stdout = Console(markup=False, emoji=False)
+stderr = Console(stderr=True, markup=False, emoji=False)
 
 
 def table(*columns: str, whole: Collection[str] = ("identity", "sighting")) -> Table:

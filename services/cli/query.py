@@ -16,7 +16,15 @@ from services.cli.gallery.writing import vehicle_class_of
 from services.cli.moments import HELP, moment_option
 from services.cli.output import JsonFlag, emit, fail, stdout, table
 from services.cli.pictures import read_picture
-from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time, time_span, warn_of_unknown_cameras
+from services.cli.remote import (
+    DEFAULT_ADDRESS,
+    MOST,
+    AddressOption,
+    connect,
+    iso_time,
+    time_span,
+    warn_of_unknown_cameras,
+)
 from services.cli.sheet import sheet, write_sheet
 from services.client import ImageMode, MatcherClient, Probe, Reranking, SearchOptions
 from services.errors import InputError
@@ -41,7 +49,7 @@ def parse_box(text: str | None) -> tuple[float, float, float, float] | None:
 
 def query(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     image: Annotated[Path, typer.Argument(help="A picture that shows the vehicle.")],
-    k: Annotated[int, typer.Option("--k", "-k", min=1, help="How many matches at most.")] = 10,
+    k: Annotated[int, typer.Option("--k", "-k", min=1, max=MOST, help="How many matches at most.")] = 10,
     also: Annotated[list[Path] | None, typer.Option("--also", help="Another picture of it; may be repeated.")] = None,
     unlike: Annotated[
         list[Path] | None, typer.Option("--not", help="A picture of a vehicle that is not meant; may be repeated.")

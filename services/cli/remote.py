@@ -28,9 +28,12 @@ AddressOption = Annotated[
 ]
 #: Where a command asks that is not told: as the environment or the client file say.
 DEFAULT_ADDRESS: str | None = None
+#: The largest number that a request carries.
+MOST = 2**31 - 1
 
 __all__ = [
     "DEFAULT_ADDRESS",
+    "MOST",
     "NEAREST_ADDRESS",
     "AddressOption",
     "actor",
@@ -60,6 +63,8 @@ def connect(address: str | None) -> Iterator[MatcherClient]:
             yield client
     except VreidError as exc:
         fail(str(exc))
+    except UnicodeEncodeError as exc:  # an argument whose bytes are no UTF-8 comes in as half characters
+        fail(f"{exc.object[:64]!a} is no text that can be sent; arguments must be UTF-8")
 
 
 def warn_of_unknown_cameras(client: MatcherClient, asked: Collection[str]) -> None:

@@ -39,7 +39,7 @@ def show_status(document: dict[str, Any]) -> None:
     if (compared := document.get("comparison")) is not None:
         _show_comparison(compared)
     if _NEXT[document["stage"]]:
-        stdout.print(f"[dim]{_NEXT[document['stage']]}[/]", highlight=False)
+        stdout.print(_NEXT[document["stage"]], style="dim", highlight=False)
 
 
 def _show_progress(found: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from services.access.roles import Role
 from services.access.settings import NAME_PATTERN
@@ -143,7 +144,7 @@ def _show_new(secret: str, token: Token, *, first: bool) -> None:
     until = "for ever" if token.expires_at is None else f"until {_iso(token.expires_at)}"
     stderr.print(f"{token.name} may come in as {token.role.value} {until}; the token is shown only now:")
     # Alone on stdout, whole however long, so that it can be sent into a file.
-    stdout.print(secret, soft_wrap=True, highlight=False, markup=False)
+    stdout.print(secret, soft_wrap=True, highlight=False)
     if first:
         stderr.print("This is the first token: from now on nobody comes in without one.")
 
@@ -154,6 +155,6 @@ def _show(documents: list[dict[str, Any]]) -> None:
         return
     shown = table("name", "role", "created", "expires", "from", whole=("name",))
     for row in documents:
-        expires = "[red]expired[/]" if row["expired"] else row["expires"] or _NEVER
+        expires = Text("expired", style="red") if row["expired"] else row["expires"] or _NEVER
         shown.add_row(row["name"], row["role"], row["created"] or "", expires, row["source"])
     stdout.print(shown)

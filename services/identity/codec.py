@@ -14,7 +14,8 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from services.identity.records import LIST_FIELDS, CameraRecord, Event, EventKind, IdentityRecord
+from services.identity.keys import IDENTITY_PARTS
+from services.identity.records import LIST_FIELDS, CameraRecord, Event, EventKind, IdentityRecord, is_event_id
 from services.types import ModelVectors, Sighting
 from tracker.types import Decision, TrackKey
 
@@ -38,6 +39,28 @@ def check_id(name: str, value: str) -> str:
     """
     if not value or len(value) > 200 or any(c.isspace() or not c.isprintable() for c in value):
         raise ValueError(f"{name} must be 1 to 200 printable characters without spaces, got {value!r}")
+    return value
+
+
+def check_identity_id(name: str, value: str) -> str:
+    """An identity's id as it may stand in keys, beside those that hold what belongs to another identity.
+
+    Raises:
+        ValueError: As check_id, or it ends as the key of an identity's sightings, aliases or events does.
+    """
+    if check_id(name, value).endswith(IDENTITY_PARTS):
+        raise ValueError(f"{name} must not end in {', '.join(IDENTITY_PARTS)}, got {value!r}")
+    return value
+
+
+def check_position(value: str) -> str:
+    """A position in a stream.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not is_event_id(value):
+        raise ValueError(f"position must be <milliseconds>-<number>, got {value[:40]!r}")
     return value
 
 
@@ -195,6 +218,18 @@ def decision_body(decision: Decision) -> dict[str, object]:
         "runner_up": decision.runner_up,
     }
     return cast(dict[str, object], json.loads(dumps(body)))
+
+
+def checked_decision(decision: Decision, sighting: Sighting) -> tuple[str, dict[str, object]]:
+    """The identity and the body of a decision that is written together with its sighting.
+
+    Raises:
+        ValueError: It is of another revision, a number is not finite, or the identity's id cannot stand in a key.
+    """
+    decided, put = (decision.sighting_id, decision.revision), (sighting.sighting_id, sighting.revision)
+    if decided != put:
+        raise ValueError(f"decision must be of {put}, got one of {decided}")
+    return check_identity_id("identity_id", decision.identity_id), decision_body(decision)
 
 
 def decode_event(event_id: str, fields: Mapping[str, bytes]) -> Event:

@@ -66,6 +66,9 @@ ASSOCIATOR_LEASE = "associator"
 #: The lease of whoever makes the streams and the server's files anew.
 REWRITE_LEASE = "rewrite"
 
+#: What stands behind an identity's id in the keys of what belongs to it: sightings, aliases, events.
+IDENTITY_PARTS = (":sightings", ":aliases", ":events")
+
 _SITE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -117,11 +120,12 @@ class Keys:
     def identity(self, identity_id: str) -> list[str]:
         """The four keys of one identity: hash, sightings, aliases, events."""
         base = f"{self.prefix}identity:{identity_id}"
-        return [base, base + ":sightings", base + ":aliases", self.events_of(identity_id)]
+        sightings, aliases, _ = IDENTITY_PARTS
+        return [base, base + sightings, base + aliases, self.events_of(identity_id)]
 
     def events_of(self, identity_id: str) -> str:
         """Where the events stand that name an identity."""
-        return f"{self.prefix}identity:{identity_id}:events"
+        return f"{self.prefix}identity:{identity_id}{IDENTITY_PARTS[2]}"
 
     def means(self, model_id: str) -> str:
         """Hash of what the association has learned with a model that is not active."""

@@ -226,6 +226,15 @@ class MemoryState:
         self.emit("identity.split", {**payload, **(said or {})})
         return {source: leaving[-1]}
 
+    def enrol(self, identity_id: str, actor: str, *, enrolled: bool) -> None:
+        """Marks a living identity as enrolled, or no longer."""
+        row = self.living[identity_id]
+        if row.enrolled == enrolled:
+            return
+        row.enrolled = enrolled
+        self.emit("identity.enrolled", {"identity_id": identity_id, "enrolled": enrolled, "actor": actor})
+        self.note(actor, "enrol" if enrolled else "unenrol", identity_id, len(row.sightings))
+
     def forget(self, sighting_id: str, actor: str, cause: Cause = "delete") -> str | None:
         """Removes one sighting, leaves a tombstone and tells its holders; returns the identity it belonged to."""
         identity_id = self.identity_of(sighting_id)

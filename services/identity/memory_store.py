@@ -11,6 +11,9 @@ from typing import TypeVar
 from services.errors import LeaseLost, NotFound
 from services.identity.codec import (
     check_id,
+    check_identity_id,
+    check_position,
+    checked_decision,
     decision_body,
     decode_camera,
     decode_sighting,
@@ -29,6 +32,7 @@ from services.identity.rolling.memory import MemoryRolling, settled
 from services.identity.standing.memory import MemoryStanding
 from services.observability.tracing import traceparent
 from services.types import Commit, Lease, Sighting
+from tracker.types import Decision
 
 T = TypeVar("T")
 
@@ -41,7 +45,7 @@ class _Held:
 
 def _after(entries: Sequence[T], key: Callable[[T], str], after: str, count: int) -> list[T]:
     """Entries of an ascending stream beyond a position."""
-    floor = position(after)
+    floor = position(check_position(after))
     low, high = 0, len(entries)
     while low < high:
         middle = (low + high) // 2
@@ -107,6 +111,16 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
 
     def put_sighting(self, sighting: Sighting, lease: Lease) -> PutResult:
         """See IdentityStore. A deleted sighting stays deleted."""
+        return self._put_revision(sighting, lease)
+
+    def put_decided(self, sighting: Sighting, decision: Decision, lease: Lease, *, enrolled_by: str = "") -> PutResult:
+        """See IdentityStore."""
+        checked_decision(decision, sighting)
+        return self._put_revision(sighting, lease, decision, enrolled_by)
+
+    def _put_revision(
+        self, sighting: Sighting, lease: Lease, decision: Decision | None = None, enrolled_by: str = ""
+    ) -> PutResult:
         fields = encode_sighting(sighting)
         state = self._state
         with self._changed:
@@ -117,6 +131,9 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
             old = state.rows.get(sighting_id)
             if old is not None and old.revision >= sighting.revision:
                 return PutResult(False, old.log_position)
+            target = None if decision is None else state.resolve(decision.identity_id)
+            if decision is not None and target is None:
+                return PutResult(False, state.last_event_id())
             state.rows[sighting_id] = Row(
                 fields=fields,
                 revision=sighting.revision,
@@ -128,6 +145,12 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
             )
             settled(fields, state.roll)
             log_position = state.announce(sighting_id, traceparent())
+            if decision is not None and target is not None:
+                _, emptied = state.decide(decision)
+                state.settle({} if emptied is None else {emptied: sighting_id})
+                if enrolled_by:
+                    state.enrol(target, enrolled_by, enrolled=True)
+                log_position = state.last_event_id()
             self._changed.notify_all()
             return PutResult(True, log_position)
 
@@ -173,8 +196,12 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
 
     def identity_of(self, sighting_id: str) -> str | None:
         """See IdentityStore."""
+        return self.identities_of([sighting_id])[0]
+
+    def identities_of(self, sighting_ids: Sequence[str]) -> list[str | None]:
+        """See IdentityStore."""
         with self._changed:
-            return self._state.identity_of(sighting_id)
+            return [self._state.identity_of(sighting_id) for sighting_id in sighting_ids]
 
     def _wait(self, read: Callable[[], list[T]], block_ms: int) -> list[T]:
         deadline = time.monotonic() + block_ms / 1000
@@ -201,9 +228,9 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
         """
         for decision in change.decisions:
             decision_body(decision)
-            check_id("identity_id", decision.identity_id)
+            check_identity_id("identity_id", decision.identity_id)
         for split in change.splits:
-            check_id("new_identity_id", split.new_identity_id)
+            check_identity_id("new_identity_id", split.new_identity_id)
         state = self._state
         with self._changed:
             self._check(change.lease)

@@ -15,6 +15,9 @@ import redis
 from services.errors import LeaseLost, NotFound, StoreUnavailable
 from services.identity.codec import (
     check_id,
+    check_identity_id,
+    check_position,
+    checked_decision,
     decision_body,
     decode_camera,
     decode_event,
@@ -36,6 +39,7 @@ from services.identity.rolling.redis import RedisRolling
 from services.identity.standing.redis import RedisStanding
 from services.observability.tracing import traceparent
 from services.types import Commit, Lease, Sighting
+from tracker.types import Decision
 
 Entry = tuple[str, dict[str, bytes]]
 
@@ -108,19 +112,31 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
 
     def put_sighting(self, sighting: Sighting, lease: Lease) -> PutResult:
         """See IdentityStore. A deleted sighting stays deleted."""
+        return self._put_revision(sighting, lease, ["", "", "", ""], [])
+
+    def put_decided(self, sighting: Sighting, decision: Decision, lease: Lease, *, enrolled_by: str = "") -> PutResult:
+        """See IdentityStore."""
+        identity_id, body = checked_decision(decision, sighting)
+        return self._put_revision(
+            sighting, lease, [identity_id, decision.status.value, dumps(body), enrolled_by], [identity_id]
+        )
+
+    def _put_revision(self, sighting: Sighting, lease: Lease, decided: list[str], identities: list[str]) -> PutResult:
+        """Puts a revision with what was decided, by the keys of these identities and of those the script asks for."""
         fields = encode_sighting(sighting)
         flat = [part for item in fields.items() for part in item]
         sighting_id = sighting.sighting_id
         head = [lease.token, sighting_id, sighting.revision, int(sighting.final), fields["end_ns"], traceparent()]
-        identity_id = ""
         for _ in range(_TRIES):
-            keys = [*self.keys.fixed(lease.name), self.keys.sighting(sighting_id), *self._identity_keys(identity_id)]
-            said, *rest = self._redis.script("put_sighting", keys, [*head, identity_id, *flat])
+            keys = [*self.keys.fixed(lease.name), self.keys.sighting(sighting_id)]
+            keys += [key for identity_id in identities for key in self.keys.identity(identity_id)]
+            arguments = [*head, *decided, len(identities), *identities, *flat]
+            said, *rest = self._redis.script("put_sighting", keys, arguments)
             if said == b"lost":
                 raise self._lost(lease)
             if said != b"retry":
                 return PutResult(said == b"ok", rest[0].decode())
-            identity_id = rest[0].decode()
+            identities = [*identities, rest[0].decode()]
         raise StoreUnavailable(f"sighting {sighting_id} changes too fast")
 
     def _identity_keys(self, identity_id: str) -> list[str]:
@@ -216,12 +232,22 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
 
     def identity_of(self, sighting_id: str) -> str | None:
         """See IdentityStore."""
-        raw = self._redis.call(lambda client: client.hget(self.keys.sighting(sighting_id), "identity_id"))
-        return None if raw is None else self._resolve_all({raw.decode()})[raw.decode()]
+        return self.identities_of([sighting_id])[0]
+
+    def identities_of(self, sighting_ids: Sequence[str]) -> list[str | None]:
+        """See IdentityStore."""
+        found: list[str | None] = []
+        for start in range(0, len(sighting_ids), _PAGE):
+            rows = self._rows(sighting_ids[start : start + _PAGE], "identity_id")
+            given = [None if raw is None else raw.decode() for (raw,) in rows]
+            living = self._resolve_all({name for name in given if name is not None})
+            found += [None if name is None else living[name] for name in given]
+        return found
 
     def _read(self, stream: str, after: str, count: int, block_ms: int) -> list[Entry]:
         """Entries of a stream after a position; waits in slices shorter than the socket's time-out."""
         deadline = time.monotonic() + block_ms / 1000
+        check_position(after)
         while True:
             left_ms = int((deadline - time.monotonic()) * 1000)
             block = min(left_ms, self._longest_block_ms) if left_ms > 0 else None
@@ -272,13 +298,13 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
             "links": [[name, state] for name, state in sorted(change.links.items())],
             "sightings": sightings,
             "decisions": [
-                [d.sighting_id, str(d.revision), check_id("identity_id", d.identity_id), d.status.value, body]
+                [d.sighting_id, str(d.revision), check_identity_id("identity_id", d.identity_id), d.status.value, body]
                 for d in change.decisions
                 for body in [dumps(decision_body(d))]
             ],
             "merges": [[m.survivor_id, m.absorbed_id, m.reason] for m in change.merges],
             "splits": [
-                [s.identity_id, check_id("new_identity_id", s.new_identity_id), list(s.sighting_ids), s.reason]
+                [s.identity_id, check_identity_id("new_identity_id", s.new_identity_id), list(s.sighting_ids), s.reason]
                 for s in change.splits
             ],
         }

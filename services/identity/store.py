@@ -20,6 +20,7 @@ from services.identity.retention.contract import Cause, RetentionStore
 from services.identity.rolling.contract import RollingStore
 from services.identity.standing.contract import StandingStore
 from services.types import Commit, Lease, Sighting
+from tracker.types import Decision
 
 __all__ = [
     "CameraRecord",
@@ -37,7 +38,7 @@ __all__ = [
 class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore, LogStore, Protocol):
     """The system of record. Every write returns after it is durable, or raises.
 
-    Every method raises StoreUnavailable when the server does not answer.
+    Every method raises StoreUnavailable when the server does not answer, and ValueError for a position that is none.
     """
 
     def acquire_lease(self, name: str, owner: str, ttl_s: float) -> Lease | None:
@@ -61,6 +62,26 @@ class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore
 
         Raises:
             LeaseLost: ``lease`` is no longer the newest of its name.
+        """
+        ...
+
+    def put_decided(self, sighting: Sighting, decision: Decision, lease: Lease, *, enrolled_by: str = "") -> PutResult:
+        """Stores a revision together with whose it is, in one step, so that nobody sees it undecided.
+
+        Args:
+            sighting: As for put_sighting.
+            decision: Of this very revision. An alias as target means its survivor.
+            lease: The writer's.
+            enrolled_by: Who enrols the identity with it, for the audit; empty leaves that as it is.
+
+        Returns:
+            Not accepted where put_sighting would not accept it, and where the identity was deleted; nothing was
+            changed then.
+
+        Raises:
+            LeaseLost: ``lease`` is no longer the newest of its name.
+            ValueError: The decision is of another revision, a number of it is not finite, or the identity's id cannot
+                stand in a key.
         """
         ...
 
@@ -91,6 +112,10 @@ class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore
         """The identity a sighting is assigned to, aliases resolved; None when undecided or unknown."""
         ...
 
+    def identities_of(self, sighting_ids: Sequence[str]) -> list[str | None]:
+        """As identity_of, many at once, in order."""
+        ...
+
     def read_work(self, after: str, count: int, block_ms: int) -> list[WorkItem]:
         """Entries of `sightings` after ``after`` ("0-0" for all), waiting up to ``block_ms`` for the first."""
         ...
@@ -111,6 +136,7 @@ class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore
 
         Raises:
             LeaseLost: The lease is no longer the newest of its name; nothing was changed.
+            ValueError: A number of a decision is not finite, or an identity's id cannot stand in a key.
         """
         ...
 

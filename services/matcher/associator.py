@@ -256,7 +256,9 @@ class AssociatorLoop:
         self._figures.read(items)
         ids = list(dict.fromkeys(item.sighting_id for item in items))
         now_ns = self._clock()
-        for sighting_id, sighting in zip(ids, self._store.get_sightings(ids), strict=True):
+        sightings = self._store.get_sightings(ids)
+        decided = self._decided_before(ids)
+        for sighting_id, sighting in zip(ids, sightings, strict=True):
             if sighting is None:
                 self._associator.forget(sighting_id)
                 self._open.pop(sighting_id, None)
@@ -265,11 +267,18 @@ class AssociatorLoop:
             if sighting.camera_id == ENROLLED_CAMERA:  # a person has decided whose it is
                 continue
             self._note_session(sighting)
+            if sighting_id in decided:
+                continue
             if not self._associator.knows(sighting_id):
                 self._undecided.add(sighting_id)
             self._associator.push(to_observation(sighting.seen_by(self._model_id), self._detail), now_ns)
         self._associator.prepare()
         self._read_to = items[-1].entry_id
+
+    def _decided_before(self, sighting_ids: Sequence[str]) -> set[str]:
+        """Those that have an identity but are not remembered, as one corrected long after; it stays theirs."""
+        asked = [s for s in sighting_ids if not self._associator.knows(s) and s not in self._undecided]
+        return {s for s, owner in zip(asked, self._store.identities_of(asked), strict=True) if owner is not None}
 
     def _note_session(self, sighting: Sighting) -> None:
         if sighting.final:

@@ -18,7 +18,7 @@ from services.identity.store import IdentityStore
 from services.ids import IdFactory, uuid7
 from services.matcher.probes import Reading, certain
 from services.privacy.guard import PictureGuard
-from services.types import ENROLLED_CAMERA, MAX_EXEMPLARS, Commit, Lease, Sighting
+from services.types import ENROLLED_CAMERA, MAX_EXEMPLARS, Lease, Sighting
 from services.vectors import mean_direction
 from tracker.types import Decision, DecisionStatus, TrackKey
 
@@ -43,6 +43,21 @@ class Enrolment:
     vehicle_class: VehicleClass | None = None
     colour: str = ""
     seen_at_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A sighting as an export holds it.
+
+    Attributes:
+        identity_id: Whose; empty while there was no decision.
+        fields: The store's, by name.
+        enrolled: Whether the identity is enrolled.
+    """
+
+    identity_id: str
+    fields: Mapping[str, bytes]
+    enrolled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,24 +118,26 @@ class Enroller:
                 raise NotFound(f"identity_id: no identity {identity_id}")
             identity_id = living
         sighting = self._sighting(asked)
-        known = bool(identity_id)
-        written = self._write(sighting, identity_id or self._new_id(), known=known)
+        written = self._write(sighting, identity_id or self._new_id(), enrolled_by=actor)
         if written is None:
             raise Unavailable("the store did not take the sighting; try again")
-        return replace(written, log_position=self._store.enrol(written.identity_id, actor))
+        return written
 
     def update(self, sighting_id: str, vehicle_class: VehicleClass | None, colour: str) -> Written:
         """Corrects class or colour of a sighting, as a new revision.
 
         Raises:
-            InputError: Nothing is to be changed.
+            InputError: Nothing is to be changed, or the vehicle is in view: its camera numbers the next revision.
             NotFound: There is no such sighting.
+            Unavailable: It changed meanwhile.
         """
         if vehicle_class is None and not colour:
             raise InputError("vehicle_class: give a class or a colour")
         old = self._store.get_sighting(sighting_id)
         if old is None:
             raise NotFound(f"sighting_id: no sighting {sighting_id}")
+        if not old.final:
+            raise InputError(f"sighting_id: {sighting_id} is still in view; correct it when the vehicle has left")
         fresh = replace(
             old,
             revision=old.revision + 1,
@@ -134,15 +151,19 @@ class Enroller:
         identity_id = self._store.identity_of(sighting_id) or ""
         return Written(identity_id, sighting_id, fresh.revision, result.log_position)
 
-    def take(self, identity_id: str, fields: Mapping[str, bytes]) -> Written | None:
+    def take(self, exported: Exported, actor: str) -> Written | None:
         """Takes an exported sighting; None where it is held already, or was deleted here and is not taken again.
 
+        Args:
+            exported: The sighting. One that a person put in, or of an enrolled identity, enrols its identity here too.
+            actor: Who asks, for the audit.
+
         Raises:
-            InputError: The fields are no sighting.
+            InputError: The fields are no sighting, or one that cannot be stored.
             ModelMismatch: Another model made its vectors.
         """
         try:
-            sighting = decode_sighting(fields)
+            sighting = decode_sighting(exported.fields)
         except (KeyError, ValueError, TypeError, UnicodeDecodeError) as exc:
             raise InputError(f"sightings: not a stored sighting: {exc}") from exc
         if sighting.model_id != self._model_id():
@@ -150,21 +171,23 @@ class Enroller:
         held = self._store.get_sighting(sighting.sighting_id)
         if held is not None and held.revision >= sighting.revision:
             return None
-        if not identity_id:
-            with _Leased(self._store) as lease:
-                put = self._store.put_sighting(sighting, lease)
-            return Written("", sighting.sighting_id, sighting.revision, put.log_position) if put.accepted else None
-        return self._write(sighting, identity_id, known=self._store.resolve(identity_id) is not None)
+        enrols = exported.enrolled or sighting.camera_id == ENROLLED_CAMERA
+        try:
+            return self._write(sighting, exported.identity_id, enrolled_by=actor if enrols else "")
+        except ValueError as exc:
+            raise InputError(f"sightings: {sighting.sighting_id[:64]!r} cannot be stored: {exc}") from exc
 
-    def _write(self, sighting: Sighting, identity_id: str, *, known: bool) -> Written | None:
+    def _write(self, sighting: Sighting, identity_id: str, *, enrolled_by: str = "") -> Written | None:
+        """Writes a sighting and, where that is known, whose it is; None where the store does not take it."""
+        known = bool(identity_id) and self._store.resolve(identity_id) is not None
         status = DecisionStatus.MATCHED if known else DecisionStatus.NEW
         decision = Decision(sighting.sighting_id, sighting.revision, status, identity_id, 0.0, 0.0, 1.0)
         with _Leased(self._store) as lease:
-            put = self._store.put_sighting(sighting, lease)
-            if not put.accepted:
-                return None
-            done = self._store.commit(Commit(lease, decisions=(decision,)))
-        return Written(identity_id, sighting.sighting_id, sighting.revision, done.log_position)
+            if identity_id:
+                put = self._store.put_decided(sighting, decision, lease, enrolled_by=enrolled_by)
+            else:
+                put = self._store.put_sighting(sighting, lease)
+        return Written(identity_id, sighting.sighting_id, sighting.revision, put.log_position) if put.accepted else None
 
     def _sighting(self, asked: Enrolment) -> Sighting:
         models = {reading.spec.model_id for reading in asked.readings}

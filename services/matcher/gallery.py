@@ -356,6 +356,11 @@ class Gallery:
             self._record(summaries), len(summaries), summaries, best.sighting_id, best.vehicle_class, best.colour
         )
 
+    def is_enrolled(self, identity_id: str) -> bool:
+        """Whether an identity, by id or alias, is enrolled; not where it is unknown."""
+        with self._moved:
+            return self._state.resolve(identity_id) in self._state.enrolled
+
     def identities(
         self, limit: int, offset: int, wanted: IdentityFilter | None = None
     ) -> tuple[list[IdentityDetail], int]:

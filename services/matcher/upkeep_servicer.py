@@ -16,7 +16,7 @@ from services.errors import InputError, NotFound, Unsupported
 from services.identity.codec import encode_sighting
 from services.matcher import servicers
 from services.matcher.door.admission import actor_of
-from services.matcher.enrolment import Enroller, Enrolment
+from services.matcher.enrolment import Enroller, Enrolment, Exported
 from services.matcher.pages import MESSAGE_BYTES
 from services.matcher.requests import picture_of
 from services.matcher.servicers import Parts, left_s, required
@@ -131,7 +131,11 @@ class GalleryServicer(servicers.GalleryServicer):
             sighting = replace(stored.seen_by(model_id), beside=None)
             if sighting.model_id != model_id or (wanted and identity_id not in wanted):
                 continue
-            added = chunk.sightings.add(identity_id=identity_id or "", fields=encode_sighting(sighting))
+            added = chunk.sightings.add(
+                identity_id=identity_id or "",
+                fields=encode_sighting(sighting),
+                enrolled=identity_id is not None and parts.gallery.is_enrolled(identity_id),
+            )
             left -= added.ByteSize()
             if left < 0 or len(chunk.sightings) == _PER_CHUNK:
                 yield chunk
@@ -142,12 +146,13 @@ class GalleryServicer(servicers.GalleryServicer):
         self, request_iterator: Iterator[pb.ExportChunk], context: grpc.ServicerContext
     ) -> pb.ImportResponse:
         """See the proto."""
-        enroller, answer = self._enroller(), pb.ImportResponse()
+        enroller, actor, answer = self._enroller(), actor_of(context), pb.ImportResponse()
         for chunk in request_iterator:
             if len(chunk.sightings) > _MAX_PER_CHUNK:
                 raise InputError(f"sightings: at most {_MAX_PER_CHUNK} in one message, got {len(chunk.sightings)}")
             for exported in chunk.sightings:
-                done = enroller.take(exported.identity_id, exported.fields)
+                taken = Exported(exported.identity_id, exported.fields, exported.enrolled)
+                done = enroller.take(taken, actor)
                 if done is None:
                     answer.passed_over += 1
                 else:

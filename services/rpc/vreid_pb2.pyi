@@ -455,7 +455,7 @@ class ExportRequest(_message.Message):
     def __init__(self, identity_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ExportedSighting(_message.Message):
-    __slots__ = ("identity_id", "fields")
+    __slots__ = ("identity_id", "fields", "enrolled")
     class FieldsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -465,9 +465,11 @@ class ExportedSighting(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
     IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
     FIELDS_FIELD_NUMBER: _ClassVar[int]
+    ENROLLED_FIELD_NUMBER: _ClassVar[int]
     identity_id: str
     fields: _containers.ScalarMap[str, bytes]
-    def __init__(self, identity_id: _Optional[str] = ..., fields: _Optional[_Mapping[str, bytes]] = ...) -> None: ...
+    enrolled: bool
+    def __init__(self, identity_id: _Optional[str] = ..., fields: _Optional[_Mapping[str, bytes]] = ..., enrolled: _Optional[bool] = ...) -> None: ...
 
 class ExportChunk(_message.Message):
     __slots__ = ("model_id", "sightings")

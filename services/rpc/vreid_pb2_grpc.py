@@ -394,7 +394,7 @@ class GalleryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Update(self, request, context):
-        """Corrects class or colour of a sighting.
+        """Corrects class or colour of a sighting whose vehicle is in view no more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

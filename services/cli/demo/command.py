@@ -222,11 +222,12 @@ def _show(document: dict[str, Any]) -> None:
     stdout.print(
         f"[bold]{document['sightings']} sightings, {document['identities']} vehicles[/bold] "
         f"in {document['seconds']:.0f} s; {document['frames']['inferred']} of {document['frames']['offered']} frames, "
-        f"frame age p99 {document['frame_age_p99_s']:.2f} s, {document['peak_mb']} MB"
+        f"frame age p99 {document['frame_age_p99_s']:.2f} s, {document['peak_mb']} MB",
+        markup=True,
     )
     at = ", ".join(f"{name} {value:.3f}" for name, value in document["idf1_at"].items())
-    stdout.print(f"IDF1 [bold]{document['idf1']:.3f}[/bold] (by latency: {at})")
+    stdout.print(f"IDF1 [bold]{document['idf1']:.3f}[/bold] (by latency: {at})", markup=True)
     stdout.print(
         f"perfect association {document['oracle_idf1']:.3f}, greedy on untrained features {document['greedy_idf1']:.3f}"
     )
-    stdout.print(f"query by image: rank-1 [bold]{query['rank1']:.3f}[/bold] of {query['queries']} queries")
+    stdout.print(f"query by image: rank-1 [bold]{query['rank1']:.3f}[/bold] of {query['queries']} queries", markup=True)

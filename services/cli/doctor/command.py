@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from services.cli.doctor.check import Check, Finding, Status, checked
 from services.cli.output import JsonFlag, emit, fail, stdout, table
@@ -146,6 +147,6 @@ def _serves(config: VreidConfig) -> bool:
 def _show(checks: list[Check]) -> None:
     shown = table("check", "status", "detail")
     for check in checks:
-        advice = f"\n[bold]→ {check.advice}[/]" if check.advice else ""
-        shown.add_row(check.name, f"[{STYLES[check.status]}]{check.status}[/]", check.detail + advice)
+        advice = (f"\n→ {check.advice}", "bold") if check.advice else ""
+        shown.add_row(check.name, Text(check.status, style=STYLES[check.status]), Text.assemble(check.detail, advice))
     stdout.print(shown)

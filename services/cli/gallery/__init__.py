@@ -10,7 +10,7 @@ import typer
 from services.cli.gallery import keeping, writing
 from services.cli.gallery.erasing import erase
 from services.cli.output import JsonFlag, emit, stdout, table
-from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, iso_time, time_span
+from services.cli.remote import DEFAULT_ADDRESS, MOST, AddressOption, connect, iso_time, time_span
 from services.matcher.types import GalleryEntry
 
 app = typer.Typer(name="gallery", help="What a search can find: put in, corrected, taken out.", no_args_is_help=True)
@@ -21,7 +21,7 @@ IdentityArgument = Annotated[str, typer.Argument(metavar="ID", help="An identity
 @app.command("list")
 def list_entries(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
-    offset: Annotated[int, typer.Option(min=0, help="How many to pass over.")] = 0,
+    offset: Annotated[int, typer.Option(min=0, max=MOST, help="How many to pass over.")] = 0,
     address: AddressOption = DEFAULT_ADDRESS,
     as_json: JsonFlag = False,
 ) -> None:

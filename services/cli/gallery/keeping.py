@@ -97,7 +97,10 @@ def advice(finding: Finding) -> str:
 
 
 def _fix(client: MatcherClient, found: list[Finding], held: dict[str, tuple[Sighting, str]]) -> int:
-    """Mends what can be mended without deciding who is who; returns how many findings that were."""
+    """Mends what can be mended without deciding who is who; returns how many findings that were.
+
+    What is in view is left to its camera, which goes on to revise it.
+    """
     fixed = 0
     strays: dict[str, list[int]] = {}
     for finding in found:
@@ -111,7 +114,7 @@ def _fix(client: MatcherClient, found: list[Finding], held: dict[str, tuple[Sigh
         elif finding.kind == "stray":
             strays.setdefault(finding.sighting_ids[0], []).append(finding.exemplar)
     for sighting_id, places in strays.items():
-        if sighting_id in held:
+        if sighting_id in held and held[sighting_id][0].final:
             sighting, identity_id = held[sighting_id]
             left = np.delete(sighting.exemplars, places, axis=0)
             mended = replace(

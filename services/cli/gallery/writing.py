@@ -137,7 +137,7 @@ def update(
     address: AddressOption = DEFAULT_ADDRESS,
     as_json: JsonFlag = False,
 ) -> None:
-    """Corrects the class or the colour of a sighting."""
+    """Corrects the class or the colour of a sighting whose vehicle is in view no more."""
     with connect(address) as client:
         position = client.gallery_update(sighting_id, vehicle_class_of(vehicle_class), colour)
     emit(

@@ -78,7 +78,7 @@ def _ready_as_json(ready: dict[str, Any]) -> None:
 def _ready(ready: dict[str, Any]) -> None:
     sys.stdout.write("".join(f"{url}\n" for url in ready["urls"].values()))
     sys.stdout.flush()
-    stderr.print(f"[dim]{len(ready['urls'])} cameras play; Ctrl-C ends[/dim]")
+    stderr.print(f"{len(ready['urls'])} cameras play; Ctrl-C ends", style="dim")
 
 
 def _event_as_json(event: FaultEvent) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from services.errors import InputError, NotFound, VreidError
-from services.identity.codec import check_id
+from services.identity.codec import check_identity_id
 from services.identity.records import Event
 
 Action = Literal["merge", "split", "unmerge", "unsplit"]
@@ -116,7 +116,7 @@ class Corrections:
         names = tuple(sorted(set(sighting_ids)))
         if not names:
             raise InputError("sighting_ids: name at least one sighting that is another vehicle")
-        fresh = check_id("new_identity_id", new_identity_id)
+        fresh = check_identity_id("new_identity_id", new_identity_id)
         return self._amend(Amendment("split", identity_id, fresh, actor, reason or "split by hand", names))
 
     def undo(self, event_id: str, actor: str, reason: str = "") -> Correction:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, cast
 
 from services.errors import StoreUnavailable
-from services.identity.codec import decode_event, dumps
+from services.identity.codec import check_position, decode_event, dumps
 from services.identity.keys import Keys
 from services.identity.log.contract import EVENTS_AT_ONCE
 from services.identity.records import IDENTITY_FIELDS, Event
@@ -56,6 +56,7 @@ class RedisLog:
 
     def events_of(self, identity_id: str, after: str = "0-0", count: int = EVENTS_AT_ONCE) -> list[Event]:
         """See LogStore."""
+        check_position(after)
         self._index(_PATIENCE_S)
         found: list[Event] = []
         while len(found) < count:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from services.errors import NotFound
-from services.identity.codec import check_id, cut_vectors
+from services.identity.codec import check_id, check_position, cut_vectors
 from services.identity.memory_state import MemoryState, position
 from services.identity.records import IDENTITY_FIELDS, LIST_FIELDS
 from services.identity.retention.contract import RETENTION_ACTOR, AuditEntry, Overdue, Purge, Trimmed, View
@@ -61,26 +61,22 @@ class MemoryRetention:
             living = self.resolve(identity_id)
             if living is None:
                 raise NotFound(f"no identity {identity_id}")
-            row = self._state.living[living]
-            if row.enrolled != enrolled:
-                row.enrolled = enrolled
-                payload = {"identity_id": living, "enrolled": enrolled, "actor": actor}
-                self._state.emit("identity.enrolled", payload)
-                self._state.note(actor, "enrol" if enrolled else "unenrol", living, len(row.sightings))
-                self._changed.notify_all()
+            self._state.enrol(living, actor, enrolled=enrolled)
+            self._changed.notify_all()
             return self._state.last_event_id()
 
     def begin_view(self, name: str, position: str) -> None:
         """See RetentionStore."""
         with self._changed:
-            self._state.views[check_id("view", name)] = View(name, position, self._clock_ns())
+            self._state.views[check_id("view", name)] = View(name, check_position(position), self._clock_ns())
 
     def advance_view(self, name: str, position: str) -> bool:
         """See RetentionStore."""
         with self._changed:
+            view = View(name, check_position(position), self._clock_ns())
             if name not in self._state.views:
                 return False
-            self._state.views[name] = View(name, position, self._clock_ns())
+            self._state.views[name] = view
             return True
 
     def drop_view(self, name: str) -> None:
@@ -181,13 +177,15 @@ class MemoryRetention:
 
     def audit_log(self, after: str = "0-0", count: int = 1000) -> list[AuditEntry]:
         """See RetentionStore."""
+        floor = position(check_position(after))
         with self._changed:
-            return [a for a in self._state.audit if position(a.entry_id) > position(after)][:count]
+            return [a for a in self._state.audit if position(a.entry_id) > floor][:count]
 
     def audit_newest(self, before: str = "", count: int = 100) -> list[AuditEntry]:
         """See RetentionStore."""
+        roof = position(check_position(before)) if before else None
         with self._changed:
-            found = [a for a in self._state.audit if not before or position(a.entry_id) < position(before)]
+            found = [a for a in self._state.audit if roof is None or position(a.entry_id) < roof]
             return found[::-1][:count]
 
     def about(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, cast
 
 from services.errors import NotFound, StoreUnavailable
-from services.identity.codec import check_id, cut_vectors, dumps
+from services.identity.codec import check_id, check_position, cut_vectors, dumps
 from services.identity.keys import REWRITE_LEASE, Keys
 from services.identity.redis_client import Connection
 from services.identity.retention.contract import (
@@ -132,11 +132,11 @@ class RedisRetention:
 
     def begin_view(self, name: str, position: str) -> None:
         """See RetentionStore."""
-        self._redis.script("view", self.keys.fixed(), [check_id("view", name), position, "1"])
+        self._redis.script("view", self.keys.fixed(), [check_id("view", name), check_position(position), "1"])
 
     def advance_view(self, name: str, position: str) -> bool:
         """See RetentionStore."""
-        return bool(self._redis.script("view", self.keys.fixed(), [name, position, ""]))
+        return bool(self._redis.script("view", self.keys.fixed(), [name, check_position(position), ""]))
 
     def drop_view(self, name: str) -> None:
         """See RetentionStore."""
@@ -280,12 +280,13 @@ class RedisRetention:
 
     def audit_log(self, after: str = "0-0", count: int = 1000) -> list[AuditEntry]:
         """See RetentionStore."""
-        found = self._redis.call(lambda client: client.xrange(self.keys.audit, min=f"({after}", count=count))
+        oldest = f"({check_position(after)}"
+        found = self._redis.call(lambda client: client.xrange(self.keys.audit, min=oldest, count=count))
         return [_audit_entry(entry_id.decode(), fields) for entry_id, fields in found]
 
     def audit_newest(self, before: str = "", count: int = 100) -> list[AuditEntry]:
         """See RetentionStore."""
-        newest = f"({before}" if before else "+"
+        newest = f"({check_position(before)}" if before else "+"
         found = self._redis.call(lambda client: client.xrevrange(self.keys.audit, max=newest, count=count))
         return [_audit_entry(entry_id.decode(), fields) for entry_id, fields in found]
 

@@ -190,8 +190,15 @@ def finish_erasures(store: IdentityStore) -> int:
 
 
 def sweep_orphans(store: IdentityStore, crops: CropStore, older_than_s: float) -> int:
-    """Removes pictures that no sighting names and that are old enough not to belong to one about to be put."""
-    found = crops.older_than(older_than_s)
+    """Removes pictures that no sighting names and that are old enough not to belong to one about to be put.
+
+    Where pictures cannot be listed or removed that is logged, and they are looked for again another time.
+    """
+    try:
+        found = crops.older_than(older_than_s)
+    except OSError as exc:
+        log.warning("pictures cannot be listed, orphaned ones stay behind: %s", exc)
+        return 0
     if not found:
         return 0
     named = {key for sighting, _ in store.scan_sightings() for key in sighting.crop_keys}

@@ -1,4 +1,4 @@
--- How identities change; shared by commit.lua and amend.lua and standing before each of them, after lib.lua.
+-- How identities change; shared by the scripts that change them and standing before each of them, after lib.lua.
 
 -- sighting id -> its key, for those that the caller gave
 local S = {}
@@ -66,6 +66,33 @@ local function settle()
     end
   end
   left, leaver = {}, {}
+end
+
+-- Gives a stored revision to an identity, which begins with it where it does not live yet.
+local function assign(sid, revision, id, status, body)
+  if not lives(id) then
+    emit('identity.created', 'identity_id', id)
+  end
+  redis.call('HSET', I[id].hash, 'status', status)
+  local from = move(sid, id)
+  if from then
+    emit('sighting.decided', 'sighting_id', sid, 'revision', revision, 'identity_id', id, 'data', body,
+      'previous_identity_id', from)
+  else
+    emit('sighting.decided', 'sighting_id', sid, 'revision', revision, 'identity_id', id, 'data', body)
+  end
+end
+
+-- Marks a living identity as enrolled, or no longer.
+local function enrol(id, actor, enrolled)
+  if (redis.call('HEXISTS', I[id].hash, 'enrolled') == 1) == enrolled then return end
+  if enrolled then
+    redis.call('HSET', I[id].hash, 'enrolled', '1')
+  else
+    redis.call('HDEL', I[id].hash, 'enrolled')
+  end
+  emit('identity.enrolled', 'identity_id', id, 'enrolled', enrolled and '1' or '0', 'actor', actor)
+  note(actor, enrolled and 'enrol' or 'unenrol', id, tostring(redis.call('ZCARD', I[id].sightings)))
 end
 
 local function split(id, fresh, sids, reason)

@@ -29,17 +29,7 @@ local function decide(sid, revision, wanted, status, body)
     queue(sid, revision, 'put')
     return false
   end
-  if not lives(id) then
-    emit('identity.created', 'identity_id', id)
-  end
-  redis.call('HSET', I[id].hash, 'status', status)
-  local from = move(sid, id)
-  if from then
-    emit('sighting.decided', 'sighting_id', sid, 'revision', revision, 'identity_id', id, 'data', body,
-      'previous_identity_id', from)
-  else
-    emit('sighting.decided', 'sighting_id', sid, 'revision', revision, 'identity_id', id, 'data', body)
-  end
+  assign(sid, revision, id, status, body)
   return true
 end
 

@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from services.errors import LeaseLost
 from services.types import Merge, Split
 
 
@@ -39,6 +40,61 @@ def test_a_decision_creates_an_identity(site):
             },
         ),
     ]
+
+
+def put_decided(site, sighting_id, identity_id, revision=1, *, enrolled_by="", **changes):
+    sighting = site.make_sighting(sighting_id, revision, **changes)
+    decision = site.decide(sighting_id, identity_id, revision)
+    return site.store.put_decided(sighting, decision, site.ingest, enrolled_by=enrolled_by)
+
+
+def test_a_sighting_is_put_together_with_whose_it_is(site):
+    result = put_decided(site, "s1", "a", enrolled_by="ann")
+    assert result.accepted
+    assert result.log_position == site.store.last_event_id()
+    assert site.kinds() == ["sighting.put", "identity.created", "sighting.decided", "identity.enrolled"]
+    assert site.store.get_identity("a").enrolled
+    assert [(e.actor, e.action, e.subject, e.sightings) for e in site.store.audit_log()] == [("ann", "enrol", "a", 1)]
+    assert [item.sighting_id for item in site.store.read_work("0-0", 10, 0)] == ["s1"]
+    assert not put_decided(site, "s1", "b").accepted
+    assert put_decided(site, "s2", "a", at_s=1, enrolled_by="ann").accepted
+    assert record(site, "a") == ("a", ("s1", "s2"), ())
+    assert site.kinds()[4:] == ["sighting.put", "sighting.decided"]
+
+
+def test_a_revision_put_with_whose_it_is_moves_the_sighting(site):
+    site.assign(s1="a", s2="b", s3="c")
+    site.commit(Merge("b", "c", "same"))
+    assert put_decided(site, "s1", "c", 2).accepted
+    assert record(site, "a") == record(site, "c") == ("b", ("s1", "s2", "s3"), ("a", "c"))
+    assert site.events()[-2:] == [
+        ("sighting.decided", site.events()[-2][1] | {"identity_id": "b", "previous_identity_id": "a", "revision": 2}),
+        ("identity.merged", site.events()[-1][1] | {"survivor_id": "b", "absorbed_id": "a", "reason": "emptied"}),
+    ]
+    assert not site.store.get_identity("b").enrolled
+
+
+def test_nothing_is_put_for_an_identity_that_was_deleted(site):
+    site.assign(s1="a")
+    site.store.delete_identity("a", "ann")
+    before = site.kinds()
+    result = put_decided(site, "s2", "a", enrolled_by="ann")
+    assert (result.accepted, result.log_position) == (False, site.store.last_event_id())
+    assert site.store.get_sighting("s2") is None
+    assert site.kinds() == before
+
+
+def test_a_sighting_is_put_with_no_decision_but_its_own(site):
+    sighting = site.make_sighting("s1", 2)
+    with pytest.raises(ValueError, match=r"decision must be of \('s1', 2\), got one of \('s1', 1\)"):
+        site.store.put_decided(sighting, site.decide("s1", "a", 1), site.ingest)
+    with pytest.raises(ValueError, match="Out of range float"):
+        site.store.put_decided(sighting, site.decide("s1", "a", 2, margin=float("nan")), site.ingest)
+    older = site.ingest
+    assert site.store.acquire_lease(older.name, "tester", 600) is not None
+    with pytest.raises(LeaseLost):
+        site.store.put_decided(sighting, site.decide("s1", "a", 2), older)
+    assert site.kinds() == []
 
 
 def test_an_identity_knows_where_it_was(site):
@@ -267,3 +323,30 @@ def test_a_fresh_store_is_empty(store):
     assert store.list_identities() == []
     assert list(store.scan_sightings()) == []
     store.ping()
+
+
+@pytest.mark.parametrize("part", [":sightings", ":aliases", ":events"])
+def test_an_id_that_looks_like_a_part_of_another_identity_is_refused(site, part):
+    site.assign(s1="a", s2="a")
+    before = site.events()
+    with pytest.raises(ValueError, match="identity_id must not end in"):
+        site.commit(site.decide("s1", f"a{part}"))
+    with pytest.raises(ValueError, match="identity_id must not end in"):
+        site.commit(Split("a", f"a{part}", ("s1",), "s"))
+    with pytest.raises(ValueError, match="identity_id must not end in"):
+        site.store.split_identity("a", ["s1"], f"a{part}", "ann")
+    with pytest.raises(ValueError, match="identity_id must not end in"):
+        put_decided(site, "s3", f"a{part}")
+    assert site.events() == before
+    assert site.commit(site.decide("s1", f"a{part}:x")).applied == ("s1",)
+
+
+@pytest.mark.parametrize("call", [
+    lambda store: store.read_events("nonsense", 1, 0), lambda store: store.read_work("", 1, 0),
+    lambda store: store.events_of("a", "nonsense"), lambda store: store.audit_log("nonsense"),
+    lambda store: store.audit_newest("nonsense"), lambda store: store.begin_view("v", "nonsense"),
+    lambda store: store.advance_view("v", "1-"),
+])  # fmt: skip
+def test_a_position_that_is_none_is_refused(store, call):
+    with pytest.raises(ValueError, match="position must be <milliseconds>-<number>"):
+        call(store)

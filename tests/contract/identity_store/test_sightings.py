@@ -46,6 +46,15 @@ def test_many_come_back_in_order(site):
     assert site.store.get_sightings([]) == []
 
 
+def test_whose_many_are_comes_in_order(site):
+    site.assign(s1="a", s2="b", s3="c")
+    site.put("s4")
+    site.commit(Merge("a", "b", "same"))
+    site.store.delete_identity("c", "tester")
+    assert site.store.identities_of(["s4", "s2", "nothing", "s3", "s1"]) == [None, "a", None, None, "a"]
+    assert site.store.identities_of([]) == []
+
+
 def test_no_exemplars_and_no_colour(site):
     site.put("s1", exemplars=np.zeros((0, 16), np.float32), colour={}, crop_keys=())
     got = site.store.get_sighting("s1")

@@ -24,7 +24,7 @@ from tracker.types import TrackKey
 #: How often each change comes.
 WEIGHTS = {
     "see": 4, "see_again": 1, "decide": 6, "merge": 2, "split": 2, "take_over": 1, "late": 1, "merge_by_hand": 4,
-    "undo": 6, "enrol": 1, "delete": 1, "delete_sighting": 1, "expire": 1, "forget_ids": 1,
+    "see_decided": 3, "undo": 6, "enrol": 1, "delete": 1, "delete_sighting": 1, "expire": 1, "forget_ids": 1,
 }  # fmt: skip
 NEEDS = {
     "see_again": "of_tracker", "decide": "rows", "merge": "known", "split": "rows", "merge_by_hand": "known",
@@ -36,6 +36,7 @@ ARGUMENTS = {
     "see_again": lambda n, m: (n, m % 2, 1 + m % 9),
     "decide": lambda n, m: (n, m, int(m % 4 == 0)),
     "split": lambda n, m: (n, m, 1 + n % 3),
+    "see_decided": lambda n, m: (n, m, m % 3 == 0),
     "enrol": lambda n, m: (n, m % 2 == 0),
     "expire": lambda n, m: (1 + n % 5,),
     **dict.fromkeys(("take_over", "forget_ids"), lambda n, m: ()),
@@ -115,15 +116,37 @@ class Site:
             return  # forgotten: nobody can hold it any more
         assert self.put(name, revision, ended) == fits
 
-    def put(self, name, revision, ended):
+    def see_decided(self, n, m, enrols):
+        """A sighting that is new, or a newer revision of a known one, put together with whose it is."""
+        name = self.pick(self.model.rows, n) if n % 3 == 0 and self.model.rows else uuid7()
+        tracker = self.of_tracker.setdefault(name, n % 2)
+        row = self.model.rows.get(name)
+        revision, identity_id = 1 if row is None else row.revision + 1, self.some_id(m)
+        sighting = self.sighting(name, revision, 1 + m % 9)
+        decision = self.make_decision(name, identity_id, revision)
+        lease, actor = self.trackers[tracker], "ann" if enrols else ""
+        accepted = self.store.put_decided(sighting, decision, lease, enrolled_by=actor).accepted
+        assert accepted == (identity_id not in self.model.retired)
+        if not accepted:
+            if row is None:
+                del self.of_tracker[name]
+            return
+        self.model.rows[name] = Hung(revision, sighting.end_ns // 1000, None if row is None else row.node)
+        assert self.model.decide(name, revision, identity_id)
+        if enrols:
+            self.model.enrolled.add(self.model.root(identity_id))
+
+    def sighting(self, name, revision, ended):
         tracker = self.of_tracker[name]
-        end_ns = ended * 10**9
         keys = (TrackKey(f"camera-{tracker}", f"session-{tracker}", len(self.of_tracker)),)
-        sighting = self.make_sighting(name, revision, start_ns=0, end_ns=end_ns, track_keys=keys)
-        accepted = self.store.put_sighting(sighting, self.trackers[tracker]).accepted
+        return self.make_sighting(name, revision, start_ns=0, end_ns=ended * 10**9, track_keys=keys)
+
+    def put(self, name, revision, ended):
+        sighting = self.sighting(name, revision, ended)
+        accepted = self.store.put_sighting(sighting, self.trackers[self.of_tracker[name]]).accepted
         if accepted:
             old = self.model.rows.get(name)
-            self.model.rows[name] = Hung(revision, end_ns // 1000, None if old is None else old.node)
+            self.model.rows[name] = Hung(revision, sighting.end_ns // 1000, None if old is None else old.node)
         return accepted
 
     # -- the associator

@@ -189,12 +189,14 @@ class Flaky:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("method", ["acquire_lease", "read_work", "get_sightings", "commit", "scan_sightings", "links"])
+@pytest.mark.parametrize(
+    "method", ["acquire_lease", "read_work", "get_sightings", "identities_of", "commit", "scan_sightings", "links"]
+)
 def test_a_store_that_goes_away_loses_and_doubles_nothing(street, store, new_loop, settle, method, after):
     flaky = Flaky(store)
     loop = new_loop(over=flaky)
     street.put("a1", 1, "a", 0, 2)
-    if method in {"commit", "read_work", "get_sightings"}:
+    if method in {"commit", "read_work", "get_sightings", "identities_of"}:
         settle(loop)
     street.put("b1", 1, "b", 10, 12)
     flaky.fail, flaky.after = method, after

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from services.identity.codec import encode_sighting
+from services.identity.memory_store import MemoryStore
+from services.matcher.enrolment import Enroller, Exported
+from tracker.multi_camera.settings import AssociationSettings
+
 
 def test_a_merge_by_hand_is_not_overturned_by_a_second_look(street, store, new_loop, settle):
     loop = new_loop()
@@ -43,3 +50,55 @@ def test_what_is_older_than_the_active_window_is_not_remembered(street, store, n
     settle(later)
     assert later.active == 0
     assert store.identity_of("s1") is not None
+
+
+@pytest.fixture
+def forgetful(street, store, new_loop, settle, clock):
+    """A loop that has forgotten two sightings which a person made one vehicle; with that vehicle."""
+    loop = new_loop()
+    street.put("s1", 1, "a", 0, 2)
+    street.put("s2", 2, "b", 1, 3)
+    settle(loop)
+    together = store.identity_of("s1")
+    store.merge_identities(together, store.identity_of("s2"), "alice", "new paint")
+    longest_s = AssociationSettings().max_trip_s
+    for number in range(1, 9):
+        street.put(f"later{number}", 5, "a", number * longest_s / 4, number * longest_s / 4 + 2)
+        clock.pass_s(longest_s / 4)
+        settle(loop)
+    assert not loop._associator.knows("s2")
+    return loop, together
+
+
+def test_what_is_corrected_long_after_stays_with_its_vehicle(store, forgetful, settle):
+    loop, together = forgetful
+    Enroller(store, lambda: "m").update("s2", None, "blue")
+    settle(loop)
+    assert store.get_sighting("s2").colour == {"blue": 1.0}
+    assert store.identity_of("s1") == store.identity_of("s2") == together
+    assert store.work_cursor() == store.read_work("0-0", 1000, 1)[-1].entry_id
+
+
+def test_what_is_imported_stays_with_its_vehicle(store, forgetful, settle, new_loop):
+    _, together = forgetful
+    other = MemoryStore()
+    enroller, loop = Enroller(other, lambda: "m"), new_loop(over=other)
+    settle(loop)
+    for sighting, identity_id in store.scan_sightings():
+        enroller.take(Exported(identity_id, encode_sighting(sighting)), "ann")
+    settle(loop)
+    assert other.identity_of("s1") == other.identity_of("s2") == together
+
+
+def test_a_last_revision_from_an_outage_stays_with_its_vehicle(street, store, new_loop, settle):
+    street.put("s1", 1, "a", 0, 2)
+    street.put("s2", 2, "b", 1, 3, final=False)
+    settle(new_loop())
+    together = store.identity_of("s1")
+    store.merge_identities(together, store.identity_of("s2"), "alice")
+    street.put("s2", 2, "b", 1, 5, revision=2)
+    later = new_loop()
+    later._active_window_s = 3600.0
+    settle(later)
+    assert store.identity_of("s1") == store.identity_of("s2") == together
+    assert [e.payload["revision"] for e in store.read_events("0-0", 100, 1) if e.kind == "sighting.decided"] == [1, 1]

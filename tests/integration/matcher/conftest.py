@@ -91,6 +91,7 @@ class City:
         camera: str = "north",
         at_s: float = 0.0,
         revision: int = 1,
+        final: bool = True,
         vehicle_class: int = 0,
         exemplars: Sequence[tuple[int, int, int]] = (),
         model_id: str = MODEL_ID,
@@ -103,7 +104,7 @@ class City:
         sighting = Sighting(
             sighting_id=sighting_id,
             revision=revision,
-            final=True,
+            final=final,
             track_keys=(TrackKey(camera, "session", 1),),
             camera_id=camera,
             start_ns=start,

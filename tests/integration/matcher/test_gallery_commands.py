@@ -88,6 +88,28 @@ def test_a_folder_without_pictures_is_one_line(keeper, kept, tmp_path: Path) -> 
         assert keeper("gallery", "add", source, code=1).output == f"vreid: {source}: no picture there\n"
 
 
+@pytest.mark.parametrize("command", [
+    ("identity", "show", "a\udcff"), ("identity", "merge", "a\udcff", "b"), ("identity", "undo", "1-0\udcff"),
+    ("identity", "list", "--camera", "\udcff"), ("gallery", "delete", "\udcff"),
+    ("identity", "split", "a", "s", "--reason", "\udcff"),
+])  # fmt: skip
+def test_an_argument_that_is_no_text_is_one_line(keeper, kept, command: tuple[str, ...]) -> None:
+    output = keeper(*command, code=1).output
+    assert output.startswith("vreid: ")
+    assert output.endswith("\\udcff' is no text that can be sent; arguments must be UTF-8\n")
+    assert output.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [
+    ("identity", "list", "--offset"), ("identity", "list", "--min-cameras"), ("gallery", "list", "--offset"),
+    ("query", "x.jpg", "-k"),
+])  # fmt: skip
+def test_a_number_larger_than_a_request_carries_is_refused(keeper, kept, command: tuple[str, ...]) -> None:
+    assert str(2**31 - 1) in keeper(*command, "3000000000", code=2).output
+    if command[0] != "query":
+        keeper(*command, str(2**31 - 1))
+
+
 @pytest.mark.parametrize("command", ["import", "export"])
 def test_a_file_that_cannot_be_is_one_line_and_no_bar(keeper, kept, tmp_path: Path, command: str) -> None:
     result = keeper("gallery", command, tmp_path / "missing" / "file", code=1)

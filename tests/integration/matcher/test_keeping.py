@@ -64,6 +64,24 @@ def test_a_correction(kept) -> None:
         kept.client.gallery_update("s")
 
 
+def test_what_is_in_view_is_left_to_its_camera(kept, keeper) -> None:
+    hidden = {"exemplars": [(60, 0, 250), (60, 5, 250), (200, 250, 20)]}
+    kept.see("s", (60, 0, 250), final=False, **hidden)
+    kept.decide("s", "i")
+    kept.settle()
+    refused = keeper("gallery", "update", "s", "--colour", "red", code=1)
+    assert "sighting_id: s is still in view; correct it when the vehicle has left" in refused.output
+    document = keeper("gallery", "doctor", "--fix", "--json")
+    assert ([f["kind"] for f in document["findings"]], document["fixed"]) == (["stray"], 0)
+    kept.see("s", (60, 0, 250), revision=2, **hidden)
+    assert kept.store.get_sighting("s").final
+    kept.settle()
+    keeper("gallery", "update", "s", "--colour", "red")
+    assert keeper("gallery", "doctor", "--fix", "--json")["fixed"] == 1
+    mended = kept.store.get_sighting("s")
+    assert (mended.revision, mended.colour, len(mended.exemplars)) == (4, {"red": 1.0}, 2)
+
+
 def test_geometry_puts_the_same_picture_first(kept) -> None:
     import cv2
 
@@ -98,6 +116,20 @@ def test_from_one_site_to_another(kept, build, keeper, tmp_path, picture) -> Non
     assert other.client.gallery_get("i").sighting_count == 1
     assert other.client.gallery_stats().sightings == 2
     assert other.client.search_image(picture(RED)).matches[0].sighting_id == "s"
+
+
+def test_enrolled_vehicles_stay_enrolled_at_the_other_site(kept, build, keeper, tmp_path) -> None:
+    for name in ("kept", "seen"):
+        kept.see(name, RED)
+        kept.decide(name, f"i-{name}")
+    kept.store.enrol("i-kept", "alice")
+    kept.settle()
+    file = tmp_path / "all.export"
+    keeper("gallery", "export", file)
+    other = build()
+    keeper("gallery", "import", file, "--address", other.matcher.address)
+    assert [other.client.identity_get(f"i-{name}").record.enrolled for name in ("kept", "seen")] == [True, False]
+    assert other.store.expire(other.store.now_ns()) == 1
 
 
 @pytest.mark.parametrize("place", [0, 20, 200, -1])

@@ -11,6 +11,10 @@ def crops(request, tmp_path):
     return CropStore(str(tmp_path / "a" / "crops") if request.param == "folder" else f"memory://{tmp_path.name}/crops")
 
 
+class ConnectError(Exception):
+    """As a client of some place raises it, outside Python's own tree."""
+
+
 def picture(value=90):
     return np.full((40, 60, 3), value, np.uint8)
 
@@ -46,6 +50,22 @@ def test_a_foreign_key_leads_nowhere(crops, key):
     with pytest.raises(ValueError, match="crop key"):
         crops.put_jpeg(key, b"x")
     crops.delete(key)
+
+
+@pytest.mark.parametrize(("used", "call"), [
+    ("pipe_file", lambda crops: crops.put(picture())), ("cat_file", lambda crops: crops.get("0" * 32)),
+    ("exists", lambda crops: crops.has("0" * 32)), ("rm_file", lambda crops: crops.delete("0" * 32)),
+    ("find", lambda crops: crops.older_than(0.0)),
+])  # fmt: skip
+def test_a_place_that_is_not_reached_is_told_as_such(tmp_path, monkeypatch, used, call):
+    crops = CropStore(f"memory://{tmp_path.name}/crops")
+
+    def away(*_args, **_options):
+        raise ConnectError("cannot connect to host")
+
+    monkeypatch.setattr(crops._fs, used, away)
+    with pytest.raises(OSError, match="ConnectError: cannot connect to host"):
+        call(crops)
 
 
 def test_a_folder_that_cannot_be_written_leaves_nothing_behind(tmp_path):

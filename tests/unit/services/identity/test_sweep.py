@@ -142,6 +142,18 @@ def test_pictures_that_nobody_names(store, crops, see):
         crops.get(orphan)
 
 
+def test_pictures_that_cannot_be_listed_end_no_retention(loop, store, crops, see, monkeypatch, caplog):
+    see("s1", "a", 2000)
+
+    def refuse(*_args, **_options):
+        raise PermissionError("no right to list")
+
+    monkeypatch.setattr(crops._fs, "find", refuse)
+    swept = loop.sweep()
+    assert (swept.expired, swept.crops_purged, swept.orphans) == (1, 1, 0)
+    assert "pictures cannot be listed, orphaned ones stay behind: no right to list" in caplog.text
+
+
 def test_pictures_that_cannot_be_removed_stay_in_the_outbox(loop, store, crops, see, monkeypatch):
     see("s1", "a", 2000)
 
