@@ -264,10 +264,13 @@ def test_int8_is_refused_where_there_is_nothing_to_take_ranges_from_or_to_judge_
             "sweep",
         ),
         (["train", "--out", "x", "--data", "mine={here}:pattern:veri"], "no usable picture"),
-        (["calibrate", "--weights", "absent.safetensors", "--data", "{here}:pattern:veri"], "absent.json"),
+        (
+            ["calibrate", "--weights", "absent.safetensors", "--data", "{here}:pattern:veri"],
+            "no checkpoint absent.safetensors",
+        ),
         (["export", "--out", "x", "--format", "openvino-int8"], "INT8 takes its ranges"),
         (["export", "--out", "{here}", "--weights", "absent.safetensors"], "holds something else"),
-        (["export", "--out", "x", "--weights", "absent.safetensors"], "absent.json"),
+        (["export", "--out", "x", "--weights", "absent.safetensors"], "no checkpoint absent.safetensors"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(arguments, told, tmp_path, monkeypatch):
