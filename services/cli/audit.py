@@ -11,7 +11,7 @@ import typer
 
 from services.cli.camera.change import naming_absent_store, site_config
 from services.cli.moments import HELP, moment_option
-from services.cli.output import JsonFlag, emit, fail, stdout, table
+from services.cli.output import JsonFlag, emit, fail, print_entries, stdout, table
 from services.cli.remote import iso_time
 from services.errors import VreidError
 
@@ -94,11 +94,11 @@ def _document(entry: AuditEntry) -> dict[str, Any]:
 
 
 def _show_log(entries: list[AuditEntry]) -> None:
-    shown = table("at", "by", "action", "subject", "sightings", "detail", whole=("at", "subject"))
-    for entry in entries:
-        at = iso_time(entry.at_ns).replace("T", " ")
-        shown.add_row(at, entry.actor, entry.action, entry.subject, str(entry.sightings), entry.detail)
-    stdout.print(shown)
+    rows = [
+        (iso_time(e.at_ns).replace("T", " "), e.actor, e.action, e.subject, str(e.sightings), e.detail) for e in entries
+    ]
+    columns = ("at", "by", "action", "subject", "sightings", "detail")
+    print_entries(columns, rows, below=("subject", "detail"))
 
 
 @app.command("retention")
