@@ -15,7 +15,7 @@ from services.cli.completion import class_names, colour_names
 from services.cli.gallery.writing import vehicle_class_of
 from services.cli.moments import HELP, moment_option
 from services.cli.output import JsonFlag, emit, fail, stdout, table
-from services.cli.pictures import read_picture
+from services.cli.pictures import naming_files, read_picture
 from services.cli.remote import (
     DEFAULT_ADDRESS,
     MOST,
@@ -105,7 +105,8 @@ def query(  # noqa: PLR0913, PLR0917 - the options of a command are its paramete
     grouping = Grouping.IDENTITY if by_identity else Grouping.SIGHTING
     options = SearchOptions(k=k, wanted=wanted, grouping=grouping, rerank=rerank)
     with connect(address) as client:
-        answer = client.search(probes, options, negatives=negatives)
+        with naming_files(probes=(image, *(also or ())), negatives=unlike or ()):
+            answer = client.search(probes, options, negatives=negatives)
         answered = {match.camera_id for match in answer.matches}
         warn_of_unknown_cameras(client, (wanted.camera_ids | wanted.exclude_camera_ids) - answered)
         shown = _sheet(client, image, data, answer, sheet_file) if open_ or sheet_file else None
@@ -127,7 +128,7 @@ def verify(
     except InputError as exc:
         fail(str(exc))
     mode = ImageMode.AS_IS if as_is else ImageMode.LARGEST
-    with connect(address) as client:
+    with connect(address) as client, naming_files(left=[left], right=[right]):
         verdict = client.verify([Probe(image=pictures[0], mode=mode)], [Probe(image=pictures[1], mode=mode)])
     word = "the same vehicle" if verdict.same else "different vehicles"
     emit(

@@ -152,6 +152,14 @@ def test_unknown_ids_are_one_line(vreid, documented, arguments) -> None:
     assert documented("gallery", "stats")["sightings"] == 4
 
 
+def test_a_picture_that_is_cut_short_is_named(vreid, red) -> None:
+    cut = red.with_name("cut.png")
+    cut.write_bytes(red.read_bytes()[:-40])
+    for arguments in (("query", cut), ("query", red, "--also", red, "--also", cut), ("query", red, "--not", cut)):
+        result = vreid(*arguments)
+        assert (result.exit_code, result.stderr) == (1, f"vreid: {cut}: damaged or cut short\n")
+
+
 def test_one_pixel_is_refused_by_the_matcher(vreid, tmp_path, picture) -> None:
     path = tmp_path / "dot.png"
     path.write_bytes(picture((0, 0, 250), margin=0, size=1))
