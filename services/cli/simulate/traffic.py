@@ -33,7 +33,14 @@ def traffic(  # noqa: PLR0913, PLR0917 - the options of a command are its parame
     from simulator.clock import merge, parse_clock
     from simulator.errors import CityError
     from simulator.place import Place
-    from simulator.recording import MOST_VEHICLES, TrafficRequest, record_traffic, write_boxes, write_recording
+    from simulator.recording import (
+        MOST_VEHICLES,
+        TrafficRequest,
+        record_traffic,
+        require_room,
+        write_boxes,
+        write_recording,
+    )
 
     if (vehicles is None) == (per_minute is None):
         fail("give either --vehicles or --per-minute")
@@ -42,6 +49,7 @@ def traffic(  # noqa: PLR0913, PLR0917 - the options of a command are its parame
         fail(f"--per-minute {per_minute:g} makes {count} vehicles in {hours:g} h; expected 1 to {MOST_VEHICLES}")
     begun = time.perf_counter()
     try:
+        require_room(out)
         cameras = [camera.name for camera in Place.load(place).spec.cameras]
         clocks = merge([parse_clock(text) for text in clock or []], cameras)
         request = TrafficRequest(place, seed, hours, count, fps=fps, clocks=clocks)

@@ -39,6 +39,16 @@ def test_bad_input_is_one_line(tmp_path, arguments, says):
     assert not (tmp_path / "out").exists()
 
 
+def test_traffic_is_not_played_where_it_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("simulator.recording.record_traffic", None)
+    (tmp_path / "file").write_text("mine")
+    for out, says in (("file", "is no folder"), (".", "holds other files")):
+        asked = ["traffic", "--place", "corridor", "--vehicles", "5", "--out", str(tmp_path / out)]
+        result = CliRunner().invoke(app, asked)
+        assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+        assert says in result.stderr
+
+
 @pytest.mark.parametrize("command", ["render", "dataset", "inspect", "traffic"])
 def test_every_option_has_help(command):
     result = CliRunner().invoke(app, [command, "--help"])
