@@ -37,6 +37,8 @@ def load_checkpoint(weights: Path) -> tuple[ReidNet, CheckpointMetadata]:
     Raises:
         ModelError: A file is missing, damaged, or does not fit its description.
     """
+    if not weights.is_file():
+        raise ModelError(f"no checkpoint {weights}")
     metadata = read_document(metadata_path(weights), CheckpointMetadata)
     net = ReidNet(metadata.architecture)
     try:

@@ -99,21 +99,31 @@ class TrainConfig(_Section):
         return self
 
 
-def read_config(path: Path, changes: Mapping[str, Any] | None = None) -> TrainConfig:
+def read_config(path: Path, changes: Mapping[str, Any] | None = None, changed_by: str = "with changes") -> TrainConfig:
     """Reads a run's YAML file.
 
     Args:
         path: The file.
         changes: Values to put in place of the file's, nested as it is.
+        changed_by: Whose they are, named instead of the file where the file alone can be used.
 
     Raises:
-        DataError: The file is missing or malformed; the message names the key.
+        DataError: The file is missing or malformed, or changes make it so; the message names the key.
     """
     document = read_yaml(path)
     try:
         return TrainConfig.model_validate(merged(document, changes or {}))
     except ValidationError as exc:
-        raise DataError(f"{path}: {first_error(exc)}") from exc
+        source = f"{changed_by} " if changes and _can_be_used(document) else f"{path}: "
+        raise DataError(f"{source}{first_error(exc)}") from exc
+
+
+def _can_be_used(document: Mapping[str, Any]) -> bool:
+    try:
+        TrainConfig.model_validate(document)
+    except ValidationError:
+        return False
+    return True
 
 
 def read_shipped(name: str, folder: Path, called: str, form: type[Form]) -> Form:

@@ -171,7 +171,7 @@ def read_document(path: Path, kind: type[Described]) -> Described:
 def first_error(invalid: ValidationError) -> str:
     """The first thing wrong with a document, its key in front."""
     first = invalid.errors()[0]
-    said = first["msg"].removeprefix("Value error, ")
+    said = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
     return f"{'.'.join(str(part) for part in first['loc']) or 'document'}: {said}"
 
 

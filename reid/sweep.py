@@ -58,7 +58,11 @@ def read_sweep(name: str, changes: Mapping[str, Any] | None = None) -> dict[str,
     """
     sweep = read_shipped(name, SWEEPS, "sweep", SweepConfig)
     return {
-        title: read_config(recipe_path(run.recipe), merged(merged(sweep.changes, run.changes), changes or {}))
+        title: read_config(
+            recipe_path(run.recipe),
+            merged(merged(sweep.changes, run.changes), changes or {}),
+            f"sweep {name}, run {title}, as changed:",
+        )
         for title, run in sweep.runs.items()
     }
 

@@ -152,7 +152,7 @@ def _require_chain(bench: ModelBench) -> None:
     names = (bench.recipe, *bench.then)
     if len(set(names)) < len(names):
         raise InputError(f"{', '.join(names)}: each recipe goes on once")
-    configs = {name: read_config(recipe_path(name), parse_settings(bench.changes)) for name in names}
+    configs = {name: read_config(recipe_path(name), parse_settings(bench.changes), "--set") for name in names}
     given = {name for config in configs.values() for name in config.domains}
     given -= {"pairs"} if bench.pairs is None else set()
     for (before, first), (after, then) in combinations(configs.items(), 2):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli.camera.change import site_config
+from services.cli.camera.change import naming_absent_store, site_config
 from services.cli.moments import HELP, moment_option
-from services.cli.output import JsonFlag, emit, fail, stdout, table
+from services.cli.output import JsonFlag, emit, fail, print_entries, stdout, table
 from services.cli.remote import iso_time
 from services.errors import VreidError
 
@@ -48,10 +48,8 @@ def opened_store(config_file: Path | None, data_dir: Path | None = None) -> Iter
     try:
         config = load_config(config_file) if data_dir is None else site_config(config_file, data_dir)
         store = open_store(config.redis, config.data_dir, config.site)
-        try:
+        with naming_absent_store(config), closing(store):
             yield config, store
-        finally:
-            store.close()
     except VreidError as exc:
         fail(str(exc))
 
@@ -67,7 +65,7 @@ def log(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     as_json: JsonFlag = False,
 ) -> None:
     """Lists who did what to which id, oldest first. Holds no picture and no vector."""
-    after = f"{max(1, moment_option(since) or 1) // 1_000_000}-0"
+    after = f"{max(1, moment_option(since, '--since') or 1) // 1_000_000}-0"
     with opened_store(config_file) as (_, store):
         found = [
             entry
@@ -96,11 +94,11 @@ def _document(entry: AuditEntry) -> dict[str, Any]:
 
 
 def _show_log(entries: list[AuditEntry]) -> None:
-    shown = table("at", "by", "action", "subject", "sightings", "detail", whole=("at", "subject"))
-    for entry in entries:
-        at = iso_time(entry.at_ns).replace("T", " ")
-        shown.add_row(at, entry.actor, entry.action, entry.subject, str(entry.sightings), entry.detail)
-    stdout.print(shown)
+    rows = [
+        (iso_time(e.at_ns).replace("T", " "), e.actor, e.action, e.subject, str(e.sightings), e.detail) for e in entries
+    ]
+    columns = ("at", "by", "action", "subject", "sightings", "detail")
+    print_entries(columns, rows, below=("subject", "detail"))
 
 
 @app.command("retention")

@@ -10,7 +10,7 @@ import typer
 from services.cli import identity_views as views
 from services.cli.moments import HELP, moment_option
 from services.cli.output import JsonFlag, emit, stdout
-from services.cli.remote import DEFAULT_ADDRESS, MOST, AddressOption, connect
+from services.cli.remote import DEFAULT_ADDRESS, MOST, AddressOption, connect, warn_of_unknown_cameras
 from services.client import MatcherClient
 from services.identity.records import is_event_id
 from services.matcher.types import CorrectionAnswer, IdentityFilter, IdentityHistory
@@ -48,14 +48,15 @@ def list_identities(  # noqa: PLR0913, PLR0917 - the options of a command are it
         raise typer.BadParameter(f"status is matched, new or ambiguous, not {min(unknown)!r}")
     wanted = IdentityFilter(
         camera_ids=frozenset(camera or ()),
-        from_ns=moment_option(since),
-        to_ns=moment_option(until),
+        from_ns=moment_option(since, "--since"),
+        to_ns=moment_option(until, "--until"),
         statuses=statuses,
         min_cameras=min_cameras,
         active=active,
     )
     with connect(address) as client:
         details, total = client.identity_list(limit, offset, wanted)
+        warn_of_unknown_cameras(client, wanted.camera_ids)
     emit(
         {"identities": [views.list_document(detail) for detail in details], "total": total},
         as_json=as_json,
@@ -68,7 +69,7 @@ def show(
     identity_id: IdArgument, at: AtOption = None, address: AddressOption = DEFAULT_ADDRESS, as_json: JsonFlag = False
 ) -> None:
     """Shows where and when a vehicle was seen, now or as it was believed at a moment."""
-    at_ns = moment_option(at)
+    at_ns = moment_option(at, "--at")
     with connect(address) as client:
         if at_ns is None:
             detail = client.identity_get(identity_id)
@@ -88,7 +89,7 @@ def history(
     as_json: JsonFlag = False,
 ) -> None:
     """Tells what happened to an identity, oldest first; with --at until then, and what was believed."""
-    at_ns = moment_option(at)
+    at_ns = moment_option(at, "--at")
     with connect(address) as client:
         if limit is None and not after:
             found = client.identity_history(identity_id, at_ns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from services.cli.output import stdout, table
+from services.cli.output import print_entries, stdout, table
 from services.cli.remote import iso_time, time_span
 from services.matcher.types import (
     HistoryEntry,
@@ -148,11 +148,10 @@ def _show_sightings(sightings: Sequence[SightingSummary]) -> None:
 
 def show_history(found: IdentityHistory) -> None:
     """Events as a table, and below what was believed."""
-    shown = table("event", "at", "what happened", "by", whole=("event", "at"))
-    for entry in found.events:
-        at = iso_time(entry.at_ns).replace("T", " ")
-        shown.add_row(entry.event_id, at, sentence(entry), entry.actor or "associator")
-    stdout.print(shown)
+    rows = [
+        (e.event_id, iso_time(e.at_ns).replace("T", " "), sentence(e), e.actor or "associator") for e in found.events
+    ]
+    print_entries(("event", "at", "what happened", "by"), rows, below=("what happened",))
     if found.next_event_id:
         stdout.print(f"more with: --after {found.next_event_id}", style="dim", soft_wrap=True)
     if found.believed is not None:
@@ -165,7 +164,8 @@ def sentence(entry: HistoryEntry) -> str:
     >>> sentence(HistoryEntry("1-0", 0, "identity.merged", "a", "b", reason="same dent"))
     'b became an alias of a: same dent'
     """
-    one, other, count = entry.identity_id, entry.other_identity_id, entry.sighting_count or len(entry.sighting_ids)
+    one, other = entry.identity_id or "one erased since", entry.other_identity_id
+    count = entry.sighting_count or len(entry.sighting_ids)
     names = ", ".join(entry.sighting_ids[:3]) + (f" and {count - 3} more" if count > 3 else "")
     from_other = f", before of {other}" if other else ""
     text = {

@@ -49,8 +49,12 @@ def parse_moment(text: str, now: datetime | None = None) -> int:
     return _ns(moment if moment.tzinfo is not None else moment.astimezone())
 
 
-def moment_option(text: str | None) -> int | None:
+def moment_option(text: str | None, option: str | None = None) -> int | None:
     """As parse_moment, for the value of an option.
+
+    Args:
+        text: None where the option was not given.
+        option: Its name, for the message.
 
     Raises:
         typer.BadParameter: It is no moment.
@@ -58,7 +62,7 @@ def moment_option(text: str | None) -> int | None:
     try:
         return None if text is None else parse_moment(text)
     except (ValueError, OverflowError) as exc:
-        raise typer.BadParameter(str(exc)) from exc
+        raise typer.BadParameter(str(exc), param_hint=option) from exc
 
 
 def _ns(moment: datetime) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from services.errors import InputError
@@ -27,3 +30,23 @@ def read_picture(path: Path) -> bytes:
         raise InputError(f"{path}: {(exc.strerror or 'cannot be read').lower()}") from exc
     check_image(data, _ANY_SIZE, str(path))
     return data
+
+
+@contextmanager
+def naming_files(**sent: Sequence[Path]) -> Iterator[None]:
+    """Names the file where a matcher refuses a picture inside by its place in the request.
+
+    Args:
+        sent: The files, by the request's field, in the order of their pictures.
+
+    Raises:
+        InputError: As raised inside.
+    """
+    try:
+        yield
+    except InputError as exc:
+        found = re.match(r"(\w+)\[(\d+)\](?:\.image)?: ", str(exc))
+        files = sent.get(found[1], ()) if found else ()
+        if found is None or int(found[2]) >= len(files):
+            raise
+        raise type(exc)(f"{files[int(found[2])]}: {str(exc)[found.end() :]}") from exc

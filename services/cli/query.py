@@ -6,7 +6,6 @@ import tempfile
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,33 +13,23 @@ import typer
 
 from services.cli.completion import class_names, colour_names
 from services.cli.gallery.writing import vehicle_class_of
+from services.cli.moments import HELP, moment_option
 from services.cli.output import JsonFlag, emit, fail, stdout, table
-from services.cli.pictures import read_picture
-from services.cli.remote import DEFAULT_ADDRESS, MOST, AddressOption, connect, iso_time, time_span
+from services.cli.pictures import naming_files, read_picture
+from services.cli.remote import (
+    DEFAULT_ADDRESS,
+    MOST,
+    AddressOption,
+    connect,
+    iso_time,
+    time_span,
+    warn_of_unknown_cameras,
+)
 from services.cli.sheet import sheet, write_sheet
 from services.client import ImageMode, MatcherClient, Probe, Reranking, SearchOptions
 from services.errors import InputError
 from services.matcher.types import Grouping, SearchAnswer, SearchFilter
 from services.types import Match
-
-
-def parse_time(text: str | None, name: str) -> int | None:
-    """A moment of ISO 8601 as UTC nanoseconds; without an offset it is local time.
-
-    Raises:
-        InputError: It is none.
-
-    >>> parse_time("1970-01-01T00:00:02Z", "--from")
-    2000000000
-    """
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as exc:
-        raise InputError(f"{name}: expected a time such as 2025-06-01T14:30, got {text!r}") from exc
-    moment = moment.astimezone(UTC)
-    return int(moment.timestamp()) * 10**9 + moment.microsecond * 1000
 
 
 def parse_box(text: str | None) -> tuple[float, float, float, float] | None:
@@ -69,8 +58,8 @@ def query(  # noqa: PLR0913, PLR0917 - the options of a command are its paramete
     exclude_camera: Annotated[
         list[str] | None, typer.Option("--exclude-camera", help="Not this camera; may be repeated.")
     ] = None,
-    since: Annotated[str | None, typer.Option("--from", help="Not what ended before, as 2025-06-01T14:30.")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="Not what began after.")] = None,
+    since: Annotated[str | None, typer.Option("--from", metavar="TIME", help=f"Not what ended before: {HELP}")] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Not what began after.")] = None,
     vehicle_class: Annotated[
         list[str] | None,
         typer.Option(
@@ -106,8 +95,8 @@ def query(  # noqa: PLR0913, PLR0917 - the options of a command are its paramete
         wanted = SearchFilter(
             camera_ids=frozenset(camera or ()),
             exclude_camera_ids=frozenset(exclude_camera or ()),
-            from_ns=parse_time(since, "--from"),
-            to_ns=parse_time(until, "--to"),
+            from_ns=moment_option(since, "--from"),
+            to_ns=moment_option(until, "--to"),
             classes=frozenset(c for name in vehicle_class or () if (c := vehicle_class_of(name)) is not None),
             colours=frozenset(colour or ()),
         )
@@ -116,7 +105,10 @@ def query(  # noqa: PLR0913, PLR0917 - the options of a command are its paramete
     grouping = Grouping.IDENTITY if by_identity else Grouping.SIGHTING
     options = SearchOptions(k=k, wanted=wanted, grouping=grouping, rerank=rerank)
     with connect(address) as client:
-        answer = client.search(probes, options, negatives=negatives)
+        with naming_files(probes=(image, *(also or ())), negatives=unlike or ()):
+            answer = client.search(probes, options, negatives=negatives)
+        answered = {match.camera_id for match in answer.matches}
+        warn_of_unknown_cameras(client, (wanted.camera_ids | wanted.exclude_camera_ids) - answered)
         shown = _sheet(client, image, data, answer, sheet_file) if open_ or sheet_file else None
     emit(document(answer), as_json=as_json, render=lambda _: _show(answer))
     if open_ and shown is not None:
@@ -136,7 +128,7 @@ def verify(
     except InputError as exc:
         fail(str(exc))
     mode = ImageMode.AS_IS if as_is else ImageMode.LARGEST
-    with connect(address) as client:
+    with connect(address) as client, naming_files(left=[left], right=[right]):
         verdict = client.verify([Probe(image=pictures[0], mode=mode)], [Probe(image=pictures[1], mode=mode)])
     word = "the same vehicle" if verdict.same else "different vehicles"
     emit(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
@@ -15,6 +16,7 @@ from services.cli.output import fail
 from services.client import DEFAULT_ADDRESS as NEAREST_ADDRESS
 from services.client import MatcherClient, client_settings
 from services.errors import VreidError
+from services.matcher.types import IdentityFilter
 
 AddressOption = Annotated[
     str | None,
@@ -29,7 +31,18 @@ DEFAULT_ADDRESS: str | None = None
 #: The largest number that a request carries.
 MOST = 2**31 - 1
 
-__all__ = ["DEFAULT_ADDRESS", "MOST", "NEAREST_ADDRESS", "AddressOption", "actor", "connect", "iso_time", "time_span"]
+__all__ = [
+    "DEFAULT_ADDRESS",
+    "MOST",
+    "NEAREST_ADDRESS",
+    "AddressOption",
+    "actor",
+    "connect",
+    "iso_time",
+    "time_span",
+    "warn_of_unknown_cameras",
+]
+_CAMERAS_NAMED = 12
 
 
 def actor() -> str:
@@ -52,6 +65,33 @@ def connect(address: str | None) -> Iterator[MatcherClient]:
         fail(str(exc))
     except UnicodeEncodeError as exc:  # an argument whose bytes are no UTF-8 comes in as half characters
         fail(f"{exc.object[:64]!a} is no text that can be sent; arguments must be UTF-8")
+
+
+def warn_of_unknown_cameras(client: MatcherClient, asked: Collection[str]) -> None:
+    """Warns on stderr, in one line, of cameras asked for that the site does not know: they may be misspelled.
+
+    Known is a camera that is read, or that saw an identity: sightings outlive a camera that was removed. Where the site
+    cannot be asked nothing is said, because the answer itself does not depend on it.
+
+    Args:
+        client: Of the matcher.
+        asked: Names; none asks nobody.
+    """
+    if not asked:
+        return
+    try:
+        read = {camera.camera_id for camera in client.camera_list()}
+        unknown = [
+            name
+            for name in sorted(set(asked) - read)
+            if not client.identity_list(1, 0, IdentityFilter(camera_ids=frozenset({name})))[1]
+        ]
+    except VreidError:
+        return
+    if unknown:
+        shown = ", ".join(sorted(read)[:_CAMERAS_NAMED]) + (", …" if len(read) > _CAMERAS_NAMED else "")
+        names = ", ".join(map(repr, unknown))
+        sys.stderr.write(f"vreid: warning: no camera {names} is known here; known are {shown or 'none'}\n")
 
 
 def iso_time(ns: int) -> str:

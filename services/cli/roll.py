@@ -105,7 +105,7 @@ def status(
 
 @app.command()
 def embed(
-    rate: Annotated[float, typer.Option(min=0.1, help="Most pictures per second.")] = 1000.0,
+    rate: Annotated[float, typer.Option(min=0.1, max=1_000_000, help="Most pictures per second.")] = 1000.0,
     config_file: ConfigOption = None,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
     as_json: JsonFlag = False,

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from services.cli.output import JsonFlag, fail, stdout
-from services.cli.pictures import read_picture
+from services.cli.pictures import naming_files, read_picture
 from services.cli.query import match_document
-from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, time_span
+from services.cli.remote import DEFAULT_ADDRESS, AddressOption, connect, time_span, warn_of_unknown_cameras
 from services.client import Probe
 from services.errors import InputError
 from services.matcher.types import SearchFilter
@@ -37,7 +37,8 @@ def watch(  # noqa: PLR0913, PLR0917 - the options of a command are its paramete
         fail(str(exc))
     probes += [Probe(identity_id=i) for i in identity or ()]
     wanted = SearchFilter(camera_ids=frozenset(camera or ()))
-    with connect(address) as client:
+    with connect(address) as client, naming_files(probes=image or ()):
+        warn_of_unknown_cameras(client, wanted.camera_ids)
         for count, (decided, match, position) in enumerate(client.watch(probes, wanted, min_probability, after), 1):
             if as_json:
                 document = {"kind": "decided" if decided else "seen", **match_document(match), "log_position": position}

@@ -31,15 +31,26 @@ _VEHICLE_COLUMNS = ("id", "class", "model", "colour", "kind")
 _QUANTILES = ("p05", "p25", "p50", "p75", "p95")
 
 
+def require_room(out: Path) -> None:
+    """Passes where a recording can be written: a folder that is missing, empty, or holds a recording.
+
+    Raises:
+        CityError: It is a file, or the folder holds something else.
+    """
+    known = {"tracklets.csv", "vehicles.csv", "cameras.json", "links.json", "recording.json", "ground_truth.txt"}
+    if out.exists() and not out.is_dir():
+        raise CityError(f"{out} is no folder; name a new folder or an old recording")
+    if out.is_dir() and any(entry.name not in known for entry in out.iterdir()):
+        raise CityError(f"{out} holds other files; name a new folder or an old recording")
+
+
 def write_recording(recording: Recording, out: Path) -> None:
     """Writes a folder; made if missing, a recording in it is replaced.
 
     Raises:
-        CityError: The folder holds something else.
+        CityError: As ``require_room``.
     """
-    known = {"tracklets.csv", "vehicles.csv", "cameras.json", "links.json", "recording.json", "ground_truth.txt"}
-    if out.is_dir() and any(entry.name not in known for entry in out.iterdir()):
-        raise CityError(f"{out} holds other files; name a new folder or an old recording")
+    require_room(out)
     out.mkdir(parents=True, exist_ok=True)
     for name in ("recording.json", "ground_truth.txt"):
         (out / name).unlink(missing_ok=True)

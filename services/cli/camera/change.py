@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from services.cli.output import JsonFlag, emit, fail, stdout
-from services.errors import ConfigError, VreidError
+from services.errors import ConfigError, StoreUnavailable, VreidError
 
 if TYPE_CHECKING:
     from services.config import VreidConfig
@@ -32,6 +33,26 @@ def site_config(config_file: Path | None, data_dir: Path) -> VreidConfig:
     if config_file is None and not written.is_file():
         raise ConfigError(f"{data_dir} holds no running system: give --data-dir or --config")
     return load_config(config_file or written)
+
+
+@contextmanager
+def naming_absent_store(config: VreidConfig) -> Iterator[None]:
+    """Puts a failure of the store inside in plain words where no server runs in the configuration's data folder.
+
+    Raises:
+        StoreUnavailable: The store does not answer, or refuses.
+    """
+    from services.identity.embedded import EmbeddedServer
+
+    try:
+        yield
+    except StoreUnavailable as exc:
+        if config.redis.url is not None or EmbeddedServer(config.data_dir, config.redis.binary).answers():
+            raise
+        raise StoreUnavailable(
+            f"no store runs in {config.data_dir}: start its site, or name the running site's --config; "
+            "that of a demo is config.yaml in its data folder"
+        ) from exc
 
 
 def add(  # noqa: PLR0913, PLR0917 - one option per setting
@@ -68,7 +89,7 @@ def add(  # noqa: PLR0913, PLR0917 - one option per setting
     try:
         camera = _settings(values)
         config = site_config(config_file, data_dir)
-        with closing(open_board(config.redis, config.data_dir, config.site)) as board:
+        with naming_absent_store(config), closing(open_board(config.redis, config.data_dir, config.site)) as board:
             board.set_camera(camera.id, camera.model_dump_json(exclude_defaults=False))
     except VreidError as exc:
         fail(str(exc))
@@ -87,7 +108,7 @@ def remove(
     try:
         config = site_config(config_file, data_dir)
         configured = any(camera.id == camera_id for camera in config.cameras)
-        with closing(open_board(config.redis, config.data_dir, config.site)) as board:
+        with naming_absent_store(config), closing(open_board(config.redis, config.data_dir, config.site)) as board:
             known = board.cameras().get(camera_id)
             if not known and (known == "" or not configured):
                 raise ConfigError(f"no camera {camera_id} is read here")

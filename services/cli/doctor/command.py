@@ -30,7 +30,7 @@ def doctor(
     data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Data folder, where not the configured.")] = None,
     vehicles: Annotated[
         float | None,
-        typer.Option("--vehicles", min=1, help="Vehicles that pass a camera in a day, for the sizing."),
+        typer.Option("--vehicles", min=1, max=10_000_000, help="Vehicles that pass a camera in a day, for the sizing."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:

@@ -73,6 +73,7 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
     try:
         data = read_asked(asked)
         both = sides(data, protocol)
+        _require_fewer_vehicles(both[1], asked)
         _require_labels(both[0], asked.by)
         name, embedder = open_weights(asked.weights, asked.threads)
         with progress("pictures") as tell:
@@ -157,6 +158,12 @@ def _require_use_of_size(asked: Asked, protocol: str) -> None:
             f"--size chooses a test list of {' or '.join(SIZED)}, or how many vehicles --protocol vehicleid draws "
             f"of another layout; {protocol} on the {asked.part} part of {asked.layout} uses none"
         )
+
+
+def _require_fewer_vehicles(pool: Sequence[Sample], asked: Asked) -> None:
+    there = len({sample.identity for sample in pool})
+    if asked.size is not None and asked.layout not in SIZED and asked.size >= there:
+        raise InputError(f"--size {asked.size}: {asked.data} has {there} vehicles; draw fewer, or all without --size")
 
 
 def _require_labels(queries: Sequence[Sample], by: Sequence[str]) -> None:

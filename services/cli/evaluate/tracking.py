@@ -29,7 +29,7 @@ class Algorithm(StrEnum):
 def tracking(  # noqa: PLR0913, PLR0917 - options of a command
     city: Annotated[str, typer.Option(help="A rendered city, by folder or name: its truth, and its clips.")] = "demo",
     truth: Annotated[Path | None, typer.Option(help="CityFlow text instead of a city; detections are drawn.")] = None,
-    truth_fps: Annotated[float, typer.Option(min=0.1, help="Frames a second of --truth.")] = 10.0,
+    truth_fps: Annotated[float, typer.Option(min=0.1, max=1000, help="Frames a second of --truth.")] = 10.0,
     detect: Annotated[bool, typer.Option(help="Run the detector on the city's clips instead of drawing.")] = False,
     fps: Annotated[
         str, typer.Option(help="Frame rates to judge, the first being what falls are taken from.")

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def erase(
     subject_id: Annotated[str, typer.Argument(metavar="ID", help="An identity, or with --sighting a sighting.")],
     sighting: Annotated[bool, typer.Option("--sighting", help="ID names one sighting, not an identity.")] = False,
-    wait_s: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for everybody who holds it.")] = 60.0,
+    wait_s: Annotated[
+        float, typer.Option("--wait", min=0, max=86_400, help="Seconds to wait for everybody who holds it.")
+    ] = 60.0,
     config_file: ConfigOption = None,
     as_json: JsonFlag = False,
 ) -> None:

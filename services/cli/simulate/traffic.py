@@ -18,7 +18,9 @@ def traffic(  # noqa: PLR0913, PLR0917 - the options of a command are its parame
     seed: Annotated[int, typer.Option(help="Settles vehicles, trips and drivers.", min=0)] = 1,
     hours: Annotated[float, typer.Option(help="Length of the recording.", min=0.005, max=48)] = 1.0,
     vehicles: Annotated[int | None, typer.Option(help="How many vehicles, parked ones included.", min=1)] = None,
-    per_minute: Annotated[float | None, typer.Option(help="Vehicles a minute, instead of their number.")] = None,
+    per_minute: Annotated[
+        float | None, typer.Option(help="Vehicles a minute, instead of their number.", min=0.001, max=1_000_000)
+    ] = None,
     clock: Annotated[
         list[str] | None,
         typer.Option(help="A camera's clock: CAMERA=+5 (ahead, s), CAMERA=drift:40 (ppm), CAMERA=step:5@1800."),
@@ -31,13 +33,23 @@ def traffic(  # noqa: PLR0913, PLR0917 - the options of a command are its parame
     from simulator.clock import merge, parse_clock
     from simulator.errors import CityError
     from simulator.place import Place
-    from simulator.recording import TrafficRequest, record_traffic, write_boxes, write_recording
+    from simulator.recording import (
+        MOST_VEHICLES,
+        TrafficRequest,
+        record_traffic,
+        require_room,
+        write_boxes,
+        write_recording,
+    )
 
     if (vehicles is None) == (per_minute is None):
         fail("give either --vehicles or --per-minute")
     count = vehicles if vehicles is not None else round((per_minute or 0) * hours * 60)
+    if vehicles is None and not 1 <= count <= MOST_VEHICLES:
+        fail(f"--per-minute {per_minute:g} makes {count} vehicles in {hours:g} h; expected 1 to {MOST_VEHICLES}")
     begun = time.perf_counter()
     try:
+        require_room(out)
         cameras = [camera.name for camera in Place.load(place).spec.cameras]
         clocks = merge([parse_clock(text) for text in clock or []], cameras)
         request = TrafficRequest(place, seed, hours, count, fps=fps, clocks=clocks)

@@ -42,7 +42,8 @@ def configured(path: Path, arguments: Sequence[DataArgument], settings: Sequence
     """
     from reid.config import read_config, read_yaml
 
-    return read_config(path, changes_of(arguments, settings, read_yaml(path).get("domains") or {}))
+    changes = changes_of(arguments, settings, read_yaml(path).get("domains") or {})
+    return read_config(path, changes, "--set" if settings else "--data")
 
 
 def changes_of(arguments: Sequence[DataArgument], settings: Sequence[str], domains: dict[str, Any]) -> dict[str, Any]:

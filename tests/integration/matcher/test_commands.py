@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from services.cli import gallery, identity
 from services.cli.query import query
+from services.identity.records import CameraRecord
 
 app = typer.Typer()
 app.command()(query)
@@ -64,6 +65,22 @@ def test_query_by_camera_and_identity(documented, red) -> None:
     assert others == ["south", "east"]
     vehicles = [m["identity_id"] for m in documented("query", red, "--by-identity", "--as-is")["matches"]]
     assert vehicles == ["id-red", "id-blue"]
+
+
+@pytest.mark.parametrize("option", ["--camera", "--exclude-camera"])
+def test_a_camera_that_the_site_does_not_know_is_warned_of(vreid, red, option) -> None:
+    asked = vreid("query", red, option, "nroth", option, "south", "--json")
+    assert asked.exit_code == 0
+    assert {"matches"} == set(json.loads(asked.stdout))
+    assert asked.stderr == "vreid: warning: no camera 'nroth' is known here; known are none\n"
+
+
+def test_cameras_that_are_read_are_named_and_those_that_saw_something_known(vreid, street) -> None:
+    street.store.put_camera(CameraRecord("gate", "rtsp://gate", "file", "up", "", 0))
+    listed = vreid("identity", "list", "--camera", "nroth", "--camera", "gate", "--camera", "south", "--json")
+    assert (listed.exit_code, json.loads(listed.stdout)["total"]) == (0, 1)
+    assert listed.stderr == "vreid: warning: no camera 'nroth' is known here; known are gate\n"
+    assert vreid("identity", "list", "--camera", "gate", "--camera", "south").stderr == ""
 
 
 def test_query_for_people(vreid, red) -> None:
@@ -133,6 +150,14 @@ def test_unknown_ids_are_one_line(vreid, documented, arguments) -> None:
     assert "nothing" in result.stderr
     assert result.stderr.count("\n") == 1
     assert documented("gallery", "stats")["sightings"] == 4
+
+
+def test_a_picture_that_is_cut_short_is_named(vreid, red) -> None:
+    cut = red.with_name("cut.png")
+    cut.write_bytes(red.read_bytes()[:-40])
+    for arguments in (("query", cut), ("query", red, "--also", red, "--also", cut), ("query", red, "--not", cut)):
+        result = vreid(*arguments)
+        assert (result.exit_code, result.stderr) == (1, f"vreid: {cut}: damaged or cut short\n")
 
 
 def test_one_pixel_is_refused_by_the_matcher(vreid, tmp_path, picture) -> None:

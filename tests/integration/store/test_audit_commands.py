@@ -91,4 +91,4 @@ def test_without_a_server_one_line(tmp_path):
     config.write_text(f"data_dir: {tmp_path}\nredis:\n  reconnect_attempts: 0\n")
     result = CliRunner().invoke(app, ["audit", "log", "--config", str(config)])
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
-    assert result.stderr.startswith("vreid: Redis")
+    assert result.stderr.startswith("vreid: no store runs in")

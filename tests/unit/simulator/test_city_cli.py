@@ -20,6 +20,11 @@ from simulator.splits import TRAIN
         (["render", "--seed", "200001", "--place", "corridor"], "belongs to the test split"),
         (["traffic", "--place", "atlantis", "--vehicles", "5"], "no place 'atlantis'; known places: boulevard"),
         (["traffic", "--place", "corridor"], "give either --vehicles or --per-minute"),
+        (
+            ["traffic", "--place", "corridor", "--hours", "0.005", "--per-minute", "1"],
+            "--per-minute 1 makes 0 vehicles",
+        ),
+        (["traffic", "--place", "corridor", "--per-minute", "2e5"], "--per-minute 200000 makes 12000000 vehicles"),
         (["traffic", "--place", "corridor", "--vehicles", "5", "--clock", "x=+5"], "no camera 'x'; the city has first"),
         (["traffic", "--place", "corridor", "--vehicles", "5", "--clock", "first=x"], "is no number; write CAMERA=+5"),
         (["dataset", "--train", "700", "--test", "77"], "numbers 1 to 776 vehicles, the plan asks for 777"),
@@ -32,6 +37,16 @@ def test_bad_input_is_one_line(tmp_path, arguments, says):
     assert says in result.stderr
     assert result.stderr.strip().splitlines()[-1].startswith("vreid: ")
     assert not (tmp_path / "out").exists()
+
+
+def test_traffic_is_not_played_where_it_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("simulator.recording.record_traffic", None)
+    (tmp_path / "file").write_text("mine")
+    for out, says in (("file", "is no folder"), (".", "holds other files")):
+        asked = ["traffic", "--place", "corridor", "--vehicles", "5", "--out", str(tmp_path / out)]
+        result = CliRunner().invoke(app, asked)
+        assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+        assert says in result.stderr
 
 
 @pytest.mark.parametrize("command", ["render", "dataset", "inspect", "traffic"])

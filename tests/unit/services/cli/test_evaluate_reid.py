@@ -186,6 +186,9 @@ def test_options_that_would_change_nothing_are_refused(pairs, veri, network):
     assert "--by twn: no query has this label; there are camera, class, vehicle" in refusal(*base, "--by", "twn")
     assert "--rerank-top goes with --rerank" in refusal(*base, "--rerank-top", 5)
     assert "cross-camera on the test part of pattern uses none" in refusal(*base, "--size", 3)
+    drawn = (*base, "--protocol", "vehicleid", "--size")
+    for size in (8, 300):
+        assert f"--size {size}: {pairs} has 8 vehicles; draw fewer" in refusal(*drawn, size)
     compared = ("--compare", "--method", "mean-pixel", "--size", 3)
     assert "uses none" in refusal("--data", veri, "--format", "veri", *compared)
     learned = ("--data", veri, "--format", "vehicleid", "--part", "train", "--size", 3)

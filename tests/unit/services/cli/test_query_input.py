@@ -27,6 +27,15 @@ def nobody(monkeypatch) -> str:
     return address
 
 
+@pytest.fixture
+def car(tmp_path) -> str:
+    path = tmp_path / "car.png"
+    buffer = io.BytesIO()
+    Image.new("RGB", (20, 20)).save(buffer, "PNG")
+    path.write_bytes(buffer.getvalue())
+    return str(path)
+
+
 def refused(*arguments: str) -> str:
     result = CliRunner().invoke(app, list(arguments))
     assert result.exit_code == 1
@@ -54,15 +63,25 @@ def test_not_an_image(tmp_path) -> None:
     assert "text.jpg: not a picture" in refused(str(tmp_path / "text.jpg"))
 
 
-def test_no_matcher_running(tmp_path, nobody: str) -> None:
-    buffer = io.BytesIO()
-    Image.new("RGB", (20, 20)).save(buffer, "PNG")
-    (tmp_path / "car.png").write_bytes(buffer.getvalue())
-    assert f"no matcher at {nobody}" in refused(str(tmp_path / "car.png"))
+def test_no_matcher_running(car, nobody: str) -> None:
+    assert f"no matcher at {nobody}" in refused(car)
 
 
 def test_k_below_one(tmp_path) -> None:
     assert CliRunner().invoke(app, [str(tmp_path), "--k", "0"]).exit_code == 2
+
+
+@pytest.mark.parametrize("option", ["--from", "--to"])
+@pytest.mark.parametrize("moment", ["02:30", "30m", "1.5h ago", "2025-06-01T14:30", "2025-06-01T14:30Z"])
+def test_moments_are_those_of_every_command(car, nobody: str, option: str, moment: str) -> None:
+    assert f"no matcher at {nobody}" in refused(car, option, moment)
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "25:00", "0001-01-01", "9" * 30 + "d"])
+def test_what_is_no_moment_is_refused_by_the_option(car, moment: str) -> None:
+    result = CliRunner().invoke(app, [car, "--to", moment])
+    assert result.exit_code == 2
+    assert "--to" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -235,23 +235,49 @@ def test_int8_is_refused_where_there_is_nothing_to_take_ranges_from_or_to_judge_
         ),
         (
             ["train", "--out", "x", "--data", "mine={here}:pattern:veri", "--set", "objective.miner=luck"],
-            "objective.miner",
+            "vreid: --set objective.miner",
+        ),
+        (
+            ["train", "--out", "x", "--data", "mine={here}:pattern:veri", "--set", "batches_per_epoch=2"],
+            "vreid: --set batches_per_epoch: unknown key",
+        ),
+        (
+            ["train", "--out", "x", "--data", "mine={here}:pattern:veri", "--set", "x=1", "--sweep", "losses"],
+            "as changed: x: unknown key",
+        ),
+        (
+            [
+                "train",
+                "--out",
+                "x",
+                "--data",
+                "mine={here}:pattern:veri",
+                "--set",
+                "seed=1",
+                "--config",
+                "{here}/own.yaml",
+            ],
+            "here/own.yaml: ",
         ),
         (
             ["train", "--out", "x", "--data", "mine={here}:pattern:veri", "--sweep", "losses", "--recipe", "default"],
             "sweep",
         ),
         (["train", "--out", "x", "--data", "mine={here}:pattern:veri"], "no usable picture"),
-        (["calibrate", "--weights", "absent.safetensors", "--data", "{here}:pattern:veri"], "absent.json"),
+        (
+            ["calibrate", "--weights", "absent.safetensors", "--data", "{here}:pattern:veri"],
+            "no checkpoint absent.safetensors",
+        ),
         (["export", "--out", "x", "--format", "openvino-int8"], "INT8 takes its ranges"),
         (["export", "--out", "{here}", "--weights", "absent.safetensors"], "holds something else"),
-        (["export", "--out", "x", "--weights", "absent.safetensors"], "absent.json"),
+        (["export", "--out", "x", "--weights", "absent.safetensors"], "no checkpoint absent.safetensors"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(arguments, told, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / "note.txt").write_text("not a picture")
+    (tmp_path / "here" / "own.yaml").write_text("epoch: 3")
     done = runner.invoke(app, [word.format(here=tmp_path / "here") for word in arguments])
     assert done.exit_code == 1
     assert done.stdout == ""
