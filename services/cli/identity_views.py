@@ -163,6 +163,8 @@ def sentence(entry: HistoryEntry) -> str:
 
     >>> sentence(HistoryEntry("1-0", 0, "identity.merged", "a", "b", reason="same dent"))
     'b became an alias of a: same dent'
+    >>> sentence(HistoryEntry("2-0", 0, "identity.split", "", "y", ("s2",)))
+    's2 left one erased since for y'
     """
     one, other = entry.identity_id or "one erased since", entry.other_identity_id
     count = entry.sighting_count or len(entry.sighting_ids)
