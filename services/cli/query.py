@@ -140,7 +140,7 @@ def verify(
 
 def document(answer: SearchAnswer) -> dict[str, Any]:
     """The answer as scripts read it."""
-    return {"matches": [match_document(match) for match in answer.matches]}
+    return {"matches": [match_document(match) | {"posterior": match.posterior} for match in answer.matches]}
 
 
 def match_document(match: Match) -> dict[str, Any]:
@@ -153,7 +153,6 @@ def match_document(match: Match) -> dict[str, Any]:
         "last_seen": iso_time(match.last_seen_ns),
         "similarity": match.similarity,
         "probability": match.probability,
-        "posterior": match.posterior,
     }
 
 

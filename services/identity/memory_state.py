@@ -259,10 +259,10 @@ class MemoryState:
         return {source: leaving[-1]}
 
     def enrol(self, identity_id: str, actor: str, *, enrolled: bool) -> None:
-        """Marks a living identity as enrolled, or no longer."""
+        """Marks a living identity as enrolled, by all of its ids, or no longer by any."""
         row = self.living[identity_id]
         was = bool(row.enrolled_by)
-        row.enrolled_by = row.enrolled_by | {identity_id} if enrolled else set()
+        row.enrolled_by = row.aliases | {identity_id} if enrolled else set()
         if was == enrolled:
             return
         self.emit("identity.enrolled", {"identity_id": identity_id, "enrolled": enrolled, "actor": actor})

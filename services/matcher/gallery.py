@@ -18,7 +18,7 @@ from services.errors import InputError, NotFound, Unavailable
 from services.identity.records import is_event_id
 from services.identity.store import Event, IdentityRecord
 from services.matcher.index.contract import Ids, VectorIndex, Vectors
-from services.matcher.search import BatchSearch
+from services.matcher.search import BatchSearch, Found, Group
 from services.matcher.state import GalleryState
 from services.matcher.types import (
     GalleryEntry,
@@ -38,7 +38,7 @@ MAX_PROBE_VECTORS = 32
 _BATCH = 1024
 #: Changes made while searches wait.
 _AT_ONCE = 64
-#: So many answers are weighed against each other, however few are asked for.
+#: So many of the likeliest vehicles are weighed against each other, however few are asked for.
 _WEIGHED = 10
 
 Captured = TypeVar("Captured")
@@ -247,14 +247,33 @@ class Gallery:
             asked = [self._deep_enough(questions[n]) for n in fit]
             search = BatchSearch(state, self._moved)
             groups = search.groups(asked)
+        found = self._found(search, groups)
+        rivals = self._rivals(state, asked, found)
         answers: list[SearchAnswer | Unavailable] = [model_changed() for _ in questions]
-        for number in fit:
-            answers[number] = SearchAnswer((), log_position=position)
-        for group in groups:
-            for number, found in search.answer(group):
-                matches = _matches(state.spec.calibration, found)[: questions[fit[number]].k]
-                answers[fit[number]] = SearchAnswer(tuple(matches), log_position=position)
+        for number, place in enumerate(fit):
+            mine = found.get(number, [])
+            matches = _matches(state.spec.calibration, mine, rivals.get(number, []))[: questions[place].k]
+            answers[place] = SearchAnswer(tuple(matches), log_position=position)
         return answers
+
+    def _found(self, search: BatchSearch, groups: Sequence[Group]) -> dict[int, Found]:
+        return {number: found for group in groups for number, found in search.answer(group)}
+
+    def _rivals(self, state: GalleryState, asked: Sequence[Question], found: Mapping[int, Found]) -> dict[int, Found]:
+        """The likeliest vehicles, where all sightings that were found are of fewer and others may be as likely."""
+        few = [
+            number
+            for number, sightings in found.items()
+            if asked[number].grouping is Grouping.SIGHTING
+            and len(sightings) >= asked[number].k
+            and len({_vehicle(summary) for summary, _ in sightings}) < _WEIGHED
+        ]
+        if not few:
+            return {}
+        with self._moved:
+            search = BatchSearch(state, self._moved)
+            groups = search.groups([replace(asked[n], grouping=Grouping.IDENTITY, k=_WEIGHED) for n in few])
+        return {few[place]: vehicles for place, vehicles in self._found(search, groups).items()}
 
     def _deep_enough(self, question: Question) -> Question:
         """The question as it is searched for: living identities left out, enough found to be weighed."""
@@ -447,16 +466,18 @@ def model_changed() -> Unavailable:
     return Unavailable("the site has just changed its model; ask again")
 
 
-def _matches(calibration: Calibration, found: Sequence[tuple[SightingSummary, float]]) -> list[Match]:
-    """Matches in the order found, each with the posterior of its vehicle among all of them."""
+def _vehicle(summary: SightingSummary) -> str:
+    """Who a sighting is of; without a decision it stands for itself."""
+    return summary.identity_id or summary.sighting_id
+
+
+def _matches(calibration: Calibration, found: Found, rivals: Found) -> list[Match]:
+    """Matches in the order found, each with the posterior of its vehicle among all of them and the rivals."""
     best: dict[str, float] = {}
-    for summary, similarity in found:
-        best.setdefault(summary.identity_id or summary.sighting_id, similarity)  # best first
+    for summary, similarity in (*found, *rivals):  # each best first
+        best.setdefault(_vehicle(summary), similarity)
     posterior = dict(zip(best, calibration.posterior(list(best.values())), strict=True))
-    return [
-        replace(_match(calibration, summary, alike), posterior=posterior[summary.identity_id or summary.sighting_id])
-        for summary, alike in found
-    ]
+    return [replace(_match(calibration, one, alike), posterior=posterior[_vehicle(one)]) for one, alike in found]
 
 
 def _match(calibration: Calibration, summary: SightingSummary, similarity: float) -> Match:

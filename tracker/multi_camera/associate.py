@@ -1,7 +1,7 @@
 """Sightings of many cameras become identities, online. Owns the order of decisions and what restarts need; does no I/O.
 
-Pure in the sense that matters: the same pushes, the same clock readings and the same id factory give the same outcomes,
-and a snapshot restored elsewhere goes on as the original would have.
+Pure in the sense that matters: the same pushes, clock readings and ids, decisions and steps in the same order, give the
+same outcomes, and a snapshot restored elsewhere goes on as the original would have.
 """
 
 from __future__ import annotations
@@ -64,7 +64,6 @@ class Associator:
         self._parts = Parts.build(self._settings, self._calibration, self._model_id, self._id_factory)
         self._later = Reconsideration(
             self._parts,
-            self._model_id,
             self._settings.merge_margin_nats,
             prepare=self.prepare,
             learns_links=self.learns_links,

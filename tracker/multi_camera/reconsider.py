@@ -34,7 +34,6 @@ class Reconsideration:
 
     Args:
         parts: Of the associator; changed here.
-        model_id: Only its vectors teach anything.
         merge_margin_nats: Evidence from which two identities are taken to be one vehicle.
         prepare: Compares what waits already for the next bucket.
         learns_links: Whether closed sightings teach of links and clocks.
@@ -43,14 +42,12 @@ class Reconsideration:
     def __init__(
         self,
         parts: Parts,
-        model_id: str,
         merge_margin_nats: float,
         *,
         prepare: Callable[[], None],
         learns_links: bool = True,
     ) -> None:
         self._parts = parts
-        self._model_id = model_id
         self._merge_margin_nats = merge_margin_nats
         self._prepare = prepare
         self._learns_links = learns_links
@@ -132,7 +129,7 @@ class Reconsideration:
     def _learn(self, closed: Sequence[Observation], more: bool, findings: Findings) -> None:
         """Takes in what sightings that will not change any more teach; links are fitted anew after the last of them."""
         del findings
-        own = [o for o in self._standing(closed) if o.model_id == self._model_id]
+        own = self._parts.recent.standing(closed)
         if self._learns_links:
             self._learn_links(own, more=more)
         for observation in own:

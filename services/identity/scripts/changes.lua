@@ -85,17 +85,13 @@ local function assign(sid, revision, id, status, body)
   end
 end
 
--- Marks a living identity as enrolled by its own id, or no longer by any.
+-- Marks a living identity as enrolled, by all of its ids, or no longer by any.
 local function enrol(id, actor, enrolled)
-  local was, by = enrolled_by(id), {}
-  if enrolled then
-    by = { id }
-    for _, name in ipairs(was) do
-      if name ~= id then by[#by + 1] = name end
-    end
-  end
+  local was = #enrolled_by(id) > 0
+  local by = enrolled and redis.call('SMEMBERS', I[id].aliases) or {}
+  if enrolled then by[#by + 1] = id end
   set_enrolled_by(id, by)
-  if (#was > 0) == enrolled then return end
+  if was == enrolled then return end
   emit('identity.enrolled', 'identity_id', id, 'enrolled', enrolled and '1' or '0', 'actor', actor)
   note(actor, enrolled and 'enrol' or 'unenrol', id, tostring(redis.call('ZCARD', I[id].sightings)))
 end

@@ -54,8 +54,8 @@ class Model:
         return identity_id is not None and not self.marked.isdisjoint(self.tree(identity_id))
 
     def enrol(self, identity_id: str, yes: bool) -> None:
-        """Marks a root, or takes every mark from its tree."""
-        self.marked = self.marked | {identity_id} if yes else self.marked - self.tree(identity_id)
+        """Marks a root and all that hangs below it, or takes every mark from them."""
+        self.marked = self.marked | self.tree(identity_id) if yes else self.marked - self.tree(identity_id)
 
     def decide(self, sighting_id: str, revision: int, identity_id: str) -> bool:
         """One decision, as a commit of its own."""

@@ -165,6 +165,14 @@ def enrolled(site, *names):
     return [name for name in names if site.store.get_identity(name).enrolled]
 
 
+def test_what_is_said_of_two_that_are_one_holds_for_both(site):
+    site.assign(s1="a", s2="b")
+    merged = site.store.merge_identities("a", "b", "alice")
+    site.store.enrol("b", "alice")
+    site.store.undo(merged.event_id, "alice")
+    assert enrolled(site, "a", "b") == ["a", "b"]
+
+
 def test_who_was_not_enrolled_before_a_merge_is_not_so_after_its_undo(site):
     site.assign(s1="a", s2="b", s3="c")
     site.store.enrol("b", "alice")

@@ -135,17 +135,13 @@ class Verdicts:
 
     def unite(self, found: Sequence[Twins], findings: Findings) -> None:
         """Merges pairs of identities that are still there; those with most evidence first."""
-        least = self._settings.merge_margin_nats
-        # What grew by a merge may no longer be its twin's twin; the evidence on all others is as it was.
-        merged: set[str] = set()
-        for nats, *pair in sorted(found, key=lambda f: (-f[0], f[1], f[2])):
-            one, other = pair
-            if any(i not in self._memory or self._provisional(i) for i in pair):
+        for _, one, other in sorted(found, key=lambda f: (-f[0], f[1], f[2])):
+            if any(i not in self._memory or self._provisional(i) for i in (one, other)):
                 continue
-            if not merged.isdisjoint(pair):
-                nats = merge_nats(self._scorer, self._memory, one, other)  # noqa: PLW2901  (it is another pair now)
-            if nats > least:
-                merged.add(self._merge(one, other, _because("same vehicle", nats), findings))
+            # Judged anew: a merge, or a bucket decided since they were found, may have changed either.
+            nats = merge_nats(self._scorer, self._memory, one, other)
+            if nats > self._settings.merge_margin_nats:
+                self._merge(one, other, _because("same vehicle", nats), findings)
 
     # ------------------------------------------------------------------ looking
 

@@ -62,6 +62,11 @@ class Recent:
             newest = sorted(self._sightings.values(), key=attrgetter("start_ns", "sighting_id"), reverse=True)
             self._sightings = {o.sighting_id: o for o in newest[:RECENT]}
 
+    def standing(self, observations: Sequence[Observation]) -> list[Observation]:
+        """Those of some sightings that are remembered, as they are by now."""
+        found = (self._sightings.get(o.sighting_id) for o in observations)
+        return [o for o in found if o is not None]
+
     def teach(self, closed: Sequence[Observation]) -> None:
         """Tells of sightings that they were learned from."""
         for observation in closed:

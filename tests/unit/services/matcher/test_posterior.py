@@ -45,3 +45,13 @@ def test_it_is_the_same_however_few_are_asked_for(gallery) -> None:
 def test_it_weighs_only_what_may_answer(gallery) -> None:
     alone = gallery.search(BETWEEN, 10, SearchFilter(exclude_identity_ids=frozenset({"b"})), Grouping.IDENTITY).matches
     assert [(m.identity_id, m.posterior) for m in alone] == [("a", 1.0)]
+
+
+@pytest.mark.parametrize("k", [1, 10, 20])
+def test_many_sightings_of_one_vehicle_do_not_hide_its_twin(spec, seen, k) -> None:
+    made = Gallery(spec, faiss_index)
+    made.rebuild([(seen(f"{name}{i}", axis), name) for axis, name in enumerate("ab") for i in range(12)], [], "7-0")
+    made.set_ready()
+    first = made.search(BETWEEN + 0.001 * AXES[:1], k).matches[0]
+    assert first.identity_id == "a"
+    assert first.posterior == pytest.approx(0.5, abs=0.01)

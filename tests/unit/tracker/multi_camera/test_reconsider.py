@@ -11,7 +11,7 @@ from tests.unit.tracker.multi_camera.conftest import scorer_for
 from tracker.multi_camera.asked import ASKED
 from tracker.multi_camera.associate import MOST_BEHIND
 from tracker.multi_camera.reconsider import STEP_SIGHTINGS
-from tracker.multi_camera.types import IdentityMerge
+from tracker.multi_camera.types import Assigned, IdentityMerge
 
 
 def passages(vehicles, count, *, first=0):
@@ -179,6 +179,44 @@ def test_what_two_buckets_left_to_learn_is_learned_after_a_restart(new_site, veh
     while again.associator.unfinished:
         again.associator.reconsider()
     assert {f"lesson/{i}" for i in range(8)} <= set(again.associator.snapshot().links)
+
+
+def test_what_expires_before_it_is_learned_from_teaches_all_the_same(site, vehicles):
+    told(site.associator, passages(vehicles, 4))
+    site.associator.decide()
+    late_s = 2000.0  # beyond the longest trip: the next bucket forgets all four
+    told(site.associator, [vehicles.see(f"late{i}", 9 + i, "abcd"[i], late_s + i, late_s + i + 3) for i in range(4)])
+    site.associator.decide()
+    assert not site.associator.knows("s000")
+    while site.associator.unfinished:
+        site.associator.reconsider()
+    assert {f"lesson/{i}" for i in range(8)} <= set(site.associator.snapshot().links)
+
+
+def test_twins_that_the_next_bucket_shows_side_by_side_are_not_united(site, vehicles):
+    def look(share):
+        return vehicles.look(1) + share * vehicles.look(2)
+
+    held = [("a1", "A", "a", 0, -0.3), ("a2", "A", "b", 10, -0.3), ("b1", "B", "c", 20, 0.3), ("b2", "B", "d", 30, 0.3)]
+    seen = [
+        Assigned(
+            vehicles.see(name, 1, camera, start_s, start_s + 3, look=look(share), noise=0.0), who, False, settled=True
+        )
+        for name, who, camera, start_s, share in held
+    ]
+    site.associator.restore(seen, {})
+    told(site.associator, [vehicles.see("x", 1, "e", 40, 43, look=look(-0.3), noise=0.0)])
+    site.associator.decide()
+    assert site.associator.reconsider().changes == ()  # twins are found
+    sides = [
+        vehicles.see(f"u{i}", 1, "z", 50 + i, 54, look=look(share), noise=0.0) for i, share in enumerate((-0.3, 0.3))
+    ]
+    told(site.associator, sides)
+    assert [d.identity_id for d in site.associator.decide().decisions] == ["A", "B"]
+    changes = []
+    while site.associator.unfinished:
+        changes += site.associator.reconsider().changes
+    assert changes == []
 
 
 def test_what_is_deleted_before_its_second_look_has_none(site, vehicles):
