@@ -18,7 +18,7 @@ from services.errors import InputError, NotFound, Unavailable
 from services.identity.records import is_event_id
 from services.identity.store import Event, IdentityRecord
 from services.matcher.index.contract import Ids, VectorIndex, Vectors
-from services.matcher.search import BatchSearch, Found, Group
+from services.matcher.search import BatchSearch, Found
 from services.matcher.state import GalleryState
 from services.matcher.types import (
     GalleryEntry,
@@ -247,7 +247,7 @@ class Gallery:
             asked = [self._deep_enough(questions[n]) for n in fit]
             search = BatchSearch(state, self._moved)
             groups = search.groups(asked)
-        found = self._found(search, groups)
+        found = search.answers(groups)
         rivals = self._rivals(state, asked, found)
         answers: list[SearchAnswer | Unavailable] = [model_changed() for _ in questions]
         for number, place in enumerate(fit):
@@ -255,9 +255,6 @@ class Gallery:
             matches = _matches(state.spec.calibration, mine, rivals.get(number, []))[: questions[place].k]
             answers[place] = SearchAnswer(tuple(matches), log_position=position)
         return answers
-
-    def _found(self, search: BatchSearch, groups: Sequence[Group]) -> dict[int, Found]:
-        return {number: found for group in groups for number, found in search.answer(group)}
 
     def _rivals(self, state: GalleryState, asked: Sequence[Question], found: Mapping[int, Found]) -> dict[int, Found]:
         """The likeliest vehicles, where all sightings that were found are of fewer and others may be as likely."""
@@ -273,7 +270,7 @@ class Gallery:
         with self._moved:
             search = BatchSearch(state, self._moved)
             groups = search.groups([replace(asked[n], grouping=Grouping.IDENTITY, k=_WEIGHED) for n in few])
-        return {few[place]: vehicles for place, vehicles in self._found(search, groups).items()}
+        return {few[place]: vehicles for place, vehicles in search.answers(groups).items()}
 
     def _deep_enough(self, question: Question) -> Question:
         """The question as it is searched for: living identities left out, enough found to be weighed."""

@@ -76,6 +76,10 @@ class BatchSearch:
             made.append(Group(numbers, [questions[n] for n in numbers], may, codes))
         return made
 
+    def answers(self, groups: Sequence[Group]) -> dict[int, Found]:
+        """The answer of each question of all groups, by its number."""
+        return {number: found for group in groups for number, found in self.answer(group)}
+
     def answer(self, group: Group) -> Iterator[tuple[int, Found]]:
         """The number and the answer of each question of a group."""
         waiting = list(zip(group.numbers, group.questions, strict=True))

@@ -52,6 +52,13 @@ def areas(boxes_xyxy: Array) -> Array:
     return result
 
 
+def usable(boxes_xyxy: Array) -> NDArray[np.bool_]:
+    """Which of (N, 4) are boxes at all, bool (N,): of finite values and with an area."""
+    x1, y1, x2, y2 = boxes_xyxy.T
+    fit: NDArray[np.bool_] = np.isfinite(boxes_xyxy).all(axis=1) & (x2 > x1) & (y2 > y1)
+    return fit
+
+
 def enlarged(boxes_xyxy: Array, margin: float) -> Array:
     """Boxes (N, 4) grown on every side by ``margin`` times their width or height; the same for margin 0.
 

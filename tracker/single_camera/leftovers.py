@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.single_camera.assignment import iou_matrix
+from tracker.single_camera.assignment import iou_matrix, usable
 from tracker.single_camera.box_log import Box, BoxLog
 from tracker.single_camera.settings import FillSettings
 
@@ -55,8 +55,8 @@ class Leftovers:
             owners: int64 (N,), id of the track that each belongs to, -1 for none.
         """
         boxes = boxes_xyxy.astype(np.float64)
-        usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-        self._frames.append(_Frame(t_ns, index, boxes[usable], owners[usable]))
+        fit = usable(boxes)
+        self._frames.append(_Frame(t_ns, index, boxes[fit], owners[fit]))
         while self._frames[-1].t_ns - self._frames[0].t_ns > self._settings.kept_s * _NS:
             self._frames.popleft()
 

@@ -9,7 +9,7 @@ from statistics import median_low
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.single_camera.assignment import assign, enlarged, iou_matrix, paired_iou
+from tracker.single_camera.assignment import assign, enlarged, iou_matrix, paired_iou, usable
 from tracker.single_camera.association.kalman import KalmanFilter, measured_from_xyxy, xyxy_from_mean
 from tracker.single_camera.association.tracks import LOST, TRACKED, UNCONFIRMED, Array, Index, Step, Tracks
 from tracker.single_camera.settings import AssociationSettings
@@ -157,9 +157,9 @@ class ByteTrack:
     def _associate(self, t_ns: int, boxes: Array, scores: NDArray[np.floating]) -> Index:
         """Runs the stages; returns the high-score detections that nothing explains, int64 (L,)."""
         settings, tracks = self._settings, self._tracks
-        usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-        high = np.flatnonzero(usable & (scores >= settings.high_score))
-        low = np.flatnonzero(usable & (scores > settings.low_score) & (scores < settings.high_score))
+        fit = usable(boxes)
+        high = np.flatnonzero(fit & (scores >= settings.high_score))
+        low = np.flatnonzero(fit & (scores > settings.low_score) & (scores < settings.high_score))
         new = self._arrivals(t_ns, boxes, scores, settings.late_margin)
         pool = np.flatnonzero(tracks.state != UNCONFIRMED)
         high = self._stage(new, pool, high, self._cost(new, pool, high), settings.match_cost)
