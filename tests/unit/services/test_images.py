@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -21,6 +22,18 @@ def encoded(
     buffer = io.BytesIO()
     Image.new(mode, size, colour).save(buffer, fmt, **save)
     return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def imported_library() -> Iterator[None]:
+    """Replaces what opens pictures, as the import of a library does that a module's fixture asks for."""
+
+    def opened(*given: object, **named: object) -> Image.Image:
+        raise ModuleNotFoundError("No module named 'pi_heif'")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Image, "open", opened)
+        yield
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -93,3 +106,10 @@ def test_what_a_large_picture_leaves_in_the_heap_is_given_back(monkeypatch, side
     Image.new("L", (side, side)).save(buffer, "PNG")
     assert decode_image(buffer.getvalue(), ImageLimits()).shape == (side, side, 3)
     assert len(given) == times
+
+
+@pytest.mark.usefixtures("imported_library")
+def test_no_library_of_another_test_opens_pictures() -> None:
+    assert decode_image(encoded((20, 10)), LIMITS).shape == (10, 20, 3)
+    with pytest.raises(NotAnImage, match="image: not a picture"):
+        decode_image(b"no picture", LIMITS)
