@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import io
+import logging
 import struct
+import sys
+import threading
+import warnings
 import zlib
 from collections.abc import Iterator
 
@@ -12,6 +16,8 @@ from PIL import Image
 from services import images
 from services.errors import NotAnImage
 from services.images import ImageLimits, check_image, decode_image
+from services.observability.logs import configure_logging
+from services.observability.settings import LoggingSettings
 
 LIMITS = ImageLimits(min_side_px=8, max_pixels=10_000)
 
@@ -113,3 +119,34 @@ def test_no_library_of_another_test_opens_pictures() -> None:
     assert decode_image(encoded((20, 10)), LIMITS).shape == (10, 20, 3)
     with pytest.raises(NotAnImage, match="image: not a picture"):
         decode_image(b"no picture", LIMITS)
+
+
+def odd(tag: int) -> bytes:
+    """A picture with a note that claims to be larger than the file."""
+    entries = struct.pack("<HHII", tag, 2, 500, 26) + struct.pack("<HHII", 0x112, 3, 1, 6)
+    return encoded((20, 10), "JPEG", exif=b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4))
+
+
+def test_what_is_odd_in_pictures_that_can_be_read_fills_no_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = io.StringIO()
+    root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
+    monkeypatch.setattr(root, "handlers", [])
+    level = root.level
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        try:
+            configure_logging(LoggingSettings(), "matcher", told)
+            for tag in range(1000, 1010):
+                assert decode_image(odd(tag), LIMITS).shape == (20, 10, 3)
+            warnings.warn("a library's own", UserWarning, stacklevel=1)
+        finally:
+            logging.captureWarnings(False)
+            sys.excepthook, threading.excepthook = hooks
+            root.setLevel(level)
+    assert "a library's own" in told.getvalue()
+    assert "Tag data" not in told.getvalue()
+
+
+def test_where_warnings_are_errors_an_odd_picture_is_no_failure_of_ours() -> None:
+    with pytest.raises(NotAnImage, match=r"^image: "):
+        decode_image(odd(1000), LIMITS)
