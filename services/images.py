@@ -31,6 +31,7 @@ _UNREADABLE = (
     OverflowError,
     struct.error,
     zlib.error,
+    UserWarning,  # where warnings are errors
 )
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 

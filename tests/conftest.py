@@ -10,11 +10,18 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
+#: Kept before any test's module is imported.
+_OPEN_PICTURE = PIL.Image.open
+
 
 @pytest.fixture(autouse=True)
 def _pillow_stays_as_it_is(monkeypatch):
-    """ultralytics replaces PIL.Image.open when it is imported; the product never imports it where it reads pictures."""
-    monkeypatch.setattr(PIL.Image, "open", PIL.Image.open)
+    """ultralytics replaces PIL.Image.open when it is imported; the product never imports it where it reads pictures.
+
+    What it leaves there takes bytes that are no picture for a reason to install a package. A fixture of a module
+    imports it before this one is asked, so the function is put back and not only kept.
+    """
+    monkeypatch.setattr(PIL.Image, "open", _OPEN_PICTURE)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ from tracker.types import Decision, TrackKey
 VERSION = 1
 Fields = dict[str, bytes]
 
+#: Whoever holds sightings in columns has 64 bits for a time and 32 for a revision.
+_LATEST_NS, _MOST_REVISIONS = 2**63 - 1, 2**31 - 1
 _INT_FIELDS = frozenset({"revision"})
 _BOOL_FIELDS = frozenset({"final", "enrolled", "absorbed_enrolled", "survivor_enrolled"})
 
@@ -88,6 +90,9 @@ def _validate(s: Sighting) -> None:
         raise ValueError(f"exemplars must be (E, {len(s.embedding)}), got {s.exemplars.shape}")
     if s.start_ns < 0 or not math.isfinite(s.quality):
         raise ValueError(f"start_ns must be >= 0 and quality finite, got {s.start_ns} and {s.quality}")
+    if s.end_ns > _LATEST_NS or s.revision > _MOST_REVISIONS:
+        got = f"{str(s.end_ns)[:24]} and {str(s.revision)[:24]}"
+        raise ValueError(f"end_ns must be at most {_LATEST_NS} and revision {_MOST_REVISIONS}, got {got}")
     for name in ("boxes_xyxy", "class_probs", "embedding", "exemplars"):
         _finite(name, getattr(s, name))
     if s.beside is not None:
@@ -110,7 +115,7 @@ def encode_sighting(s: Sighting) -> Fields:
     """A sighting as hash fields: always the same names, so that a revision overwrites its predecessor completely.
 
     Raises:
-        ValueError: Shapes disagree, a number is not finite, or an id cannot stand in a key.
+        ValueError: Shapes disagree, a number is not finite or beyond what is held, or an id cannot stand in a key.
     """
     _validate(s)
     text = {
@@ -179,7 +184,7 @@ def decode_sighting(fields: Mapping[str, bytes]) -> Sighting:
         frames=np.frombuffer(fields["frames"], "<i8").astype(np.int64),
         boxes_xyxy=np.frombuffer(fields["boxes_xyxy"], "<f4").astype(np.float32).reshape(-1, 4),
         class_probs=np.frombuffer(fields["class_probs"], "<f4").astype(np.float32),
-        colour=json.loads(fields["colour"]),
+        colour=dict(json.loads(fields["colour"])),
         embedding=own.embedding,
         exemplars=own.exemplars,
         quality=float(fields["quality"]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from detector.colour import colour_probabilities
-from detector.types import VehicleClass
+from detector.types import COLOURS, VehicleClass
 from services.crops import CropStore
 from services.errors import InputError, ModelMismatch, NotFound, Unavailable
 from services.identity.codec import decode_sighting
@@ -164,8 +164,12 @@ class Enroller:
         """
         try:
             sighting = decode_sighting(exported.fields)
-        except (KeyError, ValueError, TypeError, UnicodeDecodeError) as exc:
+        except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as exc:
             raise InputError(f"sightings: not a stored sighting: {exc}") from exc
+        if not set(sighting.colour) <= set(COLOURS):
+            raise InputError(
+                f"sightings: {sighting.sighting_id[:64]!r} has a colour that is none of {', '.join(COLOURS)}"
+            )
         if sighting.model_id != self._model_id():
             raise ModelMismatch(f"sightings: {sighting.sighting_id} is of model {sighting.model_id[:64]}")
         held = self._store.get_sighting(sighting.sighting_id)
@@ -174,7 +178,7 @@ class Enroller:
         enrols = exported.enrolled or sighting.camera_id == ENROLLED_CAMERA
         try:
             return self._write(sighting, exported.identity_id, enrolled_by=actor if enrols else "")
-        except ValueError as exc:
+        except (ValueError, OverflowError) as exc:
             raise InputError(f"sightings: {sighting.sighting_id[:64]!r} cannot be stored: {exc}") from exc
 
     def _write(self, sighting: Sighting, identity_id: str, *, enrolled_by: str = "") -> Written | None:

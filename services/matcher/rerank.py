@@ -20,6 +20,8 @@ Vectors = NDArray[np.float32]
 
 #: Pictures are compared at this height: enough for badges and stickers, little enough to be quick.
 _HEIGHT_PX = 192
+#: What is wider is compared at this width: no vehicle is, and a picture of 8 by a million pixels would take gigabytes.
+_WIDTH_PX = 8 * _HEIGHT_PX
 _FEATURES = 400
 #: Lowe's ratio: a feature's best partner is this much nearer than the second.
 _RATIO = 0.8
@@ -84,8 +86,9 @@ def agreeing(left: tuple[Vectors, Image], right: tuple[Vectors, Image]) -> int:
 def _features(picture: Image) -> tuple[Vectors, Image]:
     """Places (N, 2) and codes (N, 32) of a picture's local features."""
     height, width = picture.shape[:2]
-    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    grey = cv2.resize(grey, (max(16, round(width * _HEIGHT_PX / height)), _HEIGHT_PX), interpolation=cv2.INTER_AREA)
+    scale = min(_HEIGHT_PX / height, _WIDTH_PX / width)
+    size = (max(16, round(width * scale)), max(16, round(height * scale)))
+    grey = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), size, interpolation=cv2.INTER_AREA)
     # The detector's margin must fit small crops; FAST's threshold is low because crops are soft.
     found = cv2.ORB.create(nfeatures=_FEATURES, edgeThreshold=12, patchSize=24, fastThreshold=8)
     points, codes = found.detectAndCompute(grey, None)

@@ -85,7 +85,6 @@ class StandingServicer(vreid_pb2_grpc.StandingServiceServicer):  # type: ignore[
     def _probes(self, request: pb.CreateStandingRequest) -> tuple[tuple[StandingProbe, ...], bytes]:
         """The probes as they are kept, and a small picture of the first that has one."""
         read = self._requests.probes(request.probes, "probes", _READ_S)
-        model_id = self._parts.gallery.model_id
         probes: list[StandingProbe] = []
         views: list[Image] = []
         for probe, reading in zip(request.probes, read.readings, strict=True):
@@ -95,7 +94,7 @@ class StandingServicer(vreid_pb2_grpc.StandingServiceServicer):  # type: ignore[
                 case "identity_id":
                     probes.append(StandingProbe("identity", probe.identity_id))
                 case _:
-                    probes += [vector_probe(vector, model_id) for vector in reading.vectors]
+                    probes += [vector_probe(vector, reading.spec.model_id) for vector in reading.vectors]
                     views += reading.views
         return tuple(probes[: 4 * MAX_PROBES]), _thumbnail(views[0]) if views else b""
 

@@ -6,6 +6,7 @@ happens (``counter``, ``histogram``), at about a microsecond each. All of it cou
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
@@ -24,29 +25,42 @@ ProcessCollector(registry=REGISTRY)
 #: Labels and value of one series.
 Row = tuple[tuple[str, ...], float]
 
+#: A registry takes each name once, and two threads may be the first to ask for it.
+_making = threading.Lock()
+_counters: dict[str, Counter] = {}
+_histograms: dict[str, Histogram] = {}
+
 
 @cache
 def counter(metric: Metric) -> Counter:
-    """The process's counter of that name.
+    """The process's counter of that name. Safe for threads.
 
     Raises:
         ValueError: It is no counter.
     """
     if metric.kind != "counter":
         raise ValueError(f"{metric.name} is a {metric.kind}")
-    return Counter(metric.name, metric.help, metric.labels, registry=REGISTRY)
+    with _making:
+        if metric.name not in _counters:
+            _counters[metric.name] = Counter(metric.name, metric.help, metric.labels, registry=REGISTRY)
+        return _counters[metric.name]
 
 
 @cache
 def histogram(metric: Metric) -> Histogram:
-    """The process's histogram of that name.
+    """The process's histogram of that name. Safe for threads.
 
     Raises:
         ValueError: It is no histogram.
     """
     if metric.kind != "histogram":
         raise ValueError(f"{metric.name} is a {metric.kind}")
-    return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=REGISTRY)
+    with _making:
+        if metric.name not in _histograms:
+            _histograms[metric.name] = Histogram(
+                metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=REGISTRY
+            )
+        return _histograms[metric.name]
 
 
 def family(metric: Metric, rows: Iterable[Row]) -> Family:

@@ -8,6 +8,7 @@ import re
 import sys
 import threading
 import time
+import warnings
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TextIO
@@ -99,7 +100,9 @@ class JsonFormatter(logging.Formatter):
 def configure_logging(settings: LoggingSettings, role: str, stream: TextIO | None = None) -> None:
     """Makes this process log as the configuration says, whatever was set up before.
 
-    What ends a thread or the process uncaught, and Python's warnings, are logged in the same way.
+    What ends a thread or the process uncaught, and Python's warnings, are logged in the same way; but for those of
+    pictures that are read although something in them is odd, for they come from whoever sends pictures, each with
+    numbers of its own.
 
     Args:
         settings: Format and level.
@@ -116,6 +119,7 @@ def configure_logging(settings: LoggingSettings, role: str, stream: TextIO | Non
     for chatty in ("faiss", "httpx", "opentelemetry"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.captureWarnings(True)
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from html import escape
+from urllib.parse import parse_qs
 
-from fastapi import FastAPI, Form, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.errors import Unauthenticated
@@ -14,6 +15,8 @@ from services.web.sessions import Attempts, Sessions
 
 log = logging.getLogger(__name__)
 
+#: Of a form with a token. Who is not in yet fills neither memory nor disk.
+_MOST_BYTES = 8192
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Log in · vreid</title>
 <meta name="viewport" content="width=device-width"><style>:root{{color-scheme:light dark}}body{{font:16px sans-serif;
 max-width:22rem;margin:15vh auto;padding:1rem}}input,button{{font:inherit;width:100%;padding:.6rem;margin:.4rem 0;
@@ -40,7 +43,8 @@ def add_login(app: FastAPI, sessions: Sessions, *, secure: bool, attempts: Attem
         return _page("", 200)
 
     @app.post(LOGIN)
-    async def answer(request: Request, token: str = Form("")) -> Response:
+    async def answer(request: Request) -> Response:
+        token = await _typed(request)  # before attempts are counted: nobody waits between that and the judgement
         address = request.client.host if request.client is not None else ""
         if (wait_s := attempts.wait_s(address)) > 0:
             refusal = _page("Too many wrong tokens; wait a minute.", 429)
@@ -62,6 +66,16 @@ def add_login(app: FastAPI, sessions: Sessions, *, secure: bool, attempts: Attem
         response = RedirectResponse(LOGIN, status_code=303)
         response.delete_cookie(COOKIE)
         return response
+
+
+async def _typed(request: Request) -> str:
+    """The token in a form; empty where it holds none, or is larger than a form with one."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > _MOST_BYTES:
+            return ""
+    return parse_qs(body.decode("latin-1")).get("token", [""])[0]
 
 
 def _page(note: str, status: int) -> HTMLResponse:

@@ -200,8 +200,7 @@ class Site:
             if event.kind == "sighting.decided":
                 self._decided[event.sighting_id] = event
             elif event.kind in ("sighting.put", "sighting.embedded"):  # a revision: its pictures may be others now
-                for key in [key for key in self._pictures if key[0] == event.sighting_id]:
-                    del self._pictures[key]
+                self._forget_pictures(event.sighting_id)
                 continue
             elif event.kind == "identity.merged":
                 self._merged[event.other_identity_id] = event.identity_id
@@ -209,8 +208,13 @@ class Site:
                 self._merged.pop(event.other_identity_id, None)
             elif event.kind == "sighting.deleted":
                 self._decided.pop(event.sighting_id, None)
+                self._forget_pictures(event.sighting_id)
             self.events.appendleft(event)
         self.changes += len(events)
         for kept in (self._decided, self._merged):
             while len(kept) > _KNOWN_SIGHTINGS:
                 kept.popitem(last=False)
+
+    def _forget_pictures(self, sighting_id: str) -> None:
+        for key in [key for key in self._pictures if key[0] == sighting_id]:
+            del self._pictures[key]

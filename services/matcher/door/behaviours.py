@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import Context, copy_context
 from inspect import iscoroutinefunction
@@ -130,8 +131,12 @@ class _Answers:
         if not ended.cancelled():
             ended.exception()  # told to whoever waited, or of no interest
         close = getattr(self._made, "close", None)
-        if close is not None:
+        if close is None:
+            return
+        try:
             asyncio.get_running_loop().run_in_executor(None, self._within.run, close)
+        except RuntimeError:  # the server has ended, and its threads with it
+            threading.Thread(target=self._within.run, args=(close,), name="grpc-closing", daemon=True).start()
 
 
 def _requests(handler: grpc.RpcMethodHandler, body: Any, *, awaited: bool) -> Any:

@@ -151,13 +151,13 @@ class Quickener:
             segment.bounds = bounds
 
     def _rest(self, reason: Exception) -> None:
-        """Leaves the index as fast as it is until it has twice the rows."""
+        """Leaves the index as fast as it is until it has twice the rows; told before who waits goes on."""
+        log.warning("the index was not made faster and answers as it is", exc_info=reason)
         with self._moved:
             self._rests_below = 2 * max(1, _rows(self._sealed()))
             self._lessons.clear()
             self._working = False
             self._moved.notify_all()
-        log.warning("the index was not made faster and answers as it is", exc_info=reason)
 
 
 def _rows(sealed: Sequence[Segment]) -> int:

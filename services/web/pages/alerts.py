@@ -175,9 +175,9 @@ class AlertsPage:
         await self._refresh()
 
     async def _refresh(self) -> None:
-        client, open_only = self._site.client, not self._all.value
+        open_only = not self._all.value
         try:
-            found, total = await self._site.ask(client.alerts, _PAGE, self._offset, open_only=open_only)
+            found, total = await self._read(open_only=open_only)
             forecasts = await self._forecasts(found)
         except VreidError:
             return
@@ -196,13 +196,23 @@ class AlertsPage:
             if not found:
                 ui.label(_("Nothing to take note of.") if open_only else _("No alert was raised yet."))
 
+    async def _read(self, *, open_only: bool) -> tuple[list[AlertView], int]:
+        """The alerts of the page, and of how many; of the last one where note was taken of all that stood beyond."""
+        client = self._site.client
+        found, total = await self._site.ask(client.alerts, _PAGE, self._offset, open_only=open_only)
+        if not found and self._offset:
+            self._offset = max(0, (total - 1) // _PAGE * _PAGE)
+            found, total = await self._site.ask(client.alerts, _PAGE, self._offset, open_only=open_only)
+        return found, total
+
     async def _forecasts(self, alerts: list[AlertView]) -> dict[str, Forecast]:
         """Where the vehicles of recent alerts come next, by alert."""
         now_ns, found = time.time_ns(), {}
         for alert in alerts:
             camera_id, left_ns = _left(alert)
             if now_ns - left_ns < RECENT_NS:
-                found[alert.alert_id] = await self._site.forecast(camera_id, left_ns)
+                with contextlib.suppress(VreidError):  # an alert is shown without
+                    found[alert.alert_id] = await self._site.forecast(camera_id, left_ns)
         return found
 
     def _alert(self, alert: AlertView, forecast: Forecast | None) -> None:

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import io
+import logging
 import struct
+import sys
+import threading
+import warnings
 import zlib
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -11,6 +16,8 @@ from PIL import Image
 from services import images
 from services.errors import NotAnImage
 from services.images import ImageLimits, check_image, decode_image
+from services.observability.logs import configure_logging
+from services.observability.settings import LoggingSettings
 
 LIMITS = ImageLimits(min_side_px=8, max_pixels=10_000)
 
@@ -21,6 +28,18 @@ def encoded(
     buffer = io.BytesIO()
     Image.new(mode, size, colour).save(buffer, fmt, **save)
     return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def imported_library() -> Iterator[None]:
+    """Replaces what opens pictures, as the import of a library does that a module's fixture asks for."""
+
+    def opened(*given: object, **named: object) -> Image.Image:
+        raise ModuleNotFoundError("No module named 'pi_heif'")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Image, "open", opened)
+        yield
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -93,3 +112,41 @@ def test_what_a_large_picture_leaves_in_the_heap_is_given_back(monkeypatch, side
     Image.new("L", (side, side)).save(buffer, "PNG")
     assert decode_image(buffer.getvalue(), ImageLimits()).shape == (side, side, 3)
     assert len(given) == times
+
+
+@pytest.mark.usefixtures("imported_library")
+def test_no_library_of_another_test_opens_pictures() -> None:
+    assert decode_image(encoded((20, 10)), LIMITS).shape == (10, 20, 3)
+    with pytest.raises(NotAnImage, match="image: not a picture"):
+        decode_image(b"no picture", LIMITS)
+
+
+def odd(tag: int) -> bytes:
+    """A picture with a note that claims to be larger than the file."""
+    entries = struct.pack("<HHII", tag, 2, 500, 26) + struct.pack("<HHII", 0x112, 3, 1, 6)
+    return encoded((20, 10), "JPEG", exif=b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4))
+
+
+def test_what_is_odd_in_pictures_that_can_be_read_fills_no_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = io.StringIO()
+    root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
+    monkeypatch.setattr(root, "handlers", [])
+    level = root.level
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        try:
+            configure_logging(LoggingSettings(), "matcher", told)
+            for tag in range(1000, 1010):
+                assert decode_image(odd(tag), LIMITS).shape == (20, 10, 3)
+            warnings.warn("a library's own", UserWarning, stacklevel=1)
+        finally:
+            logging.captureWarnings(False)
+            sys.excepthook, threading.excepthook = hooks
+            root.setLevel(level)
+    assert "a library's own" in told.getvalue()
+    assert "Tag data" not in told.getvalue()
+
+
+def test_where_warnings_are_errors_an_odd_picture_is_no_failure_of_ours() -> None:
+    with pytest.raises(NotAnImage, match=r"^image: "):
+        decode_image(odd(1000), LIMITS)

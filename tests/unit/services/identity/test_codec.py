@@ -61,6 +61,13 @@ def test_the_same_sighting_is_the_same_bytes(sighting):
     assert encode_sighting(one) == encode_sighting(two)
 
 
+@pytest.mark.parametrize("beyond", [{"end_ns": 2**63}, {"revision": 2**31}, {"end_ns": 10**400}])
+def test_what_no_column_holds_is_not_stored(sighting, beyond):
+    with pytest.raises(ValueError, match="end_ns must be at most"):
+        encode_sighting(dataclasses.replace(sighting, **beyond))
+    encode_sighting(dataclasses.replace(sighting, end_ns=2**63 - 1, revision=2**31 - 1))
+
+
 def test_a_newer_format_is_refused(sighting):
     fields = encode_sighting(sighting) | {"codec": b"2"}
     with pytest.raises(ValueError, match="format 2"):

@@ -162,3 +162,32 @@ def test_a_stream_that_was_given_up_is_closed(channel, service):
     assert next(answers) == b"endless0"
     answers.cancel()
     assert service.ended.wait(20)
+
+
+def test_a_stream_at_work_beyond_the_end_is_closed_too(service, caplog):
+    def at_work(request, context):
+        try:
+            yield request
+            service.begun.set()
+            assert service.release.wait(20)
+            yield request
+        finally:
+            service.ended.set()
+
+    pool = ThreadPoolExecutor(1)
+    server = LoopServer(pool, (), 4, (("grpc.so_reuseport", 0),))
+    handlers = {"AtWork": grpc.unary_stream_rpc_method_handler(at_work)}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        answers = channel.unary_stream(f"/{SERVICE}/AtWork")(b"x", timeout=20)
+        assert next(answers) == b"x"
+        assert service.begun.wait(20)
+        server.stop(0)
+        pool.shutdown(wait=False)
+        service.release.set()
+        assert service.ended.wait(20)
+        pool.shutdown(wait=True)
+        server.close()
+    assert "cannot schedule" not in caplog.text

@@ -87,3 +87,26 @@ def test_what_cannot_be_stored_is_refused_as_input(store, enroller, reading, ide
     with pytest.raises(InputError, match=reason):
         Enroller(other, lambda: "m").take(Exported(identity_id, fields), "ann")
     assert list(other.scan_sightings()) == []
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"end_ns": b"9223372036854775808"},
+        {"start_ns": b"1" + b"0" * 30, "end_ns": b"1" + b"0" * 30},
+        {"revision": b"2147483648"},
+        {"colour": b"[1]"},
+        {"colour": b'{"plaid":1}'},
+        {"colour": b"[" * 100_000},
+        {"track_keys": b"[" * 100_000},
+        {"frame_size": b"[1e400,1]"},
+    ],
+    ids=["end", "start", "revision", "no_colours", "unknown_colour", "deep_colour", "deep_tracks", "endless_frame"],
+)
+def test_fields_that_are_no_sighting_are_refused_as_input(enroller, reading, field):
+    first = enroller.enroll(Enrolment([reading]), "ann")
+    fields = encode_sighting(enroller._store.get_sighting(first.sighting_id))
+    taker = Enroller(MemoryStore(), lambda: "m")
+    with pytest.raises(InputError, match="sightings: "):
+        taker.take(Exported(first.identity_id, {**fields, **field}), "ann")
+    assert list(taker._store.scan_sightings()) == []

@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -186,6 +187,32 @@ def test_a_failure_is_told_once_and_tried_again_with_twice_the_rows(
     index.add(np.arange(1200, 1300), rows[1200:])
     index.settle()
     assert (len(asked), index.tier) == (2, "fast")
+
+
+def test_who_waits_for_a_failure_goes_on_once_it_is_told(
+    make: Callable[..., SegmentedIndex], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(sample: np.ndarray) -> object:
+        raise MemoryError("no room")
+
+    class Slow(logging.Handler):
+        """A log that takes its time."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            time.sleep(0.3)
+            told.append(record.getMessage())
+
+    told: list[str] = []
+    slow = Slow()
+    monkeypatch.setattr(quickening, "CoarseQuantiser", failing)
+    quickening.log.addHandler(slow)
+    try:
+        index = make()
+        index.add(np.arange(640), unit(6, 640))
+        index.settle()
+        assert told == ["the index was not made faster and answers as it is"]
+    finally:
+        quickening.log.removeHandler(slow)
 
 
 def test_what_is_learned_depends_on_what_was_fed_and_not_on_when(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from reid.types import Calibration, EmbedderSpec
 from services.errors import Unavailable
 from services.identity.records import Event
 from services.identity.standing.contract import StandingProbe, StandingRecord
 from services.matcher.gallery import model_changed
+from services.matcher.probes import Reading
 from services.matcher.standing import StandingLoop, look_of
+from services.matcher.standing_servicer import StandingServicer
+from services.rpc import vreid_pb2 as pb
 
 
 class RollingGallery:
@@ -66,3 +72,17 @@ def test_a_change_in_the_midst_of_a_reading_is_no_mixture():
     gallery.vector_of_sighting = lambda _: gallery.roll() or np.ones((1, 3), np.float32)
     with pytest.raises(Unavailable):
         look_of(record, gallery)
+
+
+def test_a_picture_read_before_a_change_is_kept_as_the_former_models():
+    gallery = RollingGallery()
+    spec = EmbedderSpec("old", 2, (8, 8), Calibration(1.0, 0.0))
+
+    def picture(asked, timeout_s):
+        gallery.roll()  # as soon as it is read
+        return Reading(np.array([[0.6, 0.8]], np.float32), spec)
+
+    servicer = StandingServicer(SimpleNamespace(gallery=gallery, reader=SimpleNamespace(picture=picture)))
+    request = pb.CreateStandingRequest(probes=[pb.Probe(image=pb.ImageProbe(data=b"x"))])
+    (probe,), _ = servicer._probes(request)
+    assert (probe.kind, probe.model_id) == ("vector", "old")

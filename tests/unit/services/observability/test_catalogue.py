@@ -5,12 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import yaml
 
-from services.observability import catalogue
+from services.observability import catalogue, instruments
 from services.observability.catalogue import ALL, markdown
 from services.observability.instruments import counter, family, histogram
 
@@ -42,6 +44,24 @@ def test_names_are_unique_and_follow_the_house():
         assert "\n" not in metric.help
         assert bool(metric.buckets) == (metric.kind == "histogram")
         assert list(metric.buckets) == sorted(set(metric.buckets))
+
+
+@pytest.mark.parametrize("kind", ["counter", "histogram"])
+def test_threads_that_are_first_to_ask_get_the_same(kind, monkeypatch):
+    name = kind.capitalize()
+    make = getattr(instruments, name)
+
+    def slowly(*given, **named):
+        time.sleep(0.05)
+        return make(*given, **named)
+
+    monkeypatch.setattr(instruments, name, slowly)
+    metric = catalogue.Metric(f"vreid_test_first_{kind}_total", kind, "Made by nobody else.", (), (1.0, 2.0))
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(getattr(instruments, kind), metric) for _ in range(8)]
+    made = {id(one.result()) for one in asked}
+    instruments.REGISTRY.unregister(getattr(instruments, kind)(metric))
+    assert len(made) == 1
 
 
 def test_no_label_grows_with_what_is_seen():

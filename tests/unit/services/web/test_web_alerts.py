@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import numpy as np
 
 from reid.types import Calibration
+from services.errors import InputError
 from services.identity.codec import encode_sighting
 from services.live.watcher import LiveWatcher
 from services.rpc import vreid_pb2 as pb
-from services.rpc.convert_standing import ExpectedArrival, Forecast
-from services.types import Sighting
+from services.rpc.convert_standing import AlertView, ExpectedArrival, Forecast
+from services.types import Match, Sighting
 from services.web import site as site_module
-from services.web.pages.alerts import expected
+from services.web.pages.alerts import AlertsPage, expected
 from services.web.pages.findings import look
 from services.web.site import Site
 from tracker.types import TrackKey
@@ -114,3 +116,42 @@ def test_findings_come_with_pictures_to_show_them_by():
     assert (finding.kind, finding.identity_ids, pictures) == ("duplicate", ("a", "b"), ("a2", "b1"))
     assert look(client, ["a", "c"]) == []
     assert look(client, []) == []
+
+
+class Raised:
+    """Of a matcher with so many alerts, that cannot tell where vehicles come next."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def alerts(self, limit, offset, *, open_only):
+        assert open_only
+        made = (AlertView(f"a{n}", "q", "van", match(n), 0, "", 0, None) for n in range(self.count))
+        return list(made)[offset:][:limit], self.count
+
+    def camera_predict(self, camera_id, left_ns):
+        raise InputError("camera_id: missing")
+
+
+def match(number: int) -> Match:
+    now_ns = time.time_ns()
+    return Match("", f"s{number}", "north", now_ns, now_ns, 1.0, 1.0, {})
+
+
+def test_after_note_was_taken_of_a_last_page_the_one_before_is_shown(tmp_path):
+    client = Raised(41)
+    page = AlertsPage(Site(client, LiveWatcher(tmp_path)))
+    page._offset = 40
+    shown = []
+    for count in (41, 40, 0):
+        client.count = count
+        found, total = asyncio.run(page._read(open_only=True))
+        shown.append((len(found), total, page._offset))
+    assert shown == [(1, 41, 40), (20, 40, 20), (0, 0, 0)]
+
+
+def test_alerts_are_shown_where_nothing_can_be_foretold(tmp_path):
+    client = Raised(2)
+    page = AlertsPage(Site(client, LiveWatcher(tmp_path)))
+    found, _ = client.alerts(20, 0, open_only=True)
+    assert asyncio.run(page._forecasts(found)) == {}

@@ -11,7 +11,7 @@ from services.access.book import TokenBook
 from services.access.roles import Caller, Role
 from services.access.tokens import Token, digest_of, new_secret
 from services.errors import Unauthenticated
-from services.web.access import COOKIE, Guard
+from services.web.access import COOKIE, Guard, session_of
 from services.web.login import add_login
 from services.web.sessions import Attempts, Sessions
 
@@ -146,3 +146,24 @@ def test_wrong_and_expired_tokens_are_refused_and_then_not_looked_at(browser, cl
 
 def test_another_sites_form_is_refused(browser):
     assert browser.post("/login", data={"token": ANN}, headers={"origin": "https://elsewhere"}).status_code == 403
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_no_more_is_read_of_a_stranger_than_a_form_with_a_token(browser, kind):
+    sent = []
+
+    async def endless():
+        yield b'--x\r\ncontent-disposition: form-data; name="f"; filename="f"\r\n\r\n'
+        for _ in range(1000):
+            sent.append(65536)
+            yield b"a" * 65536
+
+    assert browser.post("/login", content=endless(), headers={"content-type": kind}).status_code == 401
+    assert sum(sent) <= 2 * 65536
+
+
+@pytest.mark.parametrize("other", ['theme={"dark":1}', "two words=1", "=;;", "a", f"x{COOKIE}=no"])
+def test_whatever_cookies_other_programs_of_this_host_have_set(other):
+    for header in (f"{other}; {COOKIE}=abc", f"{COOKIE}=abc; {other}"):
+        assert session_of({"cookie": header}) == "abc"
+    assert session_of({"cookie": other}) == session_of({}) == ""

@@ -127,6 +127,17 @@ def test_pictures_are_kept_until_their_sighting_changes(tmp_path, monkeypatch):
     assert client.pictures == 3
 
 
+def test_no_picture_is_kept_of_what_was_deleted(tmp_path):
+    client = Client()
+    site = Site(client, LiveWatcher(tmp_path))
+    for name in ("s1", "s2"):
+        assert asyncio.run(site.picture(name, 0)) == f"{name}/0".encode()
+    site._take([event(1, "sighting.deleted", sighting_id="s1")])
+    client.picture = lambda sighting_id, index: (_ for _ in ()).throw(NotFound("no sighting"))
+    assert asyncio.run(site.picture("s1", 0)) is None
+    assert asyncio.run(site.picture("s2", 0)) == b"s2/0"
+
+
 def test_a_client_with_corrections_is_known_by_its_calls():
     class Able(Client):
         def identity_merge(self, survivor_id, absorbed_id, reason=""): ...
