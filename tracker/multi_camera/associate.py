@@ -65,7 +65,7 @@ class Associator:
         self._later = Reconsideration(
             self._parts,
             self._settings.merge_margin_nats,
-            prepare=self.prepare,
+            prepare=lambda: self._parts.scorer.prepare_in_parts(list(self._pending.values())),
             learns_links=self.learns_links,
         )
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.multi_camera.arrays import Floats
+from tracker.multi_camera.arrays import Floats, Rows
 
 Group = list[int]
 #: Nats of means' products over so many sightings each with so much detail, as ``Scorer.appearance_nats``.
@@ -76,8 +76,7 @@ class _Grouping:
         self._size = member.sum(axis=1).astype(np.intp)
         self._shown = np.stack([member @ evidence.detail, member @ evidence.detail**2])
         self._total = np.full((n, n), IMPOSSIBLE)
-        for g in range(n):
-            self._judge(g)
+        self._judge(*np.nonzero(np.tri(n, k=-1, dtype=np.bool_) & ~self._apart))
 
     @property
     def groups(self) -> list[Group]:
@@ -100,24 +99,26 @@ class _Grouping:
         self._size[one] += self._size[other]
         self._shown[:, one] += self._shown[:, other]
         self._total[other] = self._total[:, other] = IMPOSSIBLE
-        self._judge(one)
+        others = [g for g, group in enumerate(self._groups) if group and g != one]
+        allowed = np.array(others, np.intp)[~self._apart[one, others]]
+        self._total[one] = self._total[:, one] = IMPOSSIBLE
+        self._judge(np.full(len(allowed), one), allowed)
         return True
 
-    def _judge(self, one: int) -> None:
-        """Works out the evidence for joining one group with each of the others."""
-        apart = self._apart[one].tolist()
-        mine = self._groups[one]
-        others = [g for g, group in enumerate(self._groups) if group and g != one and not apart[g]]
-        self._total[one] = self._total[:, one] = IMPOSSIBLE
-        if not others:
+    def _judge(self, one: Rows, other: Rows) -> None:
+        """Works out the evidence for joining pairs of groups, (P,) each."""
+        if not len(one):
             return
         weight, detail = self._shown[0], self._shown[1] / self._shown[0]
-        product = self._alike[one, others] / (weight[one] * weight[others])
-        sizes = np.full(len(others), self._size[one])
-        looks = self._looks(product, sizes, self._size[others], detail[one] * detail[others])
-        joint = [path_nats(self._step, sorted([*mine, *self._groups[g]])) for g in others]
-        gain = [path - self._path[one] - self._path[g] for g, path in zip(others, joint, strict=True)]
-        self._total[one, others] = self._total[others, one] = looks + gain
+        product = self._alike[one, other] / (weight[one] * weight[other])
+        looks = self._looks(product, self._size[one], self._size[other], detail[one] * detail[other])
+        gain = [self._gain(a, b) for a, b in zip(one.tolist(), other.tolist(), strict=True)]
+        self._total[one, other] = self._total[other, one] = looks + gain
+
+    def _gain(self, one: int, other: int) -> float:
+        """Evidence of the joint path of two groups less that of the two apart."""
+        joint = path_nats(self._step, sorted([*self._groups[one], *self._groups[other]]))
+        return joint - self._path[one] - self._path[other]
 
 
 def _weighted(evidence: Evidence) -> Floats:

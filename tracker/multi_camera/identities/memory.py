@@ -211,9 +211,16 @@ class IdentityMemory(IdentityRows):
         self._renewals.update(camera_ids)
         numbers = [self._camera_number(camera_id) for camera_id in camera_ids]
         seen = self.visits.camera[: self.used, : self.visit_counts.max(initial=0)]
-        rows = np.flatnonzero(np.isin(seen, numbers).any(axis=1))
+        renewed = np.zeros(max(int(seen.max(initial=-1)), *numbers) + 2, np.bool_)
+        renewed[numbers] = True  # and the last stands for no visit, -1
+        rows = np.flatnonzero(renewed[seen].any(axis=1))
         rows = rows[np.argsort(self.last_seen_s[rows], kind="stable")]
         self._outdated.update(dict.fromkeys(str(self.row_ids[row]) for row in rows.tolist()))
+
+    @property
+    def outdated(self) -> int:
+        """Mean vectors that are out of date."""
+        return len(self._outdated)
 
     def refresh_outdated(self, most: int) -> None:
         """Computes at most so many of the mean vectors anew that are out of date, of those seen last first."""

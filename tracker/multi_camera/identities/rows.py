@@ -70,7 +70,7 @@ class IdentityRows:
         at = version - self._log_begins
         if at < 0:
             return np.flatnonzero(self.versions > version)
-        return np.unique(np.array(self._log[at:], np.intp))
+        return np.array(sorted(set(self._log[at:])), np.intp)
 
     # ------------------------------------------------------------------ rows
 

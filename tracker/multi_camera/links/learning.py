@@ -7,14 +7,15 @@ others say. Knows cameras by number only.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from tracker.multi_camera.arrays import Floats, Ints
+from tracker.multi_camera.arrays import Ints
 from tracker.multi_camera.links.lessons import CAPACITY, Lesson, Lessons
-from tracker.multi_camera.links.matching import columns_of, marginals_by_column
-from tracker.multi_camera.links.tables import CameraCells, LinkTables, Pins, Tally, compile_tables
+from tracker.multi_camera.links.reading import Read
+from tracker.multi_camera.links.tables import CameraCells, LinkTables, Pins, Tally, compile_tables, compile_times
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.visits import CELLS, NO_CELL
 
@@ -79,8 +80,7 @@ class LinkLearner:
     def renew(self, tables: LinkTables) -> None:
         """Settles lessons that the ring will soon overwrite; the next tables are fitted to all others."""
         self._fitted = self._lessons.taken
-        for slot in self._lessons.open_before(self._fitted - (CAPACITY - SPARE)).tolist():
-            self._settle(slot, tables)
+        self._settle(self._lessons.open_before(self._fitted - (CAPACITY - SPARE)), tables)
         self._fitted_cells = self._cells.copy()
 
     def forget(self, moved: Sequence[tuple[int, int]]) -> None:
@@ -98,75 +98,61 @@ class LinkLearner:
         """Drops the lessons that are not counted for good yet."""
         self._changed_lessons.update(self._lessons.drop_open())
 
-    def _settle(self, slot: int, tables: LinkTables) -> None:
-        """Counts the lesson of a row for good and takes it out of the ring's."""
-        row = np.array([slot])
-        weight, typical = self._responsibilities(tables, row, self._columns(row))
-        self._add(self._settled, row, weight, typical)
-        here = int(self._lessons.camera[slot])
-        origins = self._lessons.origin[slot]
-        for k in np.flatnonzero(origins >= 0).tolist():
-            self._ask((int(origins[k]), here, int(self._lessons.mode[slot, k])), float(weight[0, k]), typical[0, k])
-        for camera in {int(i) for i in origins[origins >= 0]}:
-            self._changed_links.add((camera, here))
-            if self._settled.moments[camera, ..., 0].sum() > KEPT:
-                self._settled.halve(camera)
-                self._changed_links.update((camera, other) for other in range(len(self._settled.returns)))
-        self._changed_lessons.add(slot)
-        self._lessons.settled[slot] = True
+    def _settle(self, rows: Ints, tables: LinkTables) -> None:
+        """Counts the lessons of rows for good, each by itself and in their order, and takes them out of the ring's."""
+        if not len(rows):
+            return
+        lessons = Read.rows(self._lessons, rows, alone=True)
+        weight, typical = lessons.responsibilities(tables)
+        shares = weight[lessons.of, lessons.place].tolist()
+        # Where a camera's counts may come to be halved between two lessons, they are counted one by one.
+        full = float(self._settled.moments[..., 0].sum(axis=(1, 2)).max()) + len(rows) > KEPT
+        ends = np.searchsorted(lessons.of, np.arange(len(rows) + 1)).tolist()
+        links = list(zip(lessons.before.tolist(), lessons.here.tolist(), lessons.mode.tolist(), strict=True))
+        counted = 0
+        for n, (begin, end) in enumerate(pairwise(ends)):
+            asked = zip(links[begin:end], shares[begin:end], typical[begin:end].tolist(), strict=True)
+            stale = [link for link, share, usual in asked if self._is_stale(link, share, usual)]
+            if stale or full or n + 1 == len(rows):
+                lessons.count(self._settled, weight, typical, slice(counted, n + 1))
+                counted = n + 1
+            for link in stale:
+                self._settled.moments[link] = 0.0
+            for camera in {before for before, _, _ in links[begin:end]} if full else ():
+                self._halve_if_full(camera)
+        self._changed_links.update((before, here) for before, here, _ in links)
+        self._changed_lessons.update(rows.tolist())
+        self._lessons.settled[rows] = True
 
-    def _ask(self, link: tuple[int, int, int], weight: float, typical: float) -> None:
-        """Starts a link's travel time anew where most trips lately were none that it stands for.
+    def _halve_if_full(self, camera: int) -> None:
+        if self._settled.moments[camera, ..., 0].sum() > KEPT:
+            self._settled.halve(camera)
+            self._changed_links.update((camera, other) for other in range(len(self._settled.returns)))
+
+    def _is_stale(self, link: tuple[int, int, int], weight: float, typical: float) -> bool:
+        """Whether a link's travel time has to start anew, as most trips lately were none that it stands for.
 
         Such trips hardly count towards it, so it would stay as it is for ever: after roadworks, or with other signals.
         """
         recent = self._settled.recent[link]
-        recent *= 1.0 - weight / ASKED_TRIPS
-        recent += weight * typical, weight
-        if recent[1] >= FEWEST_TRIPS and recent[0] < LEAST_TYPICAL * recent[1]:
-            recent[:] = 0.0
-            self._settled.moments[link] = 0.0
-
-    def _columns(self, rows: Ints) -> Ints:
-        """The origins of lessons, each sighting one number, (R, K)."""
-        return columns_of(self._lessons.key[rows])
-
-    def _responsibilities(self, tables: LinkTables, rows: Ints, columns: Ints) -> tuple[Floats, Floats]:
-        """Probability of each origin of lessons, and that it counts as a typical trip, (R, K) each."""
-        lessons = self._lessons
-        origin = lessons.origin[rows]
-        index = (np.maximum(origin, 0), np.broadcast_to(lessons.camera[rows][:, None], origin.shape))
-        mode, x = lessons.mode[rows], lessons.x[rows]
-        log_new = lessons.log_rate[rows] + tables.log_new[lessons.camera[rows]]
-        log_density, typical = tables.log_rate_and_typical(mode, index, x)
-        log_odds = lessons.nats[rows] + tables.log_share[index] + log_density
-        log_odds += tables.log_return[index[0]] - tables.log_last[index[0]] - log_new[:, None]
-        return marginals_by_column(np.where(origin >= 0, log_odds, -np.inf), columns), typical
-
-    def _add(self, tally: Tally, rows: Ints, weight: Floats, typical: Floats) -> None:
-        lessons = self._lessons
-        r, k = np.nonzero(lessons.origin[rows] >= 0)
-        at = rows[r]
-        a, c, mode, x = lessons.origin[at, k], lessons.camera[at], lessons.mode[at, k], lessons.x[at, k]
-        w, sure = weight[r, k], weight[r, k] * typical[r, k]
-        np.add.at(tally.moments, (a, c, mode), np.stack([sure, sure * x, sure * x * x], axis=1))
-        for counts, cell in ((tally.entry, lessons.entry[at]), (tally.exit, lessons.exit[at, k])):
-            known = cell != NO_CELL
-            np.add.at(counts, (a[known], c[known], cell[known]), w[known])
-        np.add.at(tally.returns, a, w)
-        new = 1.0 - weight.sum(axis=1)
-        np.add.at(tally.shares, lessons.camera[rows], np.stack([new, np.ones_like(new)], axis=1))
+        fade = 1.0 - weight / ASKED_TRIPS
+        usual, trips = recent.tolist()
+        usual, trips = usual * fade + weight * typical, trips * fade + weight
+        stale = trips >= FEWEST_TRIPS and usual < LEAST_TYPICAL * trips
+        recent[:] = (0.0, 0.0) if stale else (usual, trips)
+        return bool(stale)
 
     def fit(self, pins: Pins) -> LinkTables:
         """The learned state as scoring reads it, fitted to all lessons up to the last :meth:`renew`."""
         rows = self._lessons.open_before(self._fitted)
-        cells, columns = self._fitted_cells, self._columns(rows)
-        tables = compile_tables(self._settled, cells, self._settings, pins)
-        for _ in range(ROUNDS if len(rows) else 0):
-            tally = self._settled.copy()
-            self._add(tally, rows, *self._responsibilities(tables, rows, columns))
-            tables = compile_tables(tally, cells, self._settings, pins)
-        return tables
+        tally = self._settled
+        if len(rows):
+            lessons = Read.rows(self._lessons, rows)
+            for left in reversed(range(ROUNDS)):
+                found = lessons.responsibilities(compile_times(tally, self._settings))
+                tally = self._settled.copy()
+                lessons.count(tally, *found, cells=left == 0)
+        return compile_tables(tally, self._fitted_cells, self._settings, pins)
 
     # ------------------------------------------------------------------ state
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracker.multi_camera.arrays import Floats, Index, Ints
-from tracker.multi_camera.links.travel import TravelTimes, pinned, travel_times
+from tracker.multi_camera.links.travel import TravelTimes, log_sum, pinned, travel_times
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.visits import CELLS
 
@@ -33,6 +33,8 @@ LEAST_SHARE = 0.1
 OVERLAP_MEDIAN_S = 3.0
 #: Log-durations at which densities are looked up for their peak: half a second to half an hour.
 PEAK_GRID = np.linspace(math.log(0.5), math.log(1800.0), 48)
+
+NO_ZONES: Floats = np.zeros((0, 0, CELLS + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +109,28 @@ class LinkTables:
         """About the largest log rate per second over a link at any time after any sighting, (C, C)."""
         each = np.arange(len(self.log_share))
         index = each[:, None, None], each[None, :, None]
-        rate = np.logaddexp(self.log_gone(index, PEAK_GRID), self.log_there(index, PEAK_GRID))
+        rate = log_sum(self.log_gone(index, PEAK_GRID), self.log_there(index, PEAK_GRID))
         peak: Floats = rate.max(axis=2, initial=-np.inf)
         return peak
 
     def log_rate_and_typical(self, mode: Ints, index: Index, x: Floats) -> tuple[Floats, Floats]:
         """Log rate per second of coming over a link in a mode after log-duration ``x``.
 
+        Args:
+            mode: (P,).
+            index: Links, (P,) each.
+            x: (P,).
+
         Returns:
             That rate, and the probability that such a trip is one the link's own part of the mode stands for.
         """
-        gone, usual_gone = self.learned.log_density_and_typical(index, x)
-        there, usual_there = self.overlap.log_density_and_typical(index, x)
-        rate = np.where(mode == GAP, self.log_apart[index] + gone, self.log_overlap[index] + there)
-        return rate, np.where(mode == GAP, usual_gone, usual_there)
+        rate, typical = np.empty(len(x)), np.empty(len(x))
+        of_modes = (mode == GAP, self.log_apart, self.learned), (mode != GAP, self.log_overlap, self.overlap)
+        for mine, log_chance, times in of_modes:
+            at, links = np.flatnonzero(mine), (index[0][mine], index[1][mine])
+            density, typical[at] = times.log_density_and_typical(links, x[at])
+            rate[at] = log_chance[links] + density
+        return rate, typical
 
 
 @dataclass(slots=True)
@@ -194,6 +204,17 @@ def compile_tables(
     tally: Tally, cells: CameraCells, settings: AssociationSettings, pins: Pins | None = None
 ) -> LinkTables:
     """Counts as scoring reads them; ``pins`` are links whose travel time is given."""
+    times = compile_times(tally, settings)
+    return replace(
+        times,
+        gap=pinned(times.learned, pins or {}),
+        zone_entry=_zone_ratio(tally.entry, cells.entry[None, :, :]),
+        zone_exit=_zone_ratio(tally.exit, cells.exit[:, None, :]),
+    )
+
+
+def compile_times(tally: Tally, settings: AssociationSettings) -> LinkTables:
+    """Counts as lessons are read by them: no link is pinned, and there are no zones."""
     cameras = len(tally.returns)
     count = tally.moments[..., 0]
     travelled = count.sum(axis=2)
@@ -217,11 +238,11 @@ def compile_tables(
         log_overlap=np.log(overlap),
         log_apart=np.log1p(-overlap),
         log_prior_overlap=math.log(settings.overlap_prior),
-        gap=pinned(learned, pins or {}),
+        gap=learned,
         learned=learned,
         overlap=travel_times(tally.moments[..., OVERLAP, :], OVERLAP_MEDIAN_S, *knobs),
-        zone_entry=_zone_ratio(tally.entry, cells.entry[None, :, :]),
-        zone_exit=_zone_ratio(tally.exit, cells.exit[:, None, :]),
+        zone_entry=NO_ZONES,
+        zone_exit=NO_ZONES,
         moments=tally.moments,
         travelled=travelled,
         log_return=np.log(returning),

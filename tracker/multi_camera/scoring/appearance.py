@@ -5,7 +5,7 @@ The large comparison, with everything remembered, can be made ahead; what change
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,8 @@ Similarity = NDArray[np.float32]
 
 #: Observations compared in one matrix product: its result is held at once.
 TOGETHER = 64
+#: Identities compared with those at a time: other work may come in between.
+PART = 16_384
 #: One in so many values is looked at to find out where the largest begin.
 SAMPLED = 32
 #: Rows changed since a shortlist was made from which it is made up to date.
@@ -68,10 +70,15 @@ class Comparison:
 
     def prepare(self, batch: Sequence[Observation]) -> None:
         """Compares observations that were not yet; what memory changes later is compared when it is asked for."""
+        for _ in self.prepare_in_parts(batch):
+            pass
+
+    def prepare_in_parts(self, batch: Sequence[Observation]) -> Iterator[None]:
+        """As :meth:`prepare`, with a pause after every ``PART`` identities; memory may change meanwhile."""
         missing = [o for o in batch if not self._is_prepared(o)]
         for begin in range(0, len(missing), TOGETHER):
-            self._compare(missing[begin : begin + TOGETHER])
-        self._catch_up([self._prepared[o.sighting_id] for o in batch])
+            yield from self._compare(missing[begin : begin + TOGETHER])
+        self._catch_up([self._prepared[o.sighting_id] for o in batch if o.sighting_id in self._prepared])
 
     def forget(self, sighting_ids: Iterable[str]) -> None:
         """Drops what was prepared of observations."""
@@ -139,22 +146,28 @@ class Comparison:
                     short, rows=rows[near], similarity=similarity, version=memory.version
                 )
 
-    def _compare(self, batch: Sequence[Observation]) -> None:
+    def _compare(self, batch: Sequence[Observation]) -> Iterator[None]:
         memory = self._memory
-        width = memory.centres.shape[1]
+        width, used, version = memory.centres.shape[1], memory.used, memory.version
+        renewals = [memory.renewals(o.camera_id) for o in batch]
         queries = [memory.query_vector(o) for o in batch]
         usable = [i for i, q in enumerate(queries) if q is not None and len(q) == width]
         found: dict[int, tuple[Rows, Similarity]] = {}
         if usable:
-            used = memory.used
-            products = np.stack([queries[i] for i in usable]) @ memory.centres[:used].T  # type: ignore[misc]
+            vectors = np.stack([queries[i] for i in usable])  # type: ignore[misc]
+            products = np.empty((len(usable), used), np.float32)
+            for begin in range(0, used, PART):
+                part = slice(begin, min(begin + PART, used))
+                products[:, part] = vectors @ memory.centres[part].T
+                if used > PART:
+                    yield
             products[:, np.flatnonzero(memory.sources[:used] == 0)] = -np.inf
             found = {i: _largest(row, self._nearest) for i, row in zip(usable, products, strict=True)}
         nothing = np.zeros(0, np.intp), np.zeros(0, np.float32)
         for i, observation in enumerate(batch):
             rows, similarity = found.get(i, nothing)
             self._prepared[observation.sighting_id] = _Shortlist(
-                observation, queries[i], rows, similarity, memory.version, memory.renewals(observation.camera_id)
+                observation, queries[i], rows, similarity, version, renewals[i]
             )
 
 

@@ -31,5 +31,6 @@ def agreement(here: Floats, of: Rows, known: Floats, total: Floats) -> Floats:
     # all pairs of an observation.
     weight, rest = (1 - CONFUSION) * right / base, CONFUSION * right.sum(axis=1)
     ratio = np.log(np.maximum(np.einsum("pa,pa->p", weight[of], known) + rest[of], 1e-9))
-    seen = known.any(axis=1) & (sure > 0)[of]
-    return np.where(seen, np.clip(ratio, -ATTRIBUTE_LIMIT, ATTRIBUTE_LIMIT), 0.0)
+    np.maximum(np.minimum(ratio, ATTRIBUTE_LIMIT, out=ratio), -ATTRIBUTE_LIMIT, out=ratio)
+    ratio[~(known.any(axis=1) & (sure > 0)[of])] = 0.0
+    return np.asarray(ratio)

@@ -6,7 +6,7 @@ this view now, over the rate at which new vehicles come into this view.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -106,14 +106,12 @@ class Scorer:
         pairs = self._pairs(observations, keep)
         of, rows = pairs.of, pairs.rows
         classes = np.stack([o.class_probs for o in observations]).astype(np.float64)
-        parts = np.zeros((len(SOURCES), len(rows)))
-        parts[:] = [
-            settings.appearance_weight * pairs.looks,
-            settings.time_weight * pairs.time,
-            settings.zone_weight * pairs.zone,
-            settings.class_weight * agreement(classes, of, memory.class_probs[rows], memory.class_total),
-            settings.colour_weight * self._colour(observations, of, rows),
-        ]
+        parts = np.empty((len(SOURCES), len(rows)))
+        np.multiply(pairs.looks, settings.appearance_weight, out=parts[0])
+        np.multiply(pairs.time, settings.time_weight, out=parts[1])
+        np.multiply(pairs.zone, settings.zone_weight, out=parts[2])
+        parts[3] = settings.class_weight * agreement(classes, of, memory.class_probs[rows], memory.class_total)
+        parts[4] = settings.colour_weight * self._colour(observations, of, rows)
         total = parts.sum(axis=0)
         ends = np.searchsorted(of, np.arange(len(observations) + 1)).tolist()
         return [Scores(rows[begin:end], total[begin:end], parts[:, begin:end]) for begin, end in pairwise(ends)]
@@ -135,6 +133,10 @@ class Scorer:
     def prepare(self, batch: Sequence[Observation]) -> None:
         """Tells which observations will be scored next, so that they are compared together, ahead."""
         self._comparison.prepare(batch)
+
+    def prepare_in_parts(self, batch: Sequence[Observation]) -> Iterator[None]:
+        """As :meth:`prepare`, with pauses in which memory may change."""
+        return self._comparison.prepare_in_parts(batch)
 
     def expect(self, observations: Sequence[Observation]) -> None:
         """Tells what will be scored from now on, in that order or parts of it, so that it is worked out at once."""

@@ -7,7 +7,7 @@ each; all others are as they were.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,7 +156,8 @@ class Together:
         anew = self._changed(numbers, keep)
         pairs = known.followed_by(anew)
         usable = np.concatenate([fresh, np.ones(len(anew.of), np.bool_)])
-        return replace(pairs, of=pairs.of - numbers.start), usable
+        pairs.of[:] -= numbers.start
+        return pairs, usable
 
     def _changed(self, numbers: range, keep: int | None) -> Pairs:
         """All pairs with identities that changed since all was worked out."""

@@ -20,7 +20,7 @@ from tracker.multi_camera.clocks.offsets import Fit
 from tracker.multi_camera.links.learning import LinkLearner
 from tracker.multi_camera.links.lessons import ORIGINS, Lesson, Origin, key_of
 from tracker.multi_camera.links.tables import GAP, OVERLAP, LinkTables, Pins
-from tracker.multi_camera.links.travel import log_duration
+from tracker.multi_camera.links.travel import log_duration, log_sum
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology.rates import ArrivalRates
 from tracker.multi_camera.topology.state import by_kind, ends_of, names_of
@@ -33,6 +33,8 @@ OUTLIER_SHARE = 0.02
 MOVED_S = 1.0
 #: An offset that is not certain by this is estimated with what views that overlap, as often as this, let expect.
 CLEAR_ERROR_S, OVERLAPPING = 0.5, 0.5
+#: Names of learned state that nothing but lessons changes, so that it may be written before a bucket is done.
+WRITTEN_AHEAD = ("lesson/", "link/")
 
 
 class Topology:
@@ -45,6 +47,8 @@ class Topology:
         self._clocks = Clocks()
         self._rates = ArrivalRates(settings.arrival_prior_per_s)
         self._changed: set[str] = set()
+        # Written ahead of being asked for.
+        self._written: dict[str, str] = {}
         self._forget_tables()
 
     def _forget_tables(self) -> None:
@@ -208,10 +212,10 @@ class Topology:
         if still.size:
             since_s = after.start_s[still] - before.start_s[still]
             there = tables.log_there((a[still], c[still]), log_duration(since_s))
-            density[still] = np.logaddexp(density[still], there)
+            density[still] = log_sum(density[still], there)
         longest_s = self._settings.max_trip_s
         rest = np.where(gap_s > longest_s, -np.inf, math.log(OUTLIER_SHARE / longest_s))
-        log_rate = tables.log_share[a, c] + np.logaddexp(density, rest)
+        log_rate = tables.log_share[a, c] + log_sum(density, rest)
         nats: Floats = log_rate + tables.log_return[a] - self.log_new_rates()[c]
         return nats
 
@@ -252,17 +256,29 @@ class Topology:
 
     # ------------------------------------------------------------------ state
 
+    def write_ahead(self, most: int) -> bool:
+        """Writes some of the lessons and links that changed ahead of :meth:`drain_links`; whether any are left."""
+        self._changed |= names_of(self.cameras, *self._links.drain_changed(), ((), ()))
+        waiting = sorted(name for name in self._changed if name.startswith(WRITTEN_AHEAD))
+        self._written |= self._texts(waiting[:most])
+        self._changed.difference_update(waiting[:most])
+        return len(waiting) > most
+
     def drain_links(self) -> dict[str, str]:
         """Learned state that changed since the last call, by name, as JSON text."""
-        names, self._changed = self._changed, set()
-        names |= names_of(self.cameras, *self._links.drain_changed(), self._clocks.drain_changed())
-        return {name: json.dumps(self._state(name)) for name in sorted(names)}
+        self._changed |= names_of(self.cameras, *self._links.drain_changed(), self._clocks.drain_changed())
+        links = self._written | self._texts(self._changed)
+        self._changed, self._written = set(), {}
+        return {name: links[name] for name in sorted(links)}
 
     def all_links(self) -> dict[str, str]:
         """All learned state by name, as JSON text."""
         names = {f"camera/{a}" for a in self.cameras} | ({"fit"} if self._links.fitted else set())
         names |= names_of(self.cameras, *self._links.all_kept(), self._clocks.all_kept())
-        return {name: json.dumps(self._state(name)) for name in sorted(names)}
+        return self._texts(sorted(names))
+
+    def _texts(self, names: Iterable[str]) -> dict[str, str]:
+        return {name: json.dumps(self._state(name)) for name in names}
 
     def _state(self, name: str) -> dict[str, object]:
         kind, _, rest = name.partition("/")
@@ -294,6 +310,7 @@ class Topology:
             raise ValueError(f"learned state cannot be read: {exc}") from exc
         self._forget_tables()
         self._changed.clear()
+        self._written.clear()
 
     def _load(self, entries: Mapping[str, list[dict[str, Any]]]) -> None:
         for state in sorted(entries["camera"], key=lambda s: int(s["number"])):

@@ -91,6 +91,11 @@ class Recent:
         self._compared = None
         self._sightings.pop(sighting_id, None)
 
+    def prepare(self, topology: Topology) -> None:
+        """Works out ahead what the next questions are answered from."""
+        if self._sightings:
+            self._as_compared(topology)
+
     def origins(
         self, arrivals: Sequence[Observation], topology: Topology
     ) -> list[tuple[Observation, list[tuple[Observation, float]]]]:

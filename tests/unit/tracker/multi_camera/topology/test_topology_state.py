@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from tests.unit.tracker.multi_camera.conftest import taught
 from tracker.multi_camera.links.learning import FIT_ALWAYS, FIT_EVERY
 from tracker.multi_camera.links.lessons import CAPACITY
 from tracker.multi_camera.settings import AssociationSettings
@@ -74,3 +75,22 @@ def test_between_two_fits_tables_stand_still_and_then_move(vehicles):
     teach(topology, vehicles, [500])
     assert topology.tables() is not begun
     assert np.isfinite(topology.tables().log_share).all()
+
+
+def test_what_is_written_ahead_is_handed_over_with_the_rest(vehicles):
+    ahead, at_once = Topology(AssociationSettings()), Topology(AssociationSettings())
+    trips = [("a", 0, 2, "b", 20, 22), ("b", 30, 32, "a", 50, 52), ("a", 60, 62, "c", 80, 82)]
+    for topology in (ahead, at_once):
+        taught(topology, vehicles, trips)
+    assert ahead.write_ahead(1)
+    while ahead.write_ahead(1):
+        pass
+    assert ahead.drain_links() == at_once.drain_links()
+    assert not ahead.drain_links()
+    # What changes after it was written is written again.
+    for topology in (ahead, at_once):
+        taught(topology, vehicles, trips)
+    assert not ahead.write_ahead(100)
+    for topology in (ahead, at_once):
+        taught(topology, vehicles, trips[::-1])
+    assert ahead.drain_links() == at_once.drain_links()
