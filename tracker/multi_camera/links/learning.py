@@ -14,7 +14,15 @@ import numpy as np
 from tracker.multi_camera.arrays import Floats, Ints
 from tracker.multi_camera.links.lessons import CAPACITY, Lesson, Lessons
 from tracker.multi_camera.links.matching import columns_of, marginals_by_column
-from tracker.multi_camera.links.tables import CameraCells, LinkTables, Pins, Tally, compile_tables
+from tracker.multi_camera.links.tables import (
+    LEAVING,
+    OVERLAP,
+    CameraCells,
+    LinkTables,
+    Pins,
+    Tally,
+    compile_tables,
+)
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.visits import CELLS, NO_CELL
 
@@ -101,12 +109,13 @@ class LinkLearner:
     def _settle(self, slot: int, tables: LinkTables) -> None:
         """Counts the lesson of a row for good and takes it out of the ring's."""
         row = np.array([slot])
-        weight, typical = self._responsibilities(tables, row, self._columns(row))
-        self._add(self._settled, row, weight, typical)
+        weight, typical, leaving = self._responsibilities(tables, row, self._columns(row))
+        self._add(self._settled, row, weight, typical, leaving)
         here = int(self._lessons.camera[slot])
         origins = self._lessons.origin[slot]
         for k in np.flatnonzero(origins >= 0).tolist():
-            self._ask((int(origins[k]), here, int(self._lessons.mode[slot, k])), float(weight[0, k]), typical[0, k])
+            usual = typical[0, k] + leaving[0, k]
+            self._ask((int(origins[k]), here, int(self._lessons.mode[slot, k])), float(weight[0, k]), usual)
         for camera in {int(i) for i in origins[origins >= 0]}:
             self._changed_links.add((camera, here))
             if self._settled.moments[camera, ..., 0].sum() > KEPT:
@@ -126,30 +135,36 @@ class LinkLearner:
         if recent[1] >= FEWEST_TRIPS and recent[0] < LEAST_TYPICAL * recent[1]:
             recent[:] = 0.0
             self._settled.moments[link] = 0.0
+            if link[2] == OVERLAP:
+                self._settled.moments[link[0], link[1], LEAVING] = 0.0
 
     def _columns(self, rows: Ints) -> Ints:
         """The origins of lessons, each sighting one number, (R, K)."""
         return columns_of(self._lessons.key[rows])
 
-    def _responsibilities(self, tables: LinkTables, rows: Ints, columns: Ints) -> tuple[Floats, Floats]:
-        """Probability of each origin of lessons, and that it counts as a typical trip, (R, K) each."""
+    def _responsibilities(self, tables: LinkTables, rows: Ints, columns: Ints) -> tuple[Floats, Floats, Floats]:
+        """Probability of each origin of lessons, that such a trip is typical, and that leaving tells it, (R, K)."""
         lessons = self._lessons
         origin = lessons.origin[rows]
         index = (np.maximum(origin, 0), np.broadcast_to(lessons.camera[rows][:, None], origin.shape))
         mode, x = lessons.mode[rows], lessons.x[rows]
         log_new = lessons.log_rate[rows] + tables.log_new[lessons.camera[rows]]
-        log_density, typical = tables.log_rate_and_typical(mode, index, x)
+        log_density, typical, leaving = tables.log_rate_and_typical(mode, index, x, lessons.until[rows])
         log_odds = lessons.nats[rows] + tables.log_share[index] + log_density
         log_odds += tables.log_return[index[0]] - tables.log_last[index[0]] - log_new[:, None]
-        return marginals_by_column(np.where(origin >= 0, log_odds, -np.inf), columns), typical
+        return marginals_by_column(np.where(origin >= 0, log_odds, -np.inf), columns), typical, leaving
 
-    def _add(self, tally: Tally, rows: Ints, weight: Floats, typical: Floats) -> None:
+    def _add(self, tally: Tally, rows: Ints, weight: Floats, typical: Floats, leaving: Floats) -> None:
         lessons = self._lessons
         r, k = np.nonzero(lessons.origin[rows] >= 0)
         at = rows[r]
         a, c, mode, x = lessons.origin[at, k], lessons.camera[at], lessons.mode[at, k], lessons.x[at, k]
         w, sure = weight[r, k], weight[r, k] * typical[r, k]
         np.add.at(tally.moments, (a, c, mode), np.stack([sure, sure * x, sure * x * x], axis=1))
+        told = leaving[r, k] > 0.0
+        y, sure = lessons.until[at, k][told], (weight * leaving)[r, k][told]
+        by_leaving = np.full(len(y), LEAVING)
+        np.add.at(tally.moments, (a[told], c[told], by_leaving), np.stack([sure, sure * y, sure * y * y], axis=1))
         for counts, cell in ((tally.entry, lessons.entry[at]), (tally.exit, lessons.exit[at, k])):
             known = cell != NO_CELL
             np.add.at(counts, (a[known], c[known], cell[known]), w[known])
@@ -215,8 +230,9 @@ class LinkLearner:
     def load_link(self, one: int, other: int, state: Mapping[str, Any]) -> None:
         """Takes over :meth:`link_state`."""
         for name in OF_LINKS:
-            if name in state:  # A version before did not ask how trips were lately.
-                getattr(self._settled, name)[one, other] = state[name]
+            if name in state:  # A version before did not ask how trips were lately, nor count trips by leaving.
+                counts = getattr(self._settled, name)[one, other]
+                counts[: len(state[name])] = state[name]
 
     def load_lessons(self, states: Sequence[Mapping[str, Any]], fitted: int) -> None:
         """Takes over lessons, in any order, and how many of them tables were fitted to."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.multi_camera.arrays import Floats, Index, Ints
-from tracker.multi_camera.links.travel import TravelTimes, pinned, travel_times
+from tracker.multi_camera.links.travel import BROAD_SHARE, TravelTimes, pinned, travel_times
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.visits import CELLS
 
@@ -19,17 +19,23 @@ Pins = Mapping[tuple[int, int], tuple[float, float]]
 
 #: Travel-time modes of a link: the vehicle had left the first view, or still stood in it.
 GAP, OVERLAP = 0, 1
+#: Of those who still stood in it, the ones whose coming is told by when they left the first view: who waits at lights
+#: in the one view comes into the other when it drives on. Counted beside those told by when they came.
+LEAVING = 2
 SHARE_STRENGTH = 3.0
 #: Before anything is known, nats for a vehicle that was seen elsewhere being the one that comes, against a new one.
 EXPECTED_NATS = -1.0
 #: The same for its next view being the one that it left, against any other.
 RETURN_NATS = -4.0
 OVERLAP_STRENGTH = 2.0
+#: Before anything is known, the share of those who stand in both views whose coming is told by leaving the first.
+LEAVING_PRIOR = 0.5
 ZONE_STRENGTH = 4.0
 #: Prior strength, in sightings, of the share of new vehicles at the whole site, and of a camera's around the site's.
 SITE_STRENGTH = CAMERA_STRENGTH = 30.0
 #: Learned shares of new vehicles, and of vehicles that are not seen again, stay above this: nothing is ever certain.
 LEAST_SHARE = 0.1
+#: Median time between coming into two views that overlap, and between leaving the one and coming into the other.
 OVERLAP_MEDIAN_S = 3.0
 #: Log-durations at which densities are looked up for their peak: half a second to half an hour.
 PEAK_GRID = np.linspace(math.log(0.5), math.log(1800.0), 48)
@@ -48,9 +54,12 @@ class LinkTables:
         gap: Durations from leaving to arriving; those of pinned links as given.
         learned: Those durations as learned, of pinned links too: what lessons are read by.
         overlap: Durations from arriving to arriving, of vehicles that stood in both views.
+        leaving: Durations from arriving in the second to leaving the first, of the same.
+        log_by_coming: Log share of these vehicles whose coming is told by when they came into the first view.
+        log_by_leaving: Of those told by when they left it.
         zone_entry: Log ratio by entry cell, last axis CELLS + 1.
         zone_exit: Log ratio by exit cell.
-        moments: float64 (C, C, 2, 3): weighted count, sum and sum of squares of log-durations by mode.
+        moments: float64 (C, C, 3, 3): weighted count, sum and sum of squares of log-durations by mode and by leaving.
         travelled: Trips learned from.
         log_return: Log share of vehicles leaving a camera that come into view again anywhere, (C,).
         log_last: Log share of those that do not, (C,).
@@ -65,6 +74,9 @@ class LinkTables:
     gap: TravelTimes
     learned: TravelTimes
     overlap: TravelTimes
+    leaving: TravelTimes
+    log_by_coming: Floats
+    log_by_leaving: Floats
     zone_entry: Floats
     zone_exit: Floats
     moments: Floats
@@ -98,29 +110,59 @@ class LinkTables:
         rate: Floats = self.log_apart[index] + self.gap.log_density(index, x)
         return rate
 
-    def log_there(self, index: Index, x: Floats) -> Floats:
-        """As :meth:`log_gone` of a vehicle that is still in the one view, ``x`` after it came into that."""
-        rate: Floats = self.log_overlap[index] + self.overlap.log_density(index, x)
+    def log_there(self, index: Index, x: Floats, y: Floats) -> Floats:
+        """As :meth:`log_gone` of a vehicle that is still in the one view.
+
+        Args:
+            index: Links.
+            x: Log-durations since it came into the one view.
+            y: Log-durations until it leaves that; NaN where it has not left it yet.
+        """
+        parts = self._parts_there(index, x, y)
+        rate: Floats = self.log_overlap[index] + np.logaddexp(np.logaddexp(*parts[:2]), parts[2])
         return rate
+
+    def _parts_there(self, index: Index, x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
+        """Log densities per second of coming as those do who are told by coming, by leaving, and at any time.
+
+        Those who come at any time do so with the same chance at every moment of their stay. How long that will be is
+        not known of who has not left yet: it is taken to be in the midst of it, as is who will be told by leaving.
+        """
+        left = ~np.isnan(y)
+        until = np.where(left, y, x)
+        by_coming = self.overlap.log_parts(index, x)[0] - x + self.log_by_coming[index]
+        by_leaving = self.leaving.log_parts(index, until)[0] - until + self.log_by_leaving[index]
+        share = np.where(left, BROAD_SHARE, BROAD_SHARE + (1.0 - BROAD_SHARE) * np.exp(self.log_by_leaving[index]))
+        return by_coming, np.where(left, by_leaving, -np.inf), np.log(share) - np.logaddexp(x, until)
 
     def log_peak(self) -> Floats:
         """About the largest log rate per second over a link at any time after any sighting, (C, C)."""
         each = np.arange(len(self.log_share))
         index = each[:, None, None], each[None, :, None]
-        rate = np.logaddexp(self.log_gone(index, PEAK_GRID), self.log_there(index, PEAK_GRID))
-        peak: Floats = rate.max(axis=2, initial=-np.inf)
+        gone = self.log_gone(index, PEAK_GRID).max(axis=2, initial=-np.inf)
+        parts = [part.max(axis=2, initial=-np.inf) for part in self._parts_there(index, PEAK_GRID, PEAK_GRID)]
+        peak: Floats = np.logaddexp(gone, self.log_overlap + np.logaddexp.reduce(parts))
         return peak
 
-    def log_rate_and_typical(self, mode: Ints, index: Index, x: Floats) -> tuple[Floats, Floats]:
+    def log_rate_and_typical(self, mode: Ints, index: Index, x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
         """Log rate per second of coming over a link in a mode after log-duration ``x``.
 
+        Args:
+            mode: GAP or OVERLAP.
+            index: Links.
+            x: Log-durations since leaving the first view, or since coming into it.
+            y: As of :meth:`log_there`.
+
         Returns:
-            That rate, and the probability that such a trip is one the link's own part of the mode stands for.
+            That rate; the probability that such a trip is one the link's own part of the mode stands for; and that it
+            is told by leaving, which is not in the second.
         """
         gone, usual_gone = self.learned.log_density_and_typical(index, x)
-        there, usual_there = self.overlap.log_density_and_typical(index, x)
+        by_coming, by_leaving, at_any = self._parts_there(index, x, y)
+        there = np.logaddexp(np.logaddexp(by_coming, by_leaving), at_any)
         rate = np.where(mode == GAP, self.log_apart[index] + gone, self.log_overlap[index] + there)
-        return rate, np.where(mode == GAP, usual_gone, usual_there)
+        usual = np.where(mode == GAP, usual_gone, np.exp(by_coming - there))
+        return rate, usual, np.where(mode == GAP, 0.0, np.exp(by_leaving - there))
 
 
 @dataclass(slots=True)
@@ -128,7 +170,7 @@ class Tally:
     """Weighted counts over links and cameras.
 
     Attributes:
-        moments: float64 (C, C, 2, 3): count, sum and sum of squares of log-durations by link and mode.
+        moments: float64 (C, C, 3, 3): count, sum and sum of squares of log-durations by link and mode, and by leaving.
         entry: float64 (C, C, CELLS): entry cells of those who came over a link.
         exit: float64 (C, C, CELLS): exit cells of those who left over a link.
         shares: float64 (C, 2): new vehicles and all vehicles.
@@ -148,7 +190,7 @@ class Tally:
     def empty(cls, cameras: int) -> Tally:
         """Nothing seen."""
         c = cameras
-        shapes = (c, c, 2, 3), (c, c, CELLS), (c, c, CELLS), (c, 2), (c,), (c, c, 2, 2)
+        shapes = (c, c, 3, 3), (c, c, CELLS), (c, c, CELLS), (c, 2), (c,), (c, c, 2, 2)
         return cls(*map(np.zeros, shapes))
 
     def grown(self) -> Tally:
@@ -203,11 +245,11 @@ def compile_tables(
     prior /= prior.sum(axis=1, keepdims=True)
     share = (travelled + SHARE_STRENGTH * prior) / (travelled.sum(axis=1, keepdims=True) + SHARE_STRENGTH)
     # Two views overlap or not whichever way the vehicle goes.
-    together = count[..., OVERLAP] + count[..., OVERLAP].T
-    pooled = (OVERLAP_STRENGTH * settings.overlap_prior + count[..., OVERLAP].sum()) / (
-        OVERLAP_STRENGTH + travelled.sum()
-    )
+    there = count[..., OVERLAP] + count[..., LEAVING]
+    together = there + there.T
+    pooled = (OVERLAP_STRENGTH * settings.overlap_prior + there.sum()) / (OVERLAP_STRENGTH + travelled.sum())
     overlap = (together + OVERLAP_STRENGTH * pooled) / (travelled + travelled.T + OVERLAP_STRENGTH)
+    by_leaving = _share_by_leaving(count[..., LEAVING], there)
     new, returning = _shares(tally, settings)
     knobs = (settings.travel_log_sd, settings.travel_spread)
     learned = travel_times(tally.moments[..., GAP, :], settings.travel_median_s, *knobs)
@@ -220,6 +262,9 @@ def compile_tables(
         gap=pinned(learned, pins or {}),
         learned=learned,
         overlap=travel_times(tally.moments[..., OVERLAP, :], OVERLAP_MEDIAN_S, *knobs),
+        leaving=travel_times(tally.moments[..., LEAVING, :], OVERLAP_MEDIAN_S, *knobs),
+        log_by_coming=np.log1p(-by_leaving),
+        log_by_leaving=np.log(by_leaving),
         zone_entry=_zone_ratio(tally.entry, cells.entry[None, :, :]),
         zone_exit=_zone_ratio(tally.exit, cells.exit[:, None, :]),
         moments=tally.moments,
@@ -228,6 +273,13 @@ def compile_tables(
         log_last=np.log1p(-returning),
         log_new=np.log(new),
     )
+
+
+def _share_by_leaving(leaving: Floats, there: Floats) -> Floats:
+    """Share of those that stand in both views whose coming is told by leaving, (C, C), of so many and of all."""
+    site = (OVERLAP_STRENGTH * LEAVING_PRIOR + leaving.sum()) / (OVERLAP_STRENGTH + there.sum())
+    share: Floats = (leaving + OVERLAP_STRENGTH * site) / (there + OVERLAP_STRENGTH)
+    return share
 
 
 def _shares(tally: Tally, settings: AssociationSettings) -> tuple[Floats, Floats]:
