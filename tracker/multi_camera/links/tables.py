@@ -57,6 +57,7 @@ class LinkTables:
         leaving: Durations from arriving in the second to leaving the first, of the same.
         log_by_coming: Log share of these vehicles whose coming is told by when they came into the first view.
         log_by_leaving: Of those told by when they left it.
+        log_untold: Log share of those that nothing tells of before they have left it.
         zone_entry: Log ratio by entry cell, last axis CELLS + 1.
         zone_exit: Log ratio by exit cell.
         moments: float64 (C, C, 3, 3): weighted count, sum and sum of squares of log-durations by mode and by leaving.
@@ -77,6 +78,7 @@ class LinkTables:
     leaving: TravelTimes
     log_by_coming: Floats
     log_by_leaving: Floats
+    log_untold: Floats
     zone_entry: Floats
     zone_exit: Floats
     moments: Floats
@@ -130,10 +132,13 @@ class LinkTables:
         """
         left = ~np.isnan(y)
         until = np.where(left, y, x)
-        by_coming = self.overlap.log_parts(index, x)[0] - x + self.log_by_coming[index]
-        by_leaving = self.leaving.log_parts(index, until)[0] - until + self.log_by_leaving[index]
-        share = np.where(left, BROAD_SHARE, BROAD_SHARE + (1.0 - BROAD_SHARE) * np.exp(self.log_by_leaving[index]))
-        return by_coming, np.where(left, by_leaving, -np.inf), np.log(share) - np.logaddexp(x, until)
+        by_coming = self.overlap.log_own(index, x) - x + self.log_by_coming[index]
+        by_leaving = np.full(left.shape, -np.inf)
+        if left.any():
+            told = self.leaving.log_own(index, until) - until + self.log_by_leaving[index]
+            by_leaving = np.where(left, told, by_leaving)
+        share = np.where(left, math.log(BROAD_SHARE), self.log_untold[index])
+        return by_coming, by_leaving, share - np.logaddexp(x, until)
 
     def log_peak(self) -> Floats:
         """About the largest log rate per second over a link at any time after any sighting, (C, C)."""
@@ -265,6 +270,7 @@ def compile_tables(
         leaving=travel_times(tally.moments[..., LEAVING, :], OVERLAP_MEDIAN_S, *knobs),
         log_by_coming=np.log1p(-by_leaving),
         log_by_leaving=np.log(by_leaving),
+        log_untold=np.log(BROAD_SHARE + (1.0 - BROAD_SHARE) * by_leaving),
         zone_entry=_zone_ratio(tally.entry, cells.entry[None, :, :]),
         zone_exit=_zone_ratio(tally.exit, cells.exit[:, None, :]),
         moments=tally.moments,
