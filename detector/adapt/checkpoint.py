@@ -24,6 +24,7 @@ def write_checkpoint(network: Any, start: Path, out: Path) -> None:
     half = deepcopy(network).half()
     for parameter in half.parameters():
         parameter.requires_grad_(False)
+    half.pt_path, half.args = None, {}  # where its start lay is nobody's business
     kept = {key: begun.get(key) for key in ("version", "license", "docs")}
     draft = out.with_name(f".{out.name}.draft")
     torch.save({"model": half, "train_args": {}, **kept}, draft)

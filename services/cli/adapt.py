@@ -11,12 +11,13 @@ import typer
 
 from detector.settings import DetectorSettings
 from services.cli.output import JsonFlag, emit, fail, stderr, stdout
-from services.errors import VreidError
+from services.errors import ModelFileError, VreidError
 
 if TYPE_CHECKING:
     from detector.adapt.labelled import LabelledSet
     from detector.types import Detections
     from services.models.own_int8 import Image
+    from services.models.store import ModelStore
 
 #: Pictures taken from footage; every tenth is kept back to judge by.
 _MOST_PICTURES, _KEPT_BACK = 600, 10
@@ -41,7 +42,7 @@ def adapt(  # noqa: PLR0913 - one option per setting
     kept: Annotated[
         float,
         typer.Option(min=0.0, max=1.0, help="Share kept of the way that the weights have gone; less forgets less."),
-    ] = 0.7,
+    ] = 0.5,
     seed: Annotated[int, typer.Option(min=0, help="Settles everything drawn.")] = 7,
     as_json: JsonFlag = False,
 ) -> None:
@@ -74,8 +75,8 @@ def _adapted(
     from services.models.store import ModelStore
 
     store = ModelStore(report=lambda line: stderr.print(line, highlight=False, soft_wrap=True))
-    begun = Path(start) if start.endswith(".pt") else store.fetch(start)
     learned = LabelledSet(folder)
+    begun = _start(store, start)
     judging = _judging(folder)
     pictures = list(spread_pictures(footage, _MOST_PICTURES)) if footage else []
     back = pictures[::_KEPT_BACK]
@@ -96,6 +97,16 @@ def _adapted(
     }
 
 
+def _start(store: ModelStore, start: str) -> Path:
+    if start.endswith(".pt"):
+        if not Path(start).is_file():
+            raise ModelFileError(f"no such file: {start}")
+        return Path(start)
+    if store.manifest.get(start).kind != "yolo":
+        raise ModelFileError(f"{start} is no detector")
+    return store.fetch(start)
+
+
 def _tell(steps: int) -> Any:
     def report(step: int, losses: dict[str, float]) -> None:
         if step % _TOLD_EVERY == 0 or step == steps:
@@ -113,7 +124,7 @@ def _judging(folder: Path) -> LabelledSet | None:
 
 
 def _found(
-    store: Any, model: str, judging: LabelledSet | None, back: Sequence[Image]
+    store: ModelStore, model: str, judging: LabelledSet | None, back: Sequence[Image]
 ) -> tuple[list[Detections], list[Detections]]:
     """What a detector finds in the set's pictures and in those of footage."""
     from services.models.networks import open_form

@@ -52,7 +52,7 @@ def fetch(  # noqa: PLR0913 - one option per setting
             kind = "yolo" if name.endswith(".pt") else store.manifest.get(name).kind
             row: dict[str, Any] = {"name": name, "downloaded": not name.endswith(".pt") and name not in before}
             with stderr.status(f"model {name}"):
-                # Of the manifest's detectors only the one that serves is converted, unless others are asked for by name.
+                # Of the manifest's detectors the one that serves is converted, others where they are asked for by name.
                 if kind == "initial" or (kind == "yolo" and not names and name != _DEFAULTS.model):
                     rows.append(row | {"path": str(store.fetch(name)), "prepared": None})
                     continue
