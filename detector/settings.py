@@ -17,7 +17,7 @@ class DetectorSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field(default="yolov8n", min_length=1, description="Name of the detector in the model manifest.")
+    model: str = Field(default="vreid-yolov8n", min_length=1, description="Name of the detector in the model manifest.")
     input_width_px: int = Field(
         default=512, ge=64, le=2048, multiple_of=32, description="Width of the network input; frames are letterboxed."
     )

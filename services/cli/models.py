@@ -9,6 +9,7 @@ import typer
 
 from detector.settings import DetectorSettings
 from services.cli import roll
+from services.cli.adapt import adapt
 from services.cli.output import JsonFlag, emit, fail, stderr, stdout, table
 from services.config import ReidSettings
 from services.errors import ModelFileError, VreidError
@@ -18,6 +19,7 @@ from services.models.store import ModelStore
 
 app = typer.Typer(no_args_is_help=True, help="Model files: fetch them once, see what is there.")
 app.add_typer(roll.app, name="roll")
+app.command()(adapt)
 
 CacheOption = Annotated[
     Path | None, typer.Option("--cache", help="Model cache; default: $VREID_CACHE/models or ~/.cache/vreid/models.")
@@ -50,11 +52,11 @@ def fetch(  # noqa: PLR0913 - one option per setting
             kind = "yolo" if name.endswith(".pt") else store.manifest.get(name).kind
             row: dict[str, Any] = {"name": name, "downloaded": not name.endswith(".pt") and name not in before}
             with stderr.status(f"model {name}"):
-                if kind == "initial":
-                    row |= {"path": str(store.fetch(name)), "prepared": None}
-                else:
-                    input_hw = (height, width) if kind == "yolo" else None
-                    row["prepared"] = str(store.prepare(name, input_hw, trust=trust))
+                # Of the manifest's detectors the one that serves is converted, others where they are asked for by name.
+                if kind == "initial" or (kind == "yolo" and not names and name != _DEFAULTS.model):
+                    rows.append(row | {"path": str(store.fetch(name)), "prepared": None})
+                    continue
+                row["prepared"] = str(store.prepare(name, (height, width) if kind == "yolo" else None, trust=trust))
                 if kind == "yolo":
                     if int8:
                         row["int8"] = _quantised(store, name, (height, width), trust=trust)

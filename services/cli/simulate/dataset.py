@@ -71,7 +71,7 @@ def dataset(  # noqa: PLR0913, PLR0917  (one parameter per option)
 
 
 def _detector() -> OpenDetect:
-    """The product's detector, converted now so that rendering processes only open it.
+    """The detector, converted now so that rendering processes only open it.
 
     Exits with one line where it is not on this machine.
     """
@@ -85,11 +85,14 @@ def _detector() -> OpenDetect:
 
 
 def _open_detect(threads: int) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """A detector as the data set's processes use it: one picture in, boxes out."""
+    """A detector as the data set's processes use it: one picture in, boxes out.
+
+    The published one, so that a set of a seed stays as it is while the shipped one is trained further.
+    """
     from detector.settings import DetectorSettings
     from services.models.networks import open_detector
 
-    detector = open_detector(DetectorSettings(max_batch=1, precision="fp32"), threads)
+    detector = open_detector(DetectorSettings(model="yolov8n", max_batch=1, precision="fp32"), threads)
     return lambda image: detector.detect([image])[0].boxes_xyxy
 
 

@@ -15,7 +15,16 @@ import numpy as np
 from tracker.multi_camera.arrays import Ints
 from tracker.multi_camera.links.lessons import CAPACITY, Lesson, Lessons
 from tracker.multi_camera.links.reading import Read
-from tracker.multi_camera.links.tables import CameraCells, LinkTables, Pins, Tally, compile_tables, compile_times
+from tracker.multi_camera.links.tables import (
+    LEAVING,
+    OVERLAP,
+    CameraCells,
+    LinkTables,
+    Pins,
+    Tally,
+    compile_tables,
+    compile_times,
+)
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.visits import CELLS, NO_CELL
 
@@ -103,7 +112,8 @@ class LinkLearner:
         if not len(rows):
             return
         lessons = Read.rows(self._lessons, rows, alone=True)
-        weight, typical = lessons.responsibilities(tables)
+        weight, typical, leaving = lessons.responsibilities(tables)
+        explained = (typical + leaving).tolist()
         shares = weight[lessons.of, lessons.place].tolist()
         # Where a camera's counts may come to be halved between two lessons, they are counted one by one.
         full = float(self._settled.moments[..., 0].sum(axis=(1, 2)).max()) + len(rows) > KEPT
@@ -111,18 +121,24 @@ class LinkLearner:
         links = list(zip(lessons.before.tolist(), lessons.here.tolist(), lessons.mode.tolist(), strict=True))
         counted = 0
         for n, (begin, end) in enumerate(pairwise(ends)):
-            asked = zip(links[begin:end], shares[begin:end], typical[begin:end].tolist(), strict=True)
+            asked = zip(links[begin:end], shares[begin:end], explained[begin:end], strict=True)
             stale = [link for link, share, usual in asked if self._is_stale(link, share, usual)]
             if stale or full or n + 1 == len(rows):
-                lessons.count(self._settled, weight, typical, slice(counted, n + 1))
+                lessons.count(self._settled, weight, typical, leaving, slice(counted, n + 1))
                 counted = n + 1
             for link in stale:
-                self._settled.moments[link] = 0.0
+                self._start_anew(link)
             for camera in {before for before, _, _ in links[begin:end]} if full else ():
                 self._halve_if_full(camera)
         self._changed_links.update((before, here) for before, here, _ in links)
         self._changed_lessons.update(rows.tolist())
         self._lessons.settled[rows] = True
+
+    def _start_anew(self, link: tuple[int, int, int]) -> None:
+        one, other, mode = link
+        self._settled.moments[link] = 0.0
+        if mode == OVERLAP:
+            self._settled.moments[one, other, LEAVING] = 0.0
 
     def _halve_if_full(self, camera: int) -> None:
         if self._settled.moments[camera, ..., 0].sum() > KEPT:
@@ -201,8 +217,9 @@ class LinkLearner:
     def load_link(self, one: int, other: int, state: Mapping[str, Any]) -> None:
         """Takes over :meth:`link_state`."""
         for name in OF_LINKS:
-            if name in state:  # A version before did not ask how trips were lately.
-                getattr(self._settled, name)[one, other] = state[name]
+            if name in state:  # A version before did not ask how trips were lately, nor count trips by leaving.
+                counts = getattr(self._settled, name)[one, other]
+                counts[: len(state[name])] = state[name]
 
     def load_lessons(self, states: Sequence[Mapping[str, Any]], fitted: int) -> None:
         """Takes over lessons, in any order, and how many of them tables were fitted to."""

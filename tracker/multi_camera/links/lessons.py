@@ -6,6 +6,7 @@ better known.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Origin:
         nats: Evidence from looks that it is the same vehicle, time and zones aside.
         exit: Grid cell of its last box there.
         key: Of the sighting there, as :func:`key_of`.
+        until: Log-duration until it left that view when it was still there; NaN where that is not known.
     """
 
     camera: int
@@ -43,6 +45,7 @@ class Origin:
     nats: float
     exit: int
     key: int
+    until: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +66,20 @@ class Lesson:
 
     def to_state(self, number: int) -> dict[str, Any]:
         """JSON-like, with the lesson's running number."""
-        rows = [[o.camera, o.mode, o.x, o.nats, o.exit, o.key] for o in self.origins]
+        rows = [
+            [o.camera, o.mode, o.x, o.nats, o.exit, o.key, None if math.isnan(o.until) else o.until]
+            for o in self.origins
+        ]
         return {"kind": "lesson", "number": number, "at": [self.camera, self.entry, self.log_rate], "origins": rows}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Lesson:
         """Reads what :meth:`to_state` wrote."""
         camera, entry, log_rate = state["at"]
+        # A version before did not say when the first view was left.
         origins = tuple(
-            Origin(int(c), int(m), float(x), float(e), int(z), int(k)) for c, m, x, e, z, k in state["origins"]
+            Origin(int(c), int(m), float(x), float(e), int(z), int(k), *(float(u) for u in rest if u is not None))
+            for c, m, x, e, z, k, *rest in state["origins"]
         )
         return cls(int(camera), int(entry), float(log_rate), origins)
 
@@ -88,6 +96,7 @@ class Lessons:
         self.origin: Ints = np.full(shape, -1, np.intp)
         self.mode: Ints = np.zeros(shape, np.intp)
         self.x: Floats = np.zeros(shape)
+        self.until: Floats = np.full(shape, np.nan)
         self.nats: Floats = np.full(shape, -np.inf)
         self.exit: Ints = np.zeros(shape, np.intp)
         self.key = np.full(shape, -1, np.int64)
@@ -112,7 +121,7 @@ class Lessons:
         for k, origin in enumerate(lesson.origins[:ORIGINS]):
             self.origin[slot, k], self.mode[slot, k], self.x[slot, k] = origin.camera, origin.mode, origin.x
             self.nats[slot, k], self.exit[slot, k] = origin.nats, origin.exit
-            self.key[slot, k] = origin.key
+            self.key[slot, k], self.until[slot, k] = origin.key, origin.until
         return slot
 
     def state(self, slot: int) -> dict[str, Any]:

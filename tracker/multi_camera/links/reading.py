@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tracker.multi_camera.arrays import Floats, Ints
 from tracker.multi_camera.links.lessons import Lessons
 from tracker.multi_camera.links.matching import columns_of, marginals_by_column
-from tracker.multi_camera.links.tables import LinkTables, Tally
+from tracker.multi_camera.links.tables import LEAVING, LinkTables, Tally
 from tracker.multi_camera.visits import NO_CELL
 
 
@@ -29,8 +29,9 @@ class Read:
         place: Which of the lesson's origins it is, (P,).
         before: Camera of the origin, (P,).
         here: Camera of the lesson, (P,).
-        mode: (P,), as of :class:`Origin`; so are the next two.
+        mode: (P,), as of :class:`Origin`; so are the next three.
         x: (P,).
+        until: (P,).
         nats: (P,).
         entry: Cell of the lesson's first box, (P,).
         exit: Cell of the origin's last box, (P,).
@@ -45,6 +46,7 @@ class Read:
     here: Ints
     mode: Ints
     x: Floats
+    until: Floats
     nats: Floats
     entry: Ints
     exit: Ints
@@ -74,23 +76,31 @@ class Read:
             here=lessons.camera[at],
             mode=lessons.mode[at, place],
             x=lessons.x[at, place],
+            until=lessons.until[at, place],
             nats=lessons.nats[at, place],
             entry=lessons.entry[at],
             exit=lessons.exit[at, place],
         )
 
-    def responsibilities(self, tables: LinkTables) -> tuple[Floats, Floats]:
-        """Probability of each origin, (R, K), and that it counts as a typical trip, (P,)."""
+    def responsibilities(self, tables: LinkTables) -> tuple[Floats, Floats, Floats]:
+        """Probability of each origin, (R, K), that such a trip is typical, (P,), and that leaving tells it, (P,)."""
         index = self.before, self.here
         log_new = self.log_rate + tables.log_new[self.camera]
-        log_density, typical = tables.log_rate_and_typical(self.mode, index, self.x)
+        log_density, typical, leaving = tables.log_rate_and_typical(self.mode, index, self.x, self.until)
         log_odds = np.full(self.columns.shape, -np.inf)
         links = tables.log_return[self.before] - tables.log_last[self.before]
         log_odds[self.of, self.place] = self.nats + tables.log_share[index] + log_density + (links - log_new[self.of])
-        return marginals_by_column(log_odds, self.columns), typical
+        return marginals_by_column(log_odds, self.columns), typical, leaving
 
     def count(
-        self, tally: Tally, weight: Floats, typical: Floats, lessons: slice = slice(None), *, cells: bool = True
+        self,
+        tally: Tally,
+        weight: Floats,
+        typical: Floats,
+        leaving: Floats,
+        lessons: slice = slice(None),
+        *,
+        cells: bool = True,
     ) -> None:
         """Adds lessons to counts.
 
@@ -98,23 +108,30 @@ class Read:
             tally: Counts; changed.
             weight: Probability of each origin, (R, K).
             typical: (P,).
+            leaving: (P,).
             lessons: Which of the lessons.
             cells: Whether cells of entry and exit are counted as well.
         """
         begin, end, _ = lessons.indices(len(self.camera))
         at = slice(*np.searchsorted(self.of, [begin, end]).tolist())
-        w, x = weight[self.of[at], self.place[at]], self.x[at]
+        w = weight[self.of[at], self.place[at]]
         before, here = self.before[at], self.here[at]
-        sure = w * typical[at]
-        cameras = len(tally.returns)
-        link = before * cameras + here
-        _add_at(tally.moments, link * 2 + self.mode[at], np.stack([sure, sure * x, sure * x * x], axis=1))
+        link = before * len(tally.returns) + here
+        told = np.flatnonzero(leaving[at])
+        _add_moments(tally, link, self.mode[at], w * typical[at], self.x[at])
+        _add_moments(tally, link[told], LEAVING, (w * leaving[at])[told], self.until[at][told])
         for counts, cell in ((tally.entry, self.entry[at]), (tally.exit, self.exit[at])) if cells else ():
             known = cell != NO_CELL
             _add_at(counts, link[known] * counts.shape[-1] + cell[known], w[known])
         _add_at(tally.returns, before, w)
         new = 1.0 - weight[lessons].sum(axis=1)
         _add_at(tally.shares, self.camera[lessons], np.stack([new, np.ones_like(new)], axis=1))
+
+
+def _add_moments(tally: Tally, link: Ints, row: Ints | int, weight: Floats, x: Floats) -> None:
+    """Adds log-durations to a row of the moments of each link, links one number each."""
+    values = np.stack([weight, weight * x, weight * x * x], axis=1)
+    _add_at(tally.moments, link * tally.moments.shape[2] + row, values)
 
 
 def _add_at(counts: Floats, at: Ints, values: Floats) -> None:

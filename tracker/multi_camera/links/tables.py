@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.multi_camera.arrays import Floats, Index, Ints
-from tracker.multi_camera.links.travel import TravelTimes, log_sum, pinned, travel_times
+from tracker.multi_camera.links.travel import BROAD_SHARE, TravelTimes, log_sum, pinned, travel_times
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.visits import CELLS
 
@@ -19,17 +19,23 @@ Pins = Mapping[tuple[int, int], tuple[float, float]]
 
 #: Travel-time modes of a link: the vehicle had left the first view, or still stood in it.
 GAP, OVERLAP = 0, 1
+#: Of those who still stood in it, the ones whose coming is told by when they left the first view: who waits at lights
+#: in the one view comes into the other when it drives on. Counted beside those told by when they came.
+LEAVING = 2
 SHARE_STRENGTH = 3.0
 #: Before anything is known, nats for a vehicle that was seen elsewhere being the one that comes, against a new one.
 EXPECTED_NATS = -1.0
 #: The same for its next view being the one that it left, against any other.
 RETURN_NATS = -4.0
 OVERLAP_STRENGTH = 2.0
+#: Before anything is known, the share of those who stand in both views whose coming is told by leaving the first.
+LEAVING_PRIOR = 0.5
 ZONE_STRENGTH = 4.0
 #: Prior strength, in sightings, of the share of new vehicles at the whole site, and of a camera's around the site's.
 SITE_STRENGTH = CAMERA_STRENGTH = 30.0
 #: Learned shares of new vehicles, and of vehicles that are not seen again, stay above this: nothing is ever certain.
 LEAST_SHARE = 0.1
+#: Median time between coming into two views that overlap, and between leaving the one and coming into the other.
 OVERLAP_MEDIAN_S = 3.0
 #: Log-durations at which densities are looked up for their peak: half a second to half an hour.
 PEAK_GRID = np.linspace(math.log(0.5), math.log(1800.0), 48)
@@ -50,9 +56,13 @@ class LinkTables:
         gap: Durations from leaving to arriving; those of pinned links as given.
         learned: Those durations as learned, of pinned links too: what lessons are read by.
         overlap: Durations from arriving to arriving, of vehicles that stood in both views.
+        leaving: Durations from arriving in the second to leaving the first, of the same.
+        log_by_coming: Log share of these vehicles whose coming is told by when they came into the first view.
+        log_by_leaving: Of those told by when they left it.
+        untold: Share of those that nothing tells of before they have left it.
         zone_entry: Log ratio by entry cell, last axis CELLS + 1.
         zone_exit: Log ratio by exit cell.
-        moments: float64 (C, C, 2, 3): weighted count, sum and sum of squares of log-durations by mode.
+        moments: float64 (C, C, 3, 3): weighted count, sum and sum of squares of log-durations by mode and by leaving.
         travelled: Trips learned from.
         log_return: Log share of vehicles leaving a camera that come into view again anywhere, (C,).
         log_last: Log share of those that do not, (C,).
@@ -67,6 +77,10 @@ class LinkTables:
     gap: TravelTimes
     learned: TravelTimes
     overlap: TravelTimes
+    leaving: TravelTimes
+    log_by_coming: Floats
+    log_by_leaving: Floats
+    untold: Floats
     zone_entry: Floats
     zone_exit: Floats
     moments: Floats
@@ -100,37 +114,70 @@ class LinkTables:
         rate: Floats = self.log_apart[index] + self.gap.log_density(index, x)
         return rate
 
-    def log_there(self, index: Index, x: Floats) -> Floats:
-        """As :meth:`log_gone` of a vehicle that is still in the one view, ``x`` after it came into that."""
-        rate: Floats = self.log_overlap[index] + self.overlap.log_density(index, x)
+    def log_there(self, index: Index, x: Floats, y: Floats) -> Floats:
+        """As :meth:`log_gone` of a vehicle that is still in the one view.
+
+        Args:
+            index: Links.
+            x: Log-durations since it came into the one view.
+            y: Log-durations until it leaves that; NaN where it has not left it yet.
+        """
+        rate: Floats = self.log_overlap[index] + np.log(sum(self._densities_there(index, x, y)))
         return rate
+
+    def _densities_there(self, index: Index, x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
+        """Densities per second of coming as those do who are told by coming, by leaving, and at any time, (P,) each.
+
+        Those who come at any time do so with the same chance at every moment of their stay. How long that will be is
+        not known of who has not left yet: it is taken to be in the midst of it, as is who will be told by leaving.
+        """
+        by_coming = np.exp(self.overlap.log_own(index, x) - x + self.log_by_coming[index])
+        since = np.exp(x)
+        by_leaving, share, until = np.zeros(len(x)), self.untold[index], since.copy()
+        left = np.flatnonzero(~np.isnan(y))
+        if left.size:
+            links, y = (index[0][left], index[1][left]), y[left]
+            by_leaving[left] = np.exp(self.leaving.log_own(links, y) - y + self.log_by_leaving[links])
+            share[left], until[left] = BROAD_SHARE, np.exp(y)
+        return by_coming, by_leaving, share / (since + until)
 
     def log_peak(self) -> Floats:
         """About the largest log rate per second over a link at any time after any sighting, (C, C)."""
         each = np.arange(len(self.log_share))
         index = each[:, None, None], each[None, :, None]
-        rate = log_sum(self.log_gone(index, PEAK_GRID), self.log_there(index, PEAK_GRID))
-        peak: Floats = rate.max(axis=2, initial=-np.inf)
+        gone = self.log_gone(index, PEAK_GRID)
+        by_coming = self.overlap.log_own(index, PEAK_GRID) - PEAK_GRID
+        by_leaving = self.leaving.log_own(index, PEAK_GRID) - PEAK_GRID
+        gone, by_coming, by_leaving = (p.max(axis=2, initial=-np.inf) for p in (gone, by_coming, by_leaving))
+        told = log_sum(by_coming + self.log_by_coming, by_leaving + self.log_by_leaving)
+        at_any = math.log(BROAD_SHARE) - log_sum(PEAK_GRID, PEAK_GRID).min()
+        peak: Floats = log_sum(gone, self.log_overlap + log_sum(told, at_any))
         return peak
 
-    def log_rate_and_typical(self, mode: Ints, index: Index, x: Floats) -> tuple[Floats, Floats]:
+    def log_rate_and_typical(self, mode: Ints, index: Index, x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
         """Log rate per second of coming over a link in a mode after log-duration ``x``.
 
         Args:
-            mode: (P,).
+            mode: GAP or OVERLAP, (P,).
             index: Links, (P,) each.
-            x: (P,).
+            x: Log-durations since leaving the first view, or since coming into it, (P,).
+            y: As of :meth:`log_there`, (P,).
 
         Returns:
-            That rate, and the probability that such a trip is one the link's own part of the mode stands for.
+            That rate; the probability that such a trip is one the link's own part of the mode stands for; and that it
+            is told by leaving, which is not in the second.
         """
-        rate, typical = np.empty(len(x)), np.empty(len(x))
-        of_modes = (mode == GAP, self.log_apart, self.learned), (mode != GAP, self.log_overlap, self.overlap)
-        for mine, log_chance, times in of_modes:
-            at, links = np.flatnonzero(mine), (index[0][mine], index[1][mine])
-            density, typical[at] = times.log_density_and_typical(links, x[at])
-            rate[at] = log_chance[links] + density
-        return rate, typical
+        rate, typical, leaving = np.empty(len(x)), np.empty(len(x)), np.zeros(len(x))
+        gone, there = np.flatnonzero(mode == GAP), np.flatnonzero(mode != GAP)
+        links = index[0][gone], index[1][gone]
+        density, typical[gone] = self.learned.log_density_and_typical(links, x[gone])
+        rate[gone] = self.log_apart[links] + density
+        links = index[0][there], index[1][there]
+        by_coming, by_leaving, at_any = self._densities_there(links, x[there], y[there])
+        density = by_coming + by_leaving + at_any
+        rate[there] = self.log_overlap[links] + np.log(density)
+        typical[there], leaving[there] = by_coming / density, by_leaving / density
+        return rate, typical, leaving
 
 
 @dataclass(slots=True)
@@ -138,7 +185,7 @@ class Tally:
     """Weighted counts over links and cameras.
 
     Attributes:
-        moments: float64 (C, C, 2, 3): count, sum and sum of squares of log-durations by link and mode.
+        moments: float64 (C, C, 3, 3): count, sum and sum of squares of log-durations by link and mode, and by leaving.
         entry: float64 (C, C, CELLS): entry cells of those who came over a link.
         exit: float64 (C, C, CELLS): exit cells of those who left over a link.
         shares: float64 (C, 2): new vehicles and all vehicles.
@@ -158,7 +205,7 @@ class Tally:
     def empty(cls, cameras: int) -> Tally:
         """Nothing seen."""
         c = cameras
-        shapes = (c, c, 2, 3), (c, c, CELLS), (c, c, CELLS), (c, 2), (c,), (c, c, 2, 2)
+        shapes = (c, c, 3, 3), (c, c, CELLS), (c, c, CELLS), (c, 2), (c,), (c, c, 2, 2)
         return cls(*map(np.zeros, shapes))
 
     def grown(self) -> Tally:
@@ -224,11 +271,11 @@ def compile_times(tally: Tally, settings: AssociationSettings) -> LinkTables:
     prior /= prior.sum(axis=1, keepdims=True)
     share = (travelled + SHARE_STRENGTH * prior) / (travelled.sum(axis=1, keepdims=True) + SHARE_STRENGTH)
     # Two views overlap or not whichever way the vehicle goes.
-    together = count[..., OVERLAP] + count[..., OVERLAP].T
-    pooled = (OVERLAP_STRENGTH * settings.overlap_prior + count[..., OVERLAP].sum()) / (
-        OVERLAP_STRENGTH + travelled.sum()
-    )
+    there = count[..., OVERLAP] + count[..., LEAVING]
+    together = there + there.T
+    pooled = (OVERLAP_STRENGTH * settings.overlap_prior + there.sum()) / (OVERLAP_STRENGTH + travelled.sum())
     overlap = (together + OVERLAP_STRENGTH * pooled) / (travelled + travelled.T + OVERLAP_STRENGTH)
+    by_leaving = _share_by_leaving(count[..., LEAVING], there)
     new, returning = _shares(tally, settings)
     knobs = (settings.travel_log_sd, settings.travel_spread)
     learned = travel_times(tally.moments[..., GAP, :], settings.travel_median_s, *knobs)
@@ -241,6 +288,10 @@ def compile_times(tally: Tally, settings: AssociationSettings) -> LinkTables:
         gap=learned,
         learned=learned,
         overlap=travel_times(tally.moments[..., OVERLAP, :], OVERLAP_MEDIAN_S, *knobs),
+        leaving=travel_times(tally.moments[..., LEAVING, :], OVERLAP_MEDIAN_S, *knobs),
+        log_by_coming=np.log1p(-by_leaving),
+        log_by_leaving=np.log(by_leaving),
+        untold=BROAD_SHARE + (1.0 - BROAD_SHARE) * by_leaving,
         zone_entry=NO_ZONES,
         zone_exit=NO_ZONES,
         moments=tally.moments,
@@ -249,6 +300,13 @@ def compile_times(tally: Tally, settings: AssociationSettings) -> LinkTables:
         log_last=np.log1p(-returning),
         log_new=np.log(new),
     )
+
+
+def _share_by_leaving(leaving: Floats, there: Floats) -> Floats:
+    """Share of those that stand in both views whose coming is told by leaving, (C, C), of so many and of all."""
+    site = (OVERLAP_STRENGTH * LEAVING_PRIOR + leaving.sum()) / (OVERLAP_STRENGTH + there.sum())
+    share: Floats = (leaving + OVERLAP_STRENGTH * site) / (there + OVERLAP_STRENGTH)
+    return share
 
 
 def _shares(tally: Tally, settings: AssociationSettings) -> tuple[Floats, Floats]:

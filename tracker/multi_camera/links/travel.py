@@ -52,12 +52,16 @@ class TravelTimes:
             index: Index arrays that pick links, broadcasting to ``x``.
             x: Log-durations.
         """
-        z = (x - self.loc[index]) / self.scale[index]
-        dof = self.dof[index]
-        narrow = self.log_norm[index] - 0.5 * (dof + 1) * np.log1p(z * z / dof) + math.log(1 - BROAD_SHARE)
         z = (x - self.broad_loc) / self.broad_scale
         broad = -0.5 * z * z - math.log(self.broad_scale * math.sqrt(2 * math.pi)) + math.log(BROAD_SHARE)
-        return narrow, broad
+        return self.log_own(index, x), broad
+
+    def log_own(self, index: Index, x: Floats) -> Floats:
+        """The first of :meth:`log_parts` alone."""
+        z = (x - self.loc[index]) / self.scale[index]
+        dof = self.dof[index]
+        own: Floats = self.log_norm[index] - 0.5 * (dof + 1) * np.log1p(z * z / dof) + math.log(1 - BROAD_SHARE)
+        return own
 
     def log_density(self, index: Index, x: Floats) -> Floats:
         """Log density per second of log-durations ``x``; arguments as in :meth:`log_parts`."""

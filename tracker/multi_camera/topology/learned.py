@@ -183,7 +183,10 @@ class Topology:
         mode, since_ns = (OVERLAP, before.start_ns) if together else (GAP, before.end_ns)
         x = float(log_duration((after.start_ns - since_ns) * NS))
         cell = cell_of(before.exit) if before.final else NO_CELL
-        return Origin(self.camera(before.camera_id), mode, x, nats, cell, key_of(before.sighting_id))
+        until = math.nan
+        if together and before.final:
+            until = float(log_duration((before.end_ns - after.start_ns) * NS))
+        return Origin(self.camera(before.camera_id), mode, x, nats, cell, key_of(before.sighting_id), until)
 
     # ------------------------------------------------------------------ reading
 
@@ -211,7 +214,8 @@ class Topology:
         density[left] = tables.log_gone((a[left], c[left]), log_duration(gap_s[left]))
         if still.size:
             since_s = after.start_s[still] - before.start_s[still]
-            there = tables.log_there((a[still], c[still]), log_duration(since_s))
+            until = np.where(before.open[still], np.nan, log_duration(-gap_s[still]))
+            there = tables.log_there((a[still], c[still]), log_duration(since_s), until)
             density[still] = log_sum(density[still], there)
         longest_s = self._settings.max_trip_s
         rest = np.where(gap_s > longest_s, -np.inf, math.log(OUTLIER_SHARE / longest_s))

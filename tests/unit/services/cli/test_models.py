@@ -178,7 +178,7 @@ def test_quantise_makes_every_usual_size_by_own_footage_and_removes_it(tmp_path,
         ([str(CALIBRATION_CLIP), "--name", "yolov9000"], "no model named 'yolov9000'"),
         ([str(CALIBRATION_CLIP), "--name", "vreid-mobilenetv2"], "is no detector"),
         ([str(CALIBRATION_CLIP), "--width", "500"], "multiples of 32"),
-        ([str(CALIBRATION_CLIP)], "not on this machine"),
+        ([str(CALIBRATION_CLIP), "--name", "yolov8n"], "not on this machine"),
         (["none.mp4"], "no such file: none.mp4"),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from tracker.multi_camera.links.tables import CELLS, GAP, OVERLAP, CameraCells, Tally, compile_tables
+from tracker.multi_camera.links.tables import CELLS, GAP, LEAVING, OVERLAP, CameraCells, Tally, compile_tables
 from tracker.multi_camera.links.travel import log_duration, travel_times
 from tracker.multi_camera.settings import AssociationSettings
 
@@ -14,18 +14,48 @@ from tracker.multi_camera.settings import AssociationSettings
 def test_a_link_is_read_by_mode_as_its_two_parts_are():
     rng = np.random.default_rng(4)
     tally = Tally.empty(3)
-    tally.moments[..., 0] = rng.integers(0, 20, (3, 3, 2))
+    tally.moments[..., 0] = rng.integers(0, 20, (3, 3, 3))
     tally.moments[..., 1] = 2.5 * tally.moments[..., 0]
     tally.moments[..., 2] = 7.0 * tally.moments[..., 0]
     tables = compile_tables(tally, CameraCells(np.zeros((3, CELLS)), np.zeros((3, CELLS))), AssociationSettings())
     index, mode = (rng.integers(0, 3, 50), rng.integers(0, 3, 50)), rng.integers(0, 2, 50)
     x = rng.normal(2.0, 2.0, 50)
-    rate, typical = tables.log_rate_and_typical(mode, index, x)
-    assert np.array_equal(rate, np.where(mode == GAP, tables.log_gone(index, x), tables.log_there(index, x)))
-    for of_mode, times in ((GAP, tables.gap), (OVERLAP, tables.overlap)):
-        narrow, broad = times.log_parts(index, x)
-        share = np.exp(narrow) / (np.exp(narrow) + np.exp(broad))
-        assert typical[mode == of_mode] == pytest.approx(share[mode == of_mode])
+    y = np.where(rng.random(50) < 0.3, np.nan, rng.normal(1.0, 1.0, 50))
+    rate, typical, leaving = tables.log_rate_and_typical(mode, index, x, y)
+    assert np.array_equal(rate, np.where(mode == GAP, tables.log_gone(index, x), tables.log_there(index, x, y)))
+    narrow, broad = tables.gap.log_parts(index, x)
+    share = np.exp(narrow) / (np.exp(narrow) + np.exp(broad))
+    gone = mode == GAP
+    assert typical[gone] == pytest.approx(share[gone])
+    assert not leaving[gone].any()
+    assert not leaving[np.isnan(y)].any()
+    by_coming = tables.overlap.log_parts(index, x)[0] - x + tables.log_by_coming[index] + tables.log_overlap[index]
+    assert typical[~gone] == pytest.approx(np.exp(by_coming - rate)[~gone])
+    assert (typical + leaving < 1.0).all()
+
+
+def test_those_who_stand_in_both_views_come_at_some_moment_of_their_stay():
+    tally, x = Tally.empty(2), float(log_duration(4.0))
+    tally.moments[0, 1, OVERLAP] = tally.moments[0, 1, LEAVING] = 200, 200 * x, 200 * (x * x + 0.02)
+    cells = np.zeros((2, CELLS))
+    tables = compile_tables(tally, CameraCells(cells, cells), AssociationSettings())
+    stay_s = 20.0
+    came_s = np.linspace(0.0, stay_s, 4001)
+    index = np.zeros(len(came_s), np.intp), np.ones(len(came_s), np.intp)
+    rate = tables.log_there(index, log_duration(came_s), log_duration(stay_s - came_s)) - tables.log_overlap[0, 1]
+    assert integrate.trapezoid(np.exp(rate), came_s) == pytest.approx(1.0, abs=0.03)
+
+
+def test_whether_coming_or_leaving_tells_is_counted_by_link():
+    tally = Tally.empty(3)
+    tally.moments[0, 1, OVERLAP, 0], tally.moments[0, 1, LEAVING, 0] = 2, 18
+    tally.moments[1, 2, OVERLAP, 0] = 20
+    cells = np.zeros((3, CELLS))
+    tables = compile_tables(tally, CameraCells(cells, cells), AssociationSettings())
+    share = np.exp(tables.log_by_leaving)
+    assert share[1, 2] < 0.1 < share[2, 0] < 0.8 < share[0, 1]
+    np.testing.assert_allclose(np.exp(tables.log_by_coming) + share, 1.0)
+    assert np.exp(tables.log_overlap[0, 1]) > 0.9
 
 
 @pytest.mark.parametrize("count", [0, 1, 30])

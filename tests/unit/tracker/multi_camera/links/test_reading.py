@@ -7,7 +7,7 @@ import pytest
 
 from tracker.multi_camera.links.lessons import Lesson, Lessons, Origin
 from tracker.multi_camera.links.reading import Read
-from tracker.multi_camera.links.tables import CELLS, CameraCells, Tally, compile_tables, compile_times
+from tracker.multi_camera.links.tables import CELLS, LEAVING, OVERLAP, CameraCells, Tally, compile_tables, compile_times
 from tracker.multi_camera.links.travel import log_sum
 from tracker.multi_camera.settings import AssociationSettings
 
@@ -21,8 +21,8 @@ def lessons():
     for _ in range(COUNT):
         keys = rng.choice(6, rng.integers(0, 4), replace=False).tolist()
         origins = tuple(
-            Origin(int(rng.integers(CAMERAS)), int(rng.integers(2)), float(rng.normal(2, 1)), 3.0, int(k), k)
-            for k in keys
+            Origin(int(rng.integers(CAMERAS)), int(rng.integers(2)), float(rng.normal(2, 1)), 3.0, int(k), k, until)
+            for k, until in zip(keys, rng.choice([1.5, np.nan], len(keys)).tolist(), strict=True)
         )
         ring.put(Lesson(int(rng.integers(CAMERAS)), int(rng.integers(CELLS + 1)), -3.0, origins))
     return ring
@@ -37,11 +37,11 @@ def tables():
 
 def test_lessons_alone_are_read_as_each_by_itself(lessons, tables):
     rows = np.arange(COUNT)
-    weight, typical = Read.rows(lessons, rows, alone=True).responsibilities(tables)
+    weight, typical, leaving = Read.rows(lessons, rows, alone=True).responsibilities(tables)
     one_by_one = [Read.rows(lessons, rows[n : n + 1]).responsibilities(tables) for n in range(COUNT)]
-    assert weight == pytest.approx(np.concatenate([w for w, _ in one_by_one]), abs=1e-12)
-    assert typical == pytest.approx(np.concatenate([t for _, t in one_by_one]), abs=1e-12)
-    together, _ = Read.rows(lessons, rows).responsibilities(tables)
+    for whole, parts in zip((weight, typical, leaving), zip(*one_by_one, strict=True), strict=True):
+        assert whole == pytest.approx(np.concatenate(parts), abs=1e-12)
+    together, _, _ = Read.rows(lessons, rows).responsibilities(tables)
     assert not np.allclose(together, weight), "origins are shared, so lessons together say something else"
 
 
@@ -56,6 +56,11 @@ def test_lessons_count_the_same_in_one_piece_and_in_several(lessons, tables):
         assert np.array_equal(getattr(whole, name), getattr(parts, name)), name
     assert whole.shares[:, 1].sum() == COUNT
     assert whole.returns.sum() == pytest.approx(found[0].sum())
+    told, until_left = found[2] > 0.0, ~np.isnan(read.until) & (read.mode == OVERLAP)
+    assert told.any()
+    assert np.array_equal(told, until_left), "leaving tells of those alone who were there and are known to have left"
+    by_leaving = (found[0][read.of, read.place] * found[2])[told].sum()
+    assert whole.moments[..., LEAVING, :].sum(axis=(0, 1)) == pytest.approx(by_leaving * 1.5 ** np.arange(3))
     without = Tally.empty(CAMERAS)
     read.count(without, *found, cells=False)
     assert whole.entry.any()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from tracker.multi_camera.links.lessons import CAPACITY
 from tracker.multi_camera.links.travel import log_duration
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology.learned import Topology
+from tracker.multi_camera.visits import Visits
 
 
 def test_a_link_learns_its_travel_time(vehicles):
@@ -53,6 +56,39 @@ def test_an_open_visit_counts_as_overlap(vehicles):
     topology.conclude([(vehicles.see("q", 1, "b", 5, 9), [(origin, 20.0)])])
     overlap = np.exp(topology.tables().log_overlap)
     assert overlap[topology.camera("a"), topology.camera("b")] > AssociationSettings().overlap_prior
+
+
+def test_who_waits_in_one_view_comes_into_the_other_when_it_drives_on(vehicles):
+    """Every other one passes at once, the others stand at lights for a while: both come 2 s after driving on."""
+    rng = np.random.default_rng(4)
+    topology = Topology(AssociationSettings())
+    waits_s = [0.0 if i % 2 else float(rng.uniform(10, 40)) for i in range(60)]
+    taught(topology, vehicles, [("a", 0, wait_s + 6, "b", wait_s + 2, wait_s + 9) for wait_s in waits_s])
+    a, b = topology.camera("a"), topology.camera("b")
+    assert np.exp(topology.tables().log_by_leaving[a, b]) > 0.3
+    assert np.exp(topology.tables().log_overlap[a, b]) > 0.9
+
+    def nats(came_s, left_s, *, final=True):
+        before = vehicles.see("p", 1, "a", -came_s, left_s, final=final)
+        pair = [Visits.of([o], topology.camera) for o in (before, vehicles.see("q", 1, "b", 0, 7))]
+        return float(topology.log_transition(*pair)[0])
+
+    assert nats(2, 4) > nats(25, 4) > nats(25, 18) + 2.0
+    assert nats(25, 0, final=False) > nats(25, 18)
+
+
+def test_state_that_knows_nothing_of_leaving_is_read(vehicles):
+    topology = Topology(AssociationSettings())
+    taught(topology, vehicles, [("a", 0, 10, "b", 40, 50)] * (CAPACITY + 40))
+    links = {name: json.loads(text) for name, text in topology.all_links().items()}
+    for state in links.values():
+        if state["kind"] == "link":
+            state["moments"] = state["moments"][:2]
+        if state["kind"] == "lesson":
+            state["origins"] = [row[:6] for row in state["origins"]]
+    twin = Topology(AssociationSettings())
+    twin.load({name: json.dumps(state) for name, state in links.items()})
+    assert twin.all_links() == topology.all_links()
 
 
 def test_lessons_that_leave_the_ring_are_not_lost(vehicles):

@@ -1,0 +1,1 @@
+"""Goes on training a published detector for the cameras at hand. Never serves, and loads torch."""
