@@ -57,7 +57,10 @@ class LabelledSet:
         card = folder / "data.yaml"
         if not card.is_file():
             raise FileNotFoundError(f"{folder} is no set in YOLO's layout: no data.yaml")
-        document = yaml.safe_load(card.read_text(encoding="utf-8"))
+        try:
+            document = yaml.safe_load(card.read_text(encoding="utf-8"))
+        except yaml.YAMLError as exc:
+            raise ValueError(f"{card} is not YAML") from exc
         names = document.get("names") if isinstance(document, dict) else None
         if isinstance(names, dict):
             names = [names[key] for key in sorted(names)]

@@ -121,13 +121,9 @@ def adapt(checkpoint: Path, labelled: LabelledSet, footage: Sequence[Image], pla
         The network of ultralytics, in 32 bits, its weights the share ``plan.kept`` of the way.
 
     Raises:
-        ValueError: The network lacks a class of the set, or there are no pictures.
+        ValueError: The checkpoint is no YOLO that finds boxes, or lacks a class of the set; a picture cannot be read.
     """
-    from ultralytics import YOLO
-
-    if not len(labelled):
-        raise ValueError("there are no pictures to learn from")
-    yolo = YOLO(str(checkpoint), task="detect")
+    yolo = _opened(checkpoint)
     numbers = _class_numbers(dict(yolo.names), labelled.classes)
     network = yolo.model.float().eval()  # statistics of batch norm stay those of the photographs it comes from
     for parameter in network.parameters():
@@ -155,6 +151,19 @@ def adapt(checkpoint: Path, labelled: LabelledSet, footage: Sequence[Image], pla
         report(step, {name: float(value.detach()) for name, value in told.items()})
     _go_back(network, before, plan.kept)
     return network
+
+
+def _opened(checkpoint: Path) -> Any:
+    from ultralytics import YOLO
+    from ultralytics.nn.modules.head import Detect
+
+    try:
+        yolo = YOLO(str(checkpoint), task="detect")
+    except Exception as exc:  # a pickle may raise whatever it likes
+        raise ValueError(f"{checkpoint} cannot be read as a YOLO checkpoint: {exc}") from exc
+    if type(yolo.model.model[-1]) is not Detect:
+        raise ValueError(f"{checkpoint} is no YOLO that finds boxes")
+    return yolo
 
 
 def _batch(

@@ -150,7 +150,9 @@ def open_context() -> Any:
         import moderngl
 
         options: dict[str, Any] = {"standalone": True, "backend": "egl"}
-        return moderngl.create_context(require=330, **options)
+        gl = moderngl.create_context(require=330, **options)
+        gl.gc_mode = "auto"  # what nobody holds any more is freed: buffers and attachments go with what they belong to
+        return gl
     except ImportError as exc:
         raise RendererMissing("rendering needs moderngl: pip install 'vreid[render]'") from exc
     except Exception as exc:  # moderngl and glcontext raise bare Exception

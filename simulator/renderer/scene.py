@@ -153,7 +153,8 @@ class Renderer:
         self._device.decals.forget()
 
     def close(self) -> None:
-        """Frees the context."""
+        """Frees the context, and with it all that was made in it."""
+        self._device.gl.gc_mode = None
         self._device.gl.release()
 
     # ---- passes

@@ -49,6 +49,7 @@ def test_a_photograph_reaches_the_store(config, tmp_path):
 
 
 def test_a_missing_model_is_one_line_that_says_what_to_do(config, tmp_path):
+    config.write_text(config.read_text() + "detector: {model: yolov8n}\n")  # the one that is not shipped
     done = run(config, "--once", VREID_CACHE=str(tmp_path / "empty"))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("vreid: ")

@@ -113,3 +113,35 @@ def test_missing_meshes_say_what_to_install(tmp_path, monkeypatch):
         MeshLibrary.open(tmp_path / "cache")
 
     assert "\n" not in str(caught.value)
+
+
+STAGES = """
+from simulator.dataset.plan import PARTS
+from simulator.dataset.standpoints import standpoints
+from simulator.dataset.studio import Studio
+from simulator.errors import RendererMissing
+
+def held_mb():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 / 1e6
+
+try:
+    studio = Studio(None)
+    points = standpoints(PARTS["train"])
+    for number in range(12):
+        studio.go_to(points[number % 2], ("noon", "dusk")[number % 2])
+        if number == 3:
+            before = held_mb()
+    print(held_mb() - before)
+except RendererMissing as exc:
+    print("no renderer:", exc)
+"""
+
+
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="meshes come from a Debian package; there is no apt-get")
+def test_a_camera_that_was_left_holds_no_memory():
+    done = subprocess.run([sys.executable, "-c", STAGES], capture_output=True, text=True, timeout=400, check=False)
+    assert done.returncode == 0, done.stderr
+    if done.stdout.startswith("no renderer"):
+        pytest.skip(done.stdout.strip())
+    assert float(done.stdout) < 80  # eight stages held 36 MB each

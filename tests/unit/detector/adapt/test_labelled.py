@@ -49,6 +49,9 @@ def test_what_is_no_set_is_said(tmp_path, small_set):
         LabelledSet(tmp_path)
     with pytest.raises(FileNotFoundError, match="no pictures in"):
         LabelledSet(small_set, "val")
+    (small_set / "data.yaml").write_text("names: [\n")
+    with pytest.raises(ValueError, match=r"data\.yaml is not YAML"):
+        LabelledSet(small_set)
     (small_set / "data.yaml").write_text("names: 3\n")
     with pytest.raises(ValueError, match="names must be the list of classes"):
         LabelledSet(small_set)

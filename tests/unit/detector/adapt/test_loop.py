@@ -63,6 +63,12 @@ def test_a_class_that_the_network_does_not_know_is_named(published, make_set, tm
         run(published, folder)
 
 
+def test_what_is_no_checkpoint_is_said(small_set, tmp_path):
+    (tmp_path / "text.pt").write_text("no pickle")
+    with pytest.raises(ValueError, match=r"text\.pt cannot be read as a YOLO checkpoint"):
+        run(tmp_path / "text.pt", small_set)
+
+
 def test_a_checkpoint_can_be_read_again(published, small_set, tmp_path):
     from ultralytics import YOLO
 
