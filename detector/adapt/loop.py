@@ -12,55 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from detector.adapt.labelled import Labelled, LabelledSet
+from detector.adapt.labelled import Image, Labelled, LabelledSet
 from detector.adapt.losses import AdaptLosses, Outputs
+from detector.adapt.plan import AdaptPlan
 from detector.adapt.staging import staged
 
-Image = NDArray[np.uint8]
 #: Told: step, losses of this step by name.
 Report = Callable[[int, dict[str, float]], None]
 
-
 #: Share of the steps in which the learning rate rises, and how long a gradient may be.
 _WARM_UP, _STEEPEST = 0.1, 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class AdaptPlan:
-    """How far and how carefully.
-
-    Attributes:
-        steps: Batches.
-        labelled: Pictures with boxes in a batch.
-        unlabelled: Pictures of footage in a batch; none where there is no footage.
-        learning_rate: AdamW's highest; it warms up and falls as a cosine.
-        weight_decay: AdamW's.
-        frozen: So many of the first layers stay as they are; 10 is YOLOv8's whole backbone.
-        kept: Share of the way from the weights before to those after that the result has gone.
-        distil: How much going on as before weighs.
-        sizes_hw: Input sizes, drawn for each batch.
-        seed: Settles everything drawn.
-    """
-
-    steps: int = 900
-    labelled: int = 8
-    unlabelled: int = 8
-    learning_rate: float = 4e-4
-    weight_decay: float = 0.05
-    frozen: int = 10
-    kept: float = 1.0
-    distil: float = 3.0
-    sizes_hw: tuple[tuple[int, int], ...] = ((288, 512), (288, 512), (288, 512), (384, 640))
-    seed: int = 7
 
 
 class _Parts:

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from detector.adapt.plan import AdaptPlan
 from detector.settings import DetectorSettings
 from services.cli.output import JsonFlag, emit, fail, stderr, stdout
 from services.errors import ModelFileError, VreidError
 
 if TYPE_CHECKING:
     from detector.adapt.labelled import LabelledSet
-    from detector.types import Detections
-    from services.models.own_int8 import Image
+    from detector.yolo import OpenVinoDetector
     from services.models.store import ModelStore
 
 #: Pictures taken from footage; every tenth is kept back to judge by.
 _MOST_PICTURES, _KEPT_BACK = 600, 10
 _TOLD_EVERY = 25
-_DEFAULTS = DetectorSettings()
+_DEFAULTS = AdaptPlan()
 
 
 def adapt(  # noqa: PLR0913 - one option per setting
@@ -38,19 +38,19 @@ def adapt(  # noqa: PLR0913 - one option per setting
     start: Annotated[
         str, typer.Option("--start", help="Where it begins: in the manifest, or a .pt file that you trust.")
     ] = "yolov8n",
-    steps: Annotated[int, typer.Option(min=1, max=1_000_000, help="Batches of 16 pictures.")] = 900,
+    steps: Annotated[int, typer.Option(min=1, max=1_000_000, help="Batches of 16 pictures.")] = _DEFAULTS.steps,
     kept: Annotated[
         float,
         typer.Option(min=0.0, max=1.0, help="Share kept of the way that the weights have gone; less forgets less."),
-    ] = 0.5,
-    seed: Annotated[int, typer.Option(min=0, help="Settles everything drawn.")] = 7,
+    ] = _DEFAULTS.kept,
+    seed: Annotated[int, typer.Option(min=0, help="Settles everything drawn.")] = _DEFAULTS.seed,
     as_json: JsonFlag = False,
 ) -> None:
     """Goes on training a detector on pictures of your cameras, without unlearning the rest; minutes on two cores."""
     if out.suffix != ".pt" or not out.parent.is_dir():
         fail(f"--out: expected a .pt file in a folder that exists, got {out}")
     try:
-        document = _adapted(folder, out, footage or [], start, (steps, kept, seed))
+        document = _adapted(folder, out, footage or [], start, AdaptPlan(steps=steps, kept=kept, seed=seed))
     except (VreidError, OSError, ValueError) as exc:
         fail(str(exc))
     except ImportError as exc:
@@ -60,19 +60,17 @@ def adapt(  # noqa: PLR0913 - one option per setting
     emit(document, as_json=as_json, render=_show)
 
 
-def _adapted(
-    folder: Path, out: Path, footage: Sequence[Path], start: str, how: tuple[int, float, int]
-) -> dict[str, Any]:
+def _adapted(folder: Path, out: Path, footage: Sequence[Path], start: str, plan: AdaptPlan) -> dict[str, Any]:
     from detector.telemetry import forbid_telemetry
 
     forbid_telemetry()
     from detector.adapt.checkpoint import write_checkpoint
     from detector.adapt.labelled import LabelledSet
-    from detector.adapt.loop import AdaptPlan
     from detector.adapt.loop import adapt as run
     from reid.memory import keep_freed_memory
     from services.models.footage import spread_pictures
     from services.models.store import ModelStore
+    from tracker.metrics.average_precision import agreement
 
     store = ModelStore(report=lambda line: stderr.print(line, highlight=False, soft_wrap=True))
     learned = LabelledSet(folder)
@@ -81,19 +79,16 @@ def _adapted(
     pictures = list(spread_pictures(footage, _MOST_PICTURES)) if footage else []
     back = pictures[::_KEPT_BACK]
     shown = [picture for number, picture in enumerate(pictures) if number % _KEPT_BACK]
-    plan = AdaptPlan(steps=how[0], kept=how[1], seed=how[2])
     keep_freed_memory()
     write_checkpoint(run(begun, learned, shown, plan, _tell(plan.steps)), begun, out)
-    before, after = (_found(store, str(model), judging, back) for model in (start, out))
+    before, after = (_opened(store, str(model)) for model in (start, out))
     return {
         "out": str(out),
         "start": start,
         "pictures": {"labelled": len(learned), "footage": len(shown)},
         "plan": {"steps": plan.steps, "kept": plan.kept, "seed": plan.seed},
-        "ap50": None
-        if judging is None
-        else {k: _precision(judging, f[0]) for k, f in (("before", before), ("after", after))},
-        "footage_agreement": _agreement(before[1], after[1]) if back else None,
+        "ap50": None if judging is None else _precision(judging, before=before, after=after),
+        "footage_agreement": round(agreement(before.detect(back), after.detect(back)), 4) if back else None,
     }
 
 
@@ -123,41 +118,28 @@ def _judging(folder: Path) -> LabelledSet | None:
     return LabelledSet(folder, "val") if (folder / "images" / "val").is_dir() else None
 
 
-def _found(
-    store: ModelStore, model: str, judging: LabelledSet | None, back: Sequence[Image]
-) -> tuple[list[Detections], list[Detections]]:
-    """What a detector finds in the set's pictures and in those of footage."""
+def _opened(store: ModelStore, model: str) -> OpenVinoDetector:
     from services.models.networks import open_form
 
     settings = DetectorSettings(model=model)
     # A `.pt` given here was named by the user as trusted, or was just written.
-    detector = open_form(store.prepare(model, settings.input_hw, trust=True), settings)
-    there = [] if judging is None else [judging[number].image for number in range(len(judging))]
-    return detector.detect(there), detector.detect(list(back))
+    return open_form(store.prepare(model, settings.input_hw, trust=True), settings)
 
 
-def _precision(judging: LabelledSet, found: Sequence[Detections]) -> float:
-    """Average precision at an overlap of one half, all classes pooled."""
+def _precision(judging: LabelledSet, **detectors: OpenVinoDetector) -> dict[str, float]:
+    """Average precision of each detector at an overlap of one half, all classes pooled."""
     from tracker.metrics.average_precision import Judged, average_precision
 
-    pictures = []
-    for number, detections in enumerate(found):
+    judged: dict[str, list[Judged]] = {name: [] for name in detectors}
+    for number in range(len(judging)):
         known = judging[number]
-        pictures.append(
-            Judged(
-                detections.boxes_xyxy.astype(np.float64),
-                detections.scores.astype(np.float64),
-                np.concatenate([known.boxes, known.ignored]).astype(np.float64),
-                np.arange(len(known.boxes) + len(known.ignored)) >= len(known.boxes),
-            )
-        )
-    return round(average_precision(pictures, 0.5), 4)
-
-
-def _agreement(before: Sequence[Detections], after: Sequence[Detections]) -> float:
-    from tracker.metrics.average_precision import agreement
-
-    return round(agreement(before, after), 4)
+        truth = np.concatenate([known.boxes, known.ignored]).astype(np.float64)
+        ignored = np.arange(len(truth)) >= len(known.boxes)
+        for name, detector in detectors.items():
+            found = detector.detect([known.image])[0]
+            boxes, scores = found.boxes_xyxy.astype(np.float64), found.scores.astype(np.float64)
+            judged[name].append(Judged(boxes, scores, truth, ignored))
+    return {name: round(average_precision(pictures, 0.5), 4) for name, pictures in judged.items()}
 
 
 def _show(document: dict[str, Any]) -> None:

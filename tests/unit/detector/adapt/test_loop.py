@@ -8,9 +8,10 @@ import torch
 
 from detector.adapt.checkpoint import write_checkpoint
 from detector.adapt.labelled import LabelledSet
-from detector.adapt.loop import AdaptPlan, adapt
+from detector.adapt.loop import adapt
+from detector.adapt.plan import AdaptPlan
 
-PLAN = AdaptPlan(steps=2, labelled=2, unlabelled=1, sizes_hw=((64, 96),), learning_rate=1e-3)
+PLAN = AdaptPlan(steps=2, labelled=2, unlabelled=1, sizes_hw=((64, 96),), learning_rate=1e-3, kept=1.0)
 FOOTAGE = [np.random.default_rng(1).integers(0, 255, (60, 90, 3)).astype(np.uint8)]
 
 
