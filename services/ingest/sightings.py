@@ -19,7 +19,7 @@ from services.crops import encode_jpeg, new_crop_key
 from services.ids import IdFactory
 from services.ingest.crop_choice import worth_embedding
 from services.ingest.settings import IngestSettings
-from services.ingest.track_memory import EmbeddedCrop, TrackMemory, crop_name, pick_diverse, thin
+from services.ingest.track_memory import EmbeddedCrop, TrackMemory, crop_name, pick_diverse, picture_details, thin
 from services.privacy.guard import PictureGuard
 from services.rolling.roster import OpenModels
 from services.types import MAX_EXEMPLARS, ModelVectors, Sighting
@@ -200,7 +200,9 @@ class SightingBuilder:
             return (tracklet,)
         times_ns = np.array([crop.t_ns for crop in crops], np.int64)
         vectors = track.vectors(crops, self._spec.model_id)
-        jump = find_jump(tracklet.contacts, times_ns, vectors, self._spec.calibration, self._tracklets.split_nats)
+        calibration = self._spec.calibration
+        details = picture_details(crops, calibration.detail)
+        jump = find_jump(tracklet.contacts, times_ns, vectors, details, calibration, self._tracklets.split_nats)
         if jump is None:
             return (tracklet,)
         first, second = split(tracklet, jump)

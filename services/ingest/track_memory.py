@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.types import Detail
 from services.types import MAX_EXEMPLARS
 from tracker.single_camera.parts import joined
 from tracker.types import Crop, TrackKey, Tracklet
@@ -138,6 +140,12 @@ class TrackMemory:
         for kept in mine:
             self.add(kept)
         return other
+
+
+def picture_details(crops: Sequence[Crop], detail: Detail) -> NDArray[np.float64]:
+    """How much of a vehicle's likeness is left in each of ``crops`` by its size, float64 (N,)."""
+    extents = [np.maximum(crop.box_xyxy[2:] - crop.box_xyxy[:2], 0.0) for crop in crops]
+    return np.array([detail.share(math.sqrt(float(extent.prod()))) for extent in extents], np.float64)
 
 
 def pick_diverse(vectors: NDArray[np.float32], most: int) -> list[int]:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from ingest_fakes import HueEmbedder, crop, tracklet
 
-from reid.types import Calibration, EmbedderSpec
+from reid.types import Calibration, Detail, EmbedderSpec
 from services.ingest.settings import IngestSettings
 from services.ingest.sightings import SightingBuilder
 from services.ingest.track_memory import MOST_TRACK_KEYS, pick_diverse, thin
@@ -215,6 +215,16 @@ def test_no_split(sharp, bgr, frame):
     crops = [crop(0, bgr=RED), crop(3, bgr=bgr)]
     whole = tracklet(crops) if frame is None else _with_contact(crops, frame)
     assert len(sharp.build([(whole, SIZE)], Splits())) == 1
+
+
+@pytest.mark.parametrize(("share", "sightings"), [(1.0, 2), (0.4, 1)])
+def test_no_split_where_pictures_are_too_small_to_be_alike(share, sightings):
+    class FromAfar(SharpEmbedder):
+        spec = replace(SharpEmbedder.spec, calibration=Calibration(20.0, -14.0, detail=Detail((500.0,), (share,))))
+
+    builder = SightingBuilder(FromAfar(), iter("ab").__next__, IngestSettings())
+    whole = _with_contact([crop(0, bgr=RED), crop(3, bgr=BLUE)], 2)
+    assert len(builder.build([(whole, SIZE)], Splits())) == sightings
 
 
 def test_a_track_may_be_split_more_than_once(sharp):

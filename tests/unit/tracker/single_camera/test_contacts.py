@@ -14,6 +14,7 @@ from tracker.single_camera.parts import class_shares, divide, joined
 from tracker.types import Contact, Crop, TrackKey, Tracklet
 
 CALIBRATION = Calibration(slope=20.0, offset=-10.0, limit=8.0)
+FULL = np.ones(4)
 
 
 def _votes(*counts):
@@ -63,7 +64,7 @@ def _contact(t_ns, before=(3, 0, 0, 0), after=(2, 0, 0, 2)):
 
 def test_a_jump_is_found_at_the_contact_that_divides_best():
     contacts = [_contact(15), _contact(25)]
-    found = find_jump(contacts, np.array([0, 10, 20, 30]), _unit(0, 5, 10, 90), CALIBRATION, 4.0)
+    found = find_jump(contacts, np.array([0, 10, 20, 30]), _unit(0, 5, 10, 90), FULL, CALIBRATION, 4.0)
     assert found is contacts[1]
 
 
@@ -79,13 +80,22 @@ def test_a_jump_is_found_at_the_contact_that_divides_best():
 )
 def test_no_jump(contacts, angles, why):
     given_contacts = [_contact(t) for t in contacts]
-    assert find_jump(given_contacts, np.array([0, 10, 20, 30]), _unit(*angles), CALIBRATION, 4.0) is None, why
+    assert find_jump(given_contacts, np.array([0, 10, 20, 30]), _unit(*angles), FULL, CALIBRATION, 4.0) is None, why
 
 
 def test_the_evidence_it_takes_is_set():
-    arguments = ([_contact(15)], np.array([0, 10, 20, 30]), _unit(0, 0, 63, 63), CALIBRATION)  # -0.9 nats
+    arguments = ([_contact(15)], np.array([0, 10, 20, 30]), _unit(0, 0, 63, 63), FULL, CALIBRATION)  # -0.9 nats
     assert find_jump(*arguments, 0.5) is not None
     assert find_jump(*arguments, 2.0) is None
+
+
+def test_small_pictures_are_less_against_one_vehicle():
+    arguments = ([_contact(15)], np.array([0, 10, 20, 30]), _unit(0, 0, 75, 75))
+    assert find_jump(*arguments, FULL, CALIBRATION, 1.0) is not None
+    assert find_jump(*arguments, np.full(4, 0.6), CALIBRATION, 1.0) is None
+    assert find_jump(*arguments, np.array([1.0, 0.6, 0.6, 1.0]), CALIBRATION, 1.0) is not None, (
+        "each side has a large one"
+    )
 
 
 def _tracklet(times, *, track_id=1, contacts=(), final=False, probs=(1, 0, 0, 0), x=0.0, crops=None):
