@@ -37,7 +37,7 @@ class AssociationSettings(_Section):
         0.85, gt=0, le=1, description="A seen and a lost track that overlap more than this are one: the older stays."
     )
     double_iou: float = Field(
-        0.4, gt=0, le=1, description="No track starts on a box that overlaps another track's detection more than this."
+        0.5, gt=0, le=1, description="No track starts on a box that overlaps another track's detection more than this."
     )
     lost_after_s: float = Field(
         1.5,
