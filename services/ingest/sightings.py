@@ -183,6 +183,7 @@ class SightingBuilder:
             return False
         model_id = self._spec.model_id
         alike = float((track.vectors(usable, model_id) @ new.vectors(continued, model_id).T).max())
+        # Small pictures get no allowance here, as they do where tracks are split: IDF1 falls with it.
         if self._spec.calibration.log_likelihood_ratio(alike) < self._tracklets.join_nats:
             return False
         self._tracks[later.key] = track.go_on(whole, usable, new, model_id, self._settings.max_boxes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from reid.types import Detail
 from services.types import MAX_EXEMPLARS
+from tracker.boxes import box_sizes
 from tracker.single_camera.parts import joined
 from tracker.types import Crop, TrackKey, Tracklet
 
@@ -143,9 +143,9 @@ class TrackMemory:
 
 
 def picture_details(crops: Sequence[Crop], detail: Detail) -> NDArray[np.float64]:
-    """How much of a vehicle's likeness is left in each of ``crops`` by its size, float64 (N,)."""
-    extents = [np.maximum(crop.box_xyxy[2:] - crop.box_xyxy[:2], 0.0) for crop in crops]
-    return np.array([detail.share(math.sqrt(float(extent.prod()))) for extent in extents], np.float64)
+    """How much of a vehicle's likeness is left in each of ``crops``, at least one, by its size: float64 (N,)."""
+    sizes = box_sizes(np.stack([crop.box_xyxy for crop in crops]))
+    return np.array([detail.share(float(size)) for size in sizes], np.float64)
 
 
 def pick_diverse(vectors: NDArray[np.float32], most: int) -> list[int]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from reid.types import Detail
 from services.types import Sighting
+from tracker.boxes import box_sizes
 from tracker.multi_camera.types import Observation, Point
 
 
@@ -36,10 +37,7 @@ def to_observation(sighting: Sighting, detail: Detail) -> Observation:
 
 def _size_px(sighting: Sighting) -> float:
     """Square root of the area of its largest box, 0 when it has none."""
-    if len(sighting.boxes_xyxy) == 0:
-        return 0.0
-    extents = np.maximum(sighting.boxes_xyxy[:, 2:] - sighting.boxes_xyxy[:, :2], 0.0)
-    return float(np.sqrt(extents.prod(axis=1).max()))
+    return float(box_sizes(sighting.boxes_xyxy).max(initial=0.0))
 
 
 def _centre(sighting: Sighting, index: int) -> Point | None:

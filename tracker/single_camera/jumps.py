@@ -42,6 +42,7 @@ def find_jump(
     Returns:
         The contact with the strongest evidence; None where there is not enough, or no pictures on both sides.
     """
+    evidence = _of_pairs(calibration)
     worst, found = -least_nats, None
     for contact in contacts:
         before = times_ns < contact.t_ns
@@ -49,7 +50,7 @@ def find_jump(
             continue
         alike = np.array([(vectors[before] @ vectors[~before].T).max()], np.float64)
         seen = float(details[before].max() * details[~before].max())
-        nats = float(_of_pairs(calibration).nats(alike, _ONE, _ONE, seen)[0])
+        nats = float(evidence.nats(alike, _ONE, _ONE, seen)[0])
         if nats <= worst:
             worst, found = nats, contact
     return found
