@@ -23,8 +23,6 @@ APPEARANCE_ONLY = "appearance_only"
 BASELINES = (*JOINERS, APPEARANCE_ONLY)
 #: Nats added to the evidence of looks; the thresholds of the live code when nothing but looks speaks.
 OFFSETS: tuple[float, ...] = (-6.0, -4.5, -3.0, -1.5, 0.0, 1.5)
-#: Weighs as nothing, yet leaves what is impossible impossible.
-_NAUGHT = 1e-9
 #: The fleet that teaches is another than the one judged.
 _LESSON_FLEET = 1
 
@@ -158,7 +156,7 @@ class _Table:
         """IDF1 at 10 s of the judged tracklets played with nothing but looks, its threshold shifted."""
         c = self.calibration
         shifted = replace(c, offset=c.offset + offset, limit=c.limit + abs(offset))
-        weights = dict.fromkeys(("time_weight", "zone_weight", "class_weight", "colour_weight"), _NAUGHT)
+        weights = dict.fromkeys(("time_weight", "zone_weight", "class_weight", "colour_weight"), 0.0)
         associator = self._associator(self._plan.settings.model_copy(update=weights), shifted, flat=False)
         associator.restore((), self._lesson(flat=False, skew_s=0.0))
         tracklets = self._plan.tracklets

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracker.multi_camera.arrays import Floats, Ints
 
@@ -26,8 +27,12 @@ OFFSET_SD_S = 100.0
 LEAST_SCALE_S, FIRST_SCALE_S, TAIL = 0.3, 3.0, 3.0
 #: Share of the way between two views by which the ways there and back may differ.
 UNEVEN = 0.2
-#: Vehicles that must go the opposite way for an offset to be certain: a single one may be a stray.
+#: How little two movements must leave of each other, squared, to be opposite.
+OPPOSITE = 0.5
+#: Vehicles that must go each of two opposite ways for an offset to be certain: a single one may be a stray.
 LEAST_WAY = 4
+#: Scales from what it should be within which a time is explained, and the least share of each way that has to be.
+USUAL, LEAST_EXPLAINED = 4.0, 0.75
 MAD_TO_SD = 1.4826
 ROUNDS = 10
 
@@ -72,19 +77,38 @@ def fit(between_s: Floats, movement: Floats, way_sd_s: float = WAY_SD_S) -> Fit:
         al., "Bayesian Data Analysis", 3rd ed., section 17.2.
     """
     features = np.concatenate([np.ones((len(between_s), 1)), movement], axis=1)
-    coefficients, scale_s, sd = _regress(features, between_s, [OFFSET_SD_S, *[way_sd_s] * movement.shape[1]])
+    spread = [OFFSET_SD_S, *[way_sd_s] * movement.shape[1]]
+    coefficients, scale_s, sd, explained = _regress(features, between_s, spread)
     way_s = float(np.median(np.abs(movement @ coefficients[1:])))
     error_s = math.hypot(float(sd[0]), UNEVEN * way_s)
-    if _least_way(movement) < LEAST_WAY:
+    if _least_way(movement, explained) < LEAST_WAY:
         error_s = max(error_s, way_sd_s)
     return Fit(coefficients, scale_s, error_s, len(between_s))
 
 
-def _least_way(movement: Floats) -> int:
-    """How many, (N, 4), go that of the two main ways that fewer go."""
-    _, axes = np.linalg.eigh(movement.T @ movement)
-    along = movement @ axes[:, -1]
-    return min(int(np.count_nonzero(along > 0)), int(np.count_nonzero(along < 0)))
+def _least_way(movement: Floats, explained: NDArray[np.bool_]) -> int:
+    """How many go that of two opposite ways that fewer go, of N; 0 where most of a way's times are not explained.
+
+    Ways are opposite that are so in both pictures. What is left of vehicles that went round, or came in by one arm and
+    out by another, is no way back.
+
+    Args:
+        movement: float64 (N, 4), directions in both pictures.
+        explained: bool (N,), whose time is about what it should be.
+    """
+    length = (movement**2).sum(axis=1)
+    left = length[:, None] + length + 2.0 * movement @ movement.T
+    moves = length > OPPOSITE
+    opposite = (left <= OPPOSITE) & moves[:, None] & moves
+    met = np.flatnonzero(opposite.any(axis=1))
+    if not len(met):
+        return 0
+    _, axes = np.linalg.eigh(movement[met].T @ movement[met])
+    along = movement[met] @ axes[:, -1] > 0
+    sides = [explained[met[along]], explained[met[~along]]]
+    if any(side.mean() < LEAST_EXPLAINED for side in sides if len(side)):
+        return 0
+    return min(int(side.sum()) for side in sides)
 
 
 def drift(between_s: Floats, movement: Floats, age: Floats) -> Fit:
@@ -98,14 +122,18 @@ def drift(between_s: Floats, movement: Floats, age: Floats) -> Fit:
     still = np.concatenate([np.ones((len(between_s), 1)), movement], axis=1)
     features = np.concatenate([age[:, None] * still, still], axis=1)
     spread = [OFFSET_SD_S, *[WAY_SD_S] * movement.shape[1]]
-    coefficients, scale_s, sd = _regress(features, between_s, spread + spread)
-    least_way = min(_least_way(movement[half]) for half in (age < 0, age >= 0))
+    coefficients, scale_s, sd, explained = _regress(features, between_s, spread + spread)
+    least_way = min(_least_way(movement[half], explained[half]) for half in (age < 0, age >= 0))
     error_s = float(sd[0]) if least_way >= LEAST_WAY else OFFSET_SD_S
     return Fit(coefficients, scale_s, error_s, len(between_s))
 
 
-def _regress(features: Floats, values: Floats, spread: Sequence[float]) -> tuple[Floats, float, Floats]:
+def _regress(
+    features: Floats, values: Floats, spread: Sequence[float]
+) -> tuple[Floats, float, Floats, NDArray[np.bool_]]:
     """Coefficients (K,) of features (N, K), scale of what is left, and their standard deviations (K,).
+
+    And which of the values, (N,), are about what they should be.
 
     Args:
         features: float64 (N, K).
@@ -124,7 +152,8 @@ def _regress(features: Floats, values: Floats, spread: Sequence[float]) -> tuple
         left = values - features @ coefficients
         scale = max(MAD_TO_SD * float(np.median(np.abs(left))), LEAST_SCALE_S)
         weight = (TAIL + 1.0) / (TAIL + (left / scale) ** 2)
-    return coefficients, scale, np.sqrt(np.diag(np.linalg.inv(precision)))
+    explained = np.abs(values - features @ coefficients) <= USUAL * scale
+    return coefficients, scale, np.sqrt(np.diag(np.linalg.inv(precision))), explained
 
 
 def settle(fits: Mapping[tuple[int, int], Fit], cameras: int) -> tuple[Floats, Floats]:

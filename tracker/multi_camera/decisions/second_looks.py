@@ -12,6 +12,7 @@ import numpy as np
 
 from tracker.multi_camera.decisions.regroup import Evidence, Group, evidence_of, regrouped
 from tracker.multi_camera.identities.memory import IdentityMemory
+from tracker.multi_camera.scoring.paths import weighted
 from tracker.multi_camera.scoring.score import Scorer, Scores
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.types import Observation
@@ -121,7 +122,7 @@ class SecondLooks:
         i, j = np.triu_indices(n, 1)
         time, zone = self._scorer.paths.transition(visits.at(i), visits.at(j))
         step = np.zeros((n, n))
-        step[i, j] = self._settings.time_weight * time + self._settings.zone_weight * zone
+        step[i, j] = weighted(self._settings.time_weight, time) + self._settings.zone_weight * zone
         until_s = np.where(visits.open, np.inf, visits.end_s)
         apart = (visits.start_s[:, None] < until_s[None, :]) & (visits.start_s[None, :] < until_s[:, None])
         apart &= visits.camera[:, None] == visits.camera[None, :]

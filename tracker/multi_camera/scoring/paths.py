@@ -127,7 +127,7 @@ class Paths:
             time, zone = self.transition(
                 memory.visits.at((rows[i], columns[i])), memory.visits.at((rows[j], columns[j]))
             )
-            nats = self._settings.time_weight * time + self._settings.zone_weight * zone
+            nats = weighted(self._settings.time_weight, time) + self._settings.zone_weight * zone
             found[apart] += np.bincount(of[i], signs * nats, len(apart))
         return found
 
@@ -157,6 +157,15 @@ class Paths:
         their_until_s = np.where(theirs.open, np.inf, theirs.end_s)
         together = (mine.start_s < their_until_s) & (theirs.start_s < mine_until_s)
         return np.bincount(of[together & (mine.camera == theirs.camera)], minlength=len(one)) > 0
+
+
+def weighted(weight: float, nats: Floats) -> Floats:
+    """Evidence as far as it counts; what is ruled out stays so, even where evidence does not count at all.
+
+    >>> weighted(0.0, np.array([1.0, -np.inf])).tolist()
+    [0.0, -inf]
+    """
+    return weight * nats if weight > 0.0 else np.where(np.isneginf(nats), nats, 0.0)
 
 
 def _counted(sizes: Rows) -> Rows:

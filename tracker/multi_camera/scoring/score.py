@@ -20,7 +20,7 @@ from tracker.multi_camera.identities.memory import IdentityMemory
 from tracker.multi_camera.scoring.appearance import Comparison, Near
 from tracker.multi_camera.scoring.attributes import agreement
 from tracker.multi_camera.scoring.pairs import Pairs
-from tracker.multi_camera.scoring.paths import Paths
+from tracker.multi_camera.scoring.paths import Paths, weighted
 from tracker.multi_camera.scoring.together import Judges, Together
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology.learned import Topology
@@ -108,7 +108,7 @@ class Scorer:
         classes = np.stack([o.class_probs for o in observations]).astype(np.float64)
         parts = np.empty((len(SOURCES), len(rows)))
         np.multiply(pairs.looks, settings.appearance_weight, out=parts[0])
-        np.multiply(pairs.time, settings.time_weight, out=parts[1])
+        parts[1] = weighted(settings.time_weight, pairs.time)
         np.multiply(pairs.zone, settings.zone_weight, out=parts[2])
         parts[3] = settings.class_weight * agreement(classes, of, memory.class_probs[rows], memory.class_total)
         parts[4] = settings.colour_weight * self._colour(observations, of, rows)

@@ -17,7 +17,7 @@ from tracker.multi_camera.arrays import Floats, Rows
 from tracker.multi_camera.identities.memory import IdentityMemory
 from tracker.multi_camera.scoring.appearance import Comparison
 from tracker.multi_camera.scoring.pairs import ALWAYS, Pairs, candidates, hopeful, suffice
-from tracker.multi_camera.scoring.paths import Paths
+from tracker.multi_camera.scoring.paths import Paths, weighted
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology.learned import Topology
 from tracker.multi_camera.types import Observation
@@ -137,7 +137,7 @@ class Together:
         looks = judges.calibration.nats(similarity, memory.sources[rows], 1, reliability)
         last, here = memory.last.camera[rows], self._visits.camera[of]
         best = judges.topology.best_transition(last, here)
-        hope = settings.appearance_weight * looks + settings.time_weight * best
+        hope = settings.appearance_weight * looks + weighted(settings.time_weight, best)
         unknown = judges.topology.tables().travelled[last, here] < KNOWN_LINK
         return Pairs(of, rows, similarity, looks, hope, unknown, np.full(len(of), np.nan), np.full(len(of), np.nan))
 

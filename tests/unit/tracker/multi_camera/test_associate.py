@@ -206,3 +206,13 @@ def test_every_number_of_a_decision_is_finite(site, vehicles):
     for d in site.decisions:
         assert np.isfinite([d.log_likelihood_ratio, d.margin, d.probability, *d.evidence.values()]).all()
         assert 0.0 <= d.probability <= 1.0
+
+
+def test_without_evidence_of_time_looks_decide_and_the_impossible_stays_so(new_site, vehicles):
+    site = new_site(time_weight=0.0, zone_weight=0.0)
+    site.tell(vehicles.see("s1", 1, "a", 0, 10))
+    site.tell(vehicles.see("s2", 1, "a", 5, 12))
+    site.tell(vehicles.see("s3", 2, "a", 6, 12))
+    site.tell(vehicles.see("t3", 2, "b", 20, 24))
+    assert site.of("s1") != site.of("s2")
+    assert site.of("t3") == site.of("s3")
