@@ -160,6 +160,7 @@ class Associator:
         self._parts.scorer.expect(())
         self._parts.scorer.forget(o.sighting_id for o in batch if not o.final)
         closed = [o for o in batch if o.final]
+        self._later.renew_means()
         self._later.plan(closed, [*closed, *reviewed], reviewed, past)
         self._asked.append((arrivals, closed))
         return Outcome(tuple(findings.decisions), tuple(findings.changes), self._standing())

@@ -92,6 +92,13 @@ class Reconsideration:
         steps.extend(partial(self._learn, part, part is not lessons[-1]) for part in lessons)
         steps.append(partial(self._tidy, past))
 
+    def renew_means(self) -> None:
+        """Lets renewed camera means take effect; for when no arrival waits, which would have to be compared anew."""
+        memory = self._parts.memory
+        renewed = self._parts.means.take_over(min(1.0, AT_ONCE / max(len(memory), 1)))
+        if renewed:
+            memory.outdate(renewed)
+
     def step(self, findings: Findings) -> bool:
         """Takes the next step. Raises IndexError when none is left.
 
@@ -186,14 +193,10 @@ class Reconsideration:
     # ------------------------------------------------------------------ the end of a bucket
 
     def _tidy(self, past: Sequence[str], findings: Findings) -> None:
-        """Drops what was compared for nothing but second looks, and lets renewed camera means take effect."""
+        """Drops what was compared for nothing but second looks, and aliases of identities that are forgotten."""
         del findings
         self._parts.scorer.forget(past)
-        memory = self._parts.memory
-        renewed = self._parts.means.take_over(min(1.0, AT_ONCE / max(len(memory), 1)))
-        if renewed:
-            memory.outdate(renewed)
-        memory.forget_aliases()
+        self._parts.memory.forget_aliases()
         self._go_on_with(partial(self._refresh, REFRESHED), self._foresee, self._write, self._end)
 
     def _refresh(self, most: int, findings: Findings) -> None:

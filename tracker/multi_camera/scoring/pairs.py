@@ -75,11 +75,10 @@ def hopeful(pairs: Pairs, count: int, spare: int) -> tuple[Rows, dict[int, Rank]
     floors: dict[int, Rank] = {}
     ends = np.searchsorted(pairs.of, np.arange(count + 1))
     for number in np.flatnonzero(np.bincount(pairs.of[kept], minlength=count) < spare).tolist():
-        mine = slice(int(ends[number]), int(ends[number + 1]))
-        best = _most_hopeful(pairs.at(mine), spare)
-        kept[mine][best] = True
-        every = len(best) == ends[number + 1] - ends[number]
-        floors[number] = _NONE_LEFT if every else _rank(pairs.at(mine), int(best[0]))
+        mine = np.arange(ends[number], ends[number + 1])
+        best = _most_hopeful(pairs, mine, spare)
+        kept[best] = True
+        floors[number] = _NONE_LEFT if len(best) == len(mine) else _rank(pairs, int(best[0]))
     return np.flatnonzero(kept), floors
 
 
@@ -97,7 +96,7 @@ def candidates(pairs: Pairs, usable: NDArray[np.bool_], most: int, count: int) -
     """
     wanted = usable & (pairs.hope >= HOPELESS)
     for mine in _places(pairs.of, usable, np.bincount(pairs.of[wanted], minlength=count) < ALWAYS):
-        wanted[mine[_most_hopeful(pairs.at(mine), ALWAYS)]] = True
+        wanted[_most_hopeful(pairs, mine, ALWAYS)] = True
     unknown = wanted & pairs.unknown
     for far in _places(pairs.of, unknown, np.bincount(pairs.of[unknown], minlength=count) > most):
         wanted[far] = False
@@ -120,8 +119,8 @@ def suffice(pairs: Pairs, usable: NDArray[np.bool_], floors: Mapping[int, Rank],
         if floor == _NONE_LEFT:
             continue
         mine = np.flatnonzero(usable & (pairs.of == number))
-        best = _most_hopeful(pairs.at(mine), ALWAYS)
-        if len(best) < ALWAYS or _rank(pairs, int(mine[best[0]])) < floor:
+        best = _most_hopeful(pairs, mine, ALWAYS)
+        if len(best) < ALWAYS or _rank(pairs, int(best[0])) < floor:
             return False
     return True
 
@@ -144,9 +143,15 @@ def _places(of: Rows, chosen: NDArray[np.bool_], asked: NDArray[np.bool_]) -> It
         yield at[begin:end]
 
 
-def _most_hopeful(pairs: Pairs, limit: int) -> Rows:
-    """Indices of the first by rank, at most ``limit`` of them, the last of these first."""
-    return np.lexsort((pairs.rows, pairs.similarity, pairs.hope))[-limit:]
+def _most_hopeful(pairs: Pairs, among: Rows, limit: int) -> Rows:
+    """The first by rank of the pairs at some places, at most ``limit`` of them, the last of these first."""
+    hope = pairs.hope[among]
+    if len(hope) > limit:
+        # Few are as hopeful as the last of the first; only these are put in order.
+        near = hope >= np.partition(hope, -limit)[-limit]
+        among, hope = among[near], hope[near]
+    order = np.lexsort((pairs.rows[among], pairs.similarity[among], hope))
+    return np.asarray(among[order[-limit:]], np.intp)
 
 
 def _rank(pairs: Pairs, at: int) -> Rank:

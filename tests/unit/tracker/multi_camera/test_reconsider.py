@@ -237,6 +237,8 @@ def test_after_camera_means_change_mean_vectors_follow_a_part_with_each_bucket(n
     memory = site.associator._parts.memory
     for i in range(8):
         site.tell(vehicles.see(f"s{i}", i, "ab"[i % 2], 5.0 * i, 5.0 * i + 3))
+    assert memory.renewed == 0
+    site.tell(vehicles.see("t0", 9, "c", 60.0, 63.0))
     assert memory.renewed > 0
     left = [len(memory._outdated)]
     while left[-1]:
@@ -248,6 +250,26 @@ def test_after_camera_means_change_mean_vectors_follow_a_part_with_each_bucket(n
         row, before = memory.row(identity_id), memory.centres[memory.row(identity_id)].copy()
         memory._refresh(memory._identities[identity_id])
         assert memory.centres[row] == pytest.approx(before)
+
+
+def test_camera_means_change_while_no_arrival_waits(new_site, vehicles, monkeypatch):
+    """What was compared ahead of a bucket stays compared, however far second looks of the bucket before have come."""
+    site = new_site(camera_mean_min=4)
+    parts = site.associator._parts
+    for i in range(7):
+        site.tell(vehicles.see(f"s{i}", i, "ab"[i % 2], 5.0 * i, 5.0 * i + 3))
+    told(site.associator, [vehicles.see("s7", 7, "b", 35.0, 38.0)])
+    site.associator.decide()
+    told(site.associator, [vehicles.see("s8", 8, "a", 50.0, 53.0)])
+    site.associator.prepare()
+    compared = []
+    queries = parts.memory.query_vector
+    monkeypatch.setattr(parts.memory, "query_vector", lambda o: compared.append(o.sighting_id) or queries(o))
+    while site.associator.unfinished:
+        site.associator.reconsider()
+    assert "s8" not in compared
+    site.associator.decide()
+    assert parts.memory.renewed > 0
 
 
 def test_with_much_in_memory_camera_means_change_camera_by_camera(new_site, vehicles, monkeypatch):
