@@ -14,7 +14,7 @@ import numpy as np
 
 from tracker.multi_camera.arrays import Ints
 from tracker.multi_camera.links.lessons import CAPACITY, Lesson, Lessons
-from tracker.multi_camera.links.reading import Read
+from tracker.multi_camera.links.reading import Read, Trips
 from tracker.multi_camera.links.tables import (
     LEAVING,
     OVERLAP,
@@ -169,6 +169,10 @@ class LinkLearner:
                 tally = self._settled.copy()
                 lessons.count(tally, *found, cells=left == 0)
         return compile_tables(tally, self._fitted_cells, self._settings, pins)
+
+    def newest_trips(self, tables: LinkTables, mode: int) -> Trips:
+        """What the lessons that are not counted for good yet say of trips of one mode."""
+        return Read.rows(self._lessons, self._lessons.open_before(self._fitted)).trips(tables, mode)
 
     # ------------------------------------------------------------------ state
 

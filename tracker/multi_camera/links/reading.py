@@ -5,6 +5,7 @@ Owns no lesson and no count; whoever fits or counts lessons reads them here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,38 @@ from tracker.multi_camera.links.lessons import Lessons
 from tracker.multi_camera.links.matching import columns_of, marginals_by_column
 from tracker.multi_camera.links.tables import LEAVING, LinkTables, Tally
 from tracker.multi_camera.visits import NO_CELL
+
+
+@dataclass(frozen=True, slots=True)
+class Trips:
+    """Trips between two cameras that vehicles may have made, (P,) each.
+
+    Attributes:
+        before: Camera that was left.
+        here: Camera that was reached.
+        x: Log-duration.
+        weight: Probability that it was made, in [0, 1].
+    """
+
+    before: Ints
+    here: Ints
+    x: Floats
+    weight: Floats
+
+    def quantiles(self, before: int, here: int, shares: Sequence[float], least: float) -> Floats | None:
+        """Log-durations within which such shares of the trips between two cameras lie; None of too few trips.
+
+        Args:
+            before: Camera that was left.
+            here: Camera that was reached.
+            shares: In [0, 1].
+            least: Trips, by weight, from which it is told.
+        """
+        of = np.flatnonzero((self.before == before) & (self.here == here) & (self.weight > 0.0))
+        if self.weight[of].sum() < least:
+            return None
+        found: Floats = np.quantile(self.x[of], shares, weights=self.weight[of], method="inverted_cdf")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +124,12 @@ class Read:
         links = tables.log_return[self.before] - tables.log_last[self.before]
         log_odds[self.of, self.place] = self.nats + tables.log_share[index] + log_density + (links - log_new[self.of])
         return marginals_by_column(log_odds, self.columns), typical, leaving
+
+    def trips(self, tables: LinkTables, mode: int) -> Trips:
+        """The likely trips of one mode."""
+        weight, typical, _ = self.responsibilities(tables)
+        of = np.flatnonzero(self.mode == mode)
+        return Trips(self.before[of], self.here[of], self.x[of], (weight[self.of, self.place] * typical)[of])
 
     def count(
         self,

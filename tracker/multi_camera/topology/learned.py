@@ -19,6 +19,7 @@ from tracker.multi_camera.clocks.learning import Clocks, Drift, Step
 from tracker.multi_camera.clocks.offsets import Fit
 from tracker.multi_camera.links.learning import LinkLearner
 from tracker.multi_camera.links.lessons import ORIGINS, Lesson, Origin, key_of
+from tracker.multi_camera.links.reading import Trips
 from tracker.multi_camera.links.tables import GAP, OVERLAP, LinkTables, Pins
 from tracker.multi_camera.links.travel import log_duration, log_sum
 from tracker.multi_camera.settings import AssociationSettings
@@ -257,6 +258,10 @@ class Topology:
         if self._tables is None:
             self._tables = self._links.fit(self.pins())
         return self._tables
+
+    def newest_trips(self, mode: int) -> Trips:
+        """The newest trips of one mode, as of :class:`Origin`, by clocks that were put right."""
+        return self._links.newest_trips(self.tables(), mode)
 
     # ------------------------------------------------------------------ state
 

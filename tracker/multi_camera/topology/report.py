@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
+from tracker.multi_camera.links.reading import Trips
 from tracker.multi_camera.links.tables import GAP
 from tracker.multi_camera.links.travel import SHIFT_S
 from tracker.multi_camera.settings import AssociationSettings
@@ -16,6 +17,8 @@ from tracker.multi_camera.topology.learned import Topology
 
 #: Trips below which a link is not reported: less than one vehicle's worth of evidence.
 LEAST_TRIPS = 1.0
+#: Of travel times the shares below what is told, and the trips from which it is read off them, not off the model.
+TOLD, LEAST_TOLD_TRIPS = (0.05, 0.5, 0.95), 20.0
 #: Trips each way from which a clock offset is estimated.
 LEAST_OFFSET_TRIPS = 5.0
 #: An offset that vehicles seen by both cameras leave less certain than this is not told from them.
@@ -118,22 +121,25 @@ def report_of(topology: Topology) -> TopologyReport:
         for i, name in enumerate(names)
     )
     known = {(int(i), int(j)) for i, j in np.argwhere(tables.travelled >= LEAST_TRIPS)} | set(topology.pins())
-    links = sorted((_link(topology, i, j) for i, j in known), key=lambda x: (x.from_camera, x.to_camera))
+    trips = topology.newest_trips(GAP)
+    links = sorted((_link(topology, trips, i, j) for i, j in known), key=lambda x: (x.from_camera, x.to_camera))
     stepped = [ClockWarning(names[m.camera], "step", m.change_s, m.trips) for m in topology.steps()]
     drifting = [ClockWarning(names[m.camera], "drift", m.change_s, m.trips) for m in topology.drifts()]
     warnings = stepped + drifting
     return TopologyReport(cameras, tuple(links), tuple(sorted(warnings, key=lambda w: (w.camera_id, w.kind))))
 
 
-def _link(topology: Topology, i: int, j: int) -> LinkReport:
+def _link(topology: Topology, trips: Trips, i: int, j: int) -> LinkReport:
     tables, names = topology.tables(), topology.cameras
     median_s = interval_s = None
     is_pinned = (i, j) in topology.pins()
     if is_pinned or tables.moments[i, j, GAP, 0] >= LEAST_TRIPS:
         loc, scale, dof = (float(a[i, j]) for a in (tables.gap.loc, tables.gap.scale, tables.gap.dof))
         corrected_s = 0.0 if is_pinned else topology.ahead_s(j) - topology.ahead_s(i)
-        median_s = _seconds(loc) + corrected_s
-        low, high = (_seconds(loc + float(stdtrit(dof, p)) * scale) + corrected_s for p in (0.05, 0.95))
+        # Lights make two humps of a travel time, between which the centre of the model lies.
+        seen = None if is_pinned else trips.quantiles(i, j, TOLD, LEAST_TOLD_TRIPS)
+        told = [loc + float(stdtrit(dof, p)) * scale for p in TOLD] if seen is None else seen.tolist()
+        low, median_s, high = (_seconds(x) + corrected_s for x in told)
         interval_s = (low, high)
     offset_s, error_s = _offset(topology, i, j)
     return LinkReport(

@@ -44,6 +44,17 @@ def test_a_link_is_told_with_its_travel_time(both_ways):
     assert [c.camera_id for c in report.cameras] == ["a", "b"]
 
 
+def test_who_waits_at_a_light_does_not_move_the_median(vehicles):
+    """Three in five go on at once, the others wait: the middle of all is one of those who did not."""
+    rng = np.random.default_rng(5)
+    gaps_s = [rng.normal(25.0, 1.0) if i % 5 < 2 else rng.normal(10.0, 0.5) for i in range(60)]
+    (link,) = report_of(taught(vehicles, [("a", 60.0 * i, "b", 60.0 * i + gap) for i, gap in enumerate(gaps_s)])).links
+    assert link.travel_median_s == pytest.approx(float(np.median(gaps_s)), abs=1.0)
+    low, high = link.travel_interval_s
+    assert low == pytest.approx(9.0, abs=1.0)
+    assert high == pytest.approx(26.0, abs=1.5)
+
+
 def test_an_offset_is_told_where_traffic_goes_both_ways(both_ways):
     links = {(x.from_camera, x.to_camera): x for x in report_of(both_ways).links}
     assert links["a", "b"].offset_s == pytest.approx(2.0, abs=0.6)
