@@ -12,9 +12,7 @@ import numpy as np
 
 from tracker.multi_camera.decisions.regroup import Evidence, Group, evidence_of, regrouped
 from tracker.multi_camera.identities.memory import IdentityMemory
-from tracker.multi_camera.scoring.paths import weighted
 from tracker.multi_camera.scoring.score import Scorer, Scores
-from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.types import Observation
 
 #: Nats that a proposal has to gain to be followed.
@@ -44,16 +42,12 @@ class SecondLooks:
     """Puts the sightings of a few identities together anew.
 
     Args:
-        settings: Weights.
         scorer: Judges looks, times and zones.
         memory: Holds the identities.
         free: Whether a sighting may leave its identity; others stay together as they are.
     """
 
-    def __init__(
-        self, settings: AssociationSettings, scorer: Scorer, memory: IdentityMemory, free: Callable[[str], bool]
-    ) -> None:
-        self._settings = settings
+    def __init__(self, scorer: Scorer, memory: IdentityMemory, free: Callable[[str], bool]) -> None:
         self._scorer = scorer
         self._memory = memory
         self._free = free
@@ -120,9 +114,8 @@ class SecondLooks:
         stacked = np.stack(known).astype(np.float64)
         visits = self._scorer.paths.visits_of(seen)
         i, j = np.triu_indices(n, 1)
-        time, zone = self._scorer.paths.transition(visits.at(i), visits.at(j))
         step = np.zeros((n, n))
-        step[i, j] = weighted(self._settings.time_weight, time) + self._settings.zone_weight * zone
+        step[i, j] = self._scorer.paths.step_nats(visits.at(i), visits.at(j))
         until_s = np.where(visits.open, np.inf, visits.end_s)
         apart = (visits.start_s[:, None] < until_s[None, :]) & (visits.start_s[None, :] < until_s[:, None])
         apart &= visits.camera[:, None] == visits.camera[None, :]

@@ -81,7 +81,7 @@ class Verdicts:
         self._memory = memory
         self._id_factory = id_factory
         self._free = free
-        self._together = SecondLooks(settings, scorer, memory, free)
+        self._together = SecondLooks(scorer, memory, free)
         #: Sightings whose identity is provisional.
         self.ambiguous: set[str] = set()
 

@@ -105,6 +105,11 @@ class Paths:
         )
         return time, zone
 
+    def step_nats(self, before: Visits, after: Visits) -> Floats:
+        """As :meth:`transition`, time and zones together as far as each counts: (P,)."""
+        time, zone = self.transition(before, after)
+        return weighted(self._settings.time_weight, time) + self._settings.zone_weight * zone
+
     def joint_nats(self, pairs: Sequence[tuple[int, int]]) -> Floats:
         """Evidence from time and zones that pairs of rows are one vehicle's path each.
 
@@ -124,10 +129,7 @@ class Paths:
             nexts = [part[1:][of[part[:-1]] == of[part[1:]]] for part in parts]
             i, j = np.concatenate(steps), np.concatenate(nexts)
             signs = np.repeat([1.0, -1.0, -1.0], [len(step) for step in steps])
-            time, zone = self.transition(
-                memory.visits.at((rows[i], columns[i])), memory.visits.at((rows[j], columns[j]))
-            )
-            nats = weighted(self._settings.time_weight, time) + self._settings.zone_weight * zone
+            nats = self.step_nats(memory.visits.at((rows[i], columns[i])), memory.visits.at((rows[j], columns[j])))
             found[apart] += np.bincount(of[i], signs * nats, len(apart))
         return found
 
