@@ -88,6 +88,7 @@ class TrainConfig(_Section):
     judge_every: int = Field(2, ge=1, description="Epochs between looks at the held-out vehicles.")
     workers: int = Field(0, ge=0, description="Processes that read pictures ahead; 0 reads between steps.")
     mixed_precision: bool = Field(True, description="Compute in 16 bits where there is a GPU.")
+    full_precision: tuple[str, ...] = Field((), description="Stages in 32 bits even so, beside frozen ones.")
     tensorboard: bool = Field(True, description="Write TensorBoard's events beside the log.")
 
     @model_validator(mode="after")

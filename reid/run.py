@@ -26,6 +26,7 @@ from reid.model import PixelInput, ReidNet
 from reid.objective import MetricLoss, Vocabulary
 from reid.optimise import Rates, freeze, make_optimiser, moving_average
 from reid.parts import Parts
+from reid.precision import half_precision
 from reid.progress import PROGRESS_FILE, Progress
 from reid.ranks import Ranks
 from reid.sampler import Alike, PKSampler, PKSettings
@@ -121,7 +122,7 @@ def set_up(config: TrainConfig, parts: Parts, out: Path, options: RunOptions, ra
     Raises:
         TrainingError: The folder holds a run and ``resume`` is off, or another run; P does not divide over processes.
         DataError: Too few vehicles, a stage to freeze that is not there, or an attribute that no picture tells.
-        ModelError: The weights to start from cannot be had or do not fit.
+        ModelError: The weights to start from cannot be had or do not fit, or there is no stage to keep in 32 bits.
     """
     keep_freed_memory()
     torch.manual_seed(config.seed)
@@ -138,9 +139,11 @@ def set_up(config: TrainConfig, parts: Parts, out: Path, options: RunOptions, ra
         initialise(net, options.start)
     net = net.to(ranks.device, memory_format=torch.channels_last)
     freeze(net, config.frozen)
+    for name in config.full_precision:
+        net.backbone.stage(name)  # Before any work is done.
     averaged = AveragedModel(net, multi_avg_fn=moving_average(config.averaging), use_buffers=True)
     optimiser = make_optimiser(net, Rates(config.learning_rate, config.head_rate, config.weight_decay))
-    precision = _half_precision(ranks.device) if config.mixed_precision else None
+    precision = half_precision(ranks.device) if config.mixed_precision else None
     scaler = torch.amp.GradScaler(ranks.device.type, enabled=precision is torch.float16)
     first_epoch = progress.restore(**_stateful(net, averaged, optimiser, scaler))
     return Run(
@@ -190,13 +193,6 @@ def _stateful(
     net: ReidNet, averaged: AveragedModel, optimiser: torch.optim.Optimizer, scaler: torch.amp.GradScaler
 ) -> dict[str, Any]:
     return {"net": net, "averaged": averaged, "optimiser": optimiser, "scaler": scaler}
-
-
-def _half_precision(device: torch.device) -> torch.dtype | None:
-    """The type to compute in: bfloat16 where the GPU has it, else float16; None on a CPU."""
-    if device.type != "cuda":
-        return None
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
 
 
 def _wrapped(net: ReidNet, ranks: Ranks) -> nn.Module:

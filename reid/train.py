@@ -19,6 +19,7 @@ from reid.journal import Journal, log
 from reid.losses.cross_entropy import smoothed_cross_entropy
 from reid.optimise import freeze, rate_at, set_rate
 from reid.parts import VEHICLES_FILE, Parts, going_on, write_vehicles
+from reid.precision import exact
 from reid.ranks import Ranks, joined
 from reid.run import Run, RunOptions, set_up
 
@@ -49,7 +50,7 @@ def train(config: TrainConfig, parts: Parts, out: Path, options: RunOptions | No
             divide over the processes.
         DataError: The weights to start from were made of vehicles held out here; too few vehicles, a picture that
             cannot be read any more, a stage to freeze that is not there.
-        ModelError: The weights to start from cannot be had or do not fit.
+        ModelError: The weights to start from cannot be had or do not fit, or there is no stage to keep in 32 bits.
     """
     options = options or RunOptions()
     parts = going_on(parts, options.start)
@@ -82,7 +83,10 @@ def _loop(run: Run, config: TrainConfig, parts: Parts, journal: Journal, options
             labels = run.labels_of(batch, ranks.device)  # (b,)
             set_rate(run.optimiser, rate_at(step, steps, config.warm_up))
 
-            with torch.autocast(ranks.device.type, dtype=run.precision, enabled=run.precision is not None):
+            with (
+                torch.autocast(ranks.device.type, dtype=run.precision, enabled=run.precision is not None),
+                exact(run.net, (*config.frozen, *config.full_precision)),
+            ):
                 features, logits = run.model(run.pixels(pictures))  # (b, D), (b, classes)
             features, logits = features.float(), logits.float()  # Distances and softmax in 32 bits.
             chance = torch.Generator().manual_seed(_seed(config, step))

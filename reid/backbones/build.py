@@ -52,7 +52,7 @@ class FeatureMaps(nn.Module):  # type: ignore[misc]
         """
         kept: dict[str, Tensor] = {}
         # Hooks that stay would be shared by copies of the network; these live for one call.
-        handles = [self._stage(name).register_forward_hook(partial(_keep, kept, name)) for name in levels]
+        handles = [self.stage(name).register_forward_hook(partial(_keep, kept, name)) for name in levels]
         try:
             last = self.network.featuremaps(x)
         finally:
@@ -73,7 +73,12 @@ class FeatureMaps(nn.Module):  # type: ignore[misc]
                 raise ModelError(f"stage {name!r} gives no feature map")
         return [int(level.shape[1]) for level in found]
 
-    def _stage(self, name: str) -> nn.Module:
+    def stage(self, name: str) -> nn.Module:
+        """A module of the network by name, dotted where nested.
+
+        Raises:
+            ModelError: There is no such stage.
+        """
         try:
             return self.network.get_submodule(name)
         except AttributeError as exc:

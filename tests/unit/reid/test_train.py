@@ -8,7 +8,7 @@ import yaml
 from reid.augment import OFF
 from reid.calibrate import calibrate_network
 from reid.config import TrainConfig, read_config, recipe_names, recipe_path
-from reid.errors import DataError, TrainingError
+from reid.errors import DataError, ModelError, TrainingError
 from reid.metadata import CheckpointMetadata, metadata_path, read_document
 from reid.model import ReidNet
 from reid.optimise import Rates, freeze, make_optimiser, moving_average, rate_at
@@ -175,6 +175,30 @@ def test_frozen_stages_keep_still_and_unknown_ones_are_named(config):
     assert net.backbone.network.conv3[1].training
     with pytest.raises(DataError, match="no stage 'conv99'"):
         freeze(net, ("conv99",))
+
+
+def test_a_run_in_16_bits_keeps_stages_in_32_bits_that_are_frozen_or_told_to(small_city, tmp_path, config, monkeypatch):
+    seen = {}
+
+    def watched(net, stages):
+        for name in ("conv1", "conv2", "conv3"):
+            stage = net.backbone.stage(name)
+            stage.register_forward_hook(lambda _m, _i, out, name=name: seen.update({name: out.dtype}))
+        freeze(net, stages)
+
+    monkeypatch.setattr("reid.run.freeze", watched)
+    monkeypatch.setattr("reid.run.half_precision", lambda _device: torch.bfloat16)
+    run = config.model_copy(update={"frozen": ("conv1",), "full_precision": ("conv2",)})
+    with pytest.raises(KilledError):
+        train(run, read_parts(run, {"city": small_city}), tmp_path, kill_at(1))
+    assert seen == {"conv1": torch.float32, "conv2": torch.float32, "conv3": torch.bfloat16}
+
+
+def test_an_unknown_stage_to_keep_in_32_bits_is_told_before_the_run(small_city, tmp_path, config):
+    run = config.model_copy(update={"full_precision": ("conv99",)})
+    with pytest.raises(ModelError, match="no stage 'conv99'"):
+        train(run, read_parts(run, {"city": small_city}), tmp_path)
+    assert not tmp_path.joinpath("log.jsonl").exists()
 
 
 def test_norms_do_not_decay_and_the_head_learns_faster(config):
