@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from reid.errors import DataError
+from reid.errors import DataError, ModelError
 from reid.model import ReidNet
 
 
@@ -36,8 +36,8 @@ def freeze(net: ReidNet, stages: Sequence[str]) -> None:
     """
     for name in stages:
         try:
-            stage = net.backbone.network.get_submodule(name)
-        except AttributeError as exc:
+            stage = net.backbone.stage(name)
+        except ModelError as exc:
             raise DataError(f"{net.architecture.backbone} has no stage {name!r} to freeze") from exc
         stage.eval()
         stage.requires_grad_(False)

@@ -1,4 +1,4 @@
-"""Which numbers a step is computed in: 16 bits where a GPU is quicker so, 32 bits in stages that are frozen."""
+"""Which numbers a step is computed in: 16 bits where a GPU is quicker so, 32 bits in stages that need them."""
 
 from __future__ import annotations
 
