@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from simulator.meshes import MeshLibrary
-from simulator.vehicles.catalogue import MODELS
+from simulator.vehicles.shapes import body_of, made_name
 
 
 def credit_lines(models: Iterable[str], library: MeshLibrary) -> list[str]:
@@ -16,7 +16,7 @@ def credit_lines(models: Iterable[str], library: MeshLibrary) -> list[str]:
         library: Knows their authors.
     """
     lines = ["| Mesh | Author | Licence | Archive |", "|---|---|---|---|"]
-    for name in sorted(models):
-        credit = library.credit(MODELS[name].archive, MODELS[name].member)
+    for name in sorted({made_name(name) for name in models}):
+        credit = library.credit(body_of(name).archive, body_of(name).member)
         lines.append(f"| {credit.title} (`{name}`) | {credit.creator} | {credit.licence} | {credit.archive} |")
     return [*lines, "", "Creative Commons Attribution 3.0: <https://creativecommons.org/licenses/by/3.0/>.", ""]

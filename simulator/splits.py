@@ -6,7 +6,7 @@ judged cities have seeds and places of their own and mix trained and untrained b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Split:
         name: Its name on the command line.
         seeds: Vehicle seeds that may be drawn.
         places: Places that may be rendered.
-        bodies: Which body models are drawn: ``trained``, or ``all``.
+        bodies: Which body models are drawn: ``trained``, those in their other shapes too (``shaped``), or ``all``.
         words: Which lettering is drawn: ``trained`` or ``unseen``.
     """
 
@@ -32,6 +32,8 @@ class Split:
 WHOLE = ("boulevard", "village", "docks")
 
 TRAIN = Split("train", range(100_000, 200_000), ("oldtown", "parkway", "station"), "trained", "trained")
+#: Training vehicles of a set that asks for more outlines than there are meshes.
+SHAPED = replace(TRAIN, bodies="shaped")
 TEST = Split("test", range(200_000, 300_000), ("hillside", "crossroads"), "all", "unseen")
 DEMO = Split("demo", range(900_000, 901_000), ("riverside",), "all", "unseen")
 JUDGED = Split(

@@ -21,8 +21,9 @@ from reid.config import TrainConfig, read_config, recipe_path
 from services.cli.training.data import parse_settings
 from services.errors import InputError, VreidError
 
-#: Domains of a recipe that stand for further rendered sets, by the seed in their names.
-_FURTHER = re.compile(r"city-(?P<seed>\d+)")
+#: Domains of a recipe that stand for further rendered sets, by the seed in their names, and how those are rendered.
+_FURTHER = re.compile(r"(?P<kind>city|shapes)-(?P<seed>\d+)")
+_HOW = {"city": (), "shapes": ("--shapes", "varied", "--twins", "0.4", "--alike", "0")}
 #: Vehicles of each of those: as many as VeRi-776's layout numbers.
 _FURTHER_VEHICLES = 776
 _RESUME = "--resume"
@@ -41,7 +42,8 @@ class ModelBench:
             first, and all that a set can hold for further ones.
         test: Vehicles of the city to judge on; likewise.
         changes: `--set` of both trainings.
-        recipe: Of both trainings. Each of its domains `city-N` is one more rendered set, of seed N.
+        recipe: Of both trainings. Each of its domains `city-N` is one more rendered set, of seed N; `shapes-N`
+            is one with bodies in further shapes and twice as many twins.
         then: Recipes that go on, one after another, from what the one before made; the last is judged.
     """
 
@@ -126,7 +128,8 @@ def steps(bench: ModelBench) -> list[Step]:
     for name in dict.fromkeys(name for config in configs.values() for name in config.domains):
         if further := _FURTHER.fullmatch(name):
             sizes = _sized(("--train", bench.train or _FURTHER_VEHICLES), ("--test", 0))
-            found.append(_render(f"render-{further['seed']}", bench.out / name, ("--seed", further["seed"]), sizes))
+            how = ("--seed", further["seed"], *_HOW[further["kind"]])
+            found.append(_render(name.replace("city", "render"), bench.out / name, how, sizes))
     found += [
         _render("render-masked", masked, ("--plates", "masked"), ("--train", "0", *test)),
         *_trainings(bench, configs, model),

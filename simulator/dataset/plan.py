@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
 from simulator.errors import DatasetError
-from simulator.splits import TEST, TRAIN, Split
-from simulator.vehicles.identity import Appearance, draw_fleet
+from simulator.splits import SHAPED, TEST, TRAIN, Split
+from simulator.vehicles.identity import ALIKE_SHARE, Appearance, draw_fleet
 
 Plates = Literal["random", "masked"]
 BoxSource = Literal["detector", "mask", "both"]
@@ -83,6 +83,8 @@ class ReidPlan:
         boxes: What cuts the pictures: the detector's boxes alone, the truth's, or both as they come.
         plates: Number plates change with every view, or are blank.
         twins_share: Share of vehicles that copy another's model and colour.
+        alike_share: Share of those that cannot be told from the other from one side.
+        shapes: Training vehicles come in other shapes than the meshes' too (``vehicles.shapes``).
     """
 
     kind: ClassVar[str] = "reid"
@@ -95,6 +97,8 @@ class ReidPlan:
     boxes: BoxSource = "both"
     plates: Plates = "random"
     twins_share: float = 0.2
+    alike_share: float = ALIKE_SHARE
+    shapes: bool = False
 
     def __post_init__(self) -> None:
         total = self.train_vehicles + self.test_vehicles
@@ -122,7 +126,14 @@ class ReidPlan:
         first_seed = part.split.seeds.start + self.seed * _SEEDS_PER_SET
         if not count:
             return []
-        return draw_fleet(first_seed, count, split=part.split, twins_share=self.twins_share, first_id=first_id)
+        return draw_fleet(
+            first_seed,
+            count,
+            split=SHAPED if self.shapes and part is TRAIN_PART else part.split,
+            twins_share=self.twins_share,
+            alike_share=self.alike_share,
+            first_id=first_id,
+        )
 
     def document(self) -> dict[str, Any]:
         """As JSON; two plans that give different sets differ here."""

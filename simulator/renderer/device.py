@@ -19,8 +19,8 @@ from simulator.renderer.program import compile_program
 from simulator.renderer.sides import detail_m, seen_sides
 from simulator.renderer.surface import Mesh
 from simulator.renderer.vehicle_mesh import build_vehicle_mesh
-from simulator.vehicles.catalogue import MODELS
 from simulator.vehicles.livery import LAYERS
+from simulator.vehicles.shapes import body_of
 
 SAMPLES = 4
 SHADOW_PX = 2048
@@ -80,14 +80,14 @@ class Device:
     def body(self, model: str) -> GpuMesh:
         """A vehicle's body."""
         if model not in self._bodies:
-            self._bodies[model] = self.upload(build_vehicle_mesh(self._library, MODELS[model]))
+            self._bodies[model] = self.upload(build_vehicle_mesh(self._library, body_of(model)))
         return self._bodies[model]
 
     def load(self, model: str, load: str) -> GpuMesh:
         """What a vehicle carries on its roof."""
         key = f"{model}+{load}"
         if key not in self._bodies:
-            self._bodies[key] = self.upload(build_load(load, MODELS[model], self.body(model).mesh))
+            self._bodies[key] = self.upload(build_load(load, body_of(model), self.body(model).mesh))
         return self._bodies[key]
 
     def upload(self, mesh: Mesh) -> GpuMesh:

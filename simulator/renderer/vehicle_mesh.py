@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from simulator.meshes import MeshLibrary
 from simulator.objfile import Material, Part, read_obj
 from simulator.renderer.plates import plate_quads, without_printed_plates
+from simulator.renderer.reshape import reshaped
 from simulator.renderer.rider import rider_rows
 from simulator.renderer.simplify import simplify_part
 from simulator.renderer.surface import VERTEX_WIDTH, Mesh, Slot, TexturedMesh, weld
@@ -81,10 +82,20 @@ def build_vehicle_mesh(library: MeshLibrary, model: BodyModel) -> Mesh:
             if slot == Slot.PLAIN:
                 _find_lamps(corners, image, frame.size_m)
         groups.setdefault(texture, []).append(corners)
-    meshes = tuple(weld(np.concatenate(rows), textures[name]) for name, rows in groups.items() if rows)
+    whole = {name: np.concatenate(rows) for name, rows in groups.items() if rows}
+    across_m, along_m = float(frame.size_m[0]), float(frame.size_m[2])
+    if model.shape is not None:
+        whole = reshaped(whole, model.shape, find_wheels(placed))
+        across_m, along_m = across_m * model.shape.width, _length_m(whole)
+    meshes = tuple(weld(rows, textures[name]) for name, rows in whole.items())
     height = max(float(mesh.vertices[:, 1].max()) for mesh in meshes)
-    size = (float(frame.size_m[0]), height, float(frame.size_m[2]))
+    size = (across_m, height, along_m)
     return Mesh(meshes, size, _windscreen(meshes, height) if model.seat is None else (0.0, 0.0))
+
+
+def _length_m(groups: dict[str, Floats]) -> float:
+    ends = [(float(rows[:, 2].min()), float(rows[:, 2].max())) for rows in groups.values()]
+    return max(high for _, high in ends) - min(low for low, _ in ends)
 
 
 def _frame(parts: list[Part], length_m: float) -> _Frame:

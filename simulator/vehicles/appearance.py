@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from simulator.vehicles.catalogue import MODELS
+from simulator.vehicles.shapes import body_of
 
 Rgb = tuple[float, float, float]
 
@@ -113,7 +113,7 @@ class Appearance:
     @property
     def kind(self) -> str:
         """Vehicle class: car, bus, truck or motorcycle."""
-        return MODELS[self.model].kind
+        return body_of(self.model).kind
 
     @property
     def cues(self) -> tuple[str, ...]:

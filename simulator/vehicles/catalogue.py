@@ -57,6 +57,33 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """How a body is bent into another of its kind, as factors on what its maker made.
+
+    Attributes:
+        width: Of the whole.
+        front: Length before the front wheels.
+        rear: Length behind the rear wheels.
+        wheelbase: Length between the wheels.
+        waist: Height from the wheels' top to the windows.
+        windows: Height of the windows.
+        rake: How far the roof is moved towards the nose, share of the length.
+        taper: How much narrower the roof is, share of the width.
+        slopes: How far the ends of nose and tail are raised, shares of the height.
+    """
+
+    width: float
+    front: float
+    rear: float
+    wheelbase: float
+    waist: float
+    windows: float
+    rake: float
+    taper: float
+    slopes: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class BodyModel:
     """One body.
 
@@ -80,6 +107,7 @@ class BodyModel:
         seat: Where its rider sits, if it has one.
         backwards: The mesh file's nose points towards -z.
         weight: How often it is drawn, relative to others.
+        shape: How the mesh is bent; None: as it was made.
     """
 
     name: str
@@ -101,6 +129,7 @@ class BodyModel:
     seat: Seat | None = None
     backwards: bool = False
     weight: float = 1.0
+    shape: Shape | None = None
 
 
 _SIGNS = ("taxi", "school", "antenna")

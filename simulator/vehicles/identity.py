@@ -13,6 +13,7 @@ from simulator.splits import JUDGED, Split
 from simulator.vehicles.appearance import SIDES, Appearance, Decal, Rgb, Wheels, visible_cues, with_plate, without_plate
 from simulator.vehicles.individual import bodies_of, draw_appearance, draw_model
 from simulator.vehicles.paint import COLOURS, draw_colour
+from simulator.vehicles.shapes import shaped
 from simulator.vehicles.twins import alike_pair, told_apart
 
 __all__ = [
@@ -39,11 +40,17 @@ _TWIN_REACH = 24
 
 
 def draw_fleet(
-    first_seed: int, count: int, *, split: Split = JUDGED, twins_share: float = 0.25, first_id: int = 1
+    first_seed: int,
+    count: int,
+    *,
+    split: Split = JUDGED,
+    twins_share: float = 0.25,
+    first_id: int = 1,
+    alike_share: float = ALIKE_SHARE,
 ) -> list[Appearance]:
     """Draws a fleet in which some vehicles are twins: of the model and colour of one earlier vehicle.
 
-    Of the twins, ``ALIKE_SHARE`` share all that is seen of them from one side (``alike_from``); the others differ
+    Of the twins, ``alike_share`` share all that is seen of them from one side (``alike_from``); the others differ
     somewhere on each side. No vehicle has two twins.
 
     Args:
@@ -52,6 +59,7 @@ def draw_fleet(
         split: Says which bodies and words may be drawn.
         twins_share: Share of vehicles that are the twin of an earlier one, 0 to 0.5.
         first_id: Number of the first.
+        alike_share: Share of twins that cannot be told from the other from one side, 0 to 1.
 
     Raises:
         ValueError: ``twins_share`` lies outside [0, 0.5].
@@ -67,10 +75,11 @@ def draw_fleet(
         twins_due += twins_share
         if twins_due < 1.0 or not single:
             single.append(index)
-            fleet.append(draw_appearance(vehicle_id, seed, split=split))
+            model = _shaped_model(seed, split) if split.bodies == "shaped" else None
+            fleet.append(draw_appearance(vehicle_id, seed, model=model, split=split))
             continue
         twins_due -= 1.0
-        alike_due += ALIKE_SHARE
+        alike_due += alike_share
         near = single[-_TWIN_REACH:]
         other = near[int(rng.integers(len(near)))]
         single.remove(other)
@@ -84,3 +93,8 @@ def draw_fleet(
             twin = told_apart(first, twin, split.words)
         fleet.append(twin)
     return fleet
+
+
+def _shaped_model(seed: int, split: Split) -> str:
+    """The body that a vehicle of this seed is drawn with anyway, in one of its shapes."""
+    return shaped(draw_model(np.random.default_rng(seed), split), np.random.default_rng([seed, 17]))

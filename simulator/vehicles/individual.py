@@ -19,6 +19,7 @@ from simulator.vehicles.paint import (
     shade_of,
     spare_part,
 )
+from simulator.vehicles.shapes import body_of
 
 #: Rim designs by how often streets show them.
 _RIMS = {"five": 0.24, "six": 0.14, "seven": 0.12, "twin_five": 0.12, "ten": 0.12, "cap": 0.16, "steel": 0.10}
@@ -53,14 +54,14 @@ def draw_appearance(
     Args:
         vehicle_id: Its number.
         seed: Same seed and split, same vehicle.
-        model: Body model; drawn by weight among the split's if None.
+        model: Body model, in a shape of its own or not; drawn by weight among the split's if None.
         colour: Body colour name; drawn by frequency if None.
         tone: Paint of a car of the same maker and colour; a shade of the colour is drawn if None.
         split: Says which bodies and words may be drawn.
     """
     rng = np.random.default_rng(seed)
     drawn_model, drawn_colour = draw_model(rng, split), draw_colour(rng)
-    body = MODELS[model or drawn_model]
+    body = body_of(model or drawn_model)
     colour = colour or drawn_colour
     shade = shade_of(colour, rng)
     paint = shade if tone is None else aged(tone, rng)

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.vehicles.appearance import Appearance
-from simulator.vehicles.catalogue import MODELS, BodyModel
+from simulator.vehicles.catalogue import BodyModel
 from simulator.vehicles.decal_painters import LAYER_HEIGHT_PX, LAYER_WIDTH_PX, Layer, paint_decal, put_text, rgba
+from simulator.vehicles.shapes import body_of
 
 __all__ = ["LAYERS", "LAYER_HEIGHT_PX", "LAYER_WIDTH_PX", "paint_layers", "plate_text"]
 
@@ -26,7 +27,7 @@ def paint_layers(appearance: Appearance) -> NDArray[np.uint8]:
         uint8 (7, 128, 256, 4) RGBA, transparent where the body shows.
     """
     layers = np.zeros((len(LAYERS), LAYER_HEIGHT_PX, LAYER_WIDTH_PX, 4), np.uint8)
-    _seams(layers, MODELS[appearance.model])
+    _seams(layers, body_of(appearance.model))
     for decal in appearance.decals:
         for side in ("left", "right") if decal.side == "flanks" else (decal.side,):
             paint_decal(layers[LAYERS.index(side)], decal, side)

@@ -45,6 +45,14 @@ def dataset(  # noqa: PLR0913, PLR0917  (one parameter per option)
     plates: Annotated[
         Literal["random", "masked"], typer.Option(help="Number plates: another in every picture, or blank.")
     ] = "random",
+    shapes: Annotated[
+        Literal["made", "varied"],
+        typer.Option(help="Bodies of training vehicles: as their meshes were made, or in further shapes too."),
+    ] = "made",
+    twins: Annotated[float, typer.Option(help="Share of vehicles that are another's twin.", min=0.0, max=0.5)] = 0.2,
+    alike: Annotated[
+        float, typer.Option(help="Share of twins that look like the other from one side.", min=0.0, max=1.0)
+    ] = 0.3,
     processes: Annotated[
         int | None, typer.Option(help="Pictures rendered at once; one per core by default.", min=1, max=64)
     ] = None,
@@ -59,7 +67,7 @@ def dataset(  # noqa: PLR0913, PLR0917  (one parameter per option)
     try:
         plan: ReidPlan | DetectionPlan = DetectionPlan(in_train, in_test, seed)
         if kind == "reid":
-            plan = ReidPlan(in_train, in_test, cameras, images, seed, boxes, plates)
+            plan = ReidPlan(in_train, in_test, cameras, images, seed, boxes, plates, twins, alike, shapes == "varied")
         open_detect = _detector() if kind == "reid" and boxes != "mask" else None
         with progress("pictures") as report:
             summary = render_dataset(plan, out, open_detect=open_detect, processes=processes, progress=report)

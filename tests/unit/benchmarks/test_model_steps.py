@@ -45,20 +45,37 @@ def test_a_recipe_names_the_sets_that_are_rendered_for_it(tmp_path):
 
 
 def test_further_recipes_go_on_from_the_one_before_and_the_last_is_judged(tmp_path):
-    made = {step.name: step.arguments for step in steps(ModelBench(tmp_path, recipe="gpu", then=("far",)))}
-    first = tmp_path / "made-by-gpu" / "vreid-mobilenetv2.safetensors"
+    made = {step.name: step.arguments for step in steps(ModelBench(tmp_path, recipe="gpu", then=("far", "shapes")))}
+    first, second = (tmp_path / f"made-by-{name}" / "vreid-mobilenetv2.safetensors" for name in ("gpu", "far"))
     assert made["train"][:5] == ("train", "--recipe", "gpu", "--out", str(first.parent))
     assert "--start" not in made["train"]
-    assert made["train-far"][:3] == ("train", "--recipe", "far")
-    assert made["train-far"][made["train-far"].index("--start") + 1] == str(first)
+    for recipe, start in (("far", first), ("shapes", second)):
+        words = made[f"train-{recipe}"]
+        assert words[:3] == ("train", "--recipe", recipe)
+        assert words[words.index("--start") + 1] == str(start)
     assert str(tmp_path / "model" / first.name) in made["city"]
-    data = [[word for word in made[name] if "=" in word] for name in ("train", "train-far")]
-    assert data[0] == data[1]
+    data = {name: [word for word in made[name] if "=" in word] for name in ("train", "train-far", "train-shapes")}
+    assert data["train"] == data["train-far"]
+    assert data["train-shapes"] == [f"{name}={tmp_path / name}" for name in ("city", "shapes-4")]
+    assert made["shapes-4"][4:] == (
+        "--seed",
+        "4",
+        "--shapes",
+        "varied",
+        "--twins",
+        "0.4",
+        "--alike",
+        "0",
+        "--train",
+        "776",
+        "--test",
+        "0",
+    )
 
 
 def test_recipes_for_one_another_hold_out_the_same_vehicles():
     """What one holds out of a domain the next must not learn from, either."""
-    first, *others = (read_config(recipe_path(name)) for name in ("gpu", "far"))
+    first, *others = (read_config(recipe_path(name)) for name in ("gpu", "far", "shapes"))
     for other in others:
         assert other.seed == first.seed
         assert all(other.domains[name].select == first.domains[name].select for name in ("city", "pairs"))

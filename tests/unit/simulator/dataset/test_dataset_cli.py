@@ -35,6 +35,27 @@ def test_a_missing_detector_says_what_to_do(tmp_path, monkeypatch):
     assert not (tmp_path / "set").exists()
 
 
+def test_what_the_set_shall_hold_reaches_its_plan(tmp_path, monkeypatch):
+    plans = []
+
+    def begin(plan, *_args, **_options):
+        plans.append(plan)
+        raise OSError("enough")
+
+    monkeypatch.setattr("simulator.dataset.render_dataset", begin)
+    options = ["--boxes", "mask", "--train", "9", "--test", "0", "--seed", "4"]
+
+    _fails(["dataset", "--out", tmp_path / "set", *options], "enough")
+    _fails(["dataset", "--out", tmp_path / "set", *options, "--shapes", "varied", "--twins", "0.4"], "enough")
+    _fails(["dataset", "--out", tmp_path / "set", *options, "--alike", "0"], "enough")
+
+    assert plans == [
+        ReidPlan(9, 0, seed=4, boxes="mask"),
+        ReidPlan(9, 0, seed=4, boxes="mask", shapes=True, twins_share=0.4),
+        ReidPlan(9, 0, seed=4, boxes="mask", alike_share=0.0),
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
