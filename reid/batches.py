@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -40,6 +42,10 @@ class AugmentedPictures:
     settings: AugmentSettings
     seed: int
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Helpers get paths and nothing else: 90,000 samples would take nine seconds to each, one after another."""
+        return _of_paths, ([str(sample.path) for sample in self.samples], self.input_hw, self.settings, self.seed)
+
     def __getitem__(self, place: Place) -> Image:
         """uint8 (*input_hw, 3), BGR.
 
@@ -49,6 +55,25 @@ class AugmentedPictures:
         picture = require_picture(self.samples[place.index].path)
         rng = np.random.default_rng((self.seed, place.step, place.row))
         return augment(picture, self.input_hw, self.settings, rng)
+
+
+def _of_paths(
+    paths: Sequence[str], input_hw: tuple[int, int], settings: AugmentSettings, seed: int
+) -> AugmentedPictures:
+    return AugmentedPictures([Sample(Path(path), "", "", "") for path in paths], input_hw, settings, seed)
+
+
+class _Asked:
+    """What an epoch asks for, drawn as it is asked, so that nobody waits for the whole of it."""
+
+    def __init__(self) -> None:
+        self.epoch: Iterator[Sequence[Place]] = iter(())
+        self.under_way: deque[Sequence[Place]] = deque()
+
+    def __iter__(self) -> Iterator[Sequence[Place]]:
+        for batch in self.epoch:
+            self.under_way.append(batch)
+            yield batch
 
 
 class BatchLoader:
@@ -64,7 +89,7 @@ class BatchLoader:
             pictures: Where they come from.
             workers: Processes that read ahead; 0 reads here.
         """
-        self._asked: list[Sequence[Place]] = []
+        self._asked = _Asked()
         self._loader: DataLoader[Tensor] = DataLoader(
             pictures,
             batch_sampler=self._asked,
@@ -76,20 +101,22 @@ class BatchLoader:
             pin_memory=torch.cuda.is_available(),
         )
 
-    def epoch(self, batches: Sequence[Sequence[Place]]) -> Iterator[Tensor]:
-        """Yields one batch of pictures after another.
+    def epoch(self, batches: Iterable[Sequence[Place]]) -> Iterator[tuple[Sequence[Place], Tensor]]:
+        """Yields one batch after another.
 
         Args:
-            batches: What each holds.
+            batches: What each holds; taken a few batches ahead of what is yielded.
 
         Yields:
-            uint8 (B, H, W, 3), BGR.
+            What it holds, and uint8 (B, H, W, 3) of it, BGR.
 
         Raises:
             DataError: A picture cannot be read any more.
         """
-        self._asked[:] = batches
-        yield from self._loader
+        self._asked.epoch = iter(batches)
+        self._asked.under_way.clear()
+        for pictures in self._loader:
+            yield self._asked.under_way.popleft(), pictures
 
 
 def _one_thread(_worker: int) -> None:

@@ -84,6 +84,7 @@ class TrainConfig(_Section):
     weight_decay: float = Field(0.02, ge=0)
     objective: ObjectiveSettings = ObjectiveSettings()
     averaging: float = Field(0.99, ge=0, lt=1, description="Decay per step of the averaged weights; they are judged.")
+    of_start: float = Field(0.0, ge=0, lt=1, description="Share that the weights begun with keep in what is made.")
     clip: float = Field(5.0, gt=0, description="Largest norm of the gradient.")
     judge_every: int = Field(2, ge=1, description="Epochs between looks at the held-out vehicles.")
     workers: int = Field(0, ge=0, description="Processes that read pictures ahead; 0 reads between steps.")

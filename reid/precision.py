@@ -18,6 +18,11 @@ def half_precision(device: torch.device) -> torch.dtype | None:
     return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
 
 
+def no_shortened_products() -> None:
+    """Lets convolutions in 32 bits multiply all of them: cuDNN takes 19 ("TF32") unless told otherwise, for good."""
+    torch.backends.cudnn.allow_tf32 = False
+
+
 @contextmanager
 def exact(net: ReidNet, stages: Sequence[str]) -> Iterator[None]:
     """Computes stages of the backbone in 32 bits while it lasts, whatever `torch.autocast` says of the rest.

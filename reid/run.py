@@ -26,7 +26,7 @@ from reid.model import PixelInput, ReidNet
 from reid.objective import MetricLoss, Vocabulary
 from reid.optimise import Rates, freeze, make_optimiser, moving_average
 from reid.parts import Parts
-from reid.precision import half_precision
+from reid.precision import half_precision, no_shortened_products
 from reid.progress import PROGRESS_FILE, Progress
 from reid.ranks import Ranks
 from reid.sampler import Alike, PKSampler, PKSettings
@@ -98,7 +98,8 @@ class Run:
 
     def labels_of(self, batch: Sequence[Place], device: torch.device) -> Tensor:
         """(B,) class numbers of a batch."""
-        return torch.tensor([self.labels[self.pictures.samples[p.index].identity] for p in batch], device=device)
+        numbers = [self.labels[self.pictures.samples[place.index].identity] for place in batch]
+        return torch.tensor(numbers).to(device, non_blocking=True)
 
     def alike(self, config: TrainConfig, epoch: int) -> Alike | None:
         """Which vehicles the averaged network takes for alike; None before it has learned anything, or unasked."""
@@ -125,6 +126,7 @@ def set_up(config: TrainConfig, parts: Parts, out: Path, options: RunOptions, ra
         ModelError: The weights to start from cannot be had or do not fit, or there is no stage to keep in 32 bits.
     """
     keep_freed_memory()
+    no_shortened_products()
     torch.manual_seed(config.seed)
     sampler = make_sampler(config, parts.fit, ranks)
     labels = {identity: n for n, identity in enumerate(sorted({s.identity for s in parts.fit}))}

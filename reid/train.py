@@ -7,28 +7,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from reid.batches import BatchLoader, Place
 from reid.config import TrainConfig
-from reid.errors import TrainingError
 from reid.finish import finish, judge
 from reid.journal import Journal, log
 from reid.losses.cross_entropy import smoothed_cross_entropy
+from reid.mixing import keep_of_start, require_mixable
 from reid.optimise import freeze, rate_at, set_rate
 from reid.parts import VEHICLES_FILE, Parts, going_on, write_vehicles
 from reid.precision import exact
 from reid.ranks import Ranks, joined
 from reid.run import Run, RunOptions, set_up
-
-#: Figures of a batch, in the order in which the loop sums them.
-BATCH_FIGURES = ("metric", "cross_entropy", "accuracy", "active", "spread")
+from reid.tally import Tally
 
 
 def train(config: TrainConfig, parts: Parts, out: Path, options: RunOptions | None = None) -> Path:
-    """Trains, keeps the averaged weights of the end, calibrates them.
+    """Trains, keeps the averaged weights of the end, mixed with those of the start where asked, calibrates them.
 
     The end, not the best-looking epoch: a choice between epochs by a few dozen vehicles is mostly chance, and the fully
     annealed average was better on others. Held-out retrieval is there to follow a run and to compare runs.
@@ -50,10 +47,12 @@ def train(config: TrainConfig, parts: Parts, out: Path, options: RunOptions | No
             divide over the processes.
         DataError: The weights to start from were made of vehicles held out here; too few vehicles, a picture that
             cannot be read any more, a stage to freeze that is not there.
-        ModelError: The weights to start from cannot be had or do not fit, or there is no stage to keep in 32 bits.
+        ModelError: The weights to start from cannot be had, do not fit or cannot be mixed with what is made of them, or
+            there is no stage to keep in 32 bits.
     """
     options = options or RunOptions()
     parts = going_on(parts, options.start)
+    require_mixable(config, options.start)
     weights = out / f"{config.name}.safetensors"
     with joined(options.device) as ranks:
         run = set_up(config, parts, out, options, ranks)
@@ -62,6 +61,7 @@ def train(config: TrainConfig, parts: Parts, out: Path, options: RunOptions | No
             write_vehicles(parts, out / VEHICLES_FILE)
         _loop(run, config, parts, _open_journal(run, config, out, ranks), options, ranks)
         if ranks.is_first:
+            keep_of_start(run.averaged.module, options.start, config.of_start)
             finish(run.averaged.module, config, parts, weights, options.command)
     return weights
 
@@ -70,14 +70,19 @@ def _loop(run: Run, config: TrainConfig, parts: Parts, journal: Journal, options
     """All epochs that are left."""
     objective, steps = config.objective, config.epochs * config.batches
     loader = BatchLoader(run.pictures, config.workers)
+
+    def hear(step: int, figures: dict[str, float]) -> None:
+        journal.batch(step, figures)
+        options.progress(step + 1, steps)
+
     for epoch in range(run.first_epoch, config.epochs):
-        started, sums, collapsed = time.monotonic(), np.zeros(len(BATCH_FIGURES)), False
+        started, told = time.monotonic(), Tally(run.collapse, hear)
         run.model.train()
         freeze(run.net, config.frozen)
         torch.manual_seed(_seed(config, epoch))  # What layers draw repeats when an epoch is repeated.
         drawn = run.sampler.epoch(epoch, run.alike(config, epoch))
-        batches = [_places(b, epoch * config.batches + n, ranks) for n, b in enumerate(drawn)]
-        for batch, loaded in zip(batches, loader.epoch(batches), strict=True):
+        batches = (_places(b, epoch * config.batches + n, ranks) for n, b in enumerate(drawn))
+        for batch, loaded in loader.epoch(batches):
             step = batch[0].step
             pictures = loaded.to(ranks.device, non_blocking=True)  # (b, H, W, 3) uint8, b = B / processes
             labels = run.labels_of(batch, ranks.device)  # (b,)
@@ -96,7 +101,6 @@ def _loop(run: Run, config: TrainConfig, parts: Parts, journal: Journal, options
             classification = smoothed_cross_entropy(objective.logits(logits, labels), labels, objective.smoothing)
             # Gradients are averaged over processes, the metric's parts are to be summed: `reid.ranks` says why.
             loss = objective.metric_weight * ranks.size * metric.loss + objective.cross_entropy_weight * classification
-            _require_number(loss, step)
 
             run.optimiser.zero_grad(set_to_none=True)
             run.scaler.scale(loss).backward()
@@ -107,15 +111,13 @@ def _loop(run: Run, config: TrainConfig, parts: Parts, journal: Journal, options
             run.averaged.update_parameters(run.net)
 
             right = (logits.argmax(dim=1) == labels).float().mean()
-            told = torch.stack([metric.loss, classification, right, metric.active, metric.spread]).tolist()
-            sums += told
-            collapsed |= run.collapse.see(told[0], told[-1])
-            journal.batch(step, dict(zip(BATCH_FIGURES, told, strict=True)))
-            options.progress(step + 1, steps)
+            figures = torch.stack([loss, metric.loss, classification, right, metric.active, metric.spread])
+            told.tell(step, figures.detach())
 
-        record: dict[str, Any] = dict(zip(BATCH_FIGURES, (sums / config.batches).tolist(), strict=True))
-        record |= {"epoch": epoch + 1, "seconds": time.monotonic() - started, "collapsed": collapsed}
-        if collapsed:
+        told.read()
+        record: dict[str, Any] = {**told.means(config.batches), "epoch": epoch + 1}
+        record |= {"seconds": time.monotonic() - started, "collapsed": told.collapsed}
+        if told.collapsed:
             log.warning("epoch %d: all features have run into one point (loss %.4f)", epoch + 1, record["metric"])
         if ranks.is_first and ((epoch + 1) % config.judge_every == 0 or epoch + 1 == config.epochs):
             record |= judge(run.averaged.module, parts.select, config.preprocessing)
@@ -142,8 +144,3 @@ def _places(batch: Sequence[int], step: int, ranks: Ranks) -> list[Place]:
 def _seed(config: TrainConfig, number: int) -> int:
     """A seed of its own for each epoch or batch of a run."""
     return config.seed * 1_000_003 + number
-
-
-def _require_number(loss: Tensor, step: int) -> None:
-    if not torch.isfinite(loss):
-        raise TrainingError(f"the loss is {loss.item()} at batch {step}; lower the learning rate")

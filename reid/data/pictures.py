@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -40,19 +42,16 @@ def require_picture(path: Path) -> Image:
 
 
 def readable(samples: Iterable[Sample]) -> tuple[tuple[Sample, ...], tuple[Path, ...]]:
-    """Decodes every picture once.
+    """Decodes every picture once, by a thread per core.
 
     Returns:
         Samples that can be used, in order, and the paths of those that cannot.
     """
-    good: list[Sample] = []
-    bad: list[Path] = []
-    for sample in samples:
-        if read_picture(sample.path) is None:
-            bad.append(sample.path)
-        else:
-            good.append(sample)
-    return tuple(good), tuple(bad)
+    listed = tuple(samples)
+    with ThreadPoolExecutor(os.cpu_count(), "picture-check") as pool:
+        can_be_read = [*pool.map(lambda sample: read_picture(sample.path) is not None, listed)]
+    good = tuple(sample for sample, can in zip(listed, can_be_read, strict=True) if can)
+    return good, tuple(sample.path for sample, can in zip(listed, can_be_read, strict=True) if not can)
 
 
 def list_pictures(folder: Path) -> list[Path]:
