@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch import nn
 
+from reid.batches import Place
 from reid.checkpoint import load_checkpoint
 from reid.config import TrainConfig
 from reid.errors import ModelError
 from reid.metadata import CheckpointMetadata, metadata_path, read_document
-from reid.model import ReidNet
+from reid.model import PixelInput, ReidNet
+from reid.run import Run
 from reid.start import Start
+
+#: Pictures that tell the statistics of mixed weights.
+STATISTICS_PICTURES = 1536
 
 
 def require_mixable(config: TrainConfig, start: Start) -> None:
@@ -32,6 +39,8 @@ def require_mixable(config: TrainConfig, start: Start) -> None:
 def keep_of_start(net: ReidNet, start: Start, share: float) -> None:
     """Moves a trained network back towards what it began with, in place; the classifier stays as it is.
 
+    Batch statistics are then those of neither: `renew_statistics` is to follow.
+
     What a run learns from new pictures it pays for with some of what it knew of others. On the straight line between
     both ends lie weights that are better on either than the end is, as long as one came from the other.
 
@@ -51,3 +60,44 @@ def keep_of_start(net: ReidNet, start: Start, share: float) -> None:
         for name, began in known.state_dict().items():
             if began.is_floating_point():
                 ours[name].lerp_(began.to(ours[name]), share)
+
+
+def renew_statistics(net: ReidNet, config: TrainConfig, run: Run) -> None:
+    """Measures batch statistics anew, of the stages that are not frozen and of the BNNeck, on pictures as trained on.
+
+    Between two networks' weights features have means that lie between neither's statistics: without their own, vectors
+    share a direction, and cosines lie close together.
+
+    Args:
+        net: Its statistics are replaced.
+        config: Of the run.
+        run: Its sampler and its pictures, those of the epoch after the last.
+
+    Source:
+        Izmailov et al. 2018, "Averaging Weights Leads to Wider Optima and Better Generalization", section 3.2.
+    """
+    device = next(net.parameters()).device
+    pixels = PixelInput(config.preprocessing).to(device)
+    fixed = tuple(f"backbone.network.{stage}." for stage in config.frozen)
+    norms = [
+        module
+        for name, module in net.named_modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and not name.startswith(fixed)
+    ]
+    before = [norm.momentum for norm in norms]
+    net.eval()
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # A plain mean over all that follow.
+        norm.train()
+    seen, step = 0, config.epochs * config.batches
+    for drawn in run.sampler.epoch(config.epochs):
+        pictures = np.stack([run.pictures[Place(index, step, row)] for row, index in enumerate(drawn)])
+        with torch.no_grad():
+            net.features(pixels(torch.from_numpy(pictures).to(device)))
+        seen, step = seen + len(drawn), step + 1
+        if seen >= STATISTICS_PICTURES:
+            break
+    for norm, momentum in zip(norms, before, strict=True):
+        norm.momentum = momentum
+    net.eval()

@@ -15,7 +15,7 @@ from reid.config import TrainConfig
 from reid.finish import finish, judge
 from reid.journal import Journal, log
 from reid.losses.cross_entropy import smoothed_cross_entropy
-from reid.mixing import keep_of_start, require_mixable
+from reid.mixing import keep_of_start, renew_statistics, require_mixable
 from reid.optimise import freeze, rate_at, set_rate
 from reid.parts import VEHICLES_FILE, Parts, going_on, write_vehicles
 from reid.precision import exact
@@ -61,7 +61,9 @@ def train(config: TrainConfig, parts: Parts, out: Path, options: RunOptions | No
             write_vehicles(parts, out / VEHICLES_FILE)
         _loop(run, config, parts, _open_journal(run, config, out, ranks), options, ranks)
         if ranks.is_first:
-            keep_of_start(run.averaged.module, options.start, config.of_start)
+            if config.of_start:
+                keep_of_start(run.averaged.module, options.start, config.of_start)
+                renew_statistics(run.averaged.module, config, run)
             finish(run.averaged.module, config, parts, weights, options.command)
     return weights
 

@@ -26,7 +26,7 @@ def model(  # noqa: PLR0913
     ] = "default",
     then: Annotated[
         list[str] | None,
-        typer.Option(help="Recipes that go on from what was made before them: far, shapes, tune for the shipped one."),
+        typer.Option(help="Recipes that go on from what was made before them: far for the shipped one; shapes."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:

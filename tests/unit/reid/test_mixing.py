@@ -3,8 +3,10 @@ import json
 import pytest
 import torch
 
+from reid.augment import OFF
 from reid.checkpoint import load_checkpoint, save_checkpoint
 from reid.config import TrainConfig
+from reid.embedding import embed_samples
 from reid.errors import ModelError
 from reid.mixing import keep_of_start
 from reid.model import ReidNet
@@ -62,8 +64,20 @@ def test_a_run_keeps_the_share_that_it_is_told(small_city, tmp_path, config, sta
         ends.append(load_checkpoint(weights)[0].state_dict())
     began = load_checkpoint(start)[0].state_dict()
     assert not torch.equal(ends[0]["embed.weight"], began["embed.weight"])
-    for name in ("embed.weight", "backbone.network.conv5.0.conv1.conv.weight"):
+    for name in ("embed.weight", "backbone.network.conv5.0.conv1.conv.weight", "backbone.network.conv1.bn.running_var"):
         torch.testing.assert_close(ends[1][name], (began[name] + ends[0][name]) / 2, atol=2e-3, rtol=2e-3)  # FP16.
+
+
+def test_mixed_weights_have_statistics_of_their_own(small_city, tmp_path, config, start):
+    run = TrainConfig.model_validate(config.model_dump() | {"of_start": 0.5, "augment": OFF.model_dump()})
+    parts = read_parts(run, {"city": small_city})
+    net, _ = load_checkpoint(train(run, parts, tmp_path / "run", RunOptions(start=start)))
+    both = []
+    net.neck.register_forward_hook(lambda _m, given, _out: both.append(given[0]))
+    embed_samples(net, parts.fit, run.preprocessing, batch=8)
+    seen = torch.cat(both)
+    scale = seen.std(dim=0) + 1e-6
+    assert ((seen.mean(dim=0) - net.neck.running_mean).abs() / scale).mean() < 0.5
 
 
 @pytest.mark.parametrize("kind", ["nothing", "other"])
