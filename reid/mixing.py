@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
-from reid.batches import Place
+from reid.batches import BatchLoader, Place
 from reid.checkpoint import load_checkpoint
 from reid.config import TrainConfig
 from reid.errors import ModelError
 from reid.metadata import CheckpointMetadata, metadata_path, read_document
 from reid.model import PixelInput, ReidNet
 from reid.run import Run
-from reid.start import Start
+from reid.start import Start, is_checkpoint
 
 #: Pictures that tell the statistics of mixed weights.
 STATISTICS_PICTURES = 1536
@@ -29,7 +30,7 @@ def require_mixable(config: TrainConfig, start: Start) -> None:
     """
     if not config.of_start:
         return
-    if not isinstance(start, Path) or start.suffix != ".safetensors":
+    if not is_checkpoint(start):
         raise ModelError("of_start keeps a share of a checkpoint: start from one")
     began = read_document(metadata_path(start), CheckpointMetadata).architecture
     if began != config.architecture:
@@ -47,13 +48,11 @@ def keep_of_start(net: ReidNet, start: Start, share: float) -> None:
     Args:
         net: As trained.
         start: The checkpoint it began with.
-        share: Of the start, in [0, 1); 0 changes nothing.
+        share: Of the start, in [0, 1).
 
     Source:
         Wortsman et al. 2022, "Robust Fine-Tuning of Zero-Shot Models".
     """
-    if not share:
-        return
     known, _ = load_checkpoint(Path(start))
     ours = net.state_dict()
     with torch.no_grad():
@@ -66,7 +65,7 @@ def renew_statistics(net: ReidNet, config: TrainConfig, run: Run) -> None:
     """Measures batch statistics anew, of the stages that are not frozen and of the BNNeck, on pictures as trained on.
 
     Between two networks' weights features have means that lie between neither's statistics: without their own, vectors
-    share a direction, and cosines lie close together.
+    share a direction, and cosines lie close together. `torch.optim.swa_utils.update_bn` would renew frozen stages too.
 
     Args:
         net: Its statistics are replaced.
@@ -90,14 +89,14 @@ def renew_statistics(net: ReidNet, config: TrainConfig, run: Run) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # A plain mean over all that follow.
         norm.train()
-    seen, step = 0, config.epochs * config.batches
-    for drawn in run.sampler.epoch(config.epochs):
-        pictures = np.stack([run.pictures[Place(index, step, row)] for row, index in enumerate(drawn)])
+    drawn = islice(run.sampler.epoch(config.epochs), math.ceil(STATISTICS_PICTURES / config.vehicles / config.pictures))
+    batches = (
+        [Place(index, step, row) for row, index in enumerate(batch)]
+        for step, batch in enumerate(drawn, start=config.epochs * config.batches)
+    )
+    for _, pictures in BatchLoader(run.pictures, workers=0).epoch(batches):
         with torch.no_grad():
-            net.features(pixels(torch.from_numpy(pictures).to(device)))
-        seen, step = seen + len(drawn), step + 1
-        if seen >= STATISTICS_PICTURES:
-            break
+            net.features(pixels(pictures.to(device)))
     for norm, momentum in zip(norms, before, strict=True):
         norm.momentum = momentum
     net.eval()

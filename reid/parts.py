@@ -21,6 +21,7 @@ from reid.data import (
     split_vehicles,
 )
 from reid.errors import DataError
+from reid.start import is_checkpoint
 
 log = logging.getLogger("reid.train")
 
@@ -132,7 +133,7 @@ def going_on(parts: Parts, start: Path | str) -> Parts:
     Raises:
         DataError: The weights were made of vehicles that the run holds out; or the file is damaged.
     """
-    if not isinstance(start, Path) or start.suffix != ".safetensors":
+    if not is_checkpoint(start):
         return parts
     file = start.with_name(VEHICLES_FILE)
     if not file.exists():

@@ -30,7 +30,7 @@ from reid.precision import half_precision, no_shortened_products
 from reid.progress import PROGRESS_FILE, Progress
 from reid.ranks import Ranks
 from reid.sampler import Alike, PKSampler, PKSettings
-from reid.start import NOTHING, Start, initialise
+from reid.start import NOTHING, Start, initialise, is_checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def set_up(config: TrainConfig, parts: Parts, out: Path, options: RunOptions, ra
         attributes=attributes,
         progress=progress,
         first_epoch=first_epoch,
-        trained=isinstance(options.start, Path) and options.start.suffix == ".safetensors",
+        trained=is_checkpoint(options.start),
     )
 
 

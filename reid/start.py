@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from reid.backbones import build_backbone, load_imagenet
 from reid.checkpoint import load_checkpoint
@@ -18,6 +18,11 @@ ZOO: Literal["torchreid-zoo"] = "torchreid-zoo"
 NOTHING: Literal["none"] = "none"
 
 Start = Path | Literal["none", "torchreid-zoo"]
+
+
+def is_checkpoint(start: Path | str) -> TypeGuard[Path]:
+    """Whether a run begins with a network of ours, head included, and not with published weights or nothing."""
+    return isinstance(start, Path) and start.suffix == ".safetensors"
 
 
 def initialise(net: ReidNet, start: Start) -> None:
@@ -37,7 +42,7 @@ def initialise(net: ReidNet, start: Start) -> None:
         architecture = net.architecture
         pretrained = build_backbone(architecture.backbone, architecture.last_stride, from_zoo=True)
         net.backbone.load_state_dict(pretrained.state_dict())
-    elif isinstance(start, Path) and start.suffix == ".safetensors":
+    elif is_checkpoint(start):
         _from_checkpoint(net, start)
     else:
         load_imagenet(net.backbone, Path(start))

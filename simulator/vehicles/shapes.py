@@ -1,7 +1,7 @@
 """Other bodies of the bodies there are: as long, tall and raked as another maker's. Numbers; the renderer bends meshes.
 
-Twenty meshes teach a network twenty outlines. Training sets may draw each in several shapes, so that what is learned of
-one body helps with bodies never seen. Nothing that is judged ever shows them.
+Sixteen meshes teach a network sixteen outlines. Training sets may draw each in several shapes, so that what is learned
+of one body helps with bodies never seen. Nothing that is judged ever shows them.
 """
 
 from __future__ import annotations
