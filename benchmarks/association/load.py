@@ -82,7 +82,11 @@ class Arrival:
 
 
 class Traffic:
-    """Vehicles on their ways through the network; draws everything in the order of calls."""
+    """Vehicles on their ways through the network; draws everything in the order of calls.
+
+    Attributes:
+        vehicles: Whose each sighting is, by its id.
+    """
 
     def __init__(self, plan: LoadPlan) -> None:
         self._plan = plan
@@ -95,7 +99,7 @@ class Traffic:
         self._others = sorted(others)
         self._trip_s = plan.trip_s * self._rng.lognormal(0.0, 0.4, (plan.cameras, plan.out_degree))
         self._looks: list[Floats] = []
-        self._count = 0
+        self.vehicles: dict[str, int] = {}
 
     # ------------------------------------------------------------------ vehicles
 
@@ -111,10 +115,11 @@ class Traffic:
 
     def seen(self, vehicle: int, camera: int, start_s: float) -> Observation:
         """A closed passage of a vehicle."""
-        self._count += 1
+        sighting_id = f"s{len(self.vehicles) + 1:08d}"
+        self.vehicles[sighting_id] = vehicle
         start_ns = EPOCH_NS + round(start_s * SECOND_NS)
         return Observation(
-            sighting_id=f"s{self._count:08d}",
+            sighting_id=sighting_id,
             revision=1,
             final=True,
             camera_id=f"c{camera:03d}",
@@ -196,7 +201,7 @@ class Traffic:
                     continue
                 early = replace(observation, final=False, end_ns=observation.start_ns, exit=None)
                 yield Arrival(at_s, early)
-                heapq.heappush(waiting, (at_s + STAY_S, self._count, replace(observation, revision=2)))
+                heapq.heappush(waiting, (at_s + STAY_S, len(self.vehicles), replace(observation, revision=2)))
             while waiting and waiting[0][0] <= at_s + plan.burst / plan.per_s:
                 closes_s, _, closed = heapq.heappop(waiting)
                 yield Arrival(closes_s, closed)

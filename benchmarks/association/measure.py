@@ -17,6 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.association.load import EPOCH_NS, MODEL_ID, SECOND_NS, Arrival, LoadPlan, Traffic
+from benchmarks.association.truth import joined
 from reid.types import Calibration
 from services.garbage import Collector
 from tracker.multi_camera.associate import Associator
@@ -98,6 +99,8 @@ def measure(plan: LoadPlan) -> dict[str, float | int | bool]:
         timed = offer(associator, arrivals, settings.bucket_s, collector)
     gc.collect()
     growth_mb = resident_mb() - before_mb
+    arrived = {arrival.observation.sighting_id for arrival in arrivals}
+    precision, recall = joined(associator.snapshot().assigned, traffic.vehicles, arrived)
     return {
         **_latency(timed, plan),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / _MB, 1),
@@ -105,6 +108,8 @@ def measure(plan: LoadPlan) -> dict[str, float | int | bool]:
         "growth_mb": round(growth_mb, 1),
         "active_before": active_before,
         "active_after": associator.active,
+        "precision": round(precision, 3),
+        "recall": round(recall, 3),
     }
 
 

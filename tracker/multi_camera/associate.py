@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
 from typing import ClassVar
 
 from reid.types import Calibration
 from tracker.multi_camera.asked import ASKED, from_state, to_state
 from tracker.multi_camera.clocks.site_time import LINK as TIME
 from tracker.multi_camera.clocks.site_time import SiteTime
+from tracker.multi_camera.decisions.joint import joint_groups
 from tracker.multi_camera.decisions.verdicts import Findings, IdFactory
 from tracker.multi_camera.parts import Parts
 from tracker.multi_camera.reconsider import Reconsideration
@@ -124,8 +124,8 @@ class Associator:
     def decide(self) -> Outcome:
         """Decides all that waits, whether due or not.
 
-        Vehicles that come into view are decided camera by camera in the order of their first start, jointly within a
-        camera; then new revisions of sightings decided before, by start.
+        Vehicles that come into view are decided jointly within a camera and with those of views that are apart, else
+        in the order of the cameras' first starts; then new revisions of sightings decided before, by start.
         """
         batch = sorted(self._pending.values(), key=lambda o: (o.start_ns, o.sighting_id))
         self._pending.clear()
@@ -150,11 +150,11 @@ class Associator:
                 self._compare_revisions(observation)
                 self._parts.memory.assign(observation, owner)
                 revised.append(observation)
-        first_start = {o.camera_id: o.start_ns for o in reversed(arrivals)}
-        arrivals.sort(key=lambda o: (first_start[o.camera_id], o.camera_id))
+        groups = joint_groups(arrivals, self._parts.topology.camera, self._parts.topology.tables())
+        arrivals = [observation for group in groups for observation in group]
         self._parts.scorer.expect([*arrivals, *revised])
-        for _, group in groupby(arrivals, key=lambda o: o.camera_id):
-            self._parts.verdicts.admit(list(group), findings)
+        for group in groups:
+            self._parts.verdicts.admit(group, findings)
         for observation in revised:
             self._parts.verdicts.revise(observation, findings)
         self._parts.scorer.expect(())

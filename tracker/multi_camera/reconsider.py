@@ -87,7 +87,7 @@ class Reconsideration:
         steps.extend(partial(self._find_twins, part, found) for part in _portions(touched))
         steps.append(partial(self._parts.verdicts.unite, found))
         lessons = _portions(closed)
-        if lessons and self._learns_links:
+        if lessons:
             steps.append(self._order)
         steps.extend(partial(self._learn, part, part is not lessons[-1]) for part in lessons)
         steps.append(partial(self._tidy, past))
@@ -147,7 +147,7 @@ class Reconsideration:
     # ------------------------------------------------------------------ learning
 
     def _order(self, findings: Findings) -> None:
-        """Puts what was seen lately in the order that lessons are looked for in."""
+        """Writes down what was seen lately for lessons to be looked for in, and forgets what is too old for them."""
         del findings
         self._parts.recent.prepare(self._parts.topology)
 

@@ -141,6 +141,8 @@ def test_a_small_case_is_measured_in_a_process_of_its_own():
     assert row["decisions"] == 10
     assert row["active_before"] == 40
     assert row["peak_mb"] >= row["resident_mb"] > 10
+    assert 0.0 <= row["recall"] <= 1.0
+    assert row["precision"] > 0.5
     assert document["load"]["unknown_share"] == 0.25
     assert told == [(0, 1), (1, 1)]
 

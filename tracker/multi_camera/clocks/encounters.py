@@ -5,14 +5,15 @@ Whoever asks what the clocks show must not have chosen the pairs by time, or a c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reid.types import Calibration
-from tracker.multi_camera.arrays import Floats
+from tracker.multi_camera.arrays import Floats, Ints
 from tracker.multi_camera.types import Observation, Point
 from tracker.multi_camera.visits import Visits
 
@@ -47,13 +48,25 @@ class Encounter:
     movement: tuple[float, float, float, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Album:
-    """Sightings to compare: R of them, with their passages and embeddings, (R, D)."""
+    """Sightings to compare, R places for them.
 
-    sightings: Sequence[Observation]
+    Attributes:
+        at: The sighting in a place.
+        visits: Their passages, (R,); of a free place infinitely late.
+        embeddings: float32 (R, D).
+        rank: Of equally likely ones the first by this comes first, (R,).
+    """
+
+    at: Callable[[int], Observation]
     visits: Visits
     embeddings: NDArray[np.float32]
+    rank: Ints
+
+    @cached_property
+    def _twice_middle_s(self) -> Floats:
+        return self.visits.start_s + self.visits.end_s
 
     def encounters(
         self, places: Sequence[int], nats: Floats, calibration: Calibration
@@ -76,7 +89,7 @@ class Album:
             if not len(hopeful):
                 continue
             seen: set[int] = set()
-            for other in hopeful[np.argsort(-row[hopeful], kind="stable")][:MOST].tolist():
+            for other in hopeful[np.lexsort((self.rank[hopeful], -row[hopeful]))][:MOST].tolist():
                 camera = int(self.visits.camera[other])
                 if camera in seen:
                     continue
@@ -86,8 +99,7 @@ class Album:
 
     def _around(self, place: int) -> NDArray[np.bool_]:
         """Sightings of other cameras at about that time."""
-        twice_s = self.visits.start_s + self.visits.end_s
-        near = np.abs(twice_s - twice_s[place]) <= 2 * WINDOW_S
+        near = np.abs(self._twice_middle_s - self._twice_middle_s[place]) <= 2 * WINDOW_S
         return np.asarray(near & (self.visits.camera != self.visits.camera[place]))
 
     def _is_clear(
@@ -107,7 +119,7 @@ class Album:
 
     def _encounter(self, place: int, other: int) -> tuple[str, str, Encounter]:
         one, two = sorted((place, other), key=lambda k: int(self.visits.camera[k]))
-        first, second = self.sightings[one], self.sightings[two]
+        first, second = self.at(one), self.at(two)
         movement = (*_direction(first.entry, first.exit), *_direction(second.entry, second.exit))
         cameras, times_s = (
             [int(self.visits.camera[k]) for k in (one, two)],

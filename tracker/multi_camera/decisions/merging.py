@@ -13,6 +13,8 @@ from tracker.multi_camera.types import Observation
 
 #: Identities nearest by appearance that are looked at as possible twins of one.
 NEAREST = 4
+#: Identities most like a sighting among which those nearest to its own are looked for.
+COMPARED = 128
 #: Nats that time and zones may add at most for a pair to be looked at.
 HEADROOM = 2.0
 
@@ -38,10 +40,13 @@ def twins(scorer: Scorer, memory: IdentityMemory, closed: Sequence[Observation],
     ends = np.searchsorted(near.of, np.arange(len(closed) + 1)).tolist()
     pairs: list[tuple[int, int]] = []
     looks: list[Floats] = []
+    seen: set[int] = set()
     for row, begin, end in zip(rows, ends, ends[1:], strict=False):
         others = near.rows[begin:end]
-        if row < 0 or not memory.sources[row] or any(row == one for one, _ in pairs):
+        if row < 0 or not memory.sources[row] or row in seen:
             continue
+        if len(others) > COMPARED:
+            others = others[np.argpartition(near.similarity[begin:end], -COMPARED)[-COMPARED:]]
         alike = memory.centres[others] @ memory.centres[row]
         alike[others == row] = -np.inf
         best = np.argpartition(alike, -NEAREST)[-NEAREST:] if len(alike) > NEAREST else np.arange(len(alike))
@@ -52,8 +57,10 @@ def twins(scorer: Scorer, memory: IdentityMemory, closed: Sequence[Observation],
             alike[best].astype(np.float64), memory.sources[row], memory.sources[others], detail
         )
         worth = np.flatnonzero(nats > least_nats - HEADROOM)
-        pairs += [(row, other) for other in others[worth].tolist()]
-        looks.append(nats[worth])
+        if len(worth):
+            seen.add(row)
+            pairs += [(row, other) for other in others[worth].tolist()]
+            looks.append(nats[worth])
     if not pairs:
         return []
     nats = np.concatenate(looks) + scorer.paths.joint_nats(pairs)

@@ -5,8 +5,8 @@ What is learned from these does not hang on decisions taken, so a wrong one cann
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from itertools import islice
 from operator import attrgetter
 
 import numpy as np
@@ -18,26 +18,14 @@ from tracker.multi_camera.clocks.corrections import Correction
 from tracker.multi_camera.clocks.encounters import Album, Encounter
 from tracker.multi_camera.links.lessons import ORIGINS
 from tracker.multi_camera.topology.learned import Topology
+from tracker.multi_camera.topology.newest import Newest
 from tracker.multi_camera.types import Observation
 from tracker.multi_camera.visits import Visits
 
-#: Sightings remembered, the oldest by start go first: those of half an hour at one a second.
-RECENT = 2048
-#: Of these, the most alike that are looked at closely.
+#: Of the sightings remembered, the most alike that are looked at closely.
 SHORTLIST = 128
 #: Pairs of sightings remembered as found.
 FOUND = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """Sightings by start, their places in that order, and what is compared of them."""
-
-    sightings: Sequence[Observation]
-    places: Mapping[str, int]
-    visits: Visits
-    embeddings: NDArray[np.float32]
-    details: NDArray[np.float64]
 
 
 class Recent:
@@ -47,24 +35,21 @@ class Recent:
         self._calibration = calibration
         self._pooled = pool(calibration, 1)
         self._horizon_s = horizon_s
-        self._sightings: dict[str, Observation] = {}
-        self._compared: _Compared | None = None
+        self._newest = Newest(horizon_s)
         # Those that taught of links, in that order.
         self._taught: dict[str, None] = {}
+        # Who was compared last, the version of what with, and what came of it: a lesson and an encounter ask the same.
+        self._compared: tuple[tuple[int, list[tuple[str, int, bool]]], NDArray[np.float32]] | None = None
         # Pairs that were found lately, so that two that close together are not found twice.
         self._found: dict[tuple[str, str], None] = {}
 
     def put(self, observation: Observation) -> None:
         """Takes in a sighting or a new revision of one."""
-        self._compared = None
-        self._sightings[observation.sighting_id] = observation
-        if len(self._sightings) > RECENT + RECENT // 8:
-            newest = sorted(self._sightings.values(), key=attrgetter("start_ns", "sighting_id"), reverse=True)
-            self._sightings = {o.sighting_id: o for o in newest[:RECENT]}
+        self._newest.put(observation)
 
     def standing(self, observations: Sequence[Observation]) -> list[Observation]:
         """Those of some sightings that are remembered, as they are by now."""
-        found = (self._sightings.get(o.sighting_id) for o in observations)
+        found = (self._newest.get(o.sighting_id) for o in observations)
         return [o for o in found if o is not None]
 
     def teach(self, closed: Sequence[Observation]) -> None:
@@ -72,29 +57,27 @@ class Recent:
         for observation in closed:
             self._taught.pop(observation.sighting_id, None)
             self._taught[observation.sighting_id] = None
-        for sighting_id in list(self._taught)[: -len(self._sightings) or None]:
+        for sighting_id in list(islice(self._taught, max(len(self._taught) - len(self._newest), 0))):
             del self._taught[sighting_id]
 
     def teach_all_but(self, waiting: Sequence[Observation]) -> None:
         """Tells that all were learned from that are remembered and will not change any more, but for some."""
         late = {observation.sighting_id for observation in waiting}
-        closed = [o for o in self._sightings.values() if o.final and o.sighting_id not in late]
+        closed = [o for o in self._newest if o.final and o.sighting_id not in late]
         self.teach(sorted(closed, key=attrgetter("end_ns", "sighting_id")))
 
     def taught(self, most: int) -> list[Observation]:
         """Of so many sightings that were learned from last, those that are remembered, in that order."""
         newest = list(self._taught)[-most:] if most else []
-        return [self._sightings[sighting_id] for sighting_id in newest if sighting_id in self._sightings]
+        return [o for o in map(self._newest.get, newest) if o is not None]
 
     def drop(self, sighting_id: str) -> None:
         """Forgets a sighting; does nothing when it is not remembered."""
-        self._compared = None
-        self._sightings.pop(sighting_id, None)
+        self._newest.drop(sighting_id)
 
     def prepare(self, topology: Topology) -> None:
         """Works out ahead what the next questions are answered from."""
-        if self._sightings:
-            self._as_compared(topology)
+        self._newest.prepare(topology)
 
     def origins(
         self, arrivals: Sequence[Observation], topology: Topology
@@ -108,14 +91,14 @@ class Recent:
         Returns:
             For each arrival at most ``ORIGINS`` sightings, most likely first, with the evidence of looks in nats.
         """
-        if not arrivals or not self._sightings:
+        if not arrivals or not self._newest:
             return [(arrival, []) for arrival in arrivals]
-        known = self._as_compared(topology)
+        known = self._as_arrays(topology)
         here = Visits.of(arrivals, topology.camera)
         possible = self._possible(known.visits, here)
-        own = [known.places.get(o.sighting_id, -1) for o in arrivals]
+        own = [known.place(o.sighting_id) for o in arrivals]
         possible[np.arange(len(arrivals)), own] &= np.array(own) < 0
-        near, similarity = _most_alike(np.where(possible, _similarity(arrivals, known), -np.inf))
+        near, similarity = _most_alike(np.where(possible, self._similarity(arrivals), -np.inf), known.rank)
         detail = np.array([o.detail for o in arrivals])[:, None] * known.details[near]
         nats = self._pooled.nats(np.maximum(similarity, -1.0), np.ones(near.shape, np.intp), 1, detail)
         total = np.full(near.shape, -np.inf)
@@ -125,7 +108,7 @@ class Recent:
         return [
             (
                 arrival,
-                [(known.sightings[near[n, k]], float(nats[n, k])) for k in best[n].tolist() if total[n, k] > -np.inf],
+                [(known.at(near[n, k]), float(nats[n, k])) for k in best[n].tolist() if total[n, k] > -np.inf],
             )
             for n, arrival in enumerate(arrivals)
         ]
@@ -137,19 +120,19 @@ class Recent:
             closed: Of the same model as those put in, and among them.
             topology: Numbers cameras.
         """
-        if not closed or not self._sightings:
+        if not closed or not self._newest:
             return []
-        known = self._as_compared(topology)
-        album = Album(known.sightings, known.visits, known.embeddings)
-        places = [known.places.get(o.sighting_id, -1) for o in closed]
+        known = self._as_arrays(topology)
+        album = Album(known.at, known.visits, known.embeddings, known.rank)
+        places = [known.place(o.sighting_id) for o in closed]
         found = []
         c = self._calibration
-        nats = np.clip(c.slope * _similarity(closed, known) + c.offset, -c.limit, c.limit)
+        nats = np.clip(c.slope * self._similarity(closed).astype(np.float64) + c.offset, -c.limit, c.limit)
         for one, other, encounter in album.encounters(places, nats, c):
             if (one, other) not in self._found:
                 self._found[one, other] = None
                 found.append(encounter)
-        for pair in list(self._found)[:-FOUND]:
+        for pair in list(islice(self._found, max(len(self._found) - FOUND, 0))):
             del self._found[pair]
         return found
 
@@ -157,23 +140,24 @@ class Recent:
         """Puts the times of what is remembered right; returns the sightings that changed."""
         changed = {}
         for correction in corrections:
-            for sighting_id, observation in self._sightings.items():
+            for observation in list(self._newest):
                 if topology.camera(observation.camera_id) == correction.camera:
                     right = correction.applied(observation)
                     if right is not observation:
-                        self._sightings[sighting_id] = changed[sighting_id] = right
-        self._compared = None
+                        changed[right.sighting_id] = right
+                        self._newest.put(right)
         return list(changed.values())
 
-    def _as_compared(self, topology: Topology) -> _Compared:
-        """The sightings remembered, by start, as arrays; made anew after a change."""
-        if self._compared is None:
-            known = sorted(self._sightings.values(), key=lambda o: (o.start_ns, o.sighting_id))
-            places = {o.sighting_id: i for i, o in enumerate(known)}
-            embeddings = np.stack([o.embedding for o in known])
-            details = np.array([o.detail for o in known])
-            self._compared = _Compared(known, places, Visits.of(known, topology.camera), embeddings, details)
-        return self._compared
+    def _as_arrays(self, topology: Topology) -> Newest:
+        self._newest.prepare(topology)
+        return self._newest
+
+    def _similarity(self, sightings: Sequence[Observation]) -> NDArray[np.float32]:
+        """Products of vectors with those of the newest, (A, R), which have been written."""
+        asked = self._newest.version, [(o.sighting_id, o.revision, o.final) for o in sightings]
+        if self._compared is None or self._compared[0] != asked:
+            self._compared = asked, np.stack([o.embedding for o in sightings]) @ self._newest.embeddings.T
+        return self._compared[1]
 
     def _possible(self, before: Visits, here: Visits) -> NDArray[np.bool_]:
         """Which visits, (A, R), came earlier, not too long ago, and were not in the same view at the same time."""
@@ -183,16 +167,14 @@ class Recent:
         return np.asarray((before.start_s <= start_s) & recent & ~(still & (before.camera == camera)))
 
 
-def _most_alike(similarity: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """The ``SHORTLIST`` places of each row of (A, R) where it is largest, ascending, and what stands there."""
+def _most_alike(
+    similarity: NDArray[np.float32], rank: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The ``SHORTLIST`` places of each row of (A, R) where it is largest, by rank, and what stands there."""
     count = similarity.shape[1]
     if count <= SHORTLIST:
         places = np.broadcast_to(np.arange(count), similarity.shape)
     else:
-        places = np.sort(np.argpartition(similarity, -SHORTLIST, axis=1)[:, -SHORTLIST:], axis=1)
-    return places, np.take_along_axis(similarity, places, axis=1)
-
-
-def _similarity(arrivals: Sequence[Observation], known: _Compared) -> NDArray[np.float64]:
-    """Products of vectors, (A, R)."""
-    return (np.stack([o.embedding for o in arrivals]) @ known.embeddings.T).astype(np.float64)
+        places = np.argpartition(similarity, -SHORTLIST, axis=1)[:, -SHORTLIST:]
+    places = np.take_along_axis(places, np.argsort(rank[places], axis=1), axis=1)
+    return places, np.take_along_axis(similarity, places, axis=1).astype(np.float64)

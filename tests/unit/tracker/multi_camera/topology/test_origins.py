@@ -40,6 +40,35 @@ def test_on_a_busy_site_a_vehicle_is_found_that_left_long_ago(vehicles):
     assert origins[0][0].sighting_id == "same"
 
 
+def test_on_a_very_busy_site_too(vehicles):
+    """Ten thousand others, as two hundred a second in fifty seconds: of fewer remembered the vehicle is not one."""
+    topology = Topology(AssociationSettings())
+    recent = Recent(Calibration(20.0, -10.0), horizon_s=600.0)
+    recent.put(vehicles.see("same", 1, "a", 0, 5))
+    topology.camera("a")
+    for n in range(10_000):
+        recent.put(vehicles.see(f"o{n}", 2 + n % 14, f"c{n % 8}", 5 + n / 200, 8 + n / 200))
+        topology.camera(f"c{n % 8}")
+        if n % 100 == 0:
+            recent.prepare(topology)
+    arrival = vehicles.see("s", 1, "b", 56, 60)
+    topology.arrive(arrival)
+    ((_, origins),) = recent.origins([arrival], topology)
+    assert origins[0][0].sighting_id == "same"
+
+
+def test_a_lesson_and_an_encounter_compare_with_what_stands_by_then(vehicles):
+    """What was compared for the one serves the other, unless something came between."""
+    topology = Topology(AssociationSettings())
+    recent = Recent(Calibration(20.0, -10.0), horizon_s=600.0)
+    closed = vehicles.see("s2", 1, "b", 20, 24)
+    recent.put(closed)
+    topology.arrive(closed)
+    assert recent.origins([closed], topology) == [(closed, [])]
+    recent.put(vehicles.see("s1", 1, "a", 0, 4))
+    assert len(recent.encounters([closed], topology)) == 1
+
+
 def test_a_site_that_forgot_all_finds_nothing(vehicles):
     topology = Topology(AssociationSettings())
     recent = Recent(Calibration(20.0, -10.0), horizon_s=600.0)

@@ -1,0 +1,69 @@
+"""Which arrivals of a bucket are decided together, and what that decides."""
+
+from __future__ import annotations
+
+from tests.unit.tracker.multi_camera.conftest import taught
+from tracker.multi_camera.decisions.joint import joint_groups
+from tracker.multi_camera.settings import AssociationSettings
+from tracker.multi_camera.topology.learned import Topology
+
+
+def groups(topology, *arrivals):
+    for observation in arrivals:
+        topology.camera(observation.camera_id)
+    found = joint_groups(sorted(arrivals, key=lambda o: o.start_ns), topology.camera, topology.tables())
+    return [[o.sighting_id for o in group] for group in found]
+
+
+def trips(first, one, other, until_s, again_s):
+    """Thirty trips: in the one view for so long, and in the other so long after coming into the one."""
+    return [(one, t, t + until_s, other, t + again_s, t + again_s + 4) for t in range(first, first + 1200, 40)]
+
+
+APART = trips(0, "a", "b", 4, 15)
+
+
+def after(vehicles, *seen):
+    """What a topology knows after trips."""
+    topology = Topology(AssociationSettings())
+    taught(topology, vehicles, [trip for part in seen for trip in part])
+    return topology
+
+
+def test_nothing_is_decided_together_where_nothing_is_known(vehicles):
+    topology = Topology(AssociationSettings())
+    arrivals = vehicles.see("s1", 1, "b", 0.2, 4), vehicles.see("s2", 2, "a", 0, 4), vehicles.see("s3", 3, "b", 0.1, 4)
+    assert groups(topology, *arrivals) == [["s2"], ["s3", "s1"]]
+
+
+def test_views_that_nobody_is_in_at_once_are_decided_together(vehicles):
+    arrivals = vehicles.see("s1", 1, "b", 0.2, 4), vehicles.see("s2", 2, "a", 0, 4), vehicles.see("s3", 3, "b", 0.1, 4)
+    assert groups(after(vehicles, APART), *arrivals) == [["s2", "s3", "s1"]]
+
+
+def test_views_that_overlap_are_decided_one_after_the_other(vehicles):
+    """The third shares a view with the second alone, and so is decided after it, beside nobody or whoever is apart."""
+    topology = after(vehicles, APART, trips(2000, "b", "c", 10, 5), trips(4000, "a", "c", 4, 15))
+    assert groups(
+        topology,
+        vehicles.see("s1", 1, "a", 0, 4),
+        vehicles.see("s2", 2, "b", 0.1, 4),
+        vehicles.see("s3", 3, "c", 0.2, 4),
+    ) == [["s1", "s2"], ["s3"]]
+
+
+def test_nothing_arrives(vehicles):
+    assert groups(Topology(AssociationSettings())) == []
+
+
+def test_of_two_views_apart_the_one_that_shows_it_better_has_the_identity(site, vehicles):
+    """Not the one into which a look-alike came a moment earlier."""
+    for n in range(30):
+        site.tell(vehicles.see(f"p{n}", 4 + n % 8, "b", 40 * n, 40 * n + 4))
+        site.tell(vehicles.see(f"q{n}", 4 + n % 8, "c", 40 * n + 15, 40 * n + 19))
+    site.tell(vehicles.see("s0", 1, "a", 1300, 1304, noise=0.0))
+    near = vehicles.look(1) + 0.5 * vehicles.look(2)
+    first = vehicles.see("s1", 2, "b", 1310, 1314, look=near, noise=0.0)
+    first, second = site.tell(first, vehicles.see("s2", 1, "c", 1310.2, 1314, noise=0.0)).decisions
+    assert (first.sighting_id, first.identity_id == site.identity["s0"]) == ("s1", False)
+    assert (second.sighting_id, second.identity_id) == ("s2", site.identity["s0"])
