@@ -143,6 +143,15 @@ def scorer_for(
 
 
 @pytest.fixture
+def topology() -> Topology:
+    """Knows three cameras and nothing of them."""
+    topology = Topology(AssociationSettings())
+    for camera in "abc":
+        topology.camera(camera)
+    return topology
+
+
+@pytest.fixture
 def vehicles() -> Vehicles:
     return Vehicles()
 

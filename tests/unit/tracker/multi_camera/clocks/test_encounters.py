@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from tracker.multi_camera.clocks.encounters import WINDOW_S
-from tracker.multi_camera.settings import AssociationSettings
-from tracker.multi_camera.topology.learned import Topology
 from tracker.multi_camera.topology.origins import Recent
 
 LEFT_TO_RIGHT = {"entry": (0.1, 0.5), "exit": (0.9, 0.5)}
@@ -16,14 +14,6 @@ LEFT_TO_RIGHT = {"entry": (0.1, 0.5), "exit": (0.9, 0.5)}
 @pytest.fixture
 def recent(calibration):
     return Recent(calibration, 1800.0)
-
-
-@pytest.fixture
-def topology():
-    topology = Topology(AssociationSettings())
-    for camera in "abc":
-        topology.camera(camera)
-    return topology
 
 
 def found(recent, topology, *closed):

@@ -5,19 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology import newest as module
-from tracker.multi_camera.topology.learned import Topology
 from tracker.multi_camera.topology.newest import Newest
 from tracker.multi_camera.visits import Visits
-
-
-@pytest.fixture
-def topology():
-    topology = Topology(AssociationSettings())
-    for camera in "abc":
-        topology.camera(camera)
-    return topology
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reid.types import Calibration
 from tracker.multi_camera.settings import AssociationSettings
 from tracker.multi_camera.topology.learned import Topology
@@ -25,33 +27,23 @@ def test_where_a_vehicle_came_from_is_the_likely_one_first(vehicles):
     assert [o.sighting_id for o, _ in origins] == ["same", "other"]
 
 
-def test_on_a_busy_site_a_vehicle_is_found_that_left_long_ago(vehicles):
-    """As many others came into view meanwhile as a site of five vehicles a second sees in five minutes."""
+@pytest.mark.parametrize(
+    ("others", "until_s"),
+    [pytest.param(1500, 305, id="five a second"), pytest.param(10_000, 55, id="two hundred a second")],
+)
+def test_on_a_busy_site_a_vehicle_is_found_that_left_long_ago(vehicles, others, until_s):
+    """As many others came into view meanwhile as such a site sees in that time."""
     topology = Topology(AssociationSettings())
     recent = Recent(Calibration(20.0, -10.0), horizon_s=600.0)
     recent.put(vehicles.see("same", 1, "a", 0, 5))
     topology.camera("a")
-    for n in range(1500):
-        recent.put(vehicles.see(f"o{n}", 2 + n % 14, f"c{n % 8}", 5 + n / 5, 8 + n / 5))
-        topology.camera(f"c{n % 8}")
-    arrival = vehicles.see("s", 1, "b", 310, 315)
-    topology.arrive(arrival)
-    ((_, origins),) = recent.origins([arrival], topology)
-    assert origins[0][0].sighting_id == "same"
-
-
-def test_on_a_very_busy_site_too(vehicles):
-    """Ten thousand others, as two hundred a second in fifty seconds: of fewer remembered the vehicle is not one."""
-    topology = Topology(AssociationSettings())
-    recent = Recent(Calibration(20.0, -10.0), horizon_s=600.0)
-    recent.put(vehicles.see("same", 1, "a", 0, 5))
-    topology.camera("a")
-    for n in range(10_000):
-        recent.put(vehicles.see(f"o{n}", 2 + n % 14, f"c{n % 8}", 5 + n / 200, 8 + n / 200))
+    for n in range(others):
+        came_s = 5 + n * (until_s - 5) / others
+        recent.put(vehicles.see(f"o{n}", 2 + n % 14, f"c{n % 8}", came_s, came_s + 3))
         topology.camera(f"c{n % 8}")
         if n % 100 == 0:
             recent.prepare(topology)
-    arrival = vehicles.see("s", 1, "b", 56, 60)
+    arrival = vehicles.see("s", 1, "b", until_s + 5, until_s + 10)
     topology.arrive(arrival)
     ((_, origins),) = recent.origins([arrival], topology)
     assert origins[0][0].sighting_id == "same"
