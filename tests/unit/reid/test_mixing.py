@@ -55,6 +55,7 @@ def test_weights_lie_on_the_line_between_both_ends(metadata, start):
             assert torch.equal(value, end[name])
 
 
+@pytest.mark.usefixtures("calibrated")
 def test_a_run_keeps_the_share_that_it_is_told(small_city, tmp_path, config, start):
     parts = read_parts(config, {"city": small_city})
     ends = []
@@ -68,6 +69,7 @@ def test_a_run_keeps_the_share_that_it_is_told(small_city, tmp_path, config, sta
         torch.testing.assert_close(ends[1][name], (began[name] + ends[0][name]) / 2, atol=2e-3, rtol=2e-3)  # FP16.
 
 
+@pytest.mark.usefixtures("calibrated")
 def test_mixed_weights_have_statistics_of_their_own(small_city, tmp_path, config, start):
     run = TrainConfig.model_validate(config.model_dump() | {"of_start": 0.5, "augment": OFF.model_dump()})
     parts = read_parts(run, {"city": small_city})

@@ -140,6 +140,7 @@ def test_a_loss_that_is_no_number_stops_the_run(small_city, tmp_path, config, mo
         train(config, read_parts(config, {"city": small_city}), tmp_path)
 
 
+@pytest.mark.usefixtures("calibrated")
 def test_collapse_is_logged_and_recorded(small_city, tmp_path, config, monkeypatch, caplog):
     class OnePoint(QuickStatistics):
         def forward(self, x):
@@ -278,6 +279,7 @@ def test_stages_frozen_at_chance_are_told(small_city, tmp_path, config, caplog):
     assert "conv1, conv2 stay as they are, and they start from nothing" in caplog.text
 
 
+@pytest.mark.usefixtures("calibrated")
 def test_offline_mining_begins_at_once_where_a_run_goes_on_from_a_checkpoint(small_city, tmp_path, config, monkeypatch):
     mined = []
     monkeypatch.setattr("reid.run.hard_vehicles", lambda *arguments: mined.append(arguments[-1][1]))
