@@ -33,8 +33,7 @@ def joint_groups(
     by_camera: dict[str, list[Observation]] = {}
     for observation in arrivals:
         by_camera.setdefault(observation.camera_id, []).append(observation)
-    first = {camera_id: mine[0].start_ns for camera_id, mine in by_camera.items()}
-    order = sorted(by_camera, key=lambda camera_id: (first[camera_id], camera_id))
+    order = sorted(by_camera, key=lambda camera_id: (by_camera[camera_id][0].start_ns, camera_id))
     cameras = np.array([number(camera_id) for camera_id in order], np.intp)
     apart = tables.log_overlap_known((cameras[:, None], cameras[None, :])) <= APART_NATS
     groups: list[list[Observation]] = []

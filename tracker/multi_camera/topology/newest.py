@@ -132,7 +132,7 @@ class Newest:
         self._ids += [""] * more
         self._free = list(reversed(range(old, old + more)))
         self.visits = self.visits.enlarged(old + more, start_s=np.inf)
-        self.visits.end_s[old:] = np.inf
+        self.visits.end_s[old:] = np.inf  # As of one that was dropped: whoever adds both up gets infinity.
         before = self.embeddings if old else np.zeros((0, width), np.float32)
         self.embeddings = np.pad(before, ((0, more), (0, 0)))
         self.details = np.pad(self.details, (0, more), constant_values=1.0)

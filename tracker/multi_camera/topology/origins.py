@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 from operator import attrgetter
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ from tracker.multi_camera.topology.learned import Topology
 from tracker.multi_camera.topology.newest import Newest
 from tracker.multi_camera.types import Observation
 from tracker.multi_camera.visits import Visits
+
+Key = TypeVar("Key", str, tuple[str, str])
 
 #: Of the sightings remembered, the most alike that are looked at closely.
 SHORTLIST = 128
@@ -57,8 +60,7 @@ class Recent:
         for observation in closed:
             self._taught.pop(observation.sighting_id, None)
             self._taught[observation.sighting_id] = None
-        for sighting_id in list(islice(self._taught, max(len(self._taught) - len(self._newest), 0))):
-            del self._taught[sighting_id]
+        _shorten(self._taught, len(self._newest))
 
     def teach_all_but(self, waiting: Sequence[Observation]) -> None:
         """Tells that all were learned from that are remembered and will not change any more, but for some."""
@@ -93,7 +95,8 @@ class Recent:
         """
         if not arrivals or not self._newest:
             return [(arrival, []) for arrival in arrivals]
-        known = self._as_arrays(topology)
+        self.prepare(topology)
+        known = self._newest
         here = Visits.of(arrivals, topology.camera)
         possible = self._possible(known.visits, here)
         own = [known.place(o.sighting_id) for o in arrivals]
@@ -122,7 +125,8 @@ class Recent:
         """
         if not closed or not self._newest:
             return []
-        known = self._as_arrays(topology)
+        self.prepare(topology)
+        known = self._newest
         album = Album(known.at, known.visits, known.embeddings, known.rank)
         places = [known.place(o.sighting_id) for o in closed]
         found = []
@@ -132,8 +136,7 @@ class Recent:
             if (one, other) not in self._found:
                 self._found[one, other] = None
                 found.append(encounter)
-        for pair in list(islice(self._found, max(len(self._found) - FOUND, 0))):
-            del self._found[pair]
+        _shorten(self._found, FOUND)
         return found
 
     def correct(self, corrections: Sequence[Correction], topology: Topology) -> list[Observation]:
@@ -148,10 +151,6 @@ class Recent:
                         self._newest.put(right)
         return list(changed.values())
 
-    def _as_arrays(self, topology: Topology) -> Newest:
-        self._newest.prepare(topology)
-        return self._newest
-
     def _similarity(self, sightings: Sequence[Observation]) -> NDArray[np.float32]:
         """Products of vectors with those of the newest, (A, R), which have been written."""
         asked = self._newest.version, [(o.sighting_id, o.revision, o.final) for o in sightings]
@@ -165,6 +164,18 @@ class Recent:
         still = before.open | (before.end_s > start_s)
         recent = start_s - before.end_s <= self._horizon_s
         return np.asarray((before.start_s <= start_s) & recent & ~(still & (before.camera == camera)))
+
+
+def _shorten(known: dict[Key, None], most: int) -> None:
+    """Lets go of what was put in first, until so much is left at most.
+
+    >>> known = dict.fromkeys("abc")
+    >>> _shorten(known, 2)
+    >>> list(known)
+    ['b', 'c']
+    """
+    for key in list(islice(known, max(len(known) - most, 0))):
+        del known[key]
 
 
 def _most_alike(
