@@ -39,10 +39,19 @@ def association(  # noqa: PLR0913, PLR0917 - one option per setting
 
 
 def _show_association(document: dict[str, Any]) -> None:
-    shown = table("active", "p50 ms", "p99 ms", "peak MB", "grown by MB", "busy", "second looks ms", "kept up")
-    names = ("p50_ms", "p99_ms", "peak_mb", "growth_mb", "busy_share", "second_looks_ms_per_decision")
+    columns = {
+        "p50 ms": "p50_ms",
+        "p99 ms": "p99_ms",
+        "peak MB": "peak_mb",
+        "grown by MB": "growth_mb",
+        "busy": "busy_share",
+        "second looks ms": "second_looks_ms_per_decision",
+        "precision": "precision",
+        "recall": "recall",
+    }
+    shown = table("active", *columns, "kept up")
     for size, row in document["active"].items():
-        shown.add_row(size, *(f"{row[name]:g}" for name in names), "yes" if row["sustained"] else "no")
+        shown.add_row(size, *(f"{row[name]:g}" for name in columns.values()), "yes" if row["sustained"] else "no")
     stdout.print(shown)
     load = document["load"]
     offered = f"{load['per_s']:g} sightings/s in bursts of {load['burst']} for {load['seconds']:g} s"

@@ -153,14 +153,17 @@ def test_the_command_offers_what_its_options_say(monkeypatch):
     def measured(plans, progress):
         asked.extend(plans)
         names = ("p50_ms", "p99_ms", "peak_mb", "growth_mb", "busy_share", "second_looks_ms_per_decision", "sustained")
+        row = dict.fromkeys(names, 1.0) | {"precision": 0.71, "recall": 0.52}
         load = {"per_s": 200.0, "burst": 50, "seconds": 2.0, "cameras": 32}
-        return {"active": {str(p.active): dict.fromkeys(names, 1.0) for p in plans}, "load": load}
+        return {"active": {str(p.active): row for p in plans}, "load": load}
 
     monkeypatch.setattr("benchmarks.association.measure.bench_association", measured)
     result = CliRunner().invoke(app, ["association", "--active", "1000", "--seconds", "2"])
     assert result.exit_code == 0, result.output
     assert asked == [LoadPlan(1000, 2.0)]
     assert "1000" in result.stdout
+    assert "0.71" in result.stdout
+    assert "0.52" in result.stdout
     asked.clear()
     result = CliRunner().invoke(app, ["association", "--json", "--revisions", "2"])
     assert list(json.loads(result.stdout)["active"]) == ["1000", "10000", "100000"]
