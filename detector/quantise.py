@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.openvino_core import openvino_core
 from detector.telemetry import forbid_telemetry
 
 #: Pictures of rendered cities, by day, dusk and night, in random order; no place of the demo and none of training.
@@ -80,7 +81,7 @@ def quantise_yolo(
         raise ValueError("quantising needs pictures to take ranges from, got none")
     card = json.loads((model_xml.parent / "detector.json").read_text(encoding="utf-8"))
     height, width = card["input_hw"]
-    model = ov.Core().read_model(model_xml)
+    model = openvino_core().read_model(model_xml)
     model.reshape([1, height, width, 3])
     logging.getLogger("nncf").setLevel(logging.ERROR)
     with redirect_stdout(sys.stderr):  # It draws bars on stdout.

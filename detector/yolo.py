@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from detector.letterbox import Letterbox, letterbox_into
 from detector.nms import suppress
+from detector.openvino_core import openvino_core
 from detector.settings import DetectorSettings
 from detector.telemetry import forbid_telemetry
 from detector.types import Detections
@@ -54,7 +55,7 @@ class OpenVinoDetector:
             # The runtime picks bfloat16 wherever the processor has it; without matrix units that is slower and coarser.
             "INFERENCE_PRECISION_HINT": "f32",
         }
-        core = ov.Core()
+        core = openvino_core()
         model = core.read_model(model_xml)
         height, width = (
             model.input(0).get_partial_shape()[1].get_length(),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from reid.errors import ModelError
 from reid.metadata import SPEC_FILE, ExportSpec, Precision, read_document
+from reid.openvino_core import openvino_core
 from reid.preprocess import check_crop, resize_crop
 from reid.types import EmbedderSpec, Image
 
@@ -122,7 +123,7 @@ class _Request:
 
 def _compile(file: Path, input_hw: tuple[int, int], threads: int) -> list[_Request]:
     """Requests of the network in ``file``, enough that no thread waits while the next crop is prepared."""
-    core = openvino.Core()
+    core = openvino_core()
     model = core.read_model(str(file))
     model.reshape([1, *input_hw, 3])
     settings: dict[str, str | int | bool] = {

@@ -56,8 +56,6 @@ class ImagenetMaps:
         return np.concatenate(found)
 
     def _compile(self, input_hw: tuple[int, int]) -> object:
-        import openvino
-
         with explained_missing_packages(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import torch
@@ -65,6 +63,7 @@ class ImagenetMaps:
             from reid.backbones import build_backbone, load_imagenet
             from reid.export.openvino import traced
             from reid.model import PixelInput
+            from reid.openvino_core import openvino_core
 
             backbone = build_backbone("mobilenetv2_x1_0", last_stride=1)
             load_imagenet(backbone, self._weights)
@@ -72,4 +71,4 @@ class ImagenetMaps:
             settings: dict[str, str | int] = {"INFERENCE_PRECISION_HINT": "f32"}
             if self._threads is not None:
                 settings["INFERENCE_NUM_THREADS"] = self._threads
-            return openvino.Core().compile_model(traced(graph, input_hw), "CPU", settings)
+            return openvino_core().compile_model(traced(graph, input_hw), "CPU", settings)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino
 import torch
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from reid.errors import ModelError
 from reid.evaluation import cross_camera
 from reid.metadata import ExportSpec, ParityRecord, Precision
 from reid.model import EmbeddingGraph
+from reid.openvino_core import openvino_core
 from reid.preprocess import to_batch
 from reid.runtime import model_file
 from reid.types import Embedder, Image
@@ -148,7 +148,7 @@ def _run_whole(file: Path, batch: NDArray[np.uint8], shape: tuple[int, ...]) -> 
     Raises:
         ModelError: The network takes no such batch.
     """
-    core = openvino.Core()
+    core = openvino_core()
     try:
         compiled = core.compile_model(core.read_model(str(file)), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         request = compiled.create_infer_request()  # Outlives the vectors that it lends.

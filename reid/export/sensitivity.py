@@ -9,6 +9,8 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
+from reid.openvino_core import openvino_core
+
 if TYPE_CHECKING:
     from openvino import Input, Node
 
@@ -30,7 +32,7 @@ def embedded(model: openvino.Model, batch: NDArray[np.uint8]) -> NDArray[np.floa
         float32 (N, D).
     """
     settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-    request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
+    request = openvino_core().compile_model(model, "CPU", settings).create_infer_request()
     rows = [request.infer([batch[i : i + _BATCH]])[0].copy() for i in range(0, len(batch), _BATCH)]
     return np.concatenate(rows)
 
@@ -100,5 +102,5 @@ def _plain_weights(plain: openvino.Model) -> dict[str, NDArray[Any]]:
     for node in plain.get_ordered_ops():
         if node.get_type_name() in _LAYERS and node.get_type_name() != "Add":
             expression = openvino.Model([node.input_value(1)], [], "weights")
-            found[node.get_friendly_name()] = openvino.Core().compile_model(expression, "CPU")([])[0]
+            found[node.get_friendly_name()] = openvino_core().compile_model(expression, "CPU")([])[0]
     return found

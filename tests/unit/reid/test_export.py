@@ -17,6 +17,7 @@ from reid.export import export_onnx, export_openvino, export_openvino_int8
 from reid.export.parity import Parity, check_parity
 from reid.metadata import ExportSpec, metadata_path, model_id, read_document
 from reid.model import EmbeddingGraph, ReidNet
+from reid.openvino_core import openvino_core
 from reid.preprocess import to_batch
 from reid.runtime import OpenVinoEmbedder
 from reid.weights import default_weights
@@ -182,7 +183,7 @@ def test_parity_refuses_a_model_whose_batch_is_fixed(trained, tmp_path, convert)
         model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
         onnx.save(model, folder / "model.onnx")
     else:
-        fixed = openvino.Core().read_model(folder / "model.xml")
+        fixed = openvino_core().read_model(folder / "model.xml")
         fixed.reshape([1, 64, 64, 3])
         openvino.save_model(fixed, tmp_path / "model.xml", compress_to_fp16=False)
         for name in ("model.xml", "model.bin"):

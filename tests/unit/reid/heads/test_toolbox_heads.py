@@ -21,6 +21,7 @@ from reid.heads.second_order import FirstAndSecondOrder, covariance, newton_schu
 from reid.heads.spoc import Spoc
 from reid.metadata import Architecture
 from reid.model import EmbeddingGraph, ReidNet
+from reid.openvino_core import openvino_core
 from reid.preprocess import Preprocessing
 
 
@@ -214,7 +215,7 @@ def test_every_pooling_converts_and_gives_the_same_in_openvino(name):
     with torch.no_grad(), warnings.catch_warnings():  # Tracing warns of constants that are constant on purpose.
         warnings.simplefilter("ignore")
         converted = openvino.convert_model(pooling, example_input=example, input=[-1, 12, 5, 6])
-        model = openvino.Core().compile_model(converted, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        model = openvino_core().compile_model(converted, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         for batch in (1, 3):
             maps = torch.rand(batch, 12, 5, 6) + 0.05
             assert np.allclose(model(maps.numpy())[0], pooling(maps).numpy(), atol=1e-4)
