@@ -70,6 +70,10 @@ class Unavailable(VreidError):  # noqa: N818
     retryable = True
 
 
+class Interrupted(VreidError):  # noqa: N818
+    """Something was given up because the process was told to stop."""
+
+
 class StoreUnavailable(Unavailable):
     """Redis does not answer."""
 

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -62,15 +63,16 @@ class Machine:
     Args:
         config: What to run; written to ``<data_dir>/config.yaml``, which the processes read.
         once: End ingest when every camera has ended.
+        stop: Once it is set, nothing more is waited for: what is being started is given up with `Interrupted`.
     """
 
-    def __init__(self, config: VreidConfig, *, once: bool) -> None:
+    def __init__(self, config: VreidConfig, *, once: bool, stop: threading.Event | None = None) -> None:
         self.config = config.model_copy(update={"data_dir": config.data_dir.resolve()})
         self.once = once
         self.store = open_store(self.config.redis, self.config.data_dir, self.config.site)
         self._config_file = self.config.data_dir / "config.yaml"
         self._ingest_owner = uuid7()
-        self._supervisor = Supervisor((), self.config.data_dir, _addresses(config))
+        self._supervisor = Supervisor((), self.config.data_dir, _addresses(config), stop=stop)
         self._exposed = ExitStack()
 
     def claim(self) -> None:
@@ -209,7 +211,7 @@ class Machine:
             replace(
                 self._role("matcher"),
                 stop_timeout_s=self.config.matcher.drain_s + 5.0,
-                ready=self._matcher_serves,
+                ready=self._matcher_answers,
                 ready_timeout_s=120.0,
             )
         )
@@ -228,10 +230,11 @@ class Machine:
         self.store.ping()
         return True
 
-    def _matcher_serves(self) -> bool:
+    def _matcher_answers(self) -> bool:
+        """Not whether it serves: reading a large gallery from the store takes minutes, and cameras do not wait."""
         try:
             with client_beside(self.config, _ASK_TIMEOUT_S) as client:
-                return client.serving()
+                return client.answers()
         except MatcherUnavailable:
             return False
 

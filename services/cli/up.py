@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.cli.output import JsonFlag, emit, fail, stderr, stdout
-from services.errors import ConfigError, VreidError
+from services.errors import ConfigError, Interrupted, VreidError
+from services.stopping import when_told_to_stop
 
 if TYPE_CHECKING:
     from services.config import VreidConfig
@@ -80,15 +80,19 @@ def _run(config: VreidConfig, *, once: bool, quiet: bool) -> dict[str, Any]:
     from services.launch import Machine
 
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    when_told_to_stop(stop.set)
     began = time.monotonic()
-    with Machine(config, once=once) as machine:
+    with Machine(config, once=once, stop=stop) as machine:
         machine.claim()
-        machine.start()
-        watch = Watch(machine.store, f"vreid up · {config.site}")
-        machine.start_ingest()
-        console = machine.start_web()
+        try:
+            machine.start()
+            watch = Watch(machine.store, f"vreid up · {config.site}")
+            machine.start_ingest()
+            console = machine.start_web()
+        except Interrupted:
+            if once:
+                raise
+            return {}
         where = f"console {console}" if console else "ask with: vreid query PICTURE"
         watch.note = f"{where} · gRPC on {config.matcher.listen} · Ctrl-C ends"
         with shown(watch, quiet=quiet) as refresh:

@@ -319,11 +319,19 @@ class MatcherClient(IdentityCalls, WatchingCalls):
 
     def serving(self) -> bool:
         """Whether the matcher has caught up with the store and answers; False also when nobody is there."""
+        return bool(self._health_status() == health_pb2.HealthCheckResponse.SERVING)
+
+    def answers(self) -> bool:
+        """Whether a matcher is there, even one that still catches up with the store."""
+        return self._health_status() is not None
+
+    def _health_status(self) -> int | None:
+        """What it says of itself; None when nobody is there."""
         try:
             answer = self._call(self._health.Check, health_pb2.HealthCheckRequest(), repeat=False)
         except Unavailable:
-            return False
-        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+            return None
+        return int(answer.status)
 
     def _delete(self, request: pb.DeleteRequest) -> str:
         position: str = self._call(self._gallery.Delete, request, repeat=False).log_position

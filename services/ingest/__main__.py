@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from services.observability.networks import MeasuredDetector, MeasuredEmbedder
 from services.observability.tracing import traced
 from services.privacy.guard import PictureGuard, open_guard
 from services.rolling.roster import open_roster
+from services.stopping import when_told_to_stop
 
 if TYPE_CHECKING:
     from detector.yolo import OpenVinoDetector
@@ -112,7 +113,7 @@ def _live_server(ingest: Ingest, data_dir: Path, guard: PictureGuard) -> LiveSer
 
 
 def run_ingest(config: VreidConfig, *, once: bool = False) -> int:
-    """Runs the role in this process until SIGTERM or SIGINT, or until every camera ended with ``once``.
+    """Runs the role in this process until it is told to stop, or until every camera ended with ``once``.
 
     Returns:
         Exit status.
@@ -120,10 +121,13 @@ def run_ingest(config: VreidConfig, *, once: bool = False) -> int:
     Raises:
         VreidError: It could not start.
     """
+    told = threading.Event()
+    when_told_to_stop(told.set)  # Opening networks takes seconds, and the first process of a container is deaf without.
     parts = open_parts(config, once=once)
     ingest = build_ingest(parts)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ingest.stop())
+    when_told_to_stop(ingest.stop)
+    if told.is_set():
+        return 0
     live = _live_server(ingest, config.data_dir, parts.guard)
     try:
         with (

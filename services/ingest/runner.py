@@ -267,6 +267,7 @@ class Ingest:
                 self._chooser.forget(camera_id)
             # One whose settings changed is read on here, under the same lease.
             if camera_id not in self._share.held:
+                self.live.forget(camera_id)
                 self._share.leave(camera_id)
 
 

@@ -46,6 +46,11 @@ class LiveBoard:
         with self._lock:
             self._newest[frame.camera_id] = (frame, boxes)
 
+    def forget(self, camera_id: str) -> None:
+        """A camera is no longer read here: what it showed last is nobody's business."""
+        with self._lock:
+            self._newest.pop(camera_id, None)
+
     def name(self, key: TrackKey, sighting_id: str) -> None:
         """Remembers what a track is called outside."""
         with self._lock:

@@ -53,6 +53,8 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             return {"cameras": self._board.cameras()}, b""
         shown = self._board.newest(str(asked["camera"]))
         if shown is None:
+            with self._encoding:
+                self._encoded.pop(str(asked["camera"]), None)
             return {"jpeg_bytes": 0, "captured_at_ns": 0, "width": 0, "height": 0, "boxes": []}, b""
         newer = shown.frame.captured_at_ns > int(asked.get("after_ns", 0))
         jpeg = self._jpeg(shown) if newer else b""

@@ -42,6 +42,7 @@ class LiveWatcher:
             return None
         header, jpeg = answer
         if not header.get("width"):
+            self._homes.pop(camera_id, None)  # It may be read by another process by now.
             return None
         boxes = tuple(LiveBoxView(tuple(box["xyxy"]), box["kind"], box["sighting_id"]) for box in header["boxes"])
         return LivePicture(jpeg, int(header["captured_at_ns"]), int(header["width"]), int(header["height"]), boxes)
@@ -55,12 +56,16 @@ class LiveWatcher:
     async def _ask(self, path: Path, asked: dict[str, Any]) -> tuple[dict[str, Any], bytes] | None:
         """Header and picture; None when nobody answers there, or not in time."""
         async with self._locks.setdefault(path, asyncio.Lock()):
+            answer = None
             try:
-                return await asyncio.wait_for(self._exchange(path, asked), _TIMEOUT_S)
+                answer = await asyncio.wait_for(self._exchange(path, asked), _TIMEOUT_S)
             except (OSError, ValueError, TimeoutError, asyncio.IncompleteReadError):
-                if (link := self._links.pop(path, None)) is not None:
+                pass
+            finally:
+                # Also where whoever asked left in the middle: the answer would be taken for that to the next question.
+                if answer is None and (link := self._links.pop(path, None)) is not None:
                     link[1].close()
-                return None
+            return answer
 
     async def _exchange(self, path: Path, asked: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         if path not in self._links:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
 import socket
 import sys
 import threading
@@ -26,6 +25,7 @@ from services.observability.tracing import traced
 from services.privacy.guard import open_guard
 from services.rolling.reembed import Reembedder
 from services.rolling.roster import ModelKeeper, open_roster
+from services.stopping import when_told_to_stop
 
 if TYPE_CHECKING:
     from services.config import VreidConfig
@@ -95,7 +95,7 @@ def open_matcher(config: VreidConfig, *, read_only: bool = False) -> Matcher:
 
 
 def run_matcher(config: VreidConfig, *, read_only: bool = False) -> int:
-    """Runs the role in this process until SIGTERM or SIGINT, or until one of its threads fails.
+    """Runs the role in this process until it is told to stop, or until one of its threads fails.
 
     Args:
         config: What to run.
@@ -108,8 +108,7 @@ def run_matcher(config: VreidConfig, *, read_only: bool = False) -> int:
         VreidError: It could not start.
     """
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    when_told_to_stop(stop.set)
     matcher = open_matcher(config, read_only=read_only)
     with (
         exposed(

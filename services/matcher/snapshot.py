@@ -223,17 +223,21 @@ def _write(path: Path, header: dict[str, Any], arrays: Iterable[Callable[[], NDA
     part = path.with_name(f"{path.name}.part")
     text = json.dumps(header).encode()
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(MAGIC)
-        file.write(len(text).to_bytes(8, "little"))
-        file.write(hashlib.blake2b(text, digest_size=32).digest())
-        file.write(text)
-        for make in arrays:
-            file.write(_bytes(make()))
-        file.flush()
-        os.fsync(file.fileno())
-        size = file.tell()
-    part.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(MAGIC)
+            file.write(len(text).to_bytes(8, "little"))
+            file.write(hashlib.blake2b(text, digest_size=32).digest())
+            file.write(text)
+            for make in arrays:
+                file.write(_bytes(make()))
+            file.flush()
+            os.fsync(file.fileno())
+            size = file.tell()
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)  # On a full disk it holds the space that the store needs.
+        raise
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

@@ -69,9 +69,10 @@ def locked(locks_dir: Path, name: str) -> Iterator[None]:
     """
     try:
         locks_dir.mkdir(parents=True, exist_ok=True)
+        opened = (locks_dir / f"{name}.lock").open("w")
     except OSError as exc:
         raise ModelFileError(f"cannot write the model cache {locks_dir.parent}: {exc.strerror}") from exc
-    with (locks_dir / f"{name}.lock").open("w") as file:
+    with opened as file:
         deadline = time.monotonic() + _LOCK_TIMEOUT_S
         while True:
             try:

@@ -175,7 +175,7 @@ class ModelKeeper:
             self._complaint = ""
         except StoreUnavailable:
             return
-        except ModelFileError as exc:
+        except (ModelFileError, OSError) as exc:  # OSError: the disk of the model cache is full, or read-only
             if str(exc) != self._complaint:
                 log.error("the site's model cannot be opened: %s", exc)
             self._complaint = str(exc)

@@ -49,10 +49,18 @@ class RunInfo:
 
 
 def write_run(data_dir: Path, info: RunInfo) -> None:
-    """Replaces ``run.json`` in one step."""
+    """Replaces ``run.json`` in one step.
+
+    Raises:
+        OSError: The disk is full, for instance; the file stays as it was.
+    """
     fresh = data_dir / f"run.json.{os.getpid()}"
-    fresh.write_text(json.dumps(asdict(info), sort_keys=True) + "\n", "utf-8")
-    fresh.replace(data_dir / "run.json")
+    try:
+        fresh.write_text(json.dumps(asdict(info), sort_keys=True) + "\n", "utf-8")
+        fresh.replace(data_dir / "run.json")
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def load_run(data_dir: Path) -> RunInfo | None:

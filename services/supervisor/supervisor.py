@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.errors import ConfigError, Unavailable, VreidError
+from services.errors import ConfigError, Interrupted, Unavailable, VreidError
 from services.supervisor.memory import Memory, memory_of
 from services.supervisor.process import RoleProcess
 from services.supervisor.role import Role, RoleStatus, State
@@ -46,10 +46,16 @@ class Supervisor:
         data_dir: Gets ``lock``, ``run.json`` and ``logs/<name>.log``.
         addresses: Where what runs can be reached, by name, for ``run.json``.
         seed: Of the jitter.
+        stop: Set when the whole is to end; ``start`` and ``add`` then wait no longer.
     """
 
     def __init__(
-        self, roles: Sequence[Role], data_dir: Path, addresses: Mapping[str, str] | None = None, seed: int | None = None
+        self,
+        roles: Sequence[Role],
+        data_dir: Path,
+        addresses: Mapping[str, str] | None = None,
+        seed: int | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
         names = [role.name for role in roles]
         if len(set(names)) != len(names):
@@ -58,6 +64,7 @@ class Supervisor:
         self._data_dir = data_dir.resolve()
         self._addresses = dict(addresses or {})
         self._random = random.Random(seed)
+        self._told = stop or threading.Event()
         self._lock = DataDirLock(self._data_dir)
 
     def log_path(self, name: str) -> Path:
@@ -80,6 +87,7 @@ class Supervisor:
         Raises:
             ConfigError: Another supervisor runs on the data folder.
             Unavailable: A role ended or was not ready in time; everything was stopped again.
+            Interrupted: It was told to stop meanwhile; likewise.
         """
         self.acquire()
         try:
@@ -97,6 +105,7 @@ class Supervisor:
         Raises:
             ValueError: There is a role of that name.
             Unavailable: It ended or was not ready in time; the others go on.
+            Interrupted: It was told to stop meanwhile.
         """
         if role.name in self._children:
             raise ValueError(f"there is a role {role.name} already")
@@ -126,7 +135,8 @@ class Supervisor:
             if child.state in ("starting", "backoff"):
                 if time.monotonic() > deadline:
                     raise Unavailable(self._complaint(child, f"was not ready in {child.role.ready_timeout_s:.0f} s"))
-                time.sleep(0.01)
+                if self._told.wait(0.01):
+                    raise Interrupted(f"told to stop while {child.role.name} started")
         if child.state == "failed":
             raise Unavailable(self._complaint(child, f"ended with exit code {child.exit_code}"))
 
@@ -156,7 +166,11 @@ class Supervisor:
                     child.state = "up"
             elif child.state == "backoff" and now_s >= child.due_s:
                 child.restarts += 1
-                self._spawn(child)
+                try:
+                    self._spawn(child)
+                except ConfigError as exc:  # It could be started once: the machine is out of something.
+                    log.warning("%s", exc)
+                    self._back_off(child, now_s)
 
     def _note_end(self, child: _Child, code: int, now_s: float) -> None:
         lived_s = now_s - child.process.started_s if child.process is not None else 0.0
@@ -168,12 +182,17 @@ class Supervisor:
             child.state = "failed"
             log.error("%s", self._complaint(child, f"ended with exit code {code}"))
         else:
-            child.quick_deaths = 1 if lived_s >= _HEALTHY_AFTER_S else child.quick_deaths + 1
-            pause_s = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(child.quick_deaths - 1, 20))
-            pause_s *= self._random.uniform(0.5, 1.5)
-            child.state, child.due_s = "backoff", now_s + pause_s
+            if lived_s >= _HEALTHY_AFTER_S:
+                child.quick_deaths = 0
+            self._back_off(child, now_s)
             log.warning("%s ended with exit code %d after %.1f s: restarting", child.role.name, code, lived_s)
         self._write_run()
+
+    def _back_off(self, child: _Child, now_s: float) -> None:
+        """Lets a role wait before it is started again, longer each time."""
+        child.quick_deaths += 1
+        pause_s = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(child.quick_deaths - 1, 20))
+        child.state, child.due_s = "backoff", now_s + pause_s * self._random.uniform(0.5, 1.5)
 
     def run(self, stop: threading.Event) -> None:
         """Polls until ``stop`` is set or no role is left that runs or will; stopping them is the caller's."""
@@ -216,7 +235,10 @@ class Supervisor:
     def _write_run(self) -> None:
         pids = {name: child.process.pid for name, child in self._children.items() if child.process is not None}
         roles = {name: ProcessRef(pid, started_at(pid)) for name, pid in pids.items()}
-        write_run(self._data_dir, RunInfo(ProcessRef(os.getpid(), started_at(os.getpid())), roles, self._addresses))
+        try:
+            write_run(self._data_dir, RunInfo(ProcessRef(os.getpid(), started_at(os.getpid())), roles, self._addresses))
+        except OSError as exc:  # A full disk must not end those who look after what runs.
+            log.warning("cannot write down what runs: %s", exc)
 
 
 def _says_ready(role: Role) -> bool:

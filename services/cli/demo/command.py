@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from pathlib import Path
@@ -12,7 +11,8 @@ import typer
 
 from services.cli.output import JsonFlag, emit, fail, stderr, stdout
 from services.cli.remote import DEFAULT_ADDRESS, NEAREST_ADDRESS, AddressOption
-from services.errors import InputError, VreidError
+from services.errors import InputError, Interrupted, VreidError
+from services.stopping import when_told_to_stop
 
 if TYPE_CHECKING:
     from services.cli.demo.session import Playing
@@ -92,31 +92,42 @@ class Demo:
 
     def run(self) -> dict[str, Any]:
         """Plays the city; returns the report when it ended, nothing when it was interrupted."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
+        when_told_to_stop(self._stop.set)
         from services.cli.demo import session
         from services.launch import Machine, free_port
 
         self._data_dir.mkdir(parents=True, exist_ok=True)
         playing = session.resumable(self._data_dir, self.city, loop=not self._once)
         rtsp_port = playing.rtsp_port if playing else free_port("127.0.0.1")
-        with Machine(self._config(rtsp_port), once=self._once) as machine:
+        with Machine(self._config(rtsp_port), once=self._once, stop=self._stop) as machine:
             machine.claim()
             if playing is None:
                 session.clear(self._data_dir)
                 self._write_pictures()
-            asked_s = time.monotonic()
-            machine.start()
-            if playing is None:
-                # The matcher loads the networks that ingest will load: its start tells how long that takes here.
-                lead_s = max(_LEAST_LEAD_S, time.monotonic() - asked_s)
-                t0_ns = time.time_ns() + round(lead_s * 1e9)
-                playing = session.Playing(self.city.name, self.city.seed, t0_ns, rtsp_port, loop=not self._once)
-                session.save(playing, self._data_dir)
-            machine.add(session.city_role(self.city, playing, self._faults))
-            machine.start_ingest()
-            self._console = machine.start_web()
+            try:
+                playing = self._start(machine, playing, rtsp_port)
+            except Interrupted:
+                if self._once:
+                    raise
+                return {}
             return self._follow(machine, playing)
+
+    def _start(self, machine: Machine, playing: Playing | None, rtsp_port: int) -> Playing:
+        """Starts everything; what plays, from the beginning where nothing did."""
+        from services.cli.demo import session
+
+        asked_s = time.monotonic()
+        machine.start()
+        if playing is None:
+            # The matcher loads the networks that ingest will load: its start tells how long that takes here.
+            lead_s = max(_LEAST_LEAD_S, time.monotonic() - asked_s)
+            t0_ns = time.time_ns() + round(lead_s * 1e9)
+            playing = session.Playing(self.city.name, self.city.seed, t0_ns, rtsp_port, loop=not self._once)
+            session.save(playing, self._data_dir)
+        machine.add(session.city_role(self.city, playing, self._faults))
+        machine.start_ingest()
+        self._console = machine.start_web()
+        return playing
 
     def _config(self, rtsp_port: int) -> VreidConfig:
         from services.config import load_config

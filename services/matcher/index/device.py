@@ -8,8 +8,10 @@ products of a GPU want.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
@@ -29,6 +31,8 @@ BARRED_BELOW = -4.0
 #: Numbers in half precision that make 16 bytes.
 ALIGNED = 8
 _QUEUED = 256
+_FULL_PAUSE_S = 0.01
+_END_S = 5.0
 
 T = TypeVar("T")
 
@@ -154,12 +158,18 @@ class CudaDevice:
         return arguments
 
 
+class DeviceClosed(Exception):  # noqa: N818 - no error: whoever asks goes on without the device
+    """What is asked of was given up in good order."""
+
+
 class OwnerThread:
     """Runs everything that touches a device, one thing after another: not even reads of it may overlap."""
 
     def __init__(self, name: str = "index-gpu") -> None:
         """Starts the thread."""
         self._todo: queue.Queue[tuple[Callable[[], Any], Future[Any]] | None] = queue.Queue(_QUEUED)
+        self._entering = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -168,19 +178,35 @@ class OwnerThread:
 
         Raises:
             TimeoutError: It was not done in time; it may still run.
+            DeviceClosed: The thread was ended.
             Exception: Whatever ``work`` raised.
         """
         done: Future[T] = Future()
-        try:
-            self._todo.put((work, done), timeout=timeout_s)
-        except queue.Full as exc:
-            raise TimeoutError("the GPU's queue stays full") from exc
+        deadline = time.monotonic() + timeout_s
+        while not self._enters((work, done)):
+            if time.monotonic() > deadline:
+                raise TimeoutError("the GPU's queue stays full")
+            time.sleep(_FULL_PAUSE_S)
         return done.result(timeout_s)
+
+    def _enters(self, asked: tuple[Callable[[], Any], Future[Any]]) -> bool:
+        """Puts work into the queue unless that is full; nothing comes behind the end."""
+        with self._entering:
+            if self._closed:
+                raise DeviceClosed
+            try:
+                self._todo.put_nowait(asked)
+            except queue.Full:
+                return False
+        return True
 
     def close(self) -> None:
         """Ends the thread after what is queued; a thread stuck in the driver is left behind."""
-        self._todo.put(None)
-        self._thread.join(5)
+        with self._entering:
+            self._closed = True
+        with contextlib.suppress(queue.Full):
+            self._todo.put(None, timeout=_END_S)
+            self._thread.join(_END_S)
 
     def _run(self) -> None:
         while (item := self._todo.get()) is not None:

@@ -24,7 +24,7 @@ from services.matcher.index.contract import (
     check_vectors,
     no_neighbours,
 )
-from services.matcher.index.device import MAX_K, CudaDevice, Device, OwnerThread, positions_within
+from services.matcher.index.device import MAX_K, CudaDevice, Device, DeviceClosed, OwnerThread, positions_within
 from services.matcher.index.places import PlaceBook
 from services.matcher.index.segment import Part, SegmentRules
 from services.matcher.index.segmented import SegmentedIndex
@@ -143,6 +143,8 @@ class FaissGpuIndex:
             return self._host.search(queries, k, allowed)
         try:
             return self._owner.call(lambda: self._on_device(device, queries, k, allowed), CALL_TIMEOUT_S)
+        except DeviceClosed:  # another gallery took this one's place in the middle of a batch
+            return self._host.search(queries, k, allowed)
         except Exception as exc:  # whatever a driver raises: the CPU answers this and all that follow
             self._give_up(exc)
             return self._host.search(queries, k, allowed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import threading
 
 import pytest
 
-from services.errors import ConfigError, Unavailable
+from services.errors import ConfigError, Interrupted, Unavailable
 from services.supervisor import Role, Supervisor, memory_of, read_run
 
 SLEEP = ("sleep", "600")
@@ -242,3 +243,60 @@ def test_a_role_gets_the_environment_with_what_is_added_and_without_what_is_take
     supervise(python_role("a", code, **changes)).start()
     log = tmp_path / "logs" / "a.log"
     eventually(lambda: log.exists() and log.read_text() == "VREID_ADDED=added VREID_KEPT=kept\n")
+
+
+def test_a_full_disk_ends_nobody_who_looks_after_others(supervise, eventually, monkeypatch, is_alive):
+    supervisor = supervise(Role("a", SLEEP), Role("b", SLEEP))
+    supervisor.start()
+    before = supervisor.status()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("services.supervisor.supervisor.write_run", full)
+    os.kill(before["a"].pid, signal.SIGKILL)
+
+    def restarted() -> bool:
+        supervisor.poll()
+        return supervisor.status()["a"].restarts == 1
+
+    eventually(restarted)
+    running = [status.pid for status in supervisor.status().values()]
+    supervisor.stop()
+    assert not any(map(is_alive, running))
+
+
+def test_a_role_that_cannot_be_started_again_for_now_is_tried_later(supervise, eventually, monkeypatch):
+    supervisor = supervise(Role("a", SLEEP))
+    supervisor.start()
+    refused = []
+
+    class Exhausted:
+        def __init__(self, *_):
+            refused.append(1)
+            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("services.supervisor.supervisor.RoleProcess", Exhausted)
+        os.kill(supervisor.status()["a"].pid, signal.SIGKILL)
+
+        def tried_twice() -> bool:
+            supervisor.poll()
+            return len(refused) == 2
+
+        eventually(tried_twice)
+
+    def up() -> bool:
+        supervisor.poll()
+        return supervisor.status()["a"].state == "up"
+
+    eventually(up)
+
+
+def test_who_is_told_to_stop_waits_for_nobody_to_be_ready(tmp_path, is_alive):
+    stop = threading.Event()
+    supervisor = Supervisor([Role("a", SLEEP, ready=lambda: stop.set() or False)], tmp_path, stop=stop)
+    with pytest.raises(Interrupted, match="told to stop while a started"):
+        supervisor.start()
+    assert supervisor.status()["a"].state == "stopped"
+    assert read_run(tmp_path) is None

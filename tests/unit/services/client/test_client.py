@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from services.client import MatcherClient, SearchOptions
 from services.errors import InputError, MatcherUnavailable, Unavailable
@@ -40,3 +43,18 @@ def test_somebody_who_does_not_answer() -> None:
 def test_no_matches_wanted(nobody: str) -> None:
     with MatcherClient(nobody) as client, pytest.raises(InputError, match="k: must be at least 1"):
         client.search_sighting("x", SearchOptions(k=0))
+
+
+def test_nobody_and_somebody_who_catches_up_are_told_apart(nobody: str) -> None:
+    with MatcherClient(nobody, timeout_s=1.0) as client:
+        assert not client.answers()
+    server = grpc.server(ThreadPoolExecutor(1))
+    status = health.HealthServicer()
+    status.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(status, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with MatcherClient(f"127.0.0.1:{port}", timeout_s=5.0) as client:
+        assert client.answers()
+        assert not client.serving()
+    server.stop(None)

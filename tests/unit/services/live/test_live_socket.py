@@ -161,3 +161,43 @@ def test_the_publisher_tells_the_board_and_passes_everything_on(board):
     publisher.session_ended("s1")
     assert taken.calls == ["s1", outgoing, "s1"]
     assert board.newest("north").sighting_ids == ("sighting-2",)
+
+
+def test_who_leaves_in_the_middle_of_a_question_shifts_no_answers(board, served, tmp_path):
+    board.show(frame(1, width=48, camera="south"), ())
+
+    async def leave_and_ask():
+        watcher = LiveWatcher(tmp_path)
+        await watcher.cameras()
+        wanted = []
+        for turn in range(20):
+            leaving = asyncio.create_task(watcher.picture("south"))
+            for _ in range(turn % 5 + 1):  # at another place of the exchange each time
+                await asyncio.sleep(0)
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+            wanted.append((await watcher.picture("north")).width)
+        watcher.close()
+        return wanted
+
+    assert asyncio.run(leave_and_ask()) == [96] * 20
+
+
+def test_a_camera_that_moved_to_another_process_is_found_there(board, served, tmp_path, monkeypatch):
+    other = LiveBoard()
+    monkeypatch.setattr(live_server, "socket_name", lambda *_: "other.sock")
+    second = LiveServer(other, tmp_path)
+
+    async def watch():
+        watcher = LiveWatcher(tmp_path)
+        before = await watcher.picture("north")
+        other.show(frame(7), ())
+        board.forget("north")
+        found = [await watcher.picture("north") for _ in range(2)]
+        watcher.close()
+        return before, found[-1]
+
+    before, after = asyncio.run(watch())
+    second.close()
+    assert board.newest("north") is None
+    assert after.captured_at_ns > before.captured_at_ns

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+from services.errors import SnapshotError
 from services.identity.records import Event
 from services.matcher import snapshot
 from services.matcher.gallery import Gallery
@@ -89,3 +91,19 @@ def test_feeding_does_not_wait_while_what_was_copied_is_put_together(gallery, tm
     assert all(fed)
     assert load_snapshot(gallery, tmp_path) is not None
     assert {gallery.identity("a").sightings[0].sighting_id, gallery.stats().sightings} == {"s1", 2}
+
+
+def test_a_snapshot_that_the_disk_is_too_full_for_leaves_the_space_to_others(gallery, tmp_path, monkeypatch) -> None:
+    write_snapshot(gallery, tmp_path)
+    (written,) = tmp_path.iterdir()
+    before = written.read_bytes()
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("services.matcher.snapshot.os.fsync", full)
+        with pytest.raises(SnapshotError, match="No space left"):
+            write_snapshot(gallery, tmp_path)
+    assert list(tmp_path.iterdir()) == [written]
+    assert written.read_bytes() == before

@@ -120,3 +120,15 @@ def test_what_is_written_down_without_a_gpu_fills_one_that_has_none(tmp_path, de
         assert [m.sighting_id for m in fresh.search(AXES[1:2], 1).matches] == ["s2"]
         fresh.expire(10**18)
         assert fresh.search(AXES[1:2], 1).matches == ()
+
+
+def test_a_batch_that_outlives_its_gallery_is_answered_at_once() -> None:
+    device = Broken(4)
+    index = FaissGpuIndex(4, open_device=lambda _dim: device)
+    index.add(np.array([7, 8]), AXES[:2])
+    assert index.backend == "faiss-gpu"
+    view = index.view()
+    index.close()
+    assert view.search(AXES[:1], 1).ids.tolist() == [[7]]
+    assert not device.abandoned
+    assert index.backend == "faiss-gpu", "a gallery that was closed is no broken GPU"

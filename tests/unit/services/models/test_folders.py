@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.models.folders import draft_beside, put_in_place
+from services.errors import ModelFileError
+from services.models.folders import draft_beside, locked, put_in_place
 
 
 def written(folder, text):
@@ -29,3 +30,9 @@ def test_a_draft_that_cannot_be_put_in_place_leaves_what_was(tmp_path):
         put_in_place(draft, folder)
     assert (folder / "model.xml").read_text() == "first"
     assert [path.name for path in tmp_path.iterdir()] == ["form"]
+
+
+def test_a_cache_that_cannot_be_written_is_told_as_such(tmp_path):
+    (tmp_path / "locks" / "net.lock").mkdir(parents=True)
+    with pytest.raises(ModelFileError, match="cannot write the model cache"), locked(tmp_path / "locks", "net"):
+        pass

@@ -113,3 +113,20 @@ def test_the_keeper_tells_who_is_ready(shelf):
     keeper.look()
     assert unready(store.openers(), store.roll(), store.now_ns()) == []
     assert unready(store.openers(), Roll("shadow", OLD, NEXT), store.now_ns() + 60 * 10**9) == [], "long silent"
+
+
+def test_a_full_disk_does_not_end_the_keeper(shelf, monkeypatch, caplog):
+    store = MemoryStore()
+    roster = roster_of(shelf)
+    keeper = ModelKeeper(store, roster, "ingest:1")
+
+    def full(_roll):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(roster, "refresh", full)
+        keeper.look()
+    assert "cannot be opened" in caplog.text
+    store.step_roll("start", OLD, NEW, "t")
+    keeper.look()
+    assert unready(store.openers(), store.roll(), store.now_ns()) == []
