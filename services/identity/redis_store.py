@@ -407,6 +407,9 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
             keys = [*self.keys.fixed(), *own]
             keys += [key for s in names for key in (self.keys.sighting(s), self.keys.purge(s))]
             said, position = self._redis.script("delete_identity", keys, [living, actor, cause, reason, *names])
+            if said == b"gone" and self.resolve(identity_id) is not None:
+                # It was merged meanwhile and lives on in an identity that is more than what was asked to be deleted.
+                raise StoreUnavailable(f"identity {identity_id} changes too fast")
             if said != b"more":
                 return cast(bytes, position).decode()
 

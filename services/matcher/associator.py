@@ -33,6 +33,8 @@ RENEW_EVERY_S = 2.0
 ORPHANS_EVERY_S = 3.0
 ORPHAN_IDLE_S = 10.0
 READ_COUNT = 256
+#: A bucket holds what was queued within so many of its times: what came while nobody decided is taken as it came.
+LONGEST_BUCKETS = 2.0
 BACKOFF_MAX_S = 5.0
 NS_PER_S = 1_000_000_000
 
@@ -84,6 +86,12 @@ class AssociatorLoop:
         self._read_to = "0-0"
         self._committed_to = "0-0"
         self._caught_up = False
+        # Read and not taken yet; when the first of the open bucket was queued; whether later ones wait for the next.
+        self._items: list[WorkItem] = []
+        self._queued_ms: int | None = None
+        self._full = False
+        # Sessions without a lease, and since when.
+        self._unheld: dict[str, int] = {}
         # Provisional sightings with their camera sessions; first decisions the store does not know yet.
         self._open: dict[str, frozenset[str]] = {}
         self._undecided: set[str] = set()
@@ -168,7 +176,7 @@ class AssociatorLoop:
             raise
 
     def _is_due(self) -> bool:
-        return self._associator.may_decide and self._associator.due(self._clock())
+        return self._associator.may_decide and (self._full or self._associator.due(self._clock()))
 
     # ------------------------------------------------------------------ lease
 
@@ -206,6 +214,9 @@ class AssociatorLoop:
         waiting = {item.sighting_id for item in self._waiting()}
         self._open.clear()
         self._undecided.clear()
+        self._items.clear()
+        self._unheld.clear()
+        self._queued_ms, self._full = None, False
         assigned = []
         for sighting, identity_id in store.scan_sightings(ended_since_ns=self._remembered_since_ns()):
             self._note_session(sighting)
@@ -247,16 +258,26 @@ class AssociatorLoop:
     # ------------------------------------------------------------------ work
 
     def _read(self, block_ms: int) -> list[WorkItem]:
-        wait_s = self._associator.wait_s(self._clock())
-        wait_ms = block_ms if wait_s is None else min(block_ms, int(wait_s * 1000) + 1)
-        items = self._store.read_work(self._read_to, READ_COUNT, max(wait_ms, 1))
-        self._caught_up = not items
-        return items
+        if not self._items:
+            wait_s = self._associator.wait_s(self._clock())
+            wait_ms = block_ms if wait_s is None else min(block_ms, int(wait_s * 1000) + 1)
+            self._items = list(self._store.read_work(self._read_to, READ_COUNT, max(wait_ms, 1)))
+            self._figures.read(self._items)
+        self._caught_up = not self._items
+        return self._of_one_bucket()
+
+    def _of_one_bucket(self) -> list[WorkItem]:
+        """Of what was read, what goes into the bucket that is open."""
+        if self._items and self._queued_ms is None:
+            self._queued_ms = _queued_ms(self._items[0])
+        longest_ms = LONGEST_BUCKETS * 1000 * self._settings.bucket_s
+        later = [n for n, item in enumerate(self._items) if _queued_ms(item) - (self._queued_ms or 0) > longest_ms]
+        self._full = bool(later)
+        return self._items[: later[0]] if later else self._items
 
     def _take(self, items: Sequence[WorkItem]) -> None:
         if not items:
             return
-        self._figures.read(items)
         ids = list(dict.fromkeys(item.sighting_id for item in items))
         now_ns = self._clock()
         sightings = self._store.get_sightings(ids)
@@ -277,6 +298,7 @@ class AssociatorLoop:
             self._associator.push(to_observation(sighting.seen_by(self._model_id), self._detail), now_ns)
         self._associator.prepare()
         self._read_to = items[-1].entry_id
+        self._items = self._items[len(items) :]
 
     def _decided_before(self, sighting_ids: Sequence[str]) -> set[str]:
         """Those that have an identity but are not remembered, as one corrected long after; it stays theirs."""
@@ -291,6 +313,7 @@ class AssociatorLoop:
 
     def _decide(self) -> int:
         outcome = self._associator.decide()
+        self._queued_ms, self._full = None, False
         self._warn_of_clocks()
         stale = self._commit(outcome, self._read_to)
         unknown = [s for s in stale if s in self._undecided]
@@ -360,10 +383,19 @@ class AssociatorLoop:
             return
         self._orphans_ns = now_ns
         sessions = sorted({session for sessions in self._open.values() for session in sessions})
-        alive = [s for s in sessions if self._store.lease_token(f"session:{s}") is not None]
+        held = {s for s in sessions if self._store.lease_token(f"session:{s}") is not None}
+        self._unheld = {s: self._unheld.get(s, now_ns) for s in sessions if s not in held}
+        # After an outage leases are renewed as soon as their owners notice; who is early must not take them for gone.
+        idle_ns = ORPHAN_IDLE_S * NS_PER_S
+        alive = [s for s in sessions if s in held or now_ns - self._unheld[s] < idle_ns]
         done = self._store.finalise_orphans(alive, ORPHAN_IDLE_S)
         if done:
             log.info("%d sightings of ended sessions were made final", len(done))
+
+
+def _queued_ms(item: WorkItem) -> int:
+    """When it was queued, by the store's clock."""
+    return int(item.entry_id.partition("-")[0])
 
 
 def pack(changes: Sequence[IdentityChange]) -> list[tuple[tuple[Merge, ...], tuple[Split, ...]]]:

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from reid.types import Calibration
 from tracker.multi_camera.asked import ASKED, from_state, to_state
+from tracker.multi_camera.clocks.corrections import Correction
 from tracker.multi_camera.clocks.site_time import LINK as TIME
 from tracker.multi_camera.clocks.site_time import SiteTime
 from tracker.multi_camera.decisions.joint import joint_groups
@@ -67,6 +68,7 @@ class Associator:
             self._settings.merge_margin_nats,
             prepare=lambda: self._parts.scorer.prepare_in_parts(list(self._pending.values())),
             learns_links=self.learns_links,
+            correct_waiting=self._correct_waiting,
         )
 
     # ------------------------------------------------------------------ arrivals
@@ -114,6 +116,16 @@ class Associator:
         """Whether the first arrival of the bucket has waited long enough."""
         return self.wait_s(now_ns) == 0.0
 
+    def _correct_waiting(self, corrections: Sequence[Correction]) -> None:
+        """Gives what waits the times that are right by what was learned of clocks since it came."""
+        for sighting_id, waiting in self._pending.items():
+            camera = self._parts.topology.camera(waiting.camera_id)
+            observation = waiting
+            for correction in corrections:
+                if correction.camera == camera:
+                    observation = correction.applied(observation)
+            self._pending[sighting_id] = observation
+
     # ------------------------------------------------------------------ decisions
 
     def prepare(self) -> None:
@@ -143,7 +155,7 @@ class Associator:
             self._remember(observation)
             owner = self._parts.memory.owner(observation.sighting_id)
             if owner is None:
-                self._parts.topology.arrive(observation)
+                self._parts.topology.arrive(observation, self._time.now_ns * NS)
                 arrivals.append(observation)
             else:
                 findings.owners[observation.sighting_id] = owner
@@ -158,8 +170,9 @@ class Associator:
         for observation in revised:
             self._parts.verdicts.revise(observation, findings)
         self._parts.scorer.expect(())
-        self._parts.scorer.forget(o.sighting_id for o in batch if not o.final)
-        closed = [o for o in batch if o.final]
+        closed = [o for o in batch if o.final and self._may_be(o)]
+        kept = {o.sighting_id for o in closed}
+        self._parts.scorer.forget(o.sighting_id for o in batch if o.sighting_id not in kept)
         self._later.renew_means()
         self._later.plan(closed, [*closed, *reviewed], reviewed, past)
         self._asked.append((arrivals, closed))
@@ -173,7 +186,16 @@ class Associator:
         arrived = (o for arrivals, _ in self._asked for o in arrivals)
         return to_state(arrived, (o for _, closed in self._asked for o in closed))
 
+    def _may_be(self, observation: Observation) -> bool:
+        """Whether it was seen by a clock that can be right.
+
+        Else it would be the newest there is, and wait to be old enough for second looks, until the site's time is that.
+        """
+        return observation.end_ns <= self._time.latest_ns
+
     def _remember(self, observation: Observation) -> None:
+        if not self._may_be(observation):
+            return
         if observation.final:
             self._parts.closed.put(observation.sighting_id, observation.end_ns)
         if observation.model_id == self._model_id:
@@ -185,7 +207,8 @@ class Associator:
             self._parts.agreement.learn(before, observation)
 
     def _expire(self) -> None:
-        gone = self._parts.memory.forget_before(self._time.now_ns * NS - self._settings.max_trip_s)
+        oldest_s, latest_s = self._time.now_ns * NS - self._settings.max_trip_s, self._time.latest_ns * NS
+        gone = self._parts.memory.forget_before(oldest_s, latest_s)
         self._parts.verdicts.ambiguous.difference_update(gone)
 
     def _due_for_review(self) -> tuple[list[Observation], list[str]]:
@@ -280,15 +303,16 @@ class Associator:
         self._oldest_pending_ns = None
         self._reset()
         self._parts.load(links)
-        for entry in sorted(assigned, key=lambda a: (a.observation.start_ns, a.observation.sighting_id)):
-            observation = self._parts.topology.put_right(entry.observation)
-            self._parts.memory.assign(observation, entry.identity_id)
-            self._remember(observation)
+        entries = sorted(assigned, key=lambda a: (a.observation.start_ns, a.observation.sighting_id))
+        for entry in entries:
+            self._parts.memory.assign(self._parts.topology.put_right(entry.observation), entry.identity_id)
+        self._time.restore(links.get(TIME), (o.end_ns for o, _ in self._parts.memory.all_members()))
+        for entry in entries:
+            self._remember(self._parts.topology.put_right(entry.observation))
             if entry.settled:
                 self._parts.closed.bind(entry.observation.sighting_id)
             if entry.ambiguous:
                 self._parts.verdicts.ambiguous.add(entry.observation.sighting_id)
-        self._time.restore(links.get(TIME), (o.end_ns for o, _ in self._parts.memory.all_members()))
         self._parts.closed.advance(self._time.now_ns)
         self._expire()
         self._parts.topology.prepare()

@@ -39,6 +39,7 @@ class Reconsideration:
         merge_margin_nats: Evidence from which two identities are taken to be one vehicle.
         prepare: Compares what waits already for the next bucket, part by part.
         learns_links: Whether closed sightings teach of links and clocks.
+        correct_waiting: Gives what waits for the next bucket other times.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class Reconsideration:
         *,
         prepare: Callable[[], Iterator[None]],
         learns_links: bool = True,
+        correct_waiting: Callable[[Sequence[Correction]], None] = lambda _: None,
     ) -> None:
         self._parts = parts
         self._merge_margin_nats = merge_margin_nats
         self._prepare = prepare
         self._learns_links = learns_links
+        self._correct_waiting = correct_waiting
         self._steps: deque[Step] = deque()
         self._buckets = 0
 
@@ -187,6 +190,7 @@ class Reconsideration:
             owner = memory.owner(observation.sighting_id)
             if owner is not None:
                 memory.assign(observation, owner)
+        self._correct_waiting(corrections)
         if topology.moved(corrections):
             topology.relearn(recent.origins(recent.taught(topology.lessons_open), topology))
 

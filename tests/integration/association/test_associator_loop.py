@@ -10,9 +10,11 @@ import pytest
 from reid.types import Detail
 from services.errors import LeaseLost, StoreUnavailable
 from services.garbage import Collector
+from services.identity.memory_store import MemoryStore
 from services.matcher.associator import pack
 from services.matcher.observations import to_observation
 from services.types import Merge, Split
+from tests.integration.association.conftest import START, Clock, Street
 from tracker.multi_camera.types import IdentityMerge, IdentitySplit
 
 
@@ -320,3 +322,60 @@ def test_a_small_vehicle_shows_as_much_as_its_largest_box(street, store):
     size_px = float(np.sqrt(sides.prod(axis=1).max()))
     detail = Detail((size_px / 2, size_px * 2), (0.4, 0.8))
     assert to_observation(store.get_sighting("s1"), detail).detail == pytest.approx(0.6)
+
+
+def test_what_came_while_nobody_decided_is_gone_through_as_it_came(new_loop, settle, clock):
+    """Vehicles pass one camera and then another, and come back, while there is no associator."""
+    now = Clock()
+    now.now_ns = START
+    store = MemoryStore(now)
+    street = Street(store)
+    for n in range(30):
+        for lap in range(2):
+            street.put(f"s{n}-{lap}", n % 10, "ab"[(n // 10 + lap) % 2], 20.0 * n + 60 * lap, 20.0 * n + 60 * lap + 4)
+            now.pass_s(10.0)
+    loop = new_loop(over=store)
+    sizes = []
+    decide = loop._associator.decide
+
+    def counted():
+        sizes.append(loop._associator.pending)
+        return decide()
+
+    loop.step(1)
+    loop._associator.decide = counted
+    for _ in range(5000):
+        loop.step(1)
+        if loop.caught_up:
+            break
+        clock.pass_s(0.3)
+    assert loop.caught_up
+    assert max(sizes) == 1
+    assert store.work_cursor() == store.read_work("0-0", 1000, 1)[-1].entry_id
+    assert all(store.identity_of(f"s{n}-{lap}") for n in range(30) for lap in range(2))
+
+
+def test_after_an_outage_sessions_get_time_to_renew_their_leases(new_loop, settle, clock):
+    now = Clock()
+    now.now_ns = START
+    store = MemoryStore(now)
+    street = Street(store)
+    lease = store.acquire_lease("session:session-a", "ingest", 5.0)
+    loop = new_loop(over=store)
+    street.put("s1", 1, "a", 0, 2, final=False)
+
+    def go(seconds):
+        for _ in range(int(seconds / 0.5)):
+            now.pass_s(0.5)
+            clock.pass_s(0.5)
+            loop.step(1)
+
+    for _ in range(10):
+        go(1.5)
+        assert store.renew_lease(lease, 5.0)
+    now.pass_s(20.0)
+    clock.pass_s(20.0)
+    go(5.0)
+    assert not store.get_sighting("s1").final
+    go(10.0)
+    assert store.get_sighting("s1").final

@@ -259,3 +259,26 @@ def test_nobody_waits_long_for_events_of_an_older_version(
             refused += 1
     # Each caller brings it a page forward: 18 events are six full pages, and an empty one ends it.
     assert (len(found), refused) == (5, 6)
+
+
+@pytest.mark.parametrize("cause", ["delete", "erase"])
+def test_an_identity_that_is_merged_away_while_it_is_deleted_is_not_told_as_deleted(
+    store, ingest, associator, make_sighting, decide, monkeypatch, cause
+):
+    for name in ("s1", "s2", "s3"):
+        store.put_sighting(make_sighting(name), ingest)
+    store.commit(Commit(associator, (decide("s1", "a"), decide("s2", "a"), decide("s3", "b"))))
+    script, merged = store._redis.script, []
+
+    def overtaken(name, keys, arguments):
+        if name == "delete_identity" and not merged:
+            merged.append(1)
+            store.commit(Commit(associator, merges=(Merge("b", "a", "same vehicle"),)))
+        return script(name, keys, arguments)
+
+    monkeypatch.setattr(store._redis, "script", overtaken)
+    with pytest.raises(StoreUnavailable, match="identity a changes too fast"):
+        store.delete_identity("a", "ann", cause=cause)
+    assert all(store.get_sightings(["s1", "s2", "s3"]))
+    store.delete_identity("a", "ann", cause=cause)
+    assert not any(store.get_sightings(["s1", "s2", "s3"]))

@@ -23,6 +23,11 @@ class Correction:
     since_s: float
     by_s: float
 
+    def passage(self, seen_s: tuple[float, float]) -> tuple[float, float]:
+        """Begin and end of a passage before this camera, by the times that count from now on."""
+        begin_s, end_s = seen_s
+        return seen_s if begin_s < self.since_s else (begin_s - self.by_s, end_s - self.by_s)
+
     def applied(self, observation: Observation) -> Observation:
         """An observation of this camera with the times that count from now on."""
         if observation.start_ns * NS < self.since_s:

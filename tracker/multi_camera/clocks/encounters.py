@@ -6,7 +6,7 @@ Whoever asks what the clocks show must not have chosen the pairs by time, or a c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from reid.types import Calibration
 from tracker.multi_camera.arrays import Floats, Ints
+from tracker.multi_camera.clocks.corrections import Correction
 from tracker.multi_camera.types import Observation, Point
 from tracker.multi_camera.visits import Visits
 
@@ -46,6 +47,14 @@ class Encounter:
     one_s: tuple[float, float]
     other_s: tuple[float, float]
     movement: tuple[float, float, float, float]
+
+    def put_right(self, correction: Correction) -> Encounter:
+        """With the times that count since a correction."""
+        if correction.camera == self.one:
+            return replace(self, one_s=correction.passage(self.one_s))
+        if correction.camera == self.other:
+            return replace(self, other_s=correction.passage(self.other_s))
+        return self
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,10 @@ class Clocks:
     def take(self, encounters: Iterable[Encounter]) -> list[Correction]:
         """Takes encounters in, in the order in which they became known; returns what that newly says of clocks."""
         found: list[Correction] = []
-        for encounter in encounters:
+        for told in encounters:
+            encounter = told
+            for correction in found:  # They were met before it was known.
+                encounter = encounter.put_right(correction)
             late_s, scale_s = self._late(encounter)
             self._ring.put(encounter, late_s, scale_s)
             self._refit((encounter.one, encounter.other))

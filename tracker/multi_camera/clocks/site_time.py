@@ -29,12 +29,20 @@ class SiteTime:
         self._far_ns = far_ns
         # Per camera: newest ends of boxes, and how far each was ahead of the clock that arrivals are timed by.
         self._seen: dict[str, deque[tuple[int, int]]] = {}
+        # When each told something last, by the clock that arrivals are timed by, and when anyone did.
+        self._arrived_ns: dict[str, int] = {}
+        self._newest_ns = 0
         self._now_ns = 0
 
     @property
     def now_ns(self) -> int:
         """UTC; 0 before anything was seen."""
         return self._now_ns
+
+    @property
+    def latest_ns(self) -> int:
+        """UTC beyond which a time can only be that of a wrong clock."""
+        return self._now_ns + self._far_ns
 
     @property
     def ahead(self) -> tuple[str, ...]:
@@ -54,11 +62,20 @@ class SiteTime:
             arrived_ns: When it arrived, by one clock for all of which only differences count.
         """
         self._seen.setdefault(camera_id, deque(maxlen=ARRIVALS)).append((end_ns, end_ns - arrived_ns))
+        self._arrived_ns[camera_id] = self._newest_ns = arrived_ns
+
+    def _heard(self) -> dict[str, deque[tuple[int, int]]]:
+        """What those told who told anything lately: what time it was for others says nothing of now."""
+        return {
+            camera_id: seen
+            for camera_id, seen in self._seen.items()
+            if abs(self._newest_ns - self._arrived_ns[camera_id]) <= self._far_ns
+        }
 
     def go_on(self) -> None:
         """Believes the arrivals taken in."""
         doubted = self.ahead
-        believed = [seen for camera_id, seen in self._seen.items() if camera_id not in doubted]
+        believed = [seen for camera_id, seen in self._heard().items() if camera_id not in doubted]
         newest_ns = max((end for seen in believed for end, _ in seen), default=self._now_ns)
         was_set_back = newest_ns < self._now_ns - self._far_ns and any(len(seen) == ARRIVALS for seen in believed)
         if newest_ns > self._now_ns or was_set_back:
@@ -79,6 +96,7 @@ class SiteTime:
             ValueError: The state is not what this class writes.
         """
         self._seen.clear()
+        self._arrived_ns.clear()
         try:
             self._now_ns = max(ends_ns, default=0) if state is None else int(json.loads(state)["now_ns"])
         except (ValueError, KeyError, TypeError) as exc:

@@ -11,6 +11,8 @@ from tracker.multi_camera.types import Observation
 
 #: Nats against showing a vehicle at once from which two views count as apart: nobody comes into both at a time.
 APART_NATS = -2.0
+#: Those of a group came into view within so long: nobody drives out of one view and into another in less.
+LONGEST_NS = 5_000_000_000
 
 
 def joint_groups(
@@ -28,8 +30,22 @@ def joint_groups(
         tables: What is known of views.
 
     Returns:
-        The groups, each camera by camera; every arrival is in one.
+        The groups, each camera by camera; every arrival is in one. Those who came into view long after others, as after
+        an outage, are in later groups than they, whatever their views: who was here then may be there by now.
     """
+    groups: list[list[Observation]] = []
+    begun = 0
+    for place in range(1, len(arrivals) + 1):
+        if place == len(arrivals) or arrivals[place].start_ns - arrivals[begun].start_ns > LONGEST_NS:
+            groups += _at_a_time(arrivals[begun:place], number, tables)
+            begun = place
+    return groups
+
+
+def _at_a_time(
+    arrivals: Sequence[Observation], number: Callable[[str], int], tables: LinkTables
+) -> list[list[Observation]]:
+    """Groups of those who came into view within a moment."""
     by_camera: dict[str, list[Observation]] = {}
     for observation in arrivals:
         by_camera.setdefault(observation.camera_id, []).append(observation)

@@ -181,12 +181,14 @@ class IdentityMemory(IdentityRows):
         self._trim(survivor)
         self._refresh(survivor)
 
-    def forget_before(self, oldest_s: float) -> list[str]:
-        """Drops identities last seen before that time; returns their sightings.
+    def forget_before(self, oldest_s: float, latest_s: float = np.inf) -> list[str]:
+        """Drops identities last seen before that time, or later than can be; returns their sightings.
 
         What stands in view is seen, though it sends no revision while nothing about it changes.
         """
-        stale = np.flatnonzero((self.last_seen_s < oldest_s) & (self.busy_until_s < np.inf))
+        seen_s = self.last_seen_s
+        out = (seen_s < oldest_s) | ((seen_s > latest_s) & (seen_s < np.inf))
+        stale = np.flatnonzero(out & (self.busy_until_s < np.inf))
         gone: list[str] = []
         for row in stale:
             identity = self._identities[str(self.row_ids[row])]

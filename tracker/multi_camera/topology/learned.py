@@ -137,9 +137,9 @@ class Topology:
 
     # ------------------------------------------------------------------ learning
 
-    def arrive(self, observation: Observation) -> None:
-        """Counts a vehicle that came into view; once per sighting."""
-        self._rates.count(self.camera(observation.camera_id), observation.start_ns * NS)
+    def arrive(self, observation: Observation, site_s: float = math.inf) -> None:
+        """Counts a vehicle that came into view, at a time of the site; once per sighting."""
+        self._rates.count(self.camera(observation.camera_id), observation.start_ns * NS, site_s)
         self._new_rates = None
         self._changed.add(f"camera/{observation.camera_id}")
 

@@ -28,8 +28,17 @@ class ArrivalRates:
         """Makes room for one camera more."""
         self._counts = np.pad(self._counts, ((0, 1), (0, 0)))
 
-    def count(self, camera: int, now_s: float) -> None:
-        """Takes in a vehicle that came into view."""
+    def count(self, camera: int, came_s: float, site_s: float = math.inf) -> None:
+        """Takes in a vehicle that came into view.
+
+        Args:
+            camera: Into whose.
+            came_s: When, by the camera's clock.
+            site_s: What time it is at the site. What is later, by a clock that is ahead or was so, counts as now: else
+                all other counts would fade at once, and its own no more.
+        """
+        now_s = min(came_s, site_s)
+        np.minimum(self._counts[:, 1:], site_s, out=self._counts[:, 1:])
         state = self._counts[camera]
         if state[0] == 0:
             state[1] = state[2] = now_s

@@ -216,3 +216,19 @@ def test_without_evidence_of_time_looks_decide_and_the_impossible_stays_so(new_s
     site.tell(vehicles.see("t3", 2, "b", 20, 24))
     assert site.of("s1") != site.of("s2")
     assert site.of("t3") == site.of("s3")
+
+
+def test_a_clock_that_stays_far_ahead_neither_fills_memory_nor_displaces_others(vehicles, new_site):
+    site = new_site()
+    weeks_s = 14 * 86_400.0
+    for n in range(120):
+        at_s = 20.0 * n
+        site.tell(*(vehicles.see(f"{camera}{n}", n % 9, camera, at_s, at_s + 4) for camera in "abc"))
+        site.tell(vehicles.see(f"wrong{n}", 9 + n % 9, "wrong", weeks_s + at_s, weeks_s + at_s + 4))
+    assert site.associator.ahead == ("wrong",)
+    remembered = [entry.observation.camera_id for entry in site.associator.snapshot().assigned]
+    assert remembered.count("wrong") <= 1  # of the newest bucket
+    assert remembered.count("a") > 30
+    parts = site.associator._parts
+    for names in (parts.closed._waiting, parts.closed._free, parts.scorer._comparison._prepared):
+        assert not any(name.startswith("wrong") for name in names)

@@ -208,3 +208,16 @@ def test_state_rebuilds_what_was_known():
     assert twin.fit_of(0, 1).offset_s == clocks.fit_of(0, 1).offset_s
     clocks.drain_changed()
     assert clocks.drain_changed() == (set(), set())
+
+
+@pytest.mark.parametrize("together", [8, 64])
+def test_encounters_that_are_told_together_tell_one_step(together):
+    clocks, corrections, waiting = Clocks(), [], []
+    for _, encounters in drive(np.random.default_rng(3), 300, stepping(12.0)):
+        waiting += encounters
+        if len(waiting) >= together:
+            corrections += clocks.take([put_right(clocks, e) for e in waiting])
+            waiting = []
+    (correction,) = corrections
+    assert correction.camera == 0
+    assert correction.by_s == pytest.approx(12.0, abs=1.0)

@@ -74,3 +74,12 @@ def test_a_restart_goes_on():
     assert other.now_ns == 0
     with pytest.raises(ValueError, match="the site's time cannot be read"):
         other.restore("{}", [])
+
+
+def test_who_told_nothing_since_says_nothing_of_now():
+    """Three of four cameras are quiet while the host's clock is set back."""
+    time = SiteTime(FAR)
+    for n in range(4 * ARRIVALS):
+        seen(time, "abcd"[n % 4], 9000 + n, n)
+    after = [seen(time, "a", 2000 + n, 2000 + n) for n in range(2 * ARRIVALS)]
+    assert after[-1] == 2000 + 2 * ARRIVALS - 1

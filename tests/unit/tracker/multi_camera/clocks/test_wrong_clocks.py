@@ -106,3 +106,21 @@ def test_a_correction_teaches_nothing_twice(vehicles, new_site):
         site.tell(*seen[start : start + 40])
         assert topology.lessons_open == start + 40
     assert topology.ahead_s(topology.camera("a")) != topology.ahead_s(topology.camera("b"))
+
+
+def test_a_step_that_is_found_while_others_wait_is_one_step(vehicles, new_site):
+    site = new_site()
+    associator = site.associator
+    passing = street(vehicles, 120, lambda camera, at_s: 12.0 * (camera == "b" and at_s >= 600.0))
+    while seen := [observation for _, pair in zip(range(8), passing, strict=False) for observation in pair]:
+        for observation in seen:
+            associator.push(observation, observation.end_ns)
+        # As in the loop, more is taken in before what the bucket before teaches.
+        while associator.unfinished:
+            associator.reconsider()
+        associator.decide()
+    while associator.unfinished:
+        associator.reconsider()
+    _, (warning,) = report_of(site)
+    assert warning.kind == "step"
+    assert abs(warning.change_s) == pytest.approx(12.0, abs=1.0)

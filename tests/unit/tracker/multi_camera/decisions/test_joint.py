@@ -67,3 +67,9 @@ def test_of_two_views_apart_the_one_that_shows_it_better_has_the_identity(site, 
     first, second = site.tell(first, vehicles.see("s2", 1, "c", 1310.2, 1314, noise=0.0)).decisions
     assert (first.sighting_id, first.identity_id == site.identity["s0"]) == ("s1", False)
     assert (second.sighting_id, second.identity_id) == ("s2", site.identity["s0"])
+
+
+def test_who_comes_long_after_others_is_decided_after_them(vehicles):
+    """What came while nobody decided: who was in the one view then may be in the other by now."""
+    arrivals = vehicles.see("s1", 1, "a", 0, 4), vehicles.see("s2", 2, "b", 1, 5), vehicles.see("s3", 1, "b", 15, 19)
+    assert groups(after(vehicles, APART), *arrivals) == [["s1", "s2"], ["s3"]]

@@ -39,3 +39,21 @@ def test_state_rebuilds_the_counts():
     twin = rates_of([])
     twin.load(0, rates.state(0))
     assert twin.log_rates() == pytest.approx(rates.log_rates())
+
+
+def test_a_clock_that_is_ahead_makes_no_other_camera_fade():
+    rates = rates_of(np.arange(0.0, 600.0, 10.0), cameras=2)
+    before = rates.log_rates()[0]
+    rates.count(1, 86_400.0, site_s=600.0)
+    assert rates.log_rates()[0] == pytest.approx(before, abs=0.05)
+    rates.count(1, 610.0, site_s=610.0)
+    assert rates.state(1)[2] == 610.0
+
+
+def test_after_clocks_were_set_back_counts_fade_again():
+    rates = rates_of(np.arange(36_000.0, 36_600.0, 2.0), cameras=2)
+    for time_s in np.arange(600.0, 600.0 + 4 * RATE_MEMORY_S, 20.0):
+        rates.count(1, time_s, site_s=time_s)
+    silent, steady = np.exp(rates.log_rates())
+    assert silent < 0.02
+    assert steady == pytest.approx(0.05, rel=0.3)
