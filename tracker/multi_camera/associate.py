@@ -6,6 +6,7 @@ same outcomes, and a snapshot restored elsewhere goes on as the original would h
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
@@ -145,14 +146,15 @@ class Associator:
         if not batch:
             return Outcome()
         self._time.go_on()
-        self._expire()
+        self._expire(self._time.latest_ns * NS)
         reviewed, past = self._due_for_review()
         self._parts.scorer.prepare(batch)
         findings = Findings()
         revised: list[Observation] = []
         arrivals: list[Observation] = []
         for observation in batch:
-            self._remember(observation)
+            if self._may_be(observation):
+                self._remember(observation)
             owner = self._parts.memory.owner(observation.sighting_id)
             if owner is None:
                 self._parts.topology.arrive(observation, self._time.now_ns * NS)
@@ -194,8 +196,6 @@ class Associator:
         return observation.end_ns <= self._time.latest_ns
 
     def _remember(self, observation: Observation) -> None:
-        if not self._may_be(observation):
-            return
         if observation.final:
             self._parts.closed.put(observation.sighting_id, observation.end_ns)
         if observation.model_id == self._model_id:
@@ -206,9 +206,8 @@ class Associator:
         if before is not None and before.model_id == observation.model_id == self._model_id:
             self._parts.agreement.learn(before, observation)
 
-    def _expire(self) -> None:
-        oldest_s, latest_s = self._time.now_ns * NS - self._settings.max_trip_s, self._time.latest_ns * NS
-        gone = self._parts.memory.forget_before(oldest_s, latest_s)
+    def _expire(self, latest_s: float = math.inf) -> None:
+        gone = self._parts.memory.forget_before(self._time.now_ns * NS - self._settings.max_trip_s, latest_s)
         self._parts.verdicts.ambiguous.difference_update(gone)
 
     def _due_for_review(self) -> tuple[list[Observation], list[str]]:
@@ -303,16 +302,15 @@ class Associator:
         self._oldest_pending_ns = None
         self._reset()
         self._parts.load(links)
-        entries = sorted(assigned, key=lambda a: (a.observation.start_ns, a.observation.sighting_id))
-        for entry in entries:
-            self._parts.memory.assign(self._parts.topology.put_right(entry.observation), entry.identity_id)
-        self._time.restore(links.get(TIME), (o.end_ns for o, _ in self._parts.memory.all_members()))
-        for entry in entries:
-            self._remember(self._parts.topology.put_right(entry.observation))
+        for entry in sorted(assigned, key=lambda a: (a.observation.start_ns, a.observation.sighting_id)):
+            observation = self._parts.topology.put_right(entry.observation)
+            self._parts.memory.assign(observation, entry.identity_id)
+            self._remember(observation)
             if entry.settled:
                 self._parts.closed.bind(entry.observation.sighting_id)
             if entry.ambiguous:
                 self._parts.verdicts.ambiguous.add(entry.observation.sighting_id)
+        self._time.restore(links.get(TIME), (o.end_ns for o, _ in self._parts.memory.all_members()))
         self._parts.closed.advance(self._time.now_ns)
         self._expire()
         self._parts.topology.prepare()
