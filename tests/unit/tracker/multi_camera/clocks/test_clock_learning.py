@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from tracker.multi_camera.clocks.corrections import Correction
 from tracker.multi_camera.clocks.encounters import Encounter
 from tracker.multi_camera.clocks.learning import Clocks
 from tracker.multi_camera.clocks.offsets import LEAST
@@ -210,14 +211,13 @@ def test_state_rebuilds_what_was_known():
     assert clocks.drain_changed() == (set(), set())
 
 
-@pytest.mark.parametrize("together", [8, 64])
-def test_encounters_that_are_told_together_tell_one_step(together):
-    clocks, corrections, waiting = Clocks(), [], []
-    for _, encounters in drive(np.random.default_rng(3), 300, stepping(12.0)):
-        waiting += encounters
-        if len(waiting) >= together:
-            corrections += clocks.take([put_right(clocks, e) for e in waiting])
-            waiting = []
-    (correction,) = corrections
-    assert correction.camera == 0
-    assert correction.by_s == pytest.approx(12.0, abs=1.0)
+def test_what_is_told_with_a_step_counts_by_the_times_that_are_right_since(monkeypatch):
+    clocks = Clocks()
+    found = iter([[Correction(0, 100.0, 5.0)], [], []])
+    monkeypatch.setattr(clocks, "_late", lambda _encounter: (99.0, 1.0))
+    monkeypatch.setattr(clocks, "_stepped", lambda _encounter: next(found))
+    met = [Encounter(0, 1, (at_s, at_s + 2), (at_s, at_s + 3), (*UP, *UP)) for at_s in (100.0, 110.0, 90.0)]
+    clocks.take(met)
+    seen_s = clocks._ring.seen_s[:3]
+    assert seen_s[:, 0].tolist() == [[100.0, 102.0], [105.0, 107.0], [90.0, 92.0]]
+    assert seen_s[:, 1].tolist() == [[100.0, 103.0], [110.0, 113.0], [90.0, 93.0]]

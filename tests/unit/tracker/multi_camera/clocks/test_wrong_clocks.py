@@ -108,19 +108,37 @@ def test_a_correction_teaches_nothing_twice(vehicles, new_site):
     assert topology.ahead_s(topology.camera("a")) != topology.ahead_s(topology.camera("b"))
 
 
-def test_a_step_that_is_found_while_others_wait_is_one_step(vehicles, new_site):
-    site = new_site()
-    associator = site.associator
-    passing = street(vehicles, 120, lambda camera, at_s: 12.0 * (camera == "b" and at_s >= 600.0))
-    while seen := [observation for _, pair in zip(range(8), passing, strict=False) for observation in pair]:
-        for observation in seen:
-            associator.push(observation, observation.end_ns)
-        # As in the loop, more is taken in before what the bucket before teaches.
+@pytest.mark.parametrize(("together", "early"), [(16, True), (64, False), (256, False)])
+def test_a_step_among_what_is_decided_together_is_one_step(vehicles, new_site, together, early):
+    """More is taken in before or after what a bucket teaches, as the loop does."""
+    associator = new_site().associator
+    rng = np.random.default_rng(1)
+    looks = rng.standard_normal((400, 48)) / np.sqrt(48)
+    seen = []
+    for k in range(400):
+        at_s, up = 2.5 * k + rng.uniform(0, 2), bool(rng.random() < 0.5)
+        entry, leave = ((0.1, 0.5), (0.9, 0.5)) if up else ((0.9, 0.5), (0.1, 0.5))
+        for place, camera in enumerate("abcd"):
+            begin_s = at_s + 3.0 * (place if up else 3 - place) * rng.lognormal(0, 0.05)
+            shown_s = begin_s + 12.0 * (camera == "c" and begin_s > 500.0)
+            vector = looks[k] + 0.05 * rng.standard_normal(48)
+            vector = (vector / np.linalg.norm(vector)).astype(np.float32)
+            span = {"entry": entry, "exit": leave, "embedding": vector}
+            seen.append((begin_s, vehicles.see(f"{camera}{k}", k, camera, shown_s, shown_s + 5, **span)))
+    waiting = [observation for _, observation in sorted(seen, key=lambda pair: pair[0])][::-1]
+
+    def take_in():
+        for _ in range(min(together, len(waiting))):
+            associator.push(waiting[-1], waiting.pop().end_ns)
+
+    take_in()
+    while associator.pending:
+        associator.decide()
+        if early:
+            take_in()
         while associator.unfinished:
             associator.reconsider()
-        associator.decide()
-    while associator.unfinished:
-        associator.reconsider()
-    _, (warning,) = report_of(site)
-    assert warning.kind == "step"
-    assert abs(warning.change_s) == pytest.approx(12.0, abs=1.0)
+        if not early:
+            take_in()
+    ahead_s = [associator._parts.topology.ahead_s(associator._parts.topology.camera(c)) for c in "abcd"]
+    assert ahead_s == pytest.approx([0.0, 0.0, 12.0, 0.0], abs=0.5)
