@@ -6,7 +6,6 @@ Run as `python -m benchmarks.console.cameras DATA_DIR COUNT`; prints a line when
 from __future__ import annotations
 
 import itertools
-import signal
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ import numpy as np
 from detector.types import Frame, VehicleClass
 from services.live.board import LiveBoard
 from services.live.server import LiveServer
+from services.stopping import when_told_to_stop
 from tracker.single_camera.session import LiveBox
 
 RATE_HZ = 10.0
@@ -48,8 +48,7 @@ def main() -> int:
     """Shows pictures until told to stop."""
     folder, count = Path(sys.argv[1]), int(sys.argv[2])
     stop = threading.Event()
-    for told in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(told, lambda *_: stop.set())
+    when_told_to_stop(stop.set)
     board, shown = LiveBoard(), pictures()
     server = LiveServer(board, folder)
     sys.stdout.write("ready\n")

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from reid.types import Calibration, EmbedderSpec
 from services.errors import LeaseLost, StoreUnavailable
@@ -86,10 +87,9 @@ class AssociatorLoop:
         self._read_to = "0-0"
         self._committed_to = "0-0"
         self._caught_up = False
-        # Read and not taken yet; when the first of the open bucket was queued; whether later ones wait for the next.
+        # Read and not taken yet; when the first of the open bucket was queued.
         self._items: list[WorkItem] = []
         self._queued_ms: int | None = None
-        self._full = False
         # Sessions without a lease, and since when.
         self._unheld: dict[str, int] = {}
         # Provisional sightings with their camera sessions; first decisions the store does not know yet.
@@ -176,7 +176,8 @@ class AssociatorLoop:
             raise
 
     def _is_due(self) -> bool:
-        return self._associator.may_decide and (self._full or self._associator.due(self._clock()))
+        full = self._queued_ms is not None and bool(self._items)  # What is left of those waits for the next bucket.
+        return self._associator.may_decide and (full or self._associator.due(self._clock()))
 
     # ------------------------------------------------------------------ lease
 
@@ -216,7 +217,7 @@ class AssociatorLoop:
         self._undecided.clear()
         self._items.clear()
         self._unheld.clear()
-        self._queued_ms, self._full = None, False
+        self._queued_ms = None
         assigned = []
         for sighting, identity_id in store.scan_sightings(ended_since_ns=self._remembered_since_ns()):
             self._note_session(sighting)
@@ -268,12 +269,12 @@ class AssociatorLoop:
 
     def _of_one_bucket(self) -> list[WorkItem]:
         """Of what was read, what goes into the bucket that is open."""
-        if self._items and self._queued_ms is None:
+        if not self._items:
+            return []
+        if self._queued_ms is None:
             self._queued_ms = _queued_ms(self._items[0])
-        longest_ms = LONGEST_BUCKETS * 1000 * self._settings.bucket_s
-        later = [n for n, item in enumerate(self._items) if _queued_ms(item) - (self._queued_ms or 0) > longest_ms]
-        self._full = bool(later)
-        return self._items[: later[0]] if later else self._items
+        last_ms = self._queued_ms + LONGEST_BUCKETS * 1000 * self._settings.bucket_s
+        return list(takewhile(lambda item: _queued_ms(item) <= last_ms, self._items))
 
     def _take(self, items: Sequence[WorkItem]) -> None:
         if not items:
@@ -313,7 +314,7 @@ class AssociatorLoop:
 
     def _decide(self) -> int:
         outcome = self._associator.decide()
-        self._queued_ms, self._full = None, False
+        self._queued_ms = None
         self._warn_of_clocks()
         stale = self._commit(outcome, self._read_to)
         unknown = [s for s in stale if s in self._undecided]

@@ -119,13 +119,10 @@ class Associator:
 
     def _correct_waiting(self, corrections: Sequence[Correction]) -> None:
         """Gives what waits the times that are right by what was learned of clocks since it came."""
-        for sighting_id, waiting in self._pending.items():
-            camera = self._parts.topology.camera(waiting.camera_id)
-            observation = waiting
-            for correction in corrections:
-                if correction.camera == camera:
-                    observation = correction.applied(observation)
-            self._pending[sighting_id] = observation
+        for correction in corrections:
+            for sighting_id, observation in self._pending.items():
+                if self._parts.topology.camera(observation.camera_id) == correction.camera:
+                    self._pending[sighting_id] = correction.applied(observation)
 
     # ------------------------------------------------------------------ decisions
 

@@ -29,9 +29,8 @@ class SiteTime:
         self._far_ns = far_ns
         # Per camera: newest ends of boxes, and how far each was ahead of the clock that arrivals are timed by.
         self._seen: dict[str, deque[tuple[int, int]]] = {}
-        # When each told something last, by the clock that arrivals are timed by, and when anyone did.
-        self._arrived_ns: dict[str, int] = {}
-        self._newest_ns = 0
+        # When anyone told something last, by that clock.
+        self._arrived_ns = 0
         self._now_ns = 0
 
     @property
@@ -62,15 +61,16 @@ class SiteTime:
             arrived_ns: When it arrived, by one clock for all of which only differences count.
         """
         self._seen.setdefault(camera_id, deque(maxlen=ARRIVALS)).append((end_ns, end_ns - arrived_ns))
-        self._arrived_ns[camera_id] = self._newest_ns = arrived_ns
+        self._arrived_ns = arrived_ns
 
     def _heard(self) -> dict[str, deque[tuple[int, int]]]:
         """What those told who told anything lately: what time it was for others says nothing of now."""
-        return {
-            camera_id: seen
-            for camera_id, seen in self._seen.items()
-            if abs(self._newest_ns - self._arrived_ns[camera_id]) <= self._far_ns
-        }
+        heard = {}
+        for camera_id, seen in self._seen.items():
+            end_ns, lead_ns = seen[-1]
+            if abs(self._arrived_ns - (end_ns - lead_ns)) <= self._far_ns:
+                heard[camera_id] = seen
+        return heard
 
     def go_on(self) -> None:
         """Believes the arrivals taken in."""
@@ -96,7 +96,6 @@ class SiteTime:
             ValueError: The state is not what this class writes.
         """
         self._seen.clear()
-        self._arrived_ns.clear()
         try:
             self._now_ns = max(ends_ns, default=0) if state is None else int(json.loads(state)["now_ns"])
         except (ValueError, KeyError, TypeError) as exc:
