@@ -24,6 +24,7 @@ class _Site:
     living: set[str] = field(default_factory=set)
     active: set[str] = field(default_factory=set)
     timeline: set[str] = field(default_factory=set)
+    corrected: set[str] = field(default_factory=set)
     alias: dict[str, str] = field(default_factory=dict)
     parents: dict[str, str] = field(default_factory=dict)
 
@@ -67,6 +68,7 @@ def _read(store: RedisStore) -> _Site:
             site.living.add(rest)
     site.active = {m.decode() for m in store.read(methodcaller("zrange", keys.active, 0, -1))}
     site.timeline = {m.decode() for m in store.read(methodcaller("zrange", keys.timeline, 0, -1))}
+    site.corrected = {m.decode() for m in store.read(methodcaller("smembers", keys.corrected))}
     for target, key in ((site.alias, keys.alias), (site.parents, keys.parents)):
         raw = store.read(methodcaller("hgetall", key))
         target.update({name.decode(): value.decode() for name, value in raw.items()})
@@ -81,6 +83,8 @@ def _memberships(site: _Site) -> Iterator[str]:
     ):
         if expected != got:
             yield f"{name}: {sorted(expected ^ got)[:5]} in one place only"
+    if site.corrected - site.living:
+        yield f"corrected: {sorted(site.corrected - site.living)[:5]} do not live"
     place: dict[str, str] = {}
     for identity_id, names in site.members.items():
         for sighting_id in names:

@@ -20,6 +20,7 @@ key                          type    what it holds
                                      with the last of them
 ``active``                   zset    living identities by last seen (µs)
 ``parents``                  hash    absorbed id -> who absorbed it, though that one may be absorbed by now
+``corrected``                set     living identities that a person put right, or that one was merged into
 ``alias``                    hash    retired id -> living one, or "" once that was deleted: no id comes back
 ``timeline``                 zset    every sighting by end time (µs), for scans and retention
 ``provisional``              zset    sightings that are not final by the time of their last put (µs)
@@ -114,6 +115,7 @@ class Keys:
         self.views = self.prefix + "views"
         self.retired = self.prefix + "retired"
         self.parents = self.prefix + "parents"
+        self.corrected = self.prefix + "corrected"
         self.standing = self.prefix + "standing"
         self.standing_position = self.prefix + "standing:position"
         self.alerts = self.prefix + "alerts"
@@ -183,4 +185,5 @@ class Keys:
             self.alerts_open,
             self.alerts_acknowledged,
             self.roll,
+            self.corrected,
         ]

@@ -42,12 +42,17 @@ class Row:
 
 @dataclass(slots=True)
 class Living:
-    """A living identity. ``enrolled_by``: which of its ids somebody has enrolled, its own or an alias."""
+    """A living identity.
+
+    ``enrolled_by``: which of its ids somebody has enrolled, its own or an alias.
+    ``corrected``: a person put it right, or one that was merged into it.
+    """
 
     status: str
     sightings: set[str] = field(default_factory=set)
     aliases: set[str] = field(default_factory=set)
     enrolled_by: set[str] = field(default_factory=set)
+    corrected: bool = False
 
 
 class MemoryState:
@@ -185,6 +190,7 @@ class MemoryState:
         keeper = self.living[survivor]
         keeper.sightings |= gone.sightings
         keeper.aliases |= gone.aliases | {absorbed}
+        keeper.corrected |= gone.corrected
         payload: dict[str, object] = {
             "survivor_id": by or survivor,
             "absorbed_id": absorbed,

@@ -218,6 +218,7 @@ class AssociatorLoop:
         self._items.clear()
         self._unheld.clear()
         self._queued_ms = None
+        corrected = store.corrected_identities()
         assigned = []
         for sighting, identity_id in store.scan_sightings(ended_since_ns=self._remembered_since_ns()):
             self._note_session(sighting)
@@ -227,8 +228,9 @@ class AssociatorLoop:
             if sighting.sighting_id in waiting:
                 observation = replace(observation, revision=0, final=False)
             ambiguous = not observation.final and self._is_ambiguous(identity_id)
-            # What a person corrected a moment ago must not be overturned by a second look at its sightings.
-            assigned.append(Assigned(observation, identity_id, ambiguous, settled=observation.final))
+            # What was looked at twice before a restart is not looked at once more.
+            settled, by_hand = observation.final, identity_id in corrected
+            assigned.append(Assigned(observation, identity_id, ambiguous, settled, by_hand))
         self._associator.restore(assigned, store.links())
         del assigned
         if self._collector is not None:

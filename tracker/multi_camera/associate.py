@@ -97,7 +97,7 @@ class Associator:
         """Drops a sighting that was deleted elsewhere."""
         self._pending.pop(sighting_id, None)
         self._parts.scorer.forget([sighting_id])
-        self._parts.verdicts.ambiguous.discard(sighting_id)
+        self._parts.verdicts.forget([sighting_id])
         self._parts.memory.forget_sighting(sighting_id)
         self._parts.recent.drop(sighting_id)
         self._parts.closed.bind(sighting_id)
@@ -205,7 +205,7 @@ class Associator:
 
     def _expire(self, latest_s: float = math.inf) -> None:
         gone = self._parts.memory.forget_before(self._time.now_ns * NS - self._settings.max_trip_s, latest_s)
-        self._parts.verdicts.ambiguous.difference_update(gone)
+        self._parts.verdicts.forget(gone)
 
     def _due_for_review(self) -> tuple[list[Observation], list[str]]:
         """Closed sightings that came of an age to be looked at again, by start, and those that never will be again."""
@@ -278,9 +278,14 @@ class Associator:
 
         Taken while something is unfinished it leaves out second looks; what was to be learned is learned after all.
         """
-        topology, ambiguous = self._parts.topology, self._parts.verdicts.ambiguous
+        topology, verdicts = self._parts.topology, self._parts.verdicts
         assigned = tuple(
-            Assigned(topology.as_shown(observation), identity_id, observation.sighting_id in ambiguous)
+            Assigned(
+                topology.as_shown(observation),
+                identity_id,
+                ambiguous=observation.sighting_id in verdicts.ambiguous,
+                corrected=observation.sighting_id in verdicts.corrected,
+            )
             for observation, identity_id in self._parts.memory.all_members()
         )
         return Snapshot(assigned, {**self._parts.all_links(), **self._standing()})
@@ -305,6 +310,8 @@ class Associator:
             self._remember(observation)
             if entry.settled:
                 self._parts.closed.bind(entry.observation.sighting_id)
+            if entry.corrected:
+                self._parts.verdicts.corrected.add(entry.observation.sighting_id)
             if entry.ambiguous:
                 self._parts.verdicts.ambiguous.add(entry.observation.sighting_id)
         self._time.restore(links.get(TIME), (o.end_ns for o, _ in self._parts.memory.all_members()))

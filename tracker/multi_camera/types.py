@@ -65,13 +65,15 @@ class Assigned:
         observation: Its newest decided revision.
         identity_id: Aliases resolved.
         ambiguous: Its identity is provisional and waits to be resolved.
-        settled: It is not looked at again by itself: a person may have said whose it is.
+        settled: It is not looked at again by itself.
+        corrected: A person put its identity right: it stays there, and that is made one with no other such identity.
     """
 
     observation: Observation
     identity_id: str
     ambiguous: bool = False
     settled: bool = False
+    corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,10 @@ class CorrectingStore(Protocol):
         """
         ...
 
+    def corrected_identities(self) -> frozenset[str]:
+        """Living identities that a correction was about, or that such a one was merged into since."""
+        ...
+
     def get_event(self, event_id: str) -> Event | None:
         """One entry of `events`, None when it is not kept."""
         ...

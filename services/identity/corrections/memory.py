@@ -25,6 +25,11 @@ class MemoryCorrections(Corrections):
         with self._changed:
             return next((e for e in self._state.events if e.event_id == event_id), None)
 
+    def corrected_identities(self) -> frozenset[str]:
+        """See CorrectingStore."""
+        with self._changed:
+            return frozenset(name for name, row in self._state.living.items() if row.corrected)
+
     def _amend(self, amendment: Amendment) -> Correction:
         a = amendment
         with self._changed:
@@ -36,6 +41,8 @@ class MemoryCorrections(Corrections):
             if a.undoes:
                 said["undoes"] = a.undoes
             event_id, moved = getattr(self, f"_{a.action}")(a, said)
+            for name in (a.one, a.other):
+                self._state.living[self._living(name)].corrected = True
             self._fences[ASSOCIATOR_LEASE] = self._fences.get(ASSOCIATOR_LEASE, 0) + 1
             self._state.note(a.actor, "undo" if a.undoes else a.action, a.one, moved, f"{a.other} {event_id}")
             self._changed.notify_all()

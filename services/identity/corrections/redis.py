@@ -34,6 +34,11 @@ class RedisCorrections(Corrections):
             return decode_event(entry_id.decode(), named(fields))
         return None
 
+    def corrected_identities(self) -> frozenset[str]:
+        """See CorrectingStore."""
+        names = self._redis.call(lambda client: client.smembers(self.keys.corrected))
+        return frozenset(name.decode() for name in names)
+
     def _amend(self, amendment: Amendment) -> Correction:
         a = amendment
         document: dict[str, Any] = {

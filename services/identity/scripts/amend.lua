@@ -139,6 +139,9 @@ end
 local event, why, about = actions[doc.action]()
 if not event then return { 'refused', why, about } end
 redis.call('INCR', K.fence)
+for _, id in ipairs({ living(doc.one) or '', living(doc.other) or '' }) do
+  if id ~= '' then redis.call('SADD', K.corrected, id) end
+end
 note(doc.actor, doc.undoes == '' and doc.action or 'undo', doc.one, tostring(#doc.sightings), doc.other .. ' ' .. event)
 local position = last_position()
 redis.call('HSET', K.last_commit, 'amend_id', doc.change_id, 'amend_event', event, 'amend_position', position)

@@ -55,6 +55,7 @@ local function absorb(survivor, absorbed, reason, by)
   for _, part in ipairs(said) do rest[#rest + 1] = part end
   redis.call('DEL', gone.hash, gone.sightings, gone.aliases)
   redis.call('ZREM', K.active, absorbed)
+  if redis.call('SREM', K.corrected, absorbed) == 1 then redis.call('SADD', K.corrected, survivor) end
   refresh_active(survivor)
   return emit('identity.merged', 'survivor_id', by or survivor, 'absorbed_id', absorbed, 'reason', reason, unpack(rest))
 end

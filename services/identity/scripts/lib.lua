@@ -19,9 +19,9 @@ local K = {
   tombstones = KEYS[7], audit = KEYS[8], links = KEYS[9], cursor = KEYS[10], last_commit = KEYS[11], fence = KEYS[12],
   outbox = KEYS[13], views = KEYS[14], retired = KEYS[15],
   parents = KEYS[16], standing = KEYS[17], alerts = KEYS[18], alerts_newest = KEYS[19], alerts_open = KEYS[20],
-  alerts_acknowledged = KEYS[21], roll = KEYS[22],
+  alerts_acknowledged = KEYS[21], roll = KEYS[22], corrected = KEYS[23],
 }
-local FIRST = 23
+local FIRST = 24
 
 -- identity id -> its four keys, for those that the caller gave
 local I = {}
@@ -149,6 +149,7 @@ local function retire(id, actor)
   end
   redis.call('DEL', I[id].hash, I[id].sightings, I[id].aliases)
   redis.call('ZREM', K.active, id)
+  redis.call('SREM', K.corrected, id)
   emit('identity.deleted', 'identity_id', id, 'actor', actor)
 end
 

@@ -366,3 +366,38 @@ def test_a_merge_whose_sightings_are_all_gone_cannot_be_undone(site):
     with pytest.raises(InputError, match="nothing of b is left"):
         site.store.undo(merged.event_id, "alice")
     assert site.store.resolve("b") == "a"
+
+
+def test_what_a_correction_was_about_is_told_while_it_lives(site):
+    site.assign(s1="a", s2="a", s3="b", s4="c", s5="d")
+    assert site.store.corrected_identities() == set()
+    split = site.store.split_identity("a", ["s2"], "e", "alice")
+    assert site.store.corrected_identities() == {"a", "e"}
+    site.store.undo(split.event_id, "alice")
+    assert site.store.corrected_identities() == {"a"}
+    site.store.merge_identities("b", "c", "alice")
+    assert site.store.corrected_identities() == {"a", "b"}
+    site.associator = site.store.acquire_lease("associator", "tester", 600)
+    site.commit(Merge("d", "b", "m"))
+    assert site.store.corrected_identities() == {"a", "d"}
+    site.store.undo(last_of(site, "identity.merged").event_id, "bob")
+    assert site.store.corrected_identities() == {"a", "b", "d"}
+    for name in "abd":
+        site.store.delete_identity(name, "ann")
+    assert site.store.corrected_identities() == set()
+
+
+def test_a_refused_correction_was_about_nothing(site):
+    site.assign(s1="a", s2="b")
+    with pytest.raises(InputError):
+        site.store.split_identity("a", ["s2"], "c", "alice")
+    assert site.store.corrected_identities() == set()
+
+
+def test_what_a_correction_left_without_sightings_is_not_told(site):
+    site.assign(s1="a", s2="b")
+    site.store.merge_identities("a", "b", "alice")
+    site.associator = site.store.acquire_lease("associator", "tester", 600)
+    site.commit(site.decide("s1", "c"), site.decide("s2", "c"))
+    assert site.store.resolve("a") == "c"
+    assert site.store.corrected_identities() == {"c"}

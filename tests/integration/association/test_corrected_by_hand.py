@@ -102,3 +102,53 @@ def test_a_last_revision_from_an_outage_stays_with_its_vehicle(street, store, ne
     settle(later)
     assert store.identity_of("s1") == store.identity_of("s2") == together
     assert [e.payload["revision"] for e in store.read_events("0-0", 100, 1) if e.kind == "sighting.decided"] == [1, 1]
+
+
+def taken_apart(store, one, *sightings):
+    """The fresh identity that a person gives sightings."""
+    store.split_identity(store.identity_of(one), sightings, "by-hand", "alice", "not that car")
+    return "by-hand"
+
+
+def test_what_was_taken_apart_in_view_stays_so_whatever_its_next_revisions_show(street, store, new_loop, settle):
+    loop = new_loop()
+    street.put("s1", 1, "a", 0, 2)
+    street.put("s2", 1, "b", 10, 12, final=False)
+    settle(loop)
+    one = store.identity_of("s1")
+    assert store.identity_of("s2") == one
+    fresh = taken_apart(store, "s1", "s2")
+    for revision, end_s in ((2, 13), (3, 15)):
+        street.put("s2", 1, "b", 10, end_s, revision=revision, final=revision == 3)
+        settle(loop)
+        assert (store.identity_of("s1"), store.identity_of("s2")) == (one, fresh)
+
+
+def test_no_later_sighting_makes_one_of_two_that_were_taken_apart(street, store, new_loop, settle):
+    """Not as twins, not by another look at all of their sightings, and not after a restart."""
+    loop = new_loop()
+    street.put("s1", 1, "a", 0, 2)
+    street.put("s2", 1, "b", 10, 12)
+    settle(loop)
+    taken_apart(store, "s1", "s2")
+    for number in range(6):
+        if number == 3:
+            loop = new_loop()
+        street.put(f"t{number}", 1, "abc"[number % 3], 30 + 20 * number, 32 + 20 * number)
+        settle(loop)
+        assert store.resolve(store.identity_of("s1")) != store.resolve(store.identity_of("s2"))
+    owners = {store.identity_of(f"t{number}") for number in range(6)}
+    assert owners <= {store.identity_of("s1"), store.identity_of("s2")}
+
+
+def test_a_merge_that_was_taken_back_is_not_made_again(street, store, new_loop, settle):
+    loop = new_loop()
+    street.put("s1", 1, "a", 0, 2)
+    street.put("s2", 1, "b", 10, 12)
+    settle(loop)
+    one, fresh = store.identity_of("s1"), taken_apart(store, "s1", "s2")
+    store.undo(store.merge_identities(one, fresh, "alice").event_id, "alice")
+    for number in range(3):
+        street.put(f"t{number}", 1, "c", 30 + 20 * number, 32 + 20 * number)
+        settle(loop)
+        assert store.identity_of("s1") != store.identity_of("s2")

@@ -5,7 +5,7 @@ Changes identities only by splits and merges that it tells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tracker.multi_camera.decisions.assignment import Choice, assign, choose
@@ -84,6 +84,13 @@ class Verdicts:
         self._together = SecondLooks(scorer, memory, free)
         #: Sightings whose identity is provisional.
         self.ambiguous: set[str] = set()
+        #: Sightings whose identity a person put right.
+        self.corrected: set[str] = set()
+
+    def forget(self, sighting_ids: Iterable[str]) -> None:
+        """Drops what is said of sightings that are not remembered any more."""
+        for said in (self.ambiguous, self.corrected):
+            said.difference_update(sighting_ids)
 
     # ------------------------------------------------------------------ decisions
 
@@ -108,6 +115,7 @@ class Verdicts:
         look = self._look_again(observation)
         runner_up = look.runner_up
         stays = look.choice.row == look.own_row or not self._overturns(observation, look.lead)
+        stays |= observation.sighting_id in self.corrected
         if stays:
             status = self._standing(observation, look)
             if look.target != look.owner:
@@ -122,10 +130,13 @@ class Verdicts:
 
     def review(self, observation: Observation, findings: Findings) -> None:
         """Another look at a sighting that will not change any more; only a change is told."""
-        if self._memory.owner(observation.sighting_id) is None:
+        owner = self._memory.owner(observation.sighting_id)
+        if owner is None or observation.sighting_id in self.corrected:
             return
         look = self._look_again(observation)
-        proposal = self._together.propose(look.owner, look.scores, self._provisional)
+        proposal = None
+        if not self._put_right(owner):
+            proposal = self._together.propose(owner, look.scores, self._left_out)
         if proposal is not None:
             self._rearrange(proposal, findings)
             return
@@ -137,6 +148,8 @@ class Verdicts:
         """Merges pairs of identities that are still there; those with most evidence first."""
         for _, one, other in sorted(found, key=lambda f: (-f[0], f[1], f[2])):
             if any(i not in self._memory or self._provisional(i) for i in (one, other)):
+                continue
+            if self._kept_apart(one, other):
                 continue
             # Judged anew: a merge, or a bucket decided since they were found, may have changed either.
             nats = merge_nats(self._scorer, self._memory, one, other)
@@ -162,6 +175,18 @@ class Verdicts:
         members = self._memory.members(identity_id) if identity_id is not None else []
         return bool(members) and all(o.sighting_id in self.ambiguous for o in members)
 
+    def _put_right(self, identity_id: str) -> bool:
+        """Whether a person put an identity right."""
+        return bool(self.corrected) and any(o.sighting_id in self.corrected for o in self._memory.members(identity_id))
+
+    def _kept_apart(self, one: str, other: str) -> bool:
+        """Whether two identities are left as two because a person put both right."""
+        return self._put_right(one) and self._put_right(other)
+
+    def _left_out(self, identity_id: str) -> bool:
+        """Whether an identity's sightings are not put together anew with others'."""
+        return self._provisional(identity_id) or self._put_right(identity_id)
+
     def _needed(self, observation: Observation) -> float:
         """The lead in nats from which a sighting is decided."""
         return self._settings.final_margin_nats if observation.final else self._settings.margin_nats
@@ -184,7 +209,8 @@ class Verdicts:
         """Takes a sighting out of its identity: to another, or to one of its own."""
         owner, target, why = look.owner, look.target, _because("revised", look.lead)
         alone = len(self._memory.members(owner)) == 1
-        if target is not None and (alone or merge_nats(self._scorer, self._memory, target, owner) > 0.0):
+        whole = target is not None and not self._kept_apart(target, owner)
+        if target is not None and whole and (alone or merge_nats(self._scorer, self._memory, target, owner) > 0.0):
             self._merge(target, owner, why, findings)
             return
         fresh = self._id_factory()
