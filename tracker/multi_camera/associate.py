@@ -134,8 +134,8 @@ class Associator:
     def decide(self) -> Outcome:
         """Decides all that waits, whether due or not.
 
-        Vehicles that come into view are decided jointly within a camera and with those of views that are apart, else
-        in the order of the cameras' first starts; then new revisions of sightings decided before, by start.
+        Vehicles that come into view are decided jointly within a camera and with those of others that they cannot be,
+        else in the order of the cameras' first starts; then new revisions of sightings decided before, by start.
         """
         batch = sorted(self._pending.values(), key=lambda o: (o.start_ns, o.sighting_id))
         self._pending.clear()
@@ -161,7 +161,7 @@ class Associator:
                 self._compare_revisions(observation)
                 self._parts.memory.assign(observation, owner)
                 revised.append(observation)
-        groups = joint_groups(arrivals, self._parts.topology.camera, self._parts.topology.tables())
+        groups = joint_groups(arrivals, self._parts.scorer.at_once)
         arrivals = [observation for group in groups for observation in group]
         self._parts.scorer.expect([*arrivals, *revised])
         for group in groups:

@@ -127,7 +127,7 @@ class IdentityMemory(IdentityRows):
             return None
         return np.asarray(self._remove_camera(observation.camera_id, observation.embedding[None, :])[0])
 
-    def _query_vectors(self, observations: Sequence[Observation]) -> list[NDArray[np.float32] | None]:
+    def query_vectors(self, observations: Sequence[Observation]) -> list[NDArray[np.float32] | None]:
         """As :meth:`query_vector` of each, at once."""
         places: dict[str, list[int]] = {}
         for place, observation in enumerate(observations):
@@ -186,9 +186,9 @@ class IdentityMemory(IdentityRows):
 
         What stands in view is seen, though it sends no revision while nothing about it changes.
         """
-        seen_s = self.last_seen_s
-        out = (seen_s < oldest_s) | ((seen_s > latest_s) & (seen_s < np.inf))
-        stale = np.flatnonzero(out & (self.busy_until_s < np.inf))
+        seen_s = self.last_seen_s[: self.used]
+        out = np.flatnonzero((seen_s < oldest_s) | (seen_s > latest_s))
+        stale = out[(seen_s[out] < np.inf) & (self.busy_until_s[out] < np.inf)]
         gone: list[str] = []
         for row in stale:
             identity = self._identities[str(self.row_ids[row])]
@@ -229,7 +229,7 @@ class IdentityMemory(IdentityRows):
         due = [self._outdated.popitem()[0] for _ in range(min(most, len(self._outdated)))]
         identities = [self._identities[identity_id] for identity_id in due if identity_id in self._identities]
         members = [identity.ordered() for identity in identities]
-        vectors = iter(self._query_vectors([o for part in members for o in part]))
+        vectors = iter(self.query_vectors([o for part in members for o in part]))
         for identity, part in zip(identities, members, strict=True):
             self._note_change(identity.row)
             self._refresh_centre(identity.row, part, vectors)

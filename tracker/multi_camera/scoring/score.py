@@ -28,6 +28,8 @@ from tracker.multi_camera.types import Observation
 
 #: How many times more identities are compared over known links than over unknown ones.
 KNOWN_LINK_FACTOR = 4
+#: A single sighting.
+ONE = np.ones((), np.intp)
 SOURCES = ("appearance", "time", "zone", "class", "colour")
 
 
@@ -128,6 +130,25 @@ class Scorer:
     ) -> Floats:
         """Evidence of products of two means over so many closed sightings each, with so much detail together."""
         nats: Floats = self._settings.appearance_weight * self._calibration.nats(similarity, one, other, detail)
+        return nats
+
+    def at_once(self, observations: Sequence[Observation]) -> Floats:
+        """What speaks against two observations being one vehicle that two views show at once: looks, or the views.
+
+        Returns:
+            float64 (N, N), nats, at most 0; -inf within a camera, and for what cannot be compared.
+        """
+        found = self._memory.query_vectors(observations)
+        known = [place for place, vector in enumerate(found) if vector is not None]
+        nats = np.full((len(found), len(found)), -np.inf)
+        if known:
+            vectors = np.stack([vector for vector in found if vector is not None])
+            shown = self._judges.reliability_of([observations[place] for place in known])
+            looks = self.appearance_nats((vectors @ vectors.T).astype(np.float64), ONE, ONE, shown[:, None] * shown)
+            camera = self._paths.visits_of([observations[place] for place in known]).camera
+            one, other = camera[:, None], camera[None, :]
+            against = np.minimum(looks, 0.0) + self._judges.topology.tables().log_overlap_known((one, other))
+            nats[np.ix_(known, known)] = np.where(one == other, -np.inf, against)
         return nats
 
     def prepare(self, batch: Sequence[Observation]) -> None:

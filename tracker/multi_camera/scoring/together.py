@@ -50,6 +50,10 @@ class Judges:
     comparison: Comparison
     reliability: Callable[[Observation], float]
 
+    def reliability_of(self, observations: Sequence[Observation]) -> Floats:
+        """How much of a similarity observations show, by what was seen of them so far and how well: (N,)."""
+        return np.array([self.reliability(o) * o.detail for o in observations])
+
 
 class Together:
     """Candidates of observations, for as long as nothing but memory changes.
@@ -64,7 +68,7 @@ class Together:
         self._observations = tuple(observations)
         self._numbers = {o.sighting_id: number for number, o in enumerate(observations)}
         self._visits = judges.paths.visits_of(observations)
-        self._reliability = np.array([judges.reliability(o) * o.detail for o in observations])
+        self._reliability = judges.reliability_of(observations)
         self._begin()
 
     def numbers(self, observations: Sequence[Observation]) -> range | None:
