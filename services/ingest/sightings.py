@@ -207,7 +207,7 @@ class SightingBuilder:
         if jump is None:
             return (tracklet,)
         first, second = split(tracklet, jump)
-        self._tracks[second.key] = track.split(second)
+        self._tracks[second.key] = track.split(jump.t_ns)
         self._split += 1
         return (*self._parts(first, split), *self._parts(second, split))
 

@@ -129,9 +129,8 @@ class TrackMemory:
             self.colours[name] = self.colours.get(name, 0.0) + value
         return self
 
-    def split(self, second: Tracklet) -> TrackMemory:
-        """Takes out what belongs to ``second``, the other vehicle that this track went on with."""
-        begin_ns = int(second.times_ns[0])
+    def split(self, begin_ns: int) -> TrackMemory:
+        """Takes out what belongs to the other vehicle that this track has followed since ``begin_ns``."""
         other = TrackMemory()
         mine = [kept for kept in self.embedded.values() if kept.crop.t_ns < begin_ns]
         for kept in [kept for kept in self.embedded.values() if kept.crop.t_ns >= begin_ns]:

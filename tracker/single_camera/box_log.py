@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]
+#: A box of a track or one that it may be lengthened by: time in nanoseconds, frame number, left, top, right, bottom.
+Row = tuple[int, int, Box]
 
 _SLACK = 0.9  # frames a little early still count as one spacing apart
 
@@ -17,7 +19,7 @@ class BoxLog:
 
     def __init__(self, cap: int) -> None:
         self._cap = cap
-        self._rows: list[tuple[int, int, Box]] = []
+        self._rows: list[Row] = []
         self._spacing_ns = 0
 
     def __len__(self) -> int:
@@ -35,16 +37,16 @@ class BoxLog:
             self._spacing_ns = round(_SLACK * 2 * (rows[-1][0] - rows[0][0]) / (len(rows) - 1))
             self._rows = thinned
 
-    def prepend(self, rows: Sequence[tuple[int, int, Box]]) -> None:
+    def prepend(self, rows: Sequence[Row]) -> None:
         """Puts boxes, ascending and earlier than all, before the others, as far as there is room."""
         room = max(0, self._cap - len(self._rows))
         self._rows = [*rows[len(rows) - min(room, len(rows)) :], *self._rows]
 
-    def head(self, span_s: float) -> list[tuple[int, int, Box]]:
+    def head(self, span_s: float) -> list[Row]:
         """The boxes of the first ``span_s`` seconds."""
         return [row for row in self._rows if row[0] <= self._rows[0][0] + span_s * 1e9]
 
-    def tail(self, span_s: float) -> list[tuple[int, int, Box]]:
+    def tail(self, span_s: float) -> list[Row]:
         """The boxes of the last ``span_s`` seconds."""
         return [row for row in self._rows if row[0] >= self._rows[-1][0] - span_s * 1e9]
 
@@ -68,9 +70,15 @@ class BoxLog:
         times, frames, boxes = zip(*self._rows, strict=True)
         return np.array(times, np.int64), np.array(frames, np.int64), np.array(boxes, np.float32)
 
+    def including(self, rows: Sequence[Row]) -> BoxLog:
+        """A log that has ``rows``, boxes of the same track, too, those among them that were thinned out."""
+        return self._other(sorted({row[0]: row for row in (*rows, *self._rows)}.values()))
+
     def since(self, t_ns: int) -> BoxLog:
         """A log of the boxes from ``t_ns`` on."""
+        return self._other([row for row in self._rows if row[0] >= t_ns])
+
+    def _other(self, rows: list[Row]) -> BoxLog:
         log = BoxLog(self._cap)
-        log._rows = [row for row in self._rows if row[0] >= t_ns]
-        log._spacing_ns = self._spacing_ns
+        log._rows, log._spacing_ns = rows, self._spacing_ns
         return log

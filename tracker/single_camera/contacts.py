@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tracker.single_camera.assignment import paired_iou
+from tracker.single_camera.box_log import Row
 
-Box = tuple[float, float, float, float]
 Votes = tuple[float, ...]
 
 _KEPT = 8
@@ -20,12 +20,17 @@ class Moment:
     """One such moment.
 
     Attributes:
-        t_ns: Time of the first box that may be another vehicle's.
+        rows: The first box that may be another vehicle's, and before it the last that is not, where there is one.
         votes: Summed class scores of the boxes before it.
     """
 
-    t_ns: int
+    rows: tuple[Row, ...]
     votes: Votes
+
+    @property
+    def t_ns(self) -> int:
+        """Time of the first box that may be another vehicle's."""
+        return self.rows[-1][0]
 
 
 class ContactLog:
@@ -40,21 +45,20 @@ class ContactLog:
         self._closed: deque[Moment] = deque(maxlen=_KEPT)
         self._open: Moment | None = None
         self._agreement = np.inf
-        self._last: Box | None = None
+        self._last: Row | None = None
 
-    def observe(self, t_ns: int, box: Box, votes: Votes, *, touching: bool) -> bool:
+    def observe(self, row: Row, votes: Votes, *, touching: bool) -> bool:
         """Takes the track's next box.
 
         Args:
-            t_ns: Its time.
-            box: Left, top, right, bottom.
+            row: Its time, its frame, and left, top, right, bottom.
             votes: Summed class scores of the boxes before this one.
             touching: The track is in contact in this frame.
 
         Returns:
             Whether an episode began or ended with this frame.
         """
-        before, self._last = self._last, box
+        before, self._last = self._last, row
         if not touching:
             ended = self._open is not None
             if self._open is not None:
@@ -62,9 +66,10 @@ class ContactLog:
                 self._open = None
             return ended
         began = self._open is None
-        agreement = 0.0 if before is None else float(paired_iou(np.array([before]), np.array([box]))[0])
+        agreement = 0.0 if before is None else float(paired_iou(np.array([before[2]]), np.array([row[2]]))[0])
         if self._open is None or agreement < self._agreement:
-            self._open, self._agreement = Moment(t_ns, votes), agreement
+            rows = (row,) if before is None else (before, row)
+            self._open, self._agreement = Moment(rows, votes), agreement
         return began
 
     def moments(self) -> tuple[Moment, ...]:
@@ -75,9 +80,10 @@ class ContactLog:
         """What is left for a track that begins at ``t_ns``, of whose class scores ``votes`` were another's."""
         rest = ContactLog()
         later = [m for m in self._closed if m.t_ns > t_ns]
-        rest._closed.extend(Moment(m.t_ns, _less(m.votes, votes)) for m in later)
+        rest._closed.extend(replace(m, votes=_less(m.votes, votes)) for m in later)
         if self._open is not None and self._open.t_ns > t_ns:
-            rest._open, rest._agreement = Moment(self._open.t_ns, _less(self._open.votes, votes)), self._agreement
+            rest._open = replace(self._open, votes=_less(self._open.votes, votes))
+            rest._agreement = self._agreement
         rest._last = self._last
         return rest
 

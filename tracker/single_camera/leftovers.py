@@ -15,13 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.single_camera.assignment import iou_matrix, usable
-from tracker.single_camera.box_log import Box, BoxLog
+from tracker.single_camera.box_log import Box, BoxLog, Row
 from tracker.single_camera.settings import FillSettings
 
 Floats = NDArray[np.float64]
-
-#: A box of a track or one that it may be lengthened by: time in nanoseconds, frame number, left, top, right, bottom.
-Row = tuple[int, int, Box]
 
 _FREE = -1
 _LOOKED_AT_S = 1.0  # of either end of a track, to foretell how it goes on

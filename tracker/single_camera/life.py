@@ -67,13 +67,14 @@ class TrackLife:
         if place is None:
             raise ValueError(f"class id must be one of {sorted(_PLACE)}, got {class_id}")
         touching = view.touching and self._observed > 0
-        if self._contacts.observe(view.t_ns, view.box_xyxy, self._votes, touching=touching):
+        row = (view.t_ns, view.frame, view.box_xyxy)
+        if self._contacts.observe(row, self._votes, touching=touching):
             self._crops.begin_part()
         self._votes = tuple(vote + score * (k == place) for k, vote in enumerate(self._votes))
         self._observed += 1
         self._size_wh = (image.shape[1], image.shape[0])
         self._parked = view.parked
-        self._log.add(view.t_ns, view.frame, view.box_xyxy)
+        self._log.add(*row)
         self._crops.offer(view, image)
         if self._due_ns is None:
             self._due_ns = view.t_ns + self._interval_ns
@@ -144,7 +145,7 @@ class TrackLife:
         """
         others = next((m.votes for m in self._contacts.moments() if m.t_ns == t_ns), _NO_VOTES)
         life = TrackLife(key, self._all_settings)
-        life._log = self._log.since(t_ns)
+        life._log = self._divisible().since(t_ns)
         life._crops = self._crops
         life._crops.keep_from(t_ns)
         life._contacts = self._contacts.after(t_ns, others)
@@ -181,7 +182,7 @@ class TrackLife:
         if self._revision > 1:
             self._interval_ns = min(2 * self._interval_ns, round(self._settings.longest_revision_s * 1e9))
         self._due_ns = self._log.last_ns + self._interval_ns
-        times_ns, frames, boxes = self._log.arrays()
+        times_ns, frames, boxes = self._divisible().arrays()
         return Tracklet(
             key=self._key,
             revision=self._revision,
@@ -194,6 +195,10 @@ class TrackLife:
             quality=crops[0].quality if crops else 0.0,
             contacts=tuple(self._contact(m.t_ns, m.votes) for m in self._contacts.moments() if m.t_ns > times_ns[0]),
         )
+
+    def _divisible(self) -> BoxLog:
+        """All boxes, also those beside a contact that were thinned out: there the track may be divided."""
+        return self._log.including([row for moment in self._contacts.moments() for row in moment.rows])
 
     def _smoothed(self, times_ns: NDArray[np.int64], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         border_px = self._all_settings.crops.border_px

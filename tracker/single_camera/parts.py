@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,8 +28,9 @@ def divide(tracklet: Tracklet, contact: Contact, key: TrackKey) -> tuple[Trackle
     before = tracklet.times_ns < contact.t_ns
     if before.all() or not before.any():
         raise ValueError(f"contact at {contact.t_ns} must lie inside {tracklet.times_ns[0]}..{tracklet.times_ns[-1]}")
-    first = _part(tracklet, before, contact.votes_before)
-    second = _part(tracklet, ~before, contact.votes_after)
+    # By the contact, not by the boxes: of a long track there are fewer of those than pictures may lie between.
+    first = _part(tracklet, before, [c for c in tracklet.crops if c.t_ns < contact.t_ns], contact.votes_before)
+    second = _part(tracklet, ~before, [c for c in tracklet.crops if c.t_ns >= contact.t_ns], contact.votes_after)
     earlier = [c for c in tracklet.contacts if c.t_ns < contact.t_ns]
     later = [c for c in tracklet.contacts if c.t_ns > contact.t_ns]
     return (
@@ -58,17 +60,15 @@ def class_shares(votes: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(positive / total if total > 0 else np.full(len(votes), 1 / len(votes)), np.float32)
 
 
-def _part(tracklet: Tracklet, rows: NDArray[np.bool_], votes: NDArray[np.float32]) -> Tracklet:
-    """The boxes and crops of ``rows``, bool (N,), with the class that their ``votes`` (4,) say."""
-    first, last = tracklet.times_ns[rows][[0, -1]].tolist()
-    crops = tuple(crop for crop in tracklet.crops if first <= crop.t_ns <= last)
+def _part(tracklet: Tracklet, rows: NDArray[np.bool_], crops: Sequence[Crop], votes: NDArray[np.float32]) -> Tracklet:
+    """The boxes of ``rows``, bool (N,), with these crops and the class that their ``votes`` (4,) say."""
     return replace(
         tracklet,
         times_ns=tracklet.times_ns[rows],
         frames=tracklet.frames[rows],
         boxes_xyxy=tracklet.boxes_xyxy[rows],
         class_probs=class_shares(votes),
-        crops=crops,
+        crops=tuple(crops),
         quality=_quality(crops),
     )
 
@@ -102,5 +102,5 @@ def joined(earlier: Tracklet, later: Tracklet) -> Tracklet:
     )
 
 
-def _quality(crops: tuple[Crop, ...]) -> float:
+def _quality(crops: Sequence[Crop]) -> float:
     return max((crop.quality for crop in crops), default=0.0)

@@ -189,6 +189,18 @@ def test_a_track_that_changed_over_becomes_two_sightings(sharp):
     assert set(sharp._tracks) == {second.track_keys[0]}
 
 
+def test_pictures_of_a_thinned_track_go_with_the_vehicle_that_they_show(sharp):
+    whole = _with_contact([crop(0, bgr=RED), crop(2, bgr=RED), crop(5, bgr=BLUE)], 4, boxes=9, final=True)
+    kept = [0, 1, 8]  # of the boxes; pictures lie between
+    whole = replace(whole, times_ns=whole.times_ns[kept], frames=whole.frames[kept], boxes_xyxy=whole.boxes_xyxy[kept])
+    first, second = (out.sighting for out in sharp.build([(whole, SIZE)], Splits()))
+    assert (len(first.exemplars), len(second.exemplars)) == (2, 1)
+    assert max(first.colour, key=first.colour.get) == "red"
+    assert max(second.colour, key=second.colour.get) == "blue"
+    assert first.embedding @ second.embedding < 0.5
+    assert sum(sharp.skipped.values()) == 0
+
+
 def test_what_was_told_of_the_wrong_track_is_corrected_and_pictures_are_embedded_once(sharp):
     red, blue = crop(0, bgr=RED), crop(3, bgr=BLUE)
     early = sharp.build([(_with_contact([red], 2, boxes=2), SIZE)], Splits())[0]

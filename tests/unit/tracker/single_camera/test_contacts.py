@@ -25,7 +25,7 @@ def _log(rows):
     """(time, x, touching) rows to a log; every box votes 1 for the first class."""
     log, edges = ContactLog(), []
     for seen, (t, x, touching) in enumerate(rows):
-        if log.observe(t, (x, 0.0, x + 50.0, 30.0), (float(seen), 0.0, 0.0, 0.0), touching=touching):
+        if log.observe((t, seen, (x, 0.0, x + 50.0, 30.0)), (float(seen), 0.0, 0.0, 0.0), touching=touching):
             edges.append(t)
     return log, edges
 
@@ -51,6 +51,11 @@ def test_what_is_left_for_the_other_vehicle():
     log, _ = _log([(0, 0, False), (1, 9, True), (2, 12, False), (3, 99, True), (4, 102, False), (5, 150, True)])
     rest = log.after(1, (1.0, 0.0, 0.0, 0.0))
     assert [(m.t_ns, m.votes[0]) for m in rest.moments()] == [(3, 2.0), (5, 4.0)]
+
+
+def test_a_moment_knows_the_boxes_on_either_side():
+    log, _ = _log([(0, 0, True), (1, 9, False), (2, 12, False), (3, 99, True)])
+    assert [[row[0] for row in m.rows] for m in log.moments()] == [[0], [2, 3]]
 
 
 def _unit(*angles_deg):
@@ -130,6 +135,13 @@ def test_dividing_gives_each_part_its_own():
     assert [c.t_ns for c in first.crops + second.crops] == [0, 20, 40]
     assert [(c.t_ns, c.votes_after.tolist()) for c in first.contacts] == [(20, [1, 0, 0, 0])]
     assert [(c.t_ns, c.votes_before.tolist()) for c in second.contacts] == [(40, [0, 0, 0, 0])]
+
+
+def test_pictures_between_thinned_boxes_go_to_the_side_of_the_contact_that_they_were_taken_on():
+    whole = _tracklet([0, 10, 60], contacts=(_contact(30),), crops=[10, 20, 29, 30, 50])
+    first, second = divide(whole, whole.contacts[0], TrackKey("north", "s1", 9))
+    assert [c.t_ns for c in first.crops] == [10, 20, 29]
+    assert [c.t_ns for c in second.crops] == [30, 50]
 
 
 @pytest.mark.parametrize("t_ns", [0, -5, 51])

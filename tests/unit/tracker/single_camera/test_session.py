@@ -218,6 +218,24 @@ def test_long_tracks_are_thinned_but_keep_both_ends():
     assert gaps.max() <= 2.1 * gaps.min()
 
 
+def test_a_long_track_is_divided_at_the_very_boxes_beside_the_contact():
+    tracker = _tracker(tracklets=TrackletSettings(max_boxes=50))
+    begin, gone, back, end = 1.0, 60.0, 60.4, 70.0
+    told = _play(
+        tracker,
+        _times(end - begin, begin=begin),
+        lambda t: [] if gone <= round(t, 1) < back else [_moving(t - begin, speed=(6.0, 2.0))],
+    )
+    whole = told[-1]
+    assert [c.t_ns for c in whole.contacts] == [round(back * S)]
+    first, second = tracker.split(whole, whole.contacts[0])
+    assert first.times_ns[[0, -1]].tolist() == [round(begin * S), round((gone - 0.1) * S)]
+    assert second.times_ns[0] == round(back * S)
+    (later,) = tracker.flush()
+    assert (later.key, later.times_ns[0]) == (second.key, second.times_ns[0])
+    assert len(first.times_ns) + len(later.times_ns) <= 60
+
+
 def test_class_is_smoothed_by_score():
     tracker = _tracker()
     for k, t in enumerate(_times(3.0)):
