@@ -196,13 +196,16 @@ class CameraTracker:
         return restarted or back_ns > self._settings.association.lost_after_s * 1e9
 
     def _released(self, now_ns: int) -> list[Tracklet]:
-        """Final revisions that nothing continued in time: where these ended, vehicles leave the view."""
+        """Final revisions that nothing continued in time."""
         young = [life.first_ns for life in self._lives.values() if not life.told]
-        released = self._joiner.release(now_ns, young)
-        for tracklet in released:
+        return self._let_go(self._joiner.release(now_ns, young))
+
+    def _let_go(self, tracklets: list[Tracklet]) -> list[Tracklet]:
+        """Final revisions that wait no longer, continued by nothing: where these ended, vehicles leave the view."""
+        for tracklet in tracklets:
             self._zones.learn(tracklet, self._frame_size, began=False, ended=tracklet.key not in self._parked)
             self._parked.discard(tracklet.key)
-        return released
+        return tracklets
 
     def _told(self, revision: Tracklet | None) -> list[Tracklet]:
         """What is told with a revision: at its first, the track it may continue goes before it."""
@@ -233,7 +236,7 @@ class CameraTracker:
             self._zones.learn(last, self._frame_size, began=began, ended=hold and not waits)
             if waits and life.parked:
                 self._parked.add(last.key)
-            told += self._joiner.hold(last, still=life.parked) if waits else due
+            told += self._let_go(self._joiner.hold(last, still=life.parked)) if waits else due
         return told
 
     def _last(self, life: TrackLife) -> Tracklet | None:

@@ -503,6 +503,28 @@ def test_the_second_vehicle_of_a_split_track_came_in_nowhere():
     assert learned == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("speed", "windows", "exits"),
+    [(0.0, {}, 0), (8.0, {}, 80), (0.0, {"still_join_window_s": 0}, 0)],
+    ids=["parked", "driving", "parked, joins none"],
+)
+def test_what_makes_room_for_others_that_wait_is_let_go_like_what_waited_to_the_end(speed, windows, exits):
+    """80 vehicles are hidden at once; 64 wait."""
+    config = TrackerSettings(tracklets=TrackletSettings(**windows))
+    book = ZoneBook(config.zones, np.random.default_rng(0))
+    tracker = CameraTracker("north", "s1", config, book)
+    corners = [(20.0 + 36 * column, 20.0 + 40 * row) for column in range(16) for row in range(5)]
+
+    def grid(t):
+        return [_moving(t - 1.0, start=corner, speed=(0.0, speed), size=(22, 22)) for corner in corners]
+
+    told = _play(tracker, _times(50.0, fps=2), lambda t: grid(t) if t < 9.0 else [])
+    assert sum(tracklet.final for tracklet in told) == 80
+    assert tracker.open_count == 0
+    assert len(book._ends["exit"]) == exits
+    assert not tracker._parked
+
+
 def test_a_track_that_ends_in_a_drawn_exit_does_not_wait():
     square = ((0.3, 0.0), (0.5, 0.0), (0.5, 1.0), (0.3, 1.0))
     book = ZoneBook(ZoneSettings(), np.random.default_rng(0), drawn_zones([], [square]))
