@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.metrics.cityflow import CityFlowTracks
-from tracker.metrics.mtmc import plain_boxes
+from tracker.metrics.mtmc import plain_boxes, refuse_doubles
 from tracker.multi_camera.types import Point
 
 SECOND_NS = 1_000_000_000
+#: Seconds, either way, beyond which no time and no step of a clock goes (63 years): in nanoseconds, their sums and
+#: differences fit into 64 bits.
+LARGEST_S = 2e9
 #: A vehicle whose boxes stop so long has left the view; when it comes back it begins another tracklet.
 GAP_S = 3.0
 #: What frames are taken to measure when nobody says: a box beyond them makes them larger.
@@ -81,8 +84,15 @@ class SceneClock:
     fps: Mapping[int, float] = field(default_factory=dict)
 
     def seconds(self, camera: int, frame: float) -> float:
-        """When a 1-based frame was taken: frame / fps after the camera's start."""
-        return self.offsets_s.get(camera, 0.0) + frame / self.fps.get(camera, DEFAULT_FPS)
+        """When a 1-based frame was taken: frame / fps after the camera's start.
+
+        Raises:
+            ValueError: That is beyond ``LARGEST_S``.
+        """
+        at_s = self.offsets_s.get(camera, 0.0) + frame / self.fps.get(camera, DEFAULT_FPS)
+        if not abs(at_s) <= LARGEST_S:
+            raise ValueError(f"frame {frame:.0f} of {camera_name(camera)} is at {at_s:.0f} s, beyond {LARGEST_S:.0f} s")
+        return at_s
 
 
 def camera_name(number: int) -> str:
@@ -106,7 +116,11 @@ def tracklets_of(tracks: CityFlowTracks, clock: SceneClock) -> list[TruthTrackle
 
     Returns:
         By start.
+
+    Raises:
+        ValueError: A vehicle has two boxes in one frame of one camera, or a time is beyond ``LARGEST_S``.
     """
+    refuse_doubles(tracks)
     frame_px = _frame_sizes(tracks)
     plain = plain_boxes(tracks)
     found = []

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.metrics.cityflow import UNKNOWN_VISIBILITY, CityFlowTracks
-from tracker.metrics.mtmc import MtmcRules, MtmcScore, evaluate_mtmc
+from tracker.metrics.mtmc import MtmcRules, MtmcScore, evaluate_mtmc, refuse_doubles
 from tracker.metrics.tracklets import TrackletBoxes, labelled_tracks
 from tracker.single_camera.paths import PathFollower
 from tracker.single_camera.settings import TrackerSettings
@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 
 #: Every vehicle counts in every camera: this is about one camera at a time.
 SINGLE_CAMERA_RULES = MtmcRules(min_cameras=1)
+#: Detections are drawn for so many frames of all cameras at most, 55 hours at 10 a second: about a gigabyte.
+MOST_FRAMES = 2_000_000
 _NS = 1_000_000_000
 
 
@@ -79,7 +81,11 @@ def simulate_detections(
 
     Returns:
         Every frame from each camera's first to its last with a box.
+
+    Raises:
+        ValueError: These are more than ``MOST_FRAMES``.
     """
+    _refuse_endless(truth)
     result: dict[int, list[DetectedFrame]] = {}
     for camera in np.unique(truth.camera).tolist():
         own = truth.select(truth.camera == camera)
@@ -91,6 +97,20 @@ def simulate_detections(
             for k, rows in enumerate(np.split(order, edges[1:-1]))
         ]
     return result
+
+
+def _refuse_endless(truth: CityFlowTracks) -> None:
+    spans = []
+    for camera in np.unique(truth.camera).tolist():
+        frames = truth.frame[truth.camera == camera]
+        spans.append((int(frames.max() - frames.min()) + 1, camera, int(frames.min()), int(frames.max())))
+    total = sum(span for span, *_ in spans)
+    if total > MOST_FRAMES:
+        _, camera, first, last = max(spans)
+        raise ValueError(
+            f"truth goes from frame {first} to {last} in camera {camera}: detections are drawn for at most "
+            f"{MOST_FRAMES} frames of all cameras, got {total}"
+        )
 
 
 def _detect(
@@ -177,9 +197,14 @@ def track(frames: Sequence[DetectedFrame], camera: int, fps: float, settings: Tr
 
 
 def score_tracking(truth: CityFlowTracks, tracklets: Sequence[TrackletBoxes]) -> MtmcScore:
-    """IDF1 and HOTA of every camera by itself, pooled: a vehicle is another one in every camera."""
-    vehicles = 1 + int(truth.identity.max(initial=0))
-    alone = replace(truth, identity=truth.camera * vehicles + truth.identity)
+    """IDF1 and HOTA of every camera by itself, pooled: a vehicle is another one in every camera.
+
+    Raises:
+        ValueError: The truth holds two boxes of one vehicle in one frame of one camera.
+    """
+    refuse_doubles(truth)  # here, where vehicles still have the numbers that the truth gives them
+    pairs = np.stack([truth.camera, truth.identity], axis=1)
+    alone = replace(truth, identity=np.unique(pairs, axis=0, return_inverse=True)[1].reshape(-1))
     labels = {tracklet.key: tracklet.key for tracklet in tracklets}
     return evaluate_mtmc(alone, labelled_tracks(tracklets, labels), SINGLE_CAMERA_RULES)
 

@@ -104,7 +104,7 @@ def evaluate_mtmc(truth: CityFlowTracks, predicted: CityFlowTracks, rules: MtmcR
         two cameras). The rules for small and hidden boxes and for identities of one camera are
         this project's, so that a detector is not punished for seeing more than the annotators asked for.
     """
-    _refuse_doubles(truth)
+    refuse_doubles(truth)
     joined = _join(truth, predicted)
     plain = plain_boxes(truth, rules)
     kept = ~_on_ignored(joined, plain, rules.min_iou)
@@ -176,7 +176,12 @@ def spans(
     return np.isin(identity, ids[cameras >= min_cameras])
 
 
-def _refuse_doubles(truth: CityFlowTracks) -> None:
+def refuse_doubles(truth: CityFlowTracks) -> None:
+    """Checks that a vehicle has one box in a frame of a camera.
+
+    Raises:
+        ValueError: One has more; it is named as it is numbered here.
+    """
     rows = np.stack([truth.camera, truth.identity, truth.frame], axis=1)
     unique, count = np.unique(rows, axis=0, return_counts=True)
     if (count > 1).any():

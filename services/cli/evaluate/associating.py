@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from services.cli.evaluate.truth_files import SceneOptions, camera_number, cameras_of, read_lesson, read_truth
 from services.cli.simulate.progress import progress
 from services.errors import InputError
-from tracker.evaluation.truth import ClockStep, TruthTracklet, camera_name
+from tracker.evaluation.truth import LARGEST_S, ClockStep, TruthTracklet, camera_name
 
 if TYPE_CHECKING:
     from tracker.evaluation.simulated.components import Components
@@ -87,7 +87,7 @@ def parse_step(text: str, tracklets: Sequence[TruthTracklet]) -> ClockStep:
     """Reads CAMERA=SECONDS@AT_SECONDS.
 
     Raises:
-        InputError: It is not of that form, or names a camera that is not there.
+        InputError: It is not of that form, names a camera that is not there, or a number is out of range.
     """
     name, _, rest = text.partition("=")
     by, _, at = rest.partition("@")
@@ -95,6 +95,8 @@ def parse_step(text: str, tracklets: Sequence[TruthTracklet]) -> ClockStep:
         step = ClockStep(_camera(name.strip(), tracklets), float(by), float(at))
     except ValueError as exc:
         raise InputError(f"--step {text}: {_STEP_FORM}") from exc
+    if not abs(step.by_s) <= LARGEST_S:
+        raise InputError(f"--step {text}: a clock jumps by at most {LARGEST_S:g} s")
     last_s = (max(t.start_ns for t in tracklets) - min(t.start_ns for t in tracklets)) / 1e9
     if not 0.0 <= step.at_s <= last_s:
         raise InputError(f"--step {text}: the tracklets begin within {last_s:.0f} s; the step lies outside")

@@ -11,6 +11,7 @@ import numpy as np
 from services.cli.evaluate.truth_files import read_text
 from tracker.metrics.cityflow import CityFlowTracks, parse_cityflow
 from tracker.metrics.frame_rate import Detected, DetectedFrame, DetectorNoise, Material, simulate_detections
+from tracker.metrics.mtmc import refuse_doubles
 
 if TYPE_CHECKING:
     from simulator.city import City
@@ -44,7 +45,7 @@ def truth_scene(path: Path, fps: float) -> Scene:
         fps: Of its frame numbers.
 
     Raises:
-        ValueError: It does not read, or holds no box.
+        ValueError: It does not read, holds no box, or two of one vehicle in one frame of a camera.
         InputError: It cannot be opened or is no text.
     """
     return Scene(_read(path), fps)
@@ -54,7 +55,7 @@ def city_scene(city_name: str, *, detect: bool) -> Scene:
     """Truth of a rendered city, with what the default detector finds in its clips where that is asked for.
 
     Raises:
-        ValueError: There is no such city, or its truth does not read.
+        ValueError: There is no such city, or its truth is not what it should be.
         VreidError: The truth cannot be opened or is no text, or the detector cannot be opened.
         OSError: A file of the city cannot be read, or a clip not decoded.
     """
@@ -91,4 +92,8 @@ def _read(path: Path) -> CityFlowTracks:
     truth = parse_cityflow(read_text(path), str(path))
     if not len(truth):
         raise ValueError(f"{path}: no boxes: there is nothing to score against")
+    try:
+        refuse_doubles(truth)
+    except ValueError as exc:
+        raise ValueError(f"{path}: {exc}") from exc
     return truth

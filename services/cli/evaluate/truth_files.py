@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from detector.types import VEHICLE_CLASSES
 from services.errors import InputError
-from tracker.evaluation.truth import SECOND_NS, SceneClock, TruthTracklet, camera_name, tracklets_of
+from tracker.evaluation.truth import LARGEST_S, SECOND_NS, SceneClock, TruthTracklet, camera_name, tracklets_of
 from tracker.metrics.cityflow import parse_cityflow
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 #: A vehicle that never moves has one sighting, held for as long as it stands, and travels nowhere.
 _LEFT_OUT = "parked"
+_SLOWEST_FPS, _FASTEST_FPS = 0.1, 1000.0
 _CLASS_NUMBERS = {name.name.lower(): number for number, name in enumerate(VEHICLE_CLASSES)}
 
 
@@ -86,7 +86,10 @@ def _of_boxes(path: Path, options: SceneOptions, *, all_cameras: bool = True) ->
         if camera not in known and all_cameras:
             raise InputError(f"--fps {text}: {path} has no camera {camera_name(camera)}")
         fps[camera] = value
-    return tracklets_of(tracks, SceneClock(offsets_s, fps))
+    try:
+        return tracklets_of(tracks, SceneClock(offsets_s, fps))
+    except ValueError as exc:
+        raise InputError(f"{path}: {exc}") from exc
 
 
 def _offsets(path: Path) -> dict[int, float]:
@@ -97,10 +100,10 @@ def _offsets(path: Path) -> dict[int, float]:
             continue
         try:
             camera, offset = columns
-            found[camera_number(camera)] = _finite(offset)
+            found[camera_number(camera)] = _within(offset, -LARGEST_S, LARGEST_S)
         except ValueError as exc:
             raise InputError(
-                f"{path}:{number}: expected a camera and its offset in seconds, such as c001 1.64"
+                f"{path}:{number}: expected a camera and its offset in s, such as c001 1.64, at most {LARGEST_S:g}"
             ) from exc
     if not found:
         raise InputError(f"{path}: no offsets")
@@ -110,12 +113,10 @@ def _offsets(path: Path) -> dict[int, float]:
 def _fps(text: str) -> tuple[int, float]:
     camera, _, value = text.partition("=")
     try:
-        number, fps = camera_number(camera), _finite(value)
-        if not fps > 0:
-            raise ValueError
+        return camera_number(camera), _within(value, _SLOWEST_FPS, _FASTEST_FPS)
     except ValueError as exc:
-        raise InputError(f"--fps {text}: expected CAMERA=FRAMES_PER_SECOND, such as 15=8") from exc
-    return number, fps
+        bounds = f"from {_SLOWEST_FPS:g} to {_FASTEST_FPS:g}"
+        raise InputError(f"--fps {text}: expected CAMERA=FRAMES_PER_SECOND, such as 15=8, {bounds}") from exc
 
 
 def camera_number(name: str) -> int:
@@ -130,21 +131,21 @@ def camera_number(name: str) -> int:
     return int(name.strip().removeprefix("c"))
 
 
-def _finite(text: str) -> float:
+def _within(text: str, least: float, most: float) -> float:
     value = float(text)
-    if not math.isfinite(value):
+    if not least <= value <= most:
         raise ValueError(text)
     return value
 
 
 def read_text(path: Path) -> str:
-    """Text of a file that was named on the command line.
+    """Text of a file that was named on the command line, with or without a byte order mark.
 
     Raises:
         InputError: It cannot be opened or is no text; one line.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as exc:
         raise InputError(f"{path}: not a text file") from exc
     except OSError as exc:

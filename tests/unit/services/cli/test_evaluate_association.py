@@ -102,11 +102,17 @@ def test_what_is_learned_before_is_read_by_offsets_and_rates(scene, monkeypatch)
         (["--fps", "9=8"], "no camera c009"),
         (["--fps", "north=8"], "expected CAMERA=FRAMES_PER_SECOND"),
         (["--fps", "1=0"], "expected CAMERA=FRAMES_PER_SECOND"),
+        (["--fps", "1=1e-300"], "from 0.1 to 1000"),
+        (["--fps", "1=inf"], "from 0.1 to 1000"),
         (["--rank1", "1.5"], "--rank1: must be between 0 and 1"),
         (["--baseline", "magic"], "no baseline 'magic'"),
         (["--step", "1=5"], "expected CAMERA=SECONDS@AT_SECONDS"),
         (["--step", "7=5@10"], "no camera '7'"),
         (["--step", "1=5@9999"], "outside"),
+        (["--step", "1=5@nan"], "outside"),
+        (["--step", "1=inf@3"], "--step 1=inf@3: a clock jumps by at most 2e+09 s"),
+        (["--step", "1=nan@3"], "--step 1=nan@3: a clock jumps by at most 2e+09 s"),
+        (["--step", "1=-1e12@3"], "--step 1=-1e12@3: a clock jumps by at most 2e+09 s"),
         (["--offsets", "nowhere.txt"], "nowhere.txt: No such file"),
         (["--components", "nowhere.yaml"], "nowhere.yaml: No such file"),
         (["--learn", "nowhere"], "nowhere: No such file"),
@@ -123,12 +129,31 @@ def test_bad_options_are_one_line(scene, options, says):
         ("1 2 x 0 0 40 40\n", "frame is not a number"),
         ("", "nothing to judge"),
         ("1 1 1 0 0 40 40\n", "no vehicle was seen by two cameras"),
+        (
+            "1 7 3 0 0 40 40\n1 7 3 9 0 40 40\n",
+            "truth.txt: truth holds vehicle 7 more than once in frame 3 of camera 1",
+        ),
     ],
 )
 def test_a_bad_truth_is_one_line(tmp_path, text, says):
     path = tmp_path / "truth.txt"
     path.write_text(text)
     assert says in _one_line(_run("--truth", path, *OPTIONS))
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(scene):
+    truth, offsets = scene
+    plain = read_truth(truth, SceneOptions((offsets,)))
+    for path in scene:
+        path.write_text(path.read_text(), encoding="utf-8-sig")
+    assert read_truth(truth, SceneOptions((offsets,))) == plain
+
+
+def test_a_time_beyond_any_clock_is_one_line(tmp_path):
+    path = tmp_path / "truth.txt"
+    path.write_text("1 7 2000000000 0 0 40 40\n")
+    complaint = _one_line(_run("--truth", path, "--fps", "1=0.5", *OPTIONS))
+    assert "truth.txt: frame 2000000000 of c001 is at 4000000000 s" in complaint
 
 
 def test_a_missing_truth_is_one_line(tmp_path):
@@ -140,6 +165,7 @@ def test_a_missing_truth_is_one_line(tmp_path):
     [
         ("c001\n", "offsets.txt:1: expected a camera and its offset"),
         ("c001 nan\n", "offsets.txt:1: expected"),
+        ("c002 0\nc001 1e300\n", "offsets.txt:2: expected a camera and its offset in s, such as c001 1.64, at most"),
         ("\n", "no offsets"),
         ("c009 0\n", "none of the cameras"),
     ],

@@ -97,6 +97,29 @@ def test_bad_input_is_one_line(options, message):
     assert result.stderr.count("\n") == 1
 
 
+def test_a_byte_order_mark_is_no_part_of_a_file(truth, tmp_path):
+    marked = tmp_path / "marked.txt"
+    marked.write_text(BOXES, encoding="utf-8-sig")
+    options = ("--fps", "10", "--seeds", "1", "--json")
+    assert _run("--truth", str(marked), *options).stdout == _run("--truth", truth, *options).stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("1 2 9 0 0 50 50", "t.txt: truth holds vehicle 2 more than once in frame 9 of camera 1"),
+        ("1 9 2000000000 0 0 50 50", "truth goes from frame 1 to 2000000000 in camera 1"),
+    ],
+)
+def test_a_line_that_spoils_a_truth_is_told_in_one_line(tmp_path, line, message):
+    path = tmp_path / "t.txt"
+    path.write_text(BOXES + line + "\n")
+    result = _run("--truth", str(path))
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def test_an_empty_or_strange_file_is_one_line(tmp_path):
     path = tmp_path / "t.txt"
     for content in (b"", b"\xff\xfe", b"1 2 three 4 5 6 7\n"):

@@ -56,6 +56,17 @@ def test_no_boxes_no_tracklets():
     assert tracklets_of(_boxes(""), SceneClock()) == []
 
 
+def test_a_vehicle_that_is_twice_in_a_frame_is_refused():
+    with pytest.raises(ValueError, match="vehicle 7 more than once in frame 3 of camera 2"):
+        tracklets_of(_boxes("2 7 3 0 0 40 40", "2 7 3 90 0 40 40"), SceneClock())
+
+
+@pytest.mark.parametrize("clock", [SceneClock({1: 1e300}), SceneClock({1: -3e9}), SceneClock(fps={1: 1e-9})])
+def test_times_that_fit_into_no_clock_are_refused(clock):
+    with pytest.raises(ValueError, match=r"frame 10 of c001 is at -?\d+ s, beyond 2000000000 s"):
+        tracklets_of(_boxes("1 7 10 0 0 40 40"), clock)
+
+
 def test_skew_is_the_same_for_a_camera_and_settled_by_the_seed(street):
     skewed = with_skew(street, 5.0, 3)
     by_camera = {(t.camera_id, t.shift_ns) for t in skewed}

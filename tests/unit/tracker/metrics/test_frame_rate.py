@@ -5,17 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tracker.metrics.cityflow import CityFlowTracks
+from tracker.metrics.cityflow import CityFlowTracks, parse_cityflow
 from tracker.metrics.frame_rate import (
     DetectedFrame,
     DetectorNoise,
     Material,
     Rate,
     score_at_rate,
+    score_tracking,
     simulate_detections,
     thinned,
     track,
 )
+from tracker.metrics.tracklets import TrackletBoxes
 from tracker.single_camera.settings import TrackerSettings
 
 NOTHING = np.zeros((0, 4))
@@ -97,6 +99,25 @@ def test_the_same_seed_draws_the_same():
             assert np.array_equal(a.boxes_xyxy, b.boxes_xyxy)
             assert np.array_equal(a.scores, b.scores)
             assert (np.diff(a.scores) <= 0).all()
+
+
+def test_a_truth_of_endless_frames_is_refused_before_any_is_drawn():
+    truth = parse_cityflow("1 4 7 10 10 50 50\n2 4 8 10 10 50 50\n2 4 2000000000 10 10 50 50\n")
+    with pytest.raises(ValueError, match="from frame 8 to 2000000000 in camera 2: detections are drawn for at most"):
+        simulate_detections(truth, DetectorNoise(), np.random.default_rng(0))
+
+
+def test_vehicles_below_zero_are_other_vehicles_in_every_camera():
+    rows = [f"{camera} {vehicle} {f} 10 10 50 50" for camera, vehicle in ((1, 4), (2, -1)) for f in range(1, 11)]
+    boxes = np.tile([10.0, 10, 50, 50], (10, 1))
+    tracks = [TrackletBoxes(str(camera), camera, np.arange(1, 11), boxes) for camera in (1, 2)]
+    score = score_tracking(parse_cityflow("\n".join(rows)), tracks)
+    assert (score.idf1, score.vehicles) == (1.0, 2)
+
+
+def test_a_vehicle_that_is_twice_in_a_frame_is_named_as_in_the_truth():
+    with pytest.raises(ValueError, match="vehicle 7 more than once in frame 3 of camera 2"):
+        score_tracking(parse_cityflow("2 7 3 10 10 50 50\n2 7 3 90 10 50 50\n1 9 3 10 10 50 50"), [])
 
 
 def test_tracks_too_short_to_be_told_do_not_count():
