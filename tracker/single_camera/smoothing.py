@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ Floats = NDArray[np.float64]
 
 _NS = 1e9
 _FEWEST = 4  # boxes in a window; a line through three still follows each of them
+_AT_ONCE = 256  # boxes moved at once: memory and time grow with a track's length, not with its square
 
 
 def smoothed(
@@ -48,22 +51,32 @@ def smoothed(
     if window_s <= 0 or len(given) < _FEWEST:
         return given.astype(np.float32)
     seconds = (times_ns - times_ns[0]) / _NS
-    away = seconds[None, :] - seconds[:, None]  # (N, N): row k holds the others as seen from k
-    near = np.clip(1 - (np.abs(away) / window_s) ** 3, 0, None) ** 3
     limits = np.array([0.0, 0.0, *map(float, size_wh)])
     cut = np.abs(given - limits) <= border_px  # (N, 4)
     moved = given.copy()
-    for side in range(4):
-        line, known = _lines(away, near * ~cut[:, side], given[:, side])
-        rows = known & ~cut[:, side]
-        moved[rows, side] = line[rows]
+    for rows, others in _blocks(times_ns, window_s):
+        away = seconds[None, others] - seconds[rows, None]  # (R, M): row k holds the others as seen from k
+        near = np.clip(1 - (np.abs(away) / window_s) ** 3, 0, None) ** 3
+        for side in range(4):
+            line, known = _lines(away, near * ~cut[others, side], given[others, side])
+            moved[rows, side] = np.where(known & ~cut[rows, side], line, given[rows, side])
     flat = (moved[:, 2] <= moved[:, 0]) | (moved[:, 3] <= moved[:, 1])
     moved[flat] = given[flat]
     return moved.astype(np.float32)
 
 
+def _blocks(times_ns: NDArray[np.int64], window_s: float) -> Iterator[tuple[slice, slice]]:
+    """Boxes that are moved at once, and all those within the window of any of them."""
+    reach_ns = round(window_s * _NS) + 1000  # a little more: what lies farther has no weight
+    for begin in range(0, len(times_ns), _AT_ONCE):
+        rows = slice(begin, begin + _AT_ONCE)
+        first_ns, last_ns = times_ns[rows][[0, -1]].tolist()
+        low, high = np.searchsorted(times_ns, [first_ns - reach_ns, last_ns + reach_ns]).tolist()
+        yield rows, slice(low, high)
+
+
 def _lines(away: Floats, weights: Floats, values: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Where row k's weighted straight line through ``values`` (N,) passes at k, and whether enough values made it."""
+    """Where row k's weighted straight line through ``values`` (M,) passes at k, and whether enough values made it."""
     known = (weights > 0).sum(axis=1) >= _FEWEST
     total = np.where(known, weights.sum(axis=1), 1.0)
     mean_t, mean_v = (weights * away).sum(axis=1) / total, weights @ values / total

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +24,40 @@ def _drive(n: int, step_px: float = 6.0, fps: float = 10.0) -> tuple[np.ndarray,
 
 def _smooth(times: np.ndarray, boxes: np.ndarray, window_s: float = 0.6) -> np.ndarray:
     return smoothed(times, boxes, _SIZE, window_s=window_s, border_px=2.0)
+
+
+def _all_by_all(times: np.ndarray, boxes: np.ndarray, window_s: float) -> np.ndarray:
+    """The plain formula, every box weighed against every other; no side at the border."""
+    away = (times[None, :] - times[:, None]) / 1e9
+    weights = np.clip(1 - (np.abs(away) / window_s) ** 3, 0, None) ** 3
+    moved = boxes.copy()
+    for k in np.flatnonzero((weights > 0).sum(axis=1) >= 4):
+        for side in range(4):
+            root = np.sqrt(weights[k])
+            design = np.stack([np.ones(len(times)), away[k]], axis=1) * root[:, None]
+            moved[k, side] = np.linalg.lstsq(design, boxes[:, side] * root, rcond=None)[0][0]
+    return moved
+
+
+@pytest.mark.parametrize("window_s", [0.6, 5.0])
+@pytest.mark.parametrize("gaps_s", [(0.1, 0.1), (0.04, 0.6)], ids=["even", "uneven"])
+def test_long_tracks_are_smoothed_as_if_all_were_seen_at_once(window_s: float, gaps_s: tuple[float, float]) -> None:
+    rng = np.random.default_rng(1)
+    times = np.cumsum(np.round(rng.uniform(*gaps_s, 700) * 1e9).astype(np.int64))
+    boxes = np.array([100.0, 100, 200, 160]) + rng.normal(0, 5, (700, 4))
+    expected = _all_by_all(times, boxes, window_s)
+    np.testing.assert_allclose(_smooth(times, boxes, window_s), expected, rtol=2e-7)
+
+
+def test_memory_grows_with_a_tracks_length_and_not_with_its_square() -> None:
+    times, boxes = _drive(4000, step_px=0)
+    tracemalloc.start()
+    try:
+        _smooth(times, boxes)
+        peak_mb = tracemalloc.get_traced_memory()[1] / 2**20
+    finally:
+        tracemalloc.stop()
+    assert peak_mb < 16
 
 
 def test_an_even_drive_stays_as_it_is() -> None:
