@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.metrics.cityflow import CityFlowTracks
-from tracker.metrics.mtmc import plain_boxes, refuse_doubles
+from tracker.metrics.mtmc import plain_boxes
 from tracker.multi_camera.types import Point
 
 SECOND_NS = 1_000_000_000
@@ -118,9 +118,8 @@ def tracklets_of(tracks: CityFlowTracks, clock: SceneClock) -> list[TruthTrackle
         By start.
 
     Raises:
-        ValueError: A vehicle has two boxes in one frame of one camera, or a time is beyond ``LARGEST_S``.
+        ValueError: A time is beyond ``LARGEST_S``.
     """
-    refuse_doubles(tracks)
     frame_px = _frame_sizes(tracks)
     plain = plain_boxes(tracks)
     found = []

@@ -129,10 +129,6 @@ def test_bad_options_are_one_line(scene, options, says):
         ("1 2 x 0 0 40 40\n", "frame is not a number"),
         ("", "nothing to judge"),
         ("1 1 1 0 0 40 40\n", "no vehicle was seen by two cameras"),
-        (
-            "1 7 3 0 0 40 40\n1 7 3 9 0 40 40\n",
-            "truth.txt: truth holds vehicle 7 more than once in frame 3 of camera 1",
-        ),
     ],
 )
 def test_a_bad_truth_is_one_line(tmp_path, text, says):
