@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.data import read_picture
 from simulator.city import DEMO, City, load_city
 from simulator.truth import TruthBox, read_truth
 
@@ -65,15 +66,11 @@ def folder_crops(folder: Path, count: int) -> list[Image]:
         raise NoCropsError(f"no folder {folder}")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
     step = max(1, len(paths) // count)
-    read = (cv2.imread(str(path), cv2.IMREAD_COLOR) for path in paths[::step])
-    crops = [np.asarray(picture, np.uint8) for picture in islice(filter(_is_picture, read), count)]
+    read = map(read_picture, paths[::step])
+    crops = list(islice((picture for picture in read if picture is not None), count))
     if not crops:
         raise NoCropsError(f"no .jpg or .png picture in {folder}")
     return crops
-
-
-def _is_picture(read: Image | None) -> bool:
-    return read is not None and read.size > 0
 
 
 def _cut(city: City) -> Iterator[Image]:

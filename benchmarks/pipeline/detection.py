@@ -6,7 +6,7 @@ Speed is that of one picture at a time on one thread: wall and CPU seconds are t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from detector.settings import DetectorSettings
 from detector.types import VEHICLE_CLASSES, Detections, VehicleClass
 from detector.yolo import OpenVinoDetector
+from reid.data import read_picture
 from services.ingest.cameras import IMAGE_SUFFIXES
 from simulator.city import City, load_city
 from simulator.truth import TruthBox, read_truth
@@ -181,8 +182,7 @@ def real_pictures(path: Path, every: int) -> list[Image]:
     """
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
-        read: Iterable[Any] = (cv2.imread(str(file)) for file in files)
-        pictures = [np.asarray(picture, np.uint8) for picture in read if picture is not None]
+        pictures = [picture for picture in map(read_picture, files) if picture is not None]
     else:
         pictures = [picture for _, picture in _sampled(path, every)] if path.is_file() else []
     if not pictures:

@@ -79,15 +79,24 @@ class LabelledSet:
 
     def __getitem__(self, index: int) -> Labelled:
         path = self._paths[index]
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if image is None:
-            raise ValueError(f"{path} cannot be read as a picture")
+        image = _decoded(path)
         height, width = image.shape[:2]
         rows = self._labels[index]
         middle, half = rows[:, 1:3], rows[:, 3:5] / 2
         boxes = np.concatenate([middle - half, middle + half], axis=1) * np.array([width, height, width, height])
         ignored = self._ignored.get(path.name, np.zeros((0, 4), np.float32))
-        return Labelled(np.asarray(image, np.uint8), boxes.astype(np.float32), rows[:, 0].astype(np.int64), ignored)
+        return Labelled(image, boxes.astype(np.float32), rows[:, 0].astype(np.int64), ignored)
+
+
+def _decoded(path: Path) -> Image:
+    try:
+        # OpenCV is given no path: names need not be UTF-8, and from a file it fills up with grey what a JPEG lacks.
+        image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    except (OSError, cv2.error) as exc:
+        raise ValueError(f"{path} cannot be read as a picture") from exc
+    if image is None:
+        raise ValueError(f"{path} cannot be read as a picture")
+    return np.asarray(image, np.uint8)
 
 
 def _shares(path: Path, classes: int) -> NDArray[np.float64]:

@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
+import numpy as np
 
+from reid.data.jpeg import is_cut_short
 from reid.data.samples import Sample
 from reid.errors import DataError
 from reid.types import Image
@@ -17,13 +19,19 @@ PICTURES = (".jpg", ".jpeg", ".png")
 
 
 def read_picture(path: Path) -> Image | None:
-    """Decodes a picture.
+    """Decodes a picture, turned upright as its camera noted.
 
     Returns:
-        uint8 (H, W, 3) BGR, or None when the file is no picture.
+        uint8 (H, W, 3) BGR, or None when the file is no picture, was cut short, or claims more pixels than OpenCV
+        takes.
     """
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    return None if picture is None or picture.size == 0 else picture
+    # OpenCV is given no path: names need not be UTF-8, and from a file it fills up with grey what a JPEG lacks.
+    try:
+        data = path.read_bytes()
+        picture = None if is_cut_short(data) else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except (OSError, cv2.error):
+        return None
+    return None if picture is None or picture.size == 0 else np.asarray(picture, np.uint8)
 
 
 def require_picture(path: Path) -> Image:

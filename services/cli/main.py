@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from importlib.metadata import version
@@ -103,6 +104,8 @@ def _root(
 
 def main() -> None:
     """Runs the command line; exit code 1 with one line for a failure of ours, 130 when interrupted."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # Names of files need not be text; stderr shows such letters anyway.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except VreidError as exc:

@@ -160,7 +160,10 @@ def _labelled(record: dict[str, Any], pictures: Path) -> Cell:
 
 
 def _read(path: Path) -> Image:
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    try:
+        picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    except (OSError, cv2.error):
+        picture = None
     if picture is None:
         raise DatasetError(f"{path} cannot be read: render the set again into a new folder")
     return np.ascontiguousarray(picture[:, :, ::-1]).astype(np.uint8)

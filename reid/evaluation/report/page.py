@@ -68,7 +68,7 @@ def write_report(path: Path, found: Evaluation, subject: Subject) -> None:
         OSError: The file cannot be written.
     """
     draft = path.with_name(path.name + ".part")
-    draft.write_text(render_report(found, subject), encoding="utf-8")
+    draft.write_text(render_report(found, subject), encoding="utf-8", errors="replace")  # of names that are not UTF-8
     draft.replace(path)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from services.cli.evaluate.judging import PROTOCOLS_OF, Asked, chosen_protocol, read_asked
+from services.cli.evaluate.judging import PROTOCOLS_OF, Asked, chosen_protocol, left_out, read_asked
 from services.cli.evaluate.weights import DEFAULT_MODEL, open_weights
 from services.cli.simulate.progress import progress
 from services.errors import ConfigError, InputError, ModelFileError
@@ -61,6 +61,7 @@ def compare_reid(asked: Asked, methods: Sequence[str], vehicles: int | None) -> 
     chosen = list(dict.fromkeys(methods)) or [*BASELINES, *NETWORKS]
     if asked.weights is not None:
         chosen.append(asked.weights)
+    unreadable: tuple[Path, ...] = ()
     try:
         data = read_asked(asked)
         task, unreadable = _task(data, protocol, asked, vehicles)
@@ -72,9 +73,9 @@ def compare_reid(asked: Asked, methods: Sequence[str], vehicles: int | None) -> 
             chance = found.retrieval.chance_rank1
             rows.append({"method": name, **found.document()})
     except ReidError as exc:
-        raise InputError(str(exc)) from exc
+        raise InputError(f"{exc}{left_out(unreadable)}") from exc
     except ValueError as exc:
-        raise InputError(f"{asked.data}: {exc}") from exc
+        raise InputError(f"{asked.data}: {exc}{left_out(unreadable)}") from exc
     return {
         "protocol": protocol,
         "format": asked.layout,

@@ -70,6 +70,7 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
     protocol = chosen_protocol(asked)
     if asked.report is not None and not asked.report.resolve().parent.is_dir():
         raise InputError(f"cannot write {asked.report}: no folder {asked.report.parent}")
+    unreadable: tuple[Path, ...] = ()
     try:
         data = read_asked(asked)
         both = sides(data, protocol)
@@ -78,6 +79,7 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
         name, embedder = open_weights(asked.weights, asked.threads)
         with progress("pictures") as tell:
             embedded = embed_sides(embedder, both, data.tracks, tell)
+        unreadable = embedded.unreadable
         rerank = Rerank(top=asked.rerank_top) if asked.rerank_top is not None else None
         plan = Plan(
             protocol,
@@ -91,9 +93,9 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
         found = evaluate(embedded.query, embedded.gallery, plan, embedded.tracks)
         verified = _one_shot(embedded, asked.seed) if asked.one_shot else {}
     except ReidError as exc:
-        raise InputError(str(exc)) from exc
+        raise InputError(f"{exc}{left_out(unreadable)}") from exc
     except ValueError as exc:
-        raise InputError(f"{asked.data}: {exc}") from exc
+        raise InputError(f"{asked.data}: {exc}{left_out(unreadable)}") from exc
     if asked.report is not None:
         _write_report(asked, found, embedded, name, embedder)
     more = {
@@ -101,7 +103,7 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
         "format": asked.layout,
         "part": asked.part,
         "rerank": asdict(rerank) if rerank else None,
-        "unreadable": [path.name for path in embedded.unreadable],
+        "unreadable": [path.name for path in unreadable],
         "unmatched": len(data.unmatched),
         "report": str(asked.report) if asked.report else None,
     }
@@ -110,6 +112,13 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
     ordered = {key: scores.pop(key) for key in (*heads, "rank1_macro_class", "mAP_macro_class", "per_class", "ci95")}
     model = {"model_id": embedder.spec.model_id, "ms_per_crop": round(embedded.ms_per_crop, 3)}
     return {**ordered, **model, **scores, **verified, **more}
+
+
+def left_out(unreadable: Sequence[Path]) -> str:
+    """What to add to a refusal: pictures that were left out may be why nothing can be judged."""
+    if not unreadable:
+        return ""
+    return f"; {len(unreadable)} pictures cannot be read, the first {unreadable[0].name}"
 
 
 def _one_shot(embedded: EmbeddedSides, seed: int) -> dict[str, Any]:

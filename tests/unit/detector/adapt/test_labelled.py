@@ -1,7 +1,10 @@
 """Reading pictures with boxes."""
 
 import json
+import os
+import struct
 
+import cv2
 import numpy as np
 import pytest
 
@@ -61,3 +64,25 @@ def test_a_picture_that_cannot_be_read_is_named(small_set):
     (small_set / "images" / "train" / "0.png").write_bytes(b"none")
     with pytest.raises(ValueError, match=r"0\.png cannot be read"):
         LabelledSet(small_set)[0]
+
+
+def test_a_picture_that_claims_too_many_pixels_or_was_cut_short_is_named(small_set):
+    picture = small_set / "images" / "train" / "1.png"
+    image = cv2.imread(str(picture))
+    picture.write_bytes(b"BM" + struct.pack("<IIIIiiHHIIiiII", 54, 0, 54, 40, 60_000, 60_000, 1, 24, 0, 0, 0, 0, 0, 0))
+    with pytest.raises(ValueError, match=r"1\.png cannot be read"):
+        LabelledSet(small_set)[1]
+    whole = cv2.imencode(".jpg", image)[1].tobytes()
+    picture.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"1\.png cannot be read"):
+        LabelledSet(small_set)[1]
+    picture.write_bytes(whole)
+    assert LabelledSet(small_set)[1].image.shape == image.shape
+
+
+def test_names_of_pictures_need_not_be_text(small_set):
+    shown = LabelledSet(small_set)[1]
+    for folder, suffix in (("images", "png"), ("labels", "txt")):
+        path = small_set / folder / "train" / f"1.{suffix}"
+        path.rename(path.with_name(os.fsdecode(b"1\xff.") + suffix))
+    assert np.array_equal(LabelledSet(small_set)[1].image, shown.image)

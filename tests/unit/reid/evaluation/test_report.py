@@ -1,7 +1,9 @@
 """The page: well formed, self-contained, escaped, the same every time; with the pictures of failures."""
 
 import base64
+import os
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -94,6 +96,16 @@ def test_thumbnails_are_small_and_a_lost_picture_is_said_to_be_lost(judged, tmp_
         subject.query[failure.row].path.unlink()
     write_report(tmp_path / "report.html", *judged)
     assert "unreadable</span>" in (tmp_path / "report.html").read_text()
+
+
+def test_names_that_are_not_utf8_do_not_keep_the_page_from_being_written(judged, tmp_path):
+    found, subject = judged
+    odd = os.fsdecode(b"caf\xe9")
+    subject = replace(subject, data=odd, unreadable=(tmp_path / f"{odd}.jpg",))
+    write_report(tmp_path / "report.html", found, subject)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "net &lt;b&gt; on caf?" in text
+    assert "<li>caf?.jpg</li>" in text
 
 
 def test_the_curve_has_a_dot_per_bin():

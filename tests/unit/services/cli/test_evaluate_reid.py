@@ -1,6 +1,7 @@
 """``vreid evaluate reid`` over folders of painted pictures and a network of one layer, made here without torch."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -160,6 +161,33 @@ def test_unreadable_pictures_are_skipped_counted_and_listed(pairs, network, tmp_
     words = run(*base)
     assert "left out 1 unreadable pictures: bus_0000_cam1.jpg" in words.stderr
     assert "cross-camera: 14 queries" in words.stdout
+
+
+def test_where_nothing_can_be_judged_it_is_said_what_was_left_out(pairs, network):
+    for path in sorted((pairs / "images").glob("*_cam2.jpg")):
+        path.write_bytes(path.read_bytes()[:-60])
+    base = ("--data", pairs, "--format", "pattern", "--pattern", "pairs")
+    told = "what it sees of the gallery; 8 pictures cannot be read, the first bus_0000_cam2.jpg"
+    for more in (("--weights", network), ("--compare", "--method", "mean-pixel")):
+        done = run(*base, *more)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert told in done.stderr.splitlines()[-1]
+
+
+def test_names_of_files_and_folders_need_not_be_text(pairs, network):
+    folder = pairs.rename(pairs.with_name(os.fsdecode(b"caf\xe9")))
+    picture = folder / "images/bus_0000_cam1.jpg"
+    picture.rename(picture.with_name(os.fsdecode(b"bus_0000_cam1.\xff.jpg")))
+    report = folder / os.fsdecode(b"r\xe9port.html")
+    words = ["evaluate", "reid", "--data", folder, "--format", "pattern", "--pattern", "pairs", "--report", report]
+    code = "from services.cli.main import main; main()"
+    command = [sys.executable, "-c", code, *words, "--weights", network]
+    utf8 = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run(command, capture_output=True, check=False, timeout=120, env=utf8)
+    assert done.returncode == 0, done.stderr
+    assert b"cross-camera: 16 queries" in done.stdout
+    assert b"r\\udce9port.html" in done.stdout
+    assert report.is_file()
 
 
 def test_refusals_are_one_line_and_say_what_is_wrong(pairs, veri, network, tmp_path):
