@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from importlib import resources
@@ -54,6 +56,26 @@ class Subject:
     unreadable: tuple[Path, ...] = ()
 
 
+def require_writable(path: Path) -> None:
+    """Makes sure, before work is put into it, that a page can be written; leaves nothing behind.
+
+    Args:
+        path: File to write later.
+
+    Raises:
+        OSError: It cannot be written, or is something else than a file.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    if path.exists() and not path.is_file():
+        raise FileExistsError(errno.EEXIST, "it is no file")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, f"no folder {path.parent}")
+    draft = _draft(path)
+    draft.write_bytes(b"")
+    draft.unlink()
+
+
 def write_report(path: Path, found: Evaluation, subject: Subject) -> None:
     """Writes the page, whole or not at all.
 
@@ -67,9 +89,19 @@ def write_report(path: Path, found: Evaluation, subject: Subject) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(render_report(found, subject), encoding="utf-8", errors="replace")  # of names that are not UTF-8
-    draft.replace(path)
+    page = render_report(found, subject).encode(errors="replace")  # Names of files need not be UTF-8.
+    draft = _draft(path)
+    try:
+        draft.write_bytes(page)
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
 
 
 def render_report(found: Evaluation, subject: Subject) -> str:

@@ -36,10 +36,13 @@ def components(
     as_json: JsonFlag = False,
 ) -> None:
     """Fits the parts of simulated embeddings to what a network makes of a labelled set."""
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        fail(f"cannot write {out}: {'it is a folder' if out.is_dir() else f'no folder {out.parent}'}")
     try:
         sizes, about = _fit(data, weights, seed, threads)
     except VreidError as exc:
         fail(str(exc))
+    emit({**sizes.model_dump(), "about": about}, as_json=as_json, render=_show)
     if out is not None:
         from tracker.evaluation.simulated.components import format_components
 
@@ -47,7 +50,6 @@ def components(
             out.write_text(format_components(sizes, about), encoding="utf-8")
         except OSError as exc:
             fail(f"cannot write {out}: {exc.strerror or exc}")
-    emit({**sizes.model_dump(), "about": about}, as_json=as_json, render=_show)
 
 
 def _fit(

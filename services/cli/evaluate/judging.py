@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from services.cli.evaluate.weights import open_weights
 from services.cli.simulate.progress import progress
-from services.errors import ConfigError, InputError, VreidError
+from services.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from reid.data import Layout, ReidSet, Sample
@@ -54,11 +54,11 @@ class Asked:
     one_shot: bool = False
 
 
-def judge_reid(asked: Asked) -> dict[str, Any]:
+def judge_reid(asked: Asked) -> tuple[dict[str, Any], str]:
     """Does all of it.
 
     Returns:
-        The score document.
+        The score document; and why the report could not be written, "" if it was, or none was asked for.
 
     Raises:
         VreidError: Anything that was given cannot be used; the message is one for the user.
@@ -68,8 +68,7 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
     from reid.evaluation.embed import embed_sides
 
     protocol = chosen_protocol(asked)
-    if asked.report is not None and not asked.report.resolve().parent.is_dir():
-        raise InputError(f"cannot write {asked.report}: no folder {asked.report.parent}")
+    _require_report(asked.report)
     unreadable: tuple[Path, ...] = ()
     try:
         data = read_asked(asked)
@@ -96,8 +95,7 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
         raise InputError(f"{exc}{left_out(unreadable)}") from exc
     except ValueError as exc:
         raise InputError(f"{asked.data}: {exc}{left_out(unreadable)}") from exc
-    if asked.report is not None:
-        _write_report(asked, found, embedded, name, embedder)
+    failure = _write_report(asked, found, embedded, name, embedder)
     more = {
         "model": name,
         "format": asked.layout,
@@ -105,13 +103,13 @@ def judge_reid(asked: Asked) -> dict[str, Any]:
         "rerank": asdict(rerank) if rerank else None,
         "unreadable": [path.name for path in unreadable],
         "unmatched": len(data.unmatched),
-        "report": str(asked.report) if asked.report else None,
+        "report": str(asked.report) if asked.report and not failure else None,
     }
     scores = found.document()
     heads = ("protocol", "queries", "gallery", "mAP", "mINP", "rank1", "rank5", "rank10")
     ordered = {key: scores.pop(key) for key in (*heads, "rank1_macro_class", "mAP_macro_class", "per_class", "ci95")}
     model = {"model_id": embedder.spec.model_id, "ms_per_crop": round(embedded.ms_per_crop, 3)}
-    return {**ordered, **model, **scores, **verified, **more}
+    return {**ordered, **model, **scores, **verified, **more}, failure
 
 
 def left_out(unreadable: Sequence[Path]) -> str:
@@ -197,13 +195,26 @@ def read_asked(asked: Asked) -> ReidSet:
     return training_pool(found)
 
 
+def _require_report(path: Path | None) -> None:
+    """Raises InputError where a report is asked for that cannot be written."""
+    from reid.evaluation.report import require_writable
+
+    if path is None:
+        return
+    try:
+        require_writable(path)
+    except OSError as exc:
+        raise InputError(_unwritten(path, exc)) from exc
+
+
 def _write_report(
     asked: Asked, found: Evaluation, embedded: EmbeddedSides, name: str, embedder: OpenVinoEmbedder
-) -> None:
+) -> str:
+    """Writes the report that is asked for, if any; says why it cannot be, as figures are worth printing without it."""
     from reid.evaluation.report import Subject, write_report
 
     if asked.report is None:
-        return
+        return ""
     subject = Subject(
         model=name,
         model_id=embedder.spec.model_id,
@@ -215,4 +226,9 @@ def _write_report(
     try:
         write_report(asked.report, found, subject)
     except OSError as exc:
-        raise VreidError(f"cannot write {asked.report}: {exc.strerror or exc}") from exc
+        return _unwritten(asked.report, exc)
+    return ""
+
+
+def _unwritten(path: Path, why: OSError) -> str:
+    return f"cannot write {path}: {why.strerror or why}"

@@ -102,7 +102,7 @@ def reid(  # noqa: PLR0913, PLR0917 - the options of a command are its parameter
     if rerank_top is not None and not rerank:
         fail("--rerank-top goes with --rerank")
     try:
-        document = compare_reid(asked, method or [], vehicles) if compare else judge_reid(asked)
+        document, failure = (compare_reid(asked, method or [], vehicles), "") if compare else judge_reid(asked)
     except VreidError as exc:
         fail(str(exc))
     if document["unreadable"]:
@@ -111,6 +111,8 @@ def reid(  # noqa: PLR0913, PLR0917 - the options of a command are its parameter
     if document["unmatched"]:
         stderr.print(f"left out {document['unmatched']} pictures whose name does not match", highlight=False)
     emit(document, as_json=as_json, render=_show_methods if compare else _show)
+    if failure:
+        fail(failure)
 
 
 def _show(document: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from services.cli.evaluate.truth_files import SceneOptions, read_lesson, read_tr
 from services.errors import InputError
 from simulator.clock import CameraClock
 from simulator.recording import TrafficRequest, read_recording, record_traffic, write_recording
+from tracker.evaluation.simulated.components import packaged_components
 from tracker.evaluation.truth import SECOND_NS
 
 OPTIONS = ("--seeds", "1", "--processes", "1", "--baseline", "greedy", "--rank1", "0.8")
@@ -230,3 +232,16 @@ def test_components_needs_a_labelled_set(tmp_path):
     assert result.exit_code == 1
     assert result.stderr.startswith("vreid: ")
     assert result.stderr.count("\n") == 1
+
+
+def test_components_are_printed_even_if_their_file_cannot_be_written(tmp_path, monkeypatch):
+    module = import_module("services.cli.evaluate.components")  # The package has the command under this name.
+    monkeypatch.setattr(module, "_fit", lambda *_: (packaged_components(), {"pictures": 3}))
+    base = ["components", "--data", str(tmp_path), "--json", "--out"]
+    for out, why in ((tmp_path, "it is a folder"), (tmp_path / "absent/c.yaml", "no folder")):
+        refused = CliRunner().invoke(app, [*base, str(out)])
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert why in refused.stderr
+    full = CliRunner().invoke(app, [*base, "/dev/full"])
+    assert (full.exit_code, full.stderr) == (1, "vreid: cannot write /dev/full: No space left on device\n")
+    assert json.loads(full.stdout)["about"] == {"pictures": 3}

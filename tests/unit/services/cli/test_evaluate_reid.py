@@ -209,6 +209,31 @@ def test_refusals_are_one_line_and_say_what_is_wrong(pairs, veri, network, tmp_p
     assert "no folder" in refusal(*base, "--pattern", "pairs", "--report", tmp_path / "absent/report.html")
 
 
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_embedded(pairs, network, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    base = ("--data", pairs, "--format", "pattern", "--pattern", "pairs", "--weights", network, "--report")
+    before = sorted(tmp_path.rglob("*"))
+    assert f"cannot write {tmp_path / 'folder'}: it is a folder" in refusal(*base, tmp_path / "folder")
+    assert "cannot write .: it is a folder" in refusal(*base, ".")
+    assert "it is no file" in refusal(*base, "pipe")
+    assert "no folder absent" in refusal(*base, "absent/report.html")
+    assert "File name too long" in refusal(*base, 300 * "x")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_figures_are_printed_even_if_the_report_cannot_be_written_in_the_end(pairs, network, tmp_path, monkeypatch):
+    report = tmp_path / "report.html"
+    base = ("--data", pairs, "--format", "pattern", "--pattern", "pairs", "--weights", network, "--report", report)
+    monkeypatch.setattr("reid.evaluation.report.page._failures", lambda *_: (report.mkdir(), "")[1])
+    done = run(*base, "--json")
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["rank1"], found["report"]) == (1, 1.0, None)
+    assert done.stderr.splitlines()[-1].startswith(f"vreid: cannot write {report}: ")
+    assert not (tmp_path / "report.html.part").exists()
+
+
 def test_options_that_would_change_nothing_are_refused(pairs, veri, network):
     base = ("--data", pairs, "--format", "pattern", "--pattern", "pairs", "--weights", network)
     assert "--by twn: no query has this label; there are camera, class, vehicle" in refusal(*base, "--by", "twn")
