@@ -32,18 +32,53 @@ def explained_missing_packages() -> Iterator[None]:
         raise ModelError(f"converting weights needs {exc.name}; install vreid[train]") from exc
 
 
+def replaceable(out_dir: Path, weights: Path) -> Path:
+    """Where an exported model goes, links followed.
+
+    Raises:
+        ModelError: It is, or holds, the folder that the process works in, or the weights: replacing it would take them.
+    """
+    target = out_dir.resolve()
+    if Path.cwd().is_relative_to(target):
+        raise ModelError(f"{out_dir} is, or holds, the folder that this runs in: give another one")
+    if weights.resolve().is_relative_to(target):
+        raise ModelError(f"{out_dir} holds the weights {weights}: give another folder")
+    return target
+
+
+def put_in_place(draft: Path, folder: Path) -> None:
+    """Makes a draft the folder; one that was there goes when the new one is in its place.
+
+    Raises:
+        OSError: It cannot be put there; one that was there stays.
+    """
+    former = draft.with_name(f"{draft.name}-former")
+    if folder.exists():
+        folder.rename(former)
+    try:
+        draft.rename(folder)
+    except BaseException:
+        if former.exists() and not folder.exists():
+            former.rename(folder)
+        raise
+    shutil.rmtree(former, ignore_errors=True)
+
+
 @contextmanager
-def model_folder(out_dir: Path, spec: ExportSpec) -> Iterator[Path]:
-    """A folder beside the target to write to; put in its place, with the specification, when all went well."""
-    out_dir.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{out_dir.name}-", dir=out_dir.parent))
+def model_folder(out_dir: Path, spec: ExportSpec, weights: Path) -> Iterator[Path]:
+    """A folder beside the target to write to; put in its place, with the specification, when all went well.
+
+    Raises:
+        ModelError: The target would take what is needed with it, see `replaceable`.
+    """
+    target = replaceable(out_dir, weights)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         yield draft
         write_document(draft / SPEC_FILE, spec)
         draft.chmod(0o755)
-        if out_dir.exists():
-            shutil.rmtree(out_dir)
-        draft.rename(out_dir)
+        put_in_place(draft, target)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise

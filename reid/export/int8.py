@@ -93,7 +93,7 @@ def export_openvino_int8(
         spec = spec_of(weights, metadata, "int8")
         batch = to_batch(pictures, spec.input_hw)
         logging.getLogger("nncf").setLevel(logging.ERROR)
-        with redirect_stdout(sys.stderr), model_folder(out_dir, spec) as draft:  # It draws bars on stdout.
+        with redirect_stdout(sys.stderr), model_folder(out_dir, spec, weights) as draft:  # It draws bars on stdout.
             search = _Search(traced(EmbeddingGraph(net, metadata.preprocessing), spec.input_hw), batch)
             quantised, found = search.run(aimed_cosine)
             openvino.save_model(quantised, draft / MODEL_FILE, compress_to_fp16=False)

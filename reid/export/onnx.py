@@ -37,7 +37,7 @@ def export_onnx(weights: Path, out_dir: Path) -> Path:
         graph = EmbeddingGraph(net, metadata.preprocessing).eval()
         example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
         spec = spec_of(weights, metadata)
-        with _quiet(), model_folder(out_dir, spec) as draft:
+        with _quiet(), model_folder(out_dir, spec, weights) as draft:
             program = torch.onnx.export(
                 graph,
                 (example,),

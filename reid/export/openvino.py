@@ -41,7 +41,7 @@ def export_openvino(weights: Path, out_dir: Path) -> Path:
 
         net, metadata = load_checkpoint(weights)
         spec = spec_of(weights, metadata)
-        return _write(EmbeddingGraph(net, metadata.preprocessing), spec, out_dir)
+        return _write(EmbeddingGraph(net, metadata.preprocessing), spec, out_dir, weights)
 
 
 def export_imagenet_mobilenetv2(pt: Path, out_dir: Path) -> Path:
@@ -77,7 +77,7 @@ def export_imagenet_mobilenetv2(pt: Path, out_dir: Path) -> Path:
             input_hw=BASELINE_INPUT_HW,
             calibration=CalibrationData.of(BASELINE_CALIBRATION),
         )
-        return _write(PooledImagenetGraph(backbone, projection, preprocessing), spec, out_dir)
+        return _write(PooledImagenetGraph(backbone, projection, preprocessing), spec, out_dir, pt)
 
 
 def traced(graph: nn.Module, input_hw: tuple[int, int]) -> openvino.Model:
@@ -92,10 +92,10 @@ def traced(graph: nn.Module, input_hw: tuple[int, int]) -> openvino.Model:
         return openvino.convert_model(graph.eval(), example_input=example, input=[-1, height, width, 3])
 
 
-def _write(graph: nn.Module, spec: ExportSpec, out_dir: Path) -> Path:
+def _write(graph: nn.Module, spec: ExportSpec, out_dir: Path, weights: Path) -> Path:
     import openvino
 
-    with model_folder(out_dir, spec) as draft:
+    with model_folder(out_dir, spec, weights) as draft:
         # Weights stay in 32 bits: with batch norm folded in, 16 turn the vectors of some pictures by several degrees.
         openvino.save_model(traced(graph, spec.input_hw), draft / MODEL_FILE, compress_to_fp16=False)
     return out_dir

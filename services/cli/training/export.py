@@ -52,9 +52,8 @@ def export(  # noqa: PLR0913
     try:
         if as_format is ExportFormat.OPENVINO_INT8 and not data:
             raise InputError("INT8 takes its ranges from pictures: give --data NAME=DIR[:FORMAT]")
+        _require_replaceable(out, weights or default_weights())
         samples = pictures_given(data or [], recipe, config)
-        if out.exists() and not (out / "spec.json").is_file() and any(out.iterdir()):
-            raise InputError(f"{out} holds something else than an exported model")
         with stderr.status(f"exporting to {as_format}"):
             document = _export(weights or default_weights(), out, as_format, samples)
     except (ReidError, InputError, OSError) as exc:
@@ -62,10 +61,23 @@ def export(  # noqa: PLR0913
     emit(document, as_json=as_json, render=_show)
 
 
+def _require_replaceable(out: Path, weights: Path) -> None:
+    """Raises InputError, or reid's own, before work is put into it, where ``out`` is not ours to replace."""
+    from reid.export.folder import MODEL_FILE, ONNX_FILE, replaceable
+    from reid.metadata import PARITY_FILE, SPEC_FILE
+
+    target = replaceable(out, weights)
+    ours = {SPEC_FILE, PARITY_FILE, MODEL_FILE, ONNX_FILE, Path(MODEL_FILE).with_suffix(".bin").name}
+    there = {path.name for path in target.iterdir()} if target.exists() else set()
+    if there and not {SPEC_FILE} <= there <= ours:
+        raise InputError(f"{out} holds something else than an exported model")
+
+
 def _export(weights: Path, out: Path, as_format: ExportFormat, samples: list[Sample]) -> dict[str, Any]:
     """Writes beside the target and puts it there once it has proved equal."""
     import tempfile
 
+    from reid.export.folder import put_in_place, replaceable
     from reid.export.int8 import AIMED_COSINES
     from reid.export.parity import check_parity
     from reid.metadata import PARITY_FILE, SPEC_FILE, ExportSpec, read_document, write_document
@@ -77,8 +89,9 @@ def _export(weights: Path, out: Path, as_format: ExportFormat, samples: list[Sam
         _require_enough(ranges, judged)
     pictures = _pictures(judged)
     given = _pictures(ranges) if quantising else []
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
+    target = replaceable(out, weights)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
         draft = Path(folder) / "model"
         for aim in AIMED_COSINES if quantising else AIMED_COSINES[-1:]:
             quantised = _convert(weights, draft, as_format, given, aim)
@@ -90,7 +103,7 @@ def _export(weights: Path, out: Path, as_format: ExportFormat, samples: list[Sam
         parity.require(spec.precision)
         times = {} if as_format is ExportFormat.ONNX else _times(weights, embedder, pictures, Path(folder))
         write_document(draft / PARITY_FILE, parity.record(spec, times))
-        _put_in_place(draft, out)
+        put_in_place(draft, target)
     return {
         "format": str(as_format),
         "path": str(out),
@@ -164,14 +177,6 @@ def _pictures(samples: list[Sample]) -> list[Any]:
         rng = np.random.default_rng(0)
         return list(rng.integers(0, 256, (32, 96, 128, 3), dtype=np.uint8))
     return [require_picture(sample.path) for sample in samples]
-
-
-def _put_in_place(draft: Path, out: Path) -> None:
-    import shutil
-
-    if out.exists():
-        shutil.rmtree(out)
-    draft.rename(out)
 
 
 def _show(document: dict[str, Any]) -> None:

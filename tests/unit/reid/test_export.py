@@ -14,6 +14,7 @@ from reid.checkpoint import load_checkpoint, save_checkpoint
 from reid.data import read_folder, read_picture
 from reid.errors import ModelError
 from reid.export import export_onnx, export_openvino, export_openvino_int8
+from reid.export.folder import put_in_place
 from reid.export.parity import Parity, check_parity
 from reid.metadata import ExportSpec, metadata_path, model_id, read_document
 from reid.model import EmbeddingGraph, ReidNet
@@ -203,6 +204,31 @@ def test_a_failed_export_leaves_nothing_and_keeps_what_was_there(weights, export
             convert(weights, folder)
     assert sorted(p.read_bytes() for p in folder.iterdir()) == before
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("convert", [export_openvino, export_onnx])
+def test_a_model_is_not_written_over_the_working_folder_or_the_weights(
+    weights, exported, tmp_path, monkeypatch, convert
+):
+    folder = Path(shutil.copytree(exported, tmp_path / "out"))
+    monkeypatch.chdir(folder)
+    before = sorted(tmp_path.rglob("*"))
+    for out, told in ((Path(), "this runs in"), (tmp_path, "this runs in")):
+        with pytest.raises(ModelError, match=told):
+            convert(weights, out)
+    monkeypatch.chdir("/")
+    with pytest.raises(ModelError, match="holds the weights"):
+        convert(weights, tmp_path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_model_that_cannot_be_put_in_place_leaves_the_former_one(exported, tmp_path):
+    folder = Path(shutil.copytree(exported, tmp_path / "out"))
+    before = sorted(path.name for path in folder.iterdir())
+    with pytest.raises(FileNotFoundError):
+        put_in_place(tmp_path / "gone", folder)
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_spec_travels_with_the_model(trained, exported, metadata):

@@ -184,6 +184,38 @@ def test_export_proves_that_nothing_changed(trained, pictures, tmp_path, as_form
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
 
 
+def test_export_replaces_a_model_and_nothing_that_is_needed(trained, tmp_path, monkeypatch):
+    weights = Path(shutil.copytree(trained[0].parent, tmp_path / "run")) / trained[0].name
+    out = tmp_path / "model"
+    call = ["export", "--weights", str(weights), "--out"]
+    for _ in range(2):
+        assert runner.invoke(app, [*call, str(out)]).exit_code == 0
+    kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    (tmp_path / "link").symlink_to(out)
+    monkeypatch.chdir(out)
+    for target, told in (
+        (".", "this runs in"),
+        ("..", "this runs in"),
+        (out, "this runs in"),
+        ("../link", "this runs"),
+    ):
+        done = runner.invoke(app, [*call, str(target)])
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert told in done.stderr
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(out / "spec.json", weights.parent)
+    assert "holds the weights" in runner.invoke(app, [*call, "run"]).stderr
+    (weights.parent / "spec.json").unlink()
+    (out / "notes.txt").write_text("mine")
+    assert "holds something else" in runner.invoke(app, [*call, "model"]).stderr
+    (out / "notes.txt").unlink()
+    assert {
+        path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and "link" not in path.parts
+    } == kept
+    assert runner.invoke(app, [*call, "link"]).exit_code == 0
+    assert (tmp_path / "link").is_symlink()
+
+
 def test_int8_aims_higher_until_rank1_holds_as_well(trained, pictures, tmp_path, monkeypatch):
     weights, _ = trained
     aims = []
