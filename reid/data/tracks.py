@@ -10,14 +10,14 @@ from reid.data.samples import Sample
 from reid.errors import DataError
 
 
-def read_tracks(path: Path, gallery: Sequence[Sample]) -> tuple[tuple[int, ...], ...]:
+def read_tracks(path: Path, gallery: Sequence[Sample], *, named: bool = False) -> tuple[tuple[int, ...], ...]:
     """Reads tracks as indices into a gallery.
-
-    VeRi's lines begin with a track name; a first word that names no picture of the gallery is taken for one.
 
     Args:
         path: The track file.
         gallery: What tracks are made of.
+        named: Lines may begin with the track's name, as VeRi's do: a first word that names no picture of the gallery is
+            taken for one.
 
     Returns:
         Rows of ``gallery`` per track, in the file's order, each once.
@@ -30,7 +30,7 @@ def read_tracks(path: Path, gallery: Sequence[Sample]) -> tuple[tuple[int, ...],
     tracks = []
     for number, line in enumerate(read_lines(path), start=1):
         names = line.split()
-        if names[0] not in row_of and len(names) > 1:
+        if named and names[0] not in row_of and len(names) > 1:
             names = names[1:]
         strange = [name for name in names if name not in row_of]
         if strange:

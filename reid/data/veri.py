@@ -51,7 +51,7 @@ def read_veri(root: Path) -> ReidSet:
     if labels:
         train, query, gallery = (apply_labels(part, labels, root) for part in (train, query, gallery))
     tracks_file = root / "test_track.txt"
-    tracks = read_tracks(tracks_file, gallery) if gallery and tracks_file.is_file() else ()
+    tracks = read_tracks(tracks_file, gallery, named=True) if gallery and tracks_file.is_file() else ()
     return ReidSet("veri", train, _as_in_gallery(query, gallery), gallery, tracks)
 
 

@@ -146,6 +146,12 @@ def test_veri_tracks_with_and_without_a_name_in_front(veri):
         read_set(veri, "veri")
 
 
+def test_cityflow_refuses_a_track_whose_first_picture_is_not_there(cityflow):
+    write(cityflow / "test_track.txt", "000001.jpg", "000099.jpg 000002.jpg")
+    with pytest.raises(DataError, match=r"test_track\.txt:2: 000099\.jpg is not in the gallery"):
+        read_set(cityflow, "cityflow")
+
+
 def test_veri_attributes_from_gb2312_xml_and_our_table(veri):
     write(
         veri / "test_label.xml",
