@@ -104,7 +104,7 @@ def _shares(path: Path, classes: int) -> NDArray[np.float64]:
     if not path.is_file():
         return np.zeros((0, 5))
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
         if not line.strip():
             continue
         try:
@@ -123,7 +123,7 @@ def _ignored(path: Path, part: str) -> dict[str, Boxes]:
         return {}
     found = {}
     wanted = "train" if part == "train" else "test"
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in filter(str.strip, path.read_text(encoding="utf-8-sig").splitlines()):
         record = json.loads(line)
         if record["part"] == wanted:
             boxes = [vehicle["box_xyxy"] for vehicle in record["vehicles"] if not vehicle["labelled"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -34,7 +34,8 @@ def read_labels(path: Path) -> Labels:
     to every picture: "twin" for both vehicles of a pair, else "single".
 
     Args:
-        path: CSV with a heading, or one JSON object a line; `image` holds file names, or paths below the folder.
+        path: CSV with a heading, or one JSON object a line, blank lines apart; `image` holds file names, or paths below
+            the folder.
 
     Returns:
         The row of each picture by what `image` says: lists with blanks between, null as "", truth as "true" or "false".
@@ -43,8 +44,8 @@ def read_labels(path: Path) -> Labels:
         DataError: The file cannot be read, or a row has no `image`.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [json.loads(line) for line in file] if path.suffix == ".jsonl" else list(csv.DictReader(file))
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = _objects(file) if path.suffix == ".jsonl" else list(csv.DictReader(file))
         found = {
             PurePath(row["image"]).as_posix(): {str(key): _text(value) for key, value in row.items()} for row in rows
         }
@@ -84,6 +85,10 @@ def apply_labels(samples: Sequence[Sample], labels: Mapping[str, Mapping[str, st
         kind = next((row[name] for name in _CLASS if row.get(name)), sample.kind)
         made.append(replace(sample, kind=kind, labels={**sample.labels, **row}))
     return tuple(made)
+
+
+def _objects(lines: Iterable[str]) -> list[Any]:
+    return [json.loads(line) for line in lines if line.strip()]
 
 
 def _text(value: Any) -> str:

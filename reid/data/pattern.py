@@ -77,7 +77,7 @@ def read_kinds(labels: Path) -> dict[str, str]:
         DataError: The file is missing or no such JSON.
     """
     try:
-        document = json.loads(labels.read_text())
+        document = json.loads(labels.read_text(encoding="utf-8-sig"))
         if isinstance(document, dict) and "vehicles" in document:
             document = document["vehicles"]
         return {str(vehicle): str(v["class"] if isinstance(v, dict) else v) for vehicle, v in document.items()}

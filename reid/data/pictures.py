@@ -83,7 +83,7 @@ def read_lines(path: Path) -> list[str]:
         DataError: The file is missing, is no text, or is empty; the message names it.
     """
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except OSError as exc:
         raise DataError(f"cannot read the split file {path}: {exc.strerror}") from exc
     except UnicodeDecodeError as exc:

@@ -86,3 +86,13 @@ def test_names_of_pictures_need_not_be_text(small_set):
         path = small_set / folder / "train" / f"1.{suffix}"
         path.rename(path.with_name(os.fsdecode(b"1\xff.") + suffix))
     assert np.array_equal(LabelledSet(small_set)[1].image, shown.image)
+
+
+def test_texts_may_begin_with_a_byte_order_mark(small_set):
+    labels = small_set / "labels" / "train" / "1.txt"
+    labels.write_text(labels.read_text(), encoding="utf-8-sig")
+    row = {"part": "train", "image": "0.png", "vehicles": [{"labelled": False, "box_xyxy": [1, 2, 3, 4]}]}
+    (small_set / "labels.jsonl").write_text("\n" + json.dumps(row) + "\n\n", encoding="utf-8-sig")
+    found = LabelledSet(small_set)
+    assert found[1].classes.tolist() == [1]
+    assert found[0].ignored.tolist() == [[1, 2, 3, 4]]

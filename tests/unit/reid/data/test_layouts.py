@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reid.data import SetOptions, read_set
+from reid.data import SetOptions, read_kinds, read_set
 from reid.errors import DataError
 
 
@@ -150,6 +150,25 @@ def test_cityflow_refuses_a_track_whose_first_picture_is_not_there(cityflow):
     write(cityflow / "test_track.txt", "000001.jpg", "000099.jpg 000002.jpg")
     with pytest.raises(DataError, match=r"test_track\.txt:2: 000099\.jpg is not in the gallery"):
         read_set(cityflow, "cityflow")
+
+
+def test_texts_may_begin_with_a_byte_order_mark(veri, tmp_path):
+    write(veri / "name_query.txt", "0002_c002_00030600_0.jpg", encoding="utf-8-sig")
+    write(veri / "test_track.txt", "0002_c002_00030600_0.jpg 0002_c002_00030605_1.jpg", encoding="utf-8-sig")
+    write(veri / "labels.csv", "image,class", "0002_c002_00030600_0.jpg,van", encoding="utf-8-sig")
+    found = read_set(veri, "veri")
+    assert ([s.kind for s in found.query], found.tracks) == (["van"], ((0, 1),))
+    row = json.dumps({"image": "0002_c002_00030600_0.jpg", "class": "bus"})
+    write(veri / "labels.jsonl", row, encoding="utf-8-sig")
+    assert read_set(veri, "veri").query[0].kind == "bus"
+    write(tmp_path / "classes.json", '{"1": "car"}', encoding="utf-8-sig")
+    assert read_kinds(tmp_path / "classes.json") == {"1": "car"}
+
+
+def test_blank_lines_among_labels_say_nothing(veri):
+    row = json.dumps({"image": "0002_c002_00030600_0.jpg", "class": "bus"})
+    write(veri / "labels.jsonl", "", row, "  ", "")
+    assert read_set(veri, "veri").query[0].kind == "bus"
 
 
 def test_veri_attributes_from_gb2312_xml_and_our_table(veri):
