@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from reid.data.pictures import PICTURES, read_lines
+from reid.data.pictures import pictures_below, read_lines
 from reid.data.samples import DataSet, Sample
 from reid.errors import DataError
 
@@ -35,7 +35,7 @@ def read_folder(
     split: Path | None = None,
     kinds: Mapping[str, str] | None = None,
 ) -> DataSet:
-    """Lists the pictures of a folder, those below it included.
+    """Lists the pictures of a folder, those below it included, links to folders followed.
 
     Args:
         root: The folder.
@@ -49,8 +49,8 @@ def read_folder(
         listed and kept (see `require_positives`).
 
     Raises:
-        DataError: The folder or the split file is missing, a listed picture is missing, the pattern is none, or nothing
-            is left.
+        DataError: The folder or the split file is missing, a folder below cannot be read, a listed picture is missing,
+            the pattern is none, or nothing is left.
     """
     if not root.is_dir():
         raise DataError(f"no folder {root}")
@@ -103,7 +103,7 @@ def _sample(path: Path, domain: str, groups: Mapping[str, str], kinds: Mapping[s
 
 def _listed(root: Path, split: Path | None) -> list[Path]:
     """Pictures below a folder, or those that a split file names."""
-    found = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in PICTURES]
+    found = pictures_below(root)
     if split is None:
         return found
     by_name: dict[str, list[Path]] = defaultdict(list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,9 @@ from reid.data.samples import Sample
 from reid.errors import DataError
 from reid.types import Image
 
-PICTURES = (".jpg", ".jpeg", ".png")
+#: Files of these kinds are pictures; those that OpenCV cannot decode, as most builds `.heic`, are unreadable ones.
+_KINDS = "avif bmp gif heic heif jfif jp2 jpe jpeg jpg pgm png ppm tif tiff webp"
+PICTURES = frozenset(f".{kind}" for kind in _KINDS.split())
 
 
 def read_picture(path: Path) -> Image | None:
@@ -74,6 +77,34 @@ def list_pictures(folder: Path) -> list[Path]:
     if not found:
         raise DataError(f"no picture in {folder}")
     return found
+
+
+def pictures_below(root: Path) -> list[Path]:
+    """Pictures of a folder and of those below it, links to folders followed, sorted by path.
+
+    Each folder is read once, at its own place rather than by a link to it; what a link finds above ``root`` is not.
+
+    Raises:
+        DataError: A folder cannot be read; the message names it.
+    """
+    seen = set(root.resolve().parents)
+    own, linked, found = deque([root]), deque[Path](), []
+    while own or linked:
+        folder = own.popleft() if own else linked.popleft()
+        real = folder.resolve()
+        if real in seen:
+            continue
+        seen.add(real)
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError as exc:
+            raise DataError(f"cannot read the folder {folder}: {exc.strerror}") from exc
+        for path in entries:
+            if path.is_dir():
+                (linked if path.is_symlink() else own).append(path)
+            elif path.suffix.lower() in PICTURES:
+                found.append(path)
+    return sorted(found)
 
 
 def read_lines(path: Path) -> list[str]:

@@ -1,9 +1,10 @@
 import json
 from pathlib import Path
 
+import cv2
 import pytest
 
-from reid.data import Sample, read_folder, read_kinds, require_positives, split_vehicles
+from reid.data import Sample, read_folder, read_kinds, readable, require_positives, split_vehicles
 from reid.errors import DataError
 
 
@@ -111,3 +112,34 @@ def test_a_split_may_name_paths_and_must_where_names_repeat(tmp_path, small_city
 def test_a_bad_expression_is_named(small_city):
     with pytest.raises(DataError, match="no regular expression"):
         read_folder(small_city, "x", "(")
+
+
+def test_links_to_folders_are_followed_each_folder_once_and_never_upwards(tmp_path, small_city):
+    picture = next(small_city.glob("*.jpg")).read_bytes()
+    root = tmp_path / "set"
+    for name in ("set/real/car_1_cam1.jpg", "elsewhere/deep/car_2_cam1.jpg", "above_3_cam1.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(picture)
+    (root / "a").symlink_to(root / "real")
+    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    (root / "once more").symlink_to(tmp_path / "elsewhere" / "deep")
+    (root / "real" / "round").symlink_to(root)
+    (root / "up").symlink_to(tmp_path)
+    (tmp_path / "elsewhere" / "round").symlink_to(root / "linked")
+    found = read_folder(root, "own", "pairs").samples
+    assert [s.path.relative_to(root).as_posix() for s in found] == [
+        "linked/deep/car_2_cam1.jpg",
+        "real/car_1_cam1.jpg",
+    ]
+
+
+def test_pictures_of_all_kinds_are_read_and_what_cannot_be_decoded_is_told(tmp_path, small_city):
+    pixels = cv2.imread(str(next(small_city.glob("*.jpg"))))
+    for kind in ("bmp", "webp", "tiff", "JPG", "png"):
+        (tmp_path / f"car_1_cam1.{kind}").write_bytes(cv2.imencode(f".{kind.lower()}", pixels)[1].tobytes())
+    (tmp_path / "car_1_cam1.heic").write_bytes(b"no picture for OpenCV")
+    (tmp_path / "car_1_cam1.txt").write_text("no picture at all")
+    found = read_folder(tmp_path, "own", "pairs").samples
+    good, bad = readable(found)
+    assert {s.path.suffix for s in good} == {".bmp", ".webp", ".tiff", ".JPG", ".png"}
+    assert [path.suffix for path in bad] == [".heic"]
