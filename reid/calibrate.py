@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from reid.model import ReidNet
 
 LIMITS = (2.0, 8.0)
+#: Of one vehicle and of two, each: fewer tell nothing.
+LEAST_PAIRS = 2
+#: What stands for a calibration where there is none: next to no evidence, whatever the similarity.
+NO_CALIBRATION = Calibration(slope=1e-6, offset=0.0, limit=1e-6)
 #: Views that are compared with all others at once.
 _BLOCK = 256
 
@@ -44,7 +48,7 @@ def fit_calibration(same: NDArray[np.float64], different: NDArray[np.float64]) -
     Raises:
         ValueError: A class has fewer than two pairs, or similarity says nothing of identity.
     """
-    if len(same) < 2 or len(different) < 2:
+    if min(len(same), len(different)) < LEAST_PAIRS:
         raise ValueError(f"needs two pairs of each kind, got {len(same)} same and {len(different)} different")
     x = np.concatenate([same, different])
     y = np.concatenate([np.ones(len(same)), np.zeros(len(different))])

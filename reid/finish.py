@@ -9,17 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from reid.calibrate import calibrate_network
+from reid.calibrate import NO_CALIBRATION, calibrate_network
 from reid.checkpoint import save_checkpoint
 from reid.config import TrainConfig
 from reid.data import Sample
 from reid.embedding import embed_samples
+from reid.errors import DataError
 from reid.evaluation import cross_camera
 from reid.journal import log
 from reid.metadata import CalibrationData, CheckpointMetadata
 from reid.model import ReidNet
 from reid.parts import Parts
 from reid.preprocess import Preprocessing
+
+#: Among the figures of a checkpoint without a calibration: why it has none.
+NOT_CALIBRATED = "not_calibrated"
 
 
 def judge(net: ReidNet, held_out: Mapping[str, Sequence[Sample]], preprocessing: Preprocessing) -> dict[str, Any]:
@@ -35,20 +39,33 @@ def judge(net: ReidNet, held_out: Mapping[str, Sequence[Sample]], preprocessing:
     return found | {"score": float(np.mean(scores))}
 
 
+def calibrated_figures(figures: Mapping[str, Any], judged: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """A checkpoint's figures with those of its calibration, by domain, in place of what an earlier one left."""
+    kept = {name: figure for name, figure in figures.items() if name != NOT_CALIBRATED}
+    log_loss = {domain: found.get("log_loss") for domain, found in judged.items()}
+    return kept | {"calibration_log_loss": log_loss, "calibration": dict(judged)}
+
+
 def finish(net: ReidNet, config: TrainConfig, parts: Parts, weights: Path, command: str) -> None:
     """Judges a trained network, calibrates it on vehicles of its own and writes the checkpoint.
 
-    The description holds nothing that changes between two runs that compute the same, such as times.
+    Where it cannot be calibrated it is written without, and told: what was trained is not lost for it. The description
+    holds nothing that changes between two runs that compute the same, such as times.
 
     Raises:
-        DataError: The vehicles held out for calibration do not allow it.
+        DataError: A picture held out to select on cannot be read any more.
     """
     net.eval()
     figures: dict[str, Any] = {"vehicles": len({sample.identity for sample in parts.fit})}
     figures["select"] = judge(net, parts.select, config.preprocessing)
-    calibration, judged = calibrate_network(net, config.preprocessing, parts.calibrate, parts.select)
-    figures["calibration_log_loss"] = {domain: found.get("log_loss") for domain, found in judged.items()}
-    figures["calibration"] = judged
+    calibration = NO_CALIBRATION
+    try:
+        calibration, judged = calibrate_network(net, config.preprocessing, parts.calibrate, parts.select)
+    except DataError as exc:
+        figures[NOT_CALIBRATED] = str(exc)
+        log.warning("%s is not calibrated: %s; `vreid calibrate` does so on other vehicles", weights, exc)
+    else:
+        figures = calibrated_figures(figures, judged)
     metadata = CheckpointMetadata(
         architecture=config.architecture,
         preprocessing=config.preprocessing,

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reid.calibrate import LEAST_PAIRS
 from reid.config import DomainConfig, TrainConfig
 from reid.data import (
     Sample,
     SetOptions,
+    count_pairs,
     crosses_cameras,
     read_kinds,
     read_set,
@@ -120,7 +122,18 @@ def read_parts(config: TrainConfig, folders: Mapping[str, Path]) -> Parts:
     for key, part in (("select", select), ("calibrate", calibrate)):
         if not part:
             raise DataError(f"no data set holds out vehicles: set `{key}` of one of {', '.join(folders)} to 2 or more")
+    _require_pairs(calibrate)
     return Parts(tuple(fit), select, calibrate)
+
+
+def _require_pairs(calibrate: Mapping[str, Sequence[Sample]]) -> None:
+    """Raises DataError where no calibration can be fitted, which would be found after the last epoch only."""
+    same, different = count_pairs(sample for samples in calibrate.values() for sample in samples)
+    if min(same, different) < LEAST_PAIRS:
+        raise DataError(
+            f"the vehicles held out for calibration give {same} pairs of views of one vehicle by two cameras and "
+            f"{different} of two vehicles; it takes {LEAST_PAIRS} of each: raise `calibrate` of {', '.join(calibrate)}"
+        )
 
 
 def going_on(parts: Parts, start: Path | str) -> Parts:

@@ -7,7 +7,7 @@ from reid.data.layouts import LAYOUTS, Layout, SetOptions, read_set
 from reid.data.pattern import PATTERNS, read_folder, read_kinds
 from reid.data.pictures import read_picture, readable, require_picture
 from reid.data.samples import DataSet, ReidSet, Sample, relabel
-from reid.data.split import crosses_cameras, require_positives, split_vehicles
+from reid.data.split import count_pairs, crosses_cameras, require_positives, split_vehicles
 
 __all__ = [
     "LAYOUTS",
@@ -17,6 +17,7 @@ __all__ = [
     "ReidSet",
     "Sample",
     "SetOptions",
+    "count_pairs",
     "crosses_cameras",
     "read_folder",
     "read_kinds",

@@ -41,6 +41,24 @@ def crosses_cameras(samples: Iterable[Sample]) -> bool:
     return any(cameras.setdefault(sample.identity, sample.camera) != sample.camera for sample in samples)
 
 
+def count_pairs(samples: Iterable[Sample]) -> tuple[int, int]:
+    """How many pairs a calibration has to tell apart: views by different cameras of one domain.
+
+    A view is all that a camera saw of a vehicle.
+
+    Returns:
+        Pairs of one vehicle, and pairs of two.
+    """
+    views = {(*sample.identity, sample.camera) for sample in samples}
+    every = _pairs_within(domain for domain, _, _ in views)
+    same = _pairs_within((domain, vehicle) for domain, vehicle, _ in views)
+    return same, every - same - _pairs_within((domain, camera) for domain, _, camera in views)
+
+
+def _pairs_within(groups: Iterable[object]) -> int:
+    return sum(n * (n - 1) // 2 for n in Counter(groups).values())
+
+
 def split_vehicles(samples: Sequence[Sample], sizes: Sequence[int], seed: int) -> list[tuple[Sample, ...]]:
     """Divides vehicles, not pictures, into disjoint parts with like shares of each class.
 

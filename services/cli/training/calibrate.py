@@ -32,6 +32,7 @@ def calibrate(
     from reid.calibrate import calibrate_network
     from reid.checkpoint import load_checkpoint
     from reid.errors import ReidError
+    from reid.finish import calibrated_figures
     from reid.metadata import CalibrationData, metadata_path, write_document
 
     try:
@@ -41,7 +42,7 @@ def calibrate(
         unseen, beside, left_out = _unseen(weights, pictures_given(data, recipe, config))
         fitted, judged = calibrate_network(net, metadata.preprocessing, unseen, beside)
         calibration = CalibrationData.of(fitted)
-        figures = metadata.figures | {"calibration": judged}
+        figures = calibrated_figures(metadata.figures, judged)
         written = metadata.model_copy(update={"calibration": calibration, "figures": figures})
         write_document(metadata_path(weights), written)
     except (ReidError, InputError, OSError) as exc:

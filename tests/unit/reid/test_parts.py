@@ -1,13 +1,15 @@
 """What may be learned from: training parts of every kind of set, divided by vehicle."""
 
 import json
+from itertools import combinations
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from reid.config import DomainConfig, TrainConfig, read_config, recipe_names, recipe_path
-from reid.data import read_folder
+from reid.data import Sample, count_pairs, read_folder
 from reid.errors import DataError
 from reid.parts import going_on, read_domain, read_parts, read_vehicles, write_vehicles
 from tests.unit.reid.conftest import paint_vehicle
@@ -83,6 +85,34 @@ def test_held_out_vehicles_of_one_camera_are_refused_before_training(tmp_path):
     paint(tmp_path, *(f"{vehicle:04d}_c001_0000000{n}_0.jpg" for vehicle in range(8) for n in range(2)))
     with pytest.raises(DataError, match="city: no vehicle that is held out was seen by two cameras"):
         read_parts(config_of(pattern="veri", select=2, calibrate=2), {"city": tmp_path})
+
+
+def test_too_few_pairs_to_calibrate_on_are_refused_before_training(tmp_path):
+    """Of the two vehicles held out to calibrate on two cameras saw both, one of them or none, by the seed."""
+    for vehicle in range(8):
+        paint(tmp_path, *(f"{vehicle:04d}_c00{1 + vehicle % 2 * n}_0000000{n}_0.jpg" for n in range(2)))
+    found = []
+    for seed in range(12):
+        run = config_of(pattern="veri", select=4, calibrate=2).model_copy(update={"seed": seed})
+        try:
+            found.append(count_pairs(read_parts(run, {"city": tmp_path}).calibrate["city"]))
+        except DataError as exc:
+            found.append(str(exc).partition(" by two cameras")[0])
+    assert set(found) == {
+        (2, 2),
+        "the vehicles held out for calibration give 1 pairs of views of one vehicle",
+        "city: no vehicle that is held out was seen",
+    }
+
+
+def test_pairs_are_counted_as_a_plain_loop_does():
+    rng = np.random.default_rng(0)
+    rows = [(f"d{rng.integers(2)}", str(rng.integers(5)), str(rng.integers(4))) for _ in range(40)]
+    views = list(dict.fromkeys(rows))
+    usable = [(a, b) for a, b in combinations(views, 2) if a[0] == b[0] and a[2] != b[2]]
+    same = sum(a[1] == b[1] for a, b in usable)
+    assert count_pairs(Sample(Path("x"), *row) for row in rows) == (same, len(usable) - same)
+    assert count_pairs([]) == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import yaml
 
 from reid.augment import OFF
 from reid.calibrate import calibrate_network
+from reid.checkpoint import load_checkpoint
 from reid.config import TrainConfig, read_config, recipe_names, recipe_path
 from reid.errors import DataError, ModelError, TrainingError
 from reid.metadata import CheckpointMetadata, metadata_path, read_document
@@ -138,6 +139,23 @@ def test_a_loss_that_is_no_number_stops_the_run(small_city, tmp_path, config, mo
     )
     with pytest.raises(TrainingError, match="nan at batch 0"):
         train(config, read_parts(config, {"city": small_city}), tmp_path)
+
+
+def test_a_run_that_cannot_be_calibrated_keeps_its_weights_and_says_so(
+    small_city, tmp_path, config, monkeypatch, caplog
+):
+    def fail(*_):
+        raise DataError("nothing to calibrate")
+
+    monkeypatch.setattr("reid.finish.calibrate_network", fail)
+    run = config.model_copy(update={"epochs": 1, "batches": 2})
+    net, metadata = load_checkpoint(train(run, read_parts(run, {"city": small_city}), tmp_path))
+    assert net.architecture == run.architecture
+    assert metadata.figures["not_calibrated"] == "nothing to calibrate"
+    assert "calibration" not in metadata.figures
+    assert abs(metadata.calibration.build().log_likelihood_ratio(1.0)) < 1e-3, "no evidence"
+    (told,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "tiny.safetensors is not calibrated: nothing to calibrate; `vreid calibrate`" in told
 
 
 @pytest.mark.usefixtures("calibrated")

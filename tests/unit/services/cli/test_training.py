@@ -136,6 +136,23 @@ def test_calibrate_leaves_out_what_was_trained_on_and_keeps_the_models_name(trai
     assert "not left out" not in text.stderr
 
 
+def test_calibrate_leaves_nothing_that_an_earlier_calibration_told(trained, pictures, tmp_path):
+    for path in (trained[0], trained[0].with_suffix(".json"), trained[0].with_name("vehicles.json")):
+        shutil.copy(path, tmp_path)
+    weights = tmp_path / trained[0].name
+    described = json.loads(weights.with_suffix(".json").read_text())
+    described["figures"] |= {"not_calibrated": "too few", "calibration_log_loss": {"other": 0.1}}
+    weights.with_suffix(".json").write_text(json.dumps(described))
+    call = ["calibrate", "--weights", str(weights), "--data", f"mine={pictures}:pattern:veri", "--json"]
+    done = runner.invoke(app, call)
+    assert done.exit_code == 0, done.stderr
+    figures = json.loads(weights.with_suffix(".json").read_text())["figures"]
+    assert "not_calibrated" not in figures
+    assert figures["select"] == described["figures"]["select"]
+    assert figures["calibration"] == (judged := json.loads(done.stdout)["domains"])
+    assert figures["calibration_log_loss"] == {"mine": judged["mine"]["log_loss"]}
+
+
 def test_calibrate_tells_where_it_cannot_know_what_the_model_learned_from(trained, pictures, tmp_path, monkeypatch):
     weights = Path(shutil.copy(trained[0], tmp_path))
     shutil.copy(trained[0].with_suffix(".json"), tmp_path)
