@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,9 +13,11 @@ from reid.config import TrainConfig
 from reid.errors import TrainingError
 from reid.journal import log
 from reid.parts import Parts
+from reid.start import Start, identity_of
 
 PROGRESS_FILE = "last.pt"
-#: Keys of a configuration that may differ when a run goes on: they do not change its result.
+#: Keys of a configuration that may differ when a run goes on: they do not change its result. Where the weights begun
+#: with lie is one of them; what they are is compared by content.
 _FREE = ("workers", "tensorboard", "start")
 
 
@@ -24,39 +27,61 @@ class _Stateful(Protocol):
     def load_state_dict(self, state_dict: dict[str, Any], /) -> Any: ...
 
 
-def require_same_run(folder: Path, config: TrainConfig, parts: Parts) -> None:
+def require_same_run(folder: Path, config: TrainConfig, parts: Parts, start: Start) -> None:
     """Makes sure that the run which finished in a folder is the one wanted.
 
     Raises:
         TrainingError: It is another, or what says so is damaged or gone.
+        ModelError: The weights to start from cannot be read.
     """
     path = folder / PROGRESS_FILE
-    if not Progress(path, config, parts, resume=True).exists:
+    if not Progress(path, RunIdentity.of(config, parts, start), resume=True).exists:
         raise TrainingError(
             f"{folder} holds a run without {PROGRESS_FILE}, which says what it is; choose another folder"
         )
 
 
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """What makes a run the one that it is; paths and how it is carried out are no part of it.
+
+    Attributes:
+        config: Its configuration, JSON.
+        pictures: What it learns from.
+        start: The weights that it began with, by content.
+    """
+
+    config: str
+    pictures: str
+    start: str
+
+    @classmethod
+    def of(cls, config: TrainConfig, parts: Parts, start: Start) -> RunIdentity:
+        """That of a run.
+
+        Raises:
+            ModelError: The weights to start from cannot be read.
+        """
+        pictures = str([(sample.identity, sample.path.name) for sample in parts.fit])
+        return cls(config.model_dump_json(exclude=set(_FREE)), pictures, identity_of(start))
+
+
 class Progress:
     """The file `last.pt` of one run."""
 
-    def __init__(self, path: Path, config: TrainConfig, parts: Parts, *, resume: bool) -> None:
+    def __init__(self, path: Path, run: RunIdentity, *, resume: bool) -> None:
         """Looks whether there is something to go on from.
 
         Args:
             path: Of the file.
-            config: The run that wants to go on; it must be the one that was interrupted.
-            parts: Its pictures; likewise.
+            run: The one that wants to go on; it must be the one that was interrupted.
             resume: Whether to go on.
 
         Raises:
             TrainingError: There is a run and ``resume`` is off, the file is damaged, or it is of another run.
         """
         self._path = path
-        self._run = {
-            "config": config.model_dump_json(exclude=set(_FREE)),
-            "pictures": str([(sample.identity, sample.path.name) for sample in parts.fit]),
-        }
+        self._run = asdict(run)
         self._state: dict[str, Any] | None = None
         if not path.exists():
             return
@@ -99,7 +124,7 @@ class Progress:
         draft.replace(self._path)
 
     def _require_same_run(self, state: dict[str, Any]) -> None:
-        if not {"config", "pictures", "epoch"} <= state.keys():
+        if not {*self._run, "epoch"} <= state.keys():
             raise TrainingError(f"cannot resume from {self._path}: it holds no run of this version")
         was, wanted = json.loads(state["config"]), json.loads(self._run["config"])
         changed = [key for key in wanted if was.get(key) != wanted[key]]
@@ -109,3 +134,5 @@ class Progress:
             )
         if state["pictures"] != self._run["pictures"]:
             raise TrainingError(f"{self._path.parent} was begun with other pictures")
+        if state["start"] != self._run["start"]:
+            raise TrainingError(f"{self._path.parent} was begun with other weights to start from")

@@ -27,7 +27,7 @@ from reid.objective import MetricLoss, Vocabulary
 from reid.optimise import Rates, freeze, make_optimiser, moving_average
 from reid.parts import Parts
 from reid.precision import half_precision, no_shortened_products
-from reid.progress import PROGRESS_FILE, Progress
+from reid.progress import PROGRESS_FILE, Progress, RunIdentity
 from reid.ranks import Ranks
 from reid.sampler import Alike, PKSampler, PKSettings
 from reid.start import NOTHING, Start, initialise, is_checkpoint
@@ -130,7 +130,7 @@ def set_up(config: TrainConfig, parts: Parts, out: Path, options: RunOptions, ra
     torch.manual_seed(config.seed)
     sampler = make_sampler(config, parts.fit, ranks)
     labels = {identity: n for n, identity in enumerate(sorted({s.identity for s in parts.fit}))}
-    progress = Progress(out / PROGRESS_FILE, config, parts, resume=options.resume)
+    progress = Progress(out / PROGRESS_FILE, RunIdentity.of(config, parts, options.start), resume=options.resume)
     attributes = AttributeTable.of(parts.fit, config.objective.attributes)
     net = ReidNet(config.architecture, len(labels), config.objective.build_classifier)
     metric = config.objective.build(Vocabulary(config.architecture.dim, attributes.sizes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from pathlib import Path
 from typing import Literal, TypeGuard
@@ -23,6 +24,21 @@ Start = Path | Literal["none", "torchreid-zoo"]
 def is_checkpoint(start: Path | str) -> TypeGuard[Path]:
     """Whether a run begins with a network of ours, head included, and not with published weights or nothing."""
     return isinstance(start, Path) and start.suffix == ".safetensors"
+
+
+def identity_of(start: Start) -> str:
+    """What a start is wherever it lies: the sha256 of a file's bytes, or the name of what has none.
+
+    Raises:
+        ModelError: The file cannot be read.
+    """
+    if not isinstance(start, Path):
+        return start
+    try:
+        with start.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as exc:
+        raise ModelError(f"cannot read the weights {start}: {exc.strerror}") from exc
 
 
 def initialise(net: ReidNet, start: Start) -> None:

@@ -86,17 +86,18 @@ def run_sweep(
         ``seconds`` in the loop, ``ms_per_crop``, ``parameters``, ``weights``.
 
     Raises:
-        ReidError: A run cannot be carried out, or an earlier one in the same folder had another configuration or other
-            pictures.
+        ReidError: A run cannot be carried out, or an earlier one in the same folder had another configuration, other
+            pictures or other weights to start from.
     """
     for title, config in runs.items():
         folder = out / title
         parts = read_parts(config, folders)
         weights = folder / f"{config.name}.safetensors"
+        options = options_for(title, config)
         if weights.exists():
-            require_same_run(folder, config, parts)
+            require_same_run(folder, config, parts, options.start)
         else:
-            train(config, parts, folder, options_for(title, config))
+            train(config, parts, folder, options)
         yield _row(title, config, weights)
 
 

@@ -102,7 +102,8 @@ def run_trials(
 
     Raises:
         DataError: A key is none of the configuration's, or a value is refused by it.
-        TrainingError: Optuna is not installed; or a folder holds a trial of another space, seed, configuration or set.
+        TrainingError: Optuna is not installed; or a folder holds a trial of another space, seed, configuration,
+            set or start.
         ReidError: A run cannot be carried out.
 
     Source:
@@ -121,12 +122,12 @@ def run_trials(
         if what not in divided:
             divided[what] = read_parts(proposed, folders)
         parts = divided[what]
+        options = replace(options_for(number, proposed), resume=True)  # One that was killed goes on.
         if weights.exists():
-            require_same_run(folder, proposed, parts)
+            require_same_run(folder, proposed, parts, options.start)
         else:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / PROPOSED_FILE).write_text(json.dumps(values, indent=1) + "\n")
-            options = replace(options_for(number, proposed), resume=True)  # One that was killed goes on.
             train(proposed, parts, folder, options)
         score = float(read_document(metadata_path(weights), CheckpointMetadata).figures["select"]["score"])
         study.tell(trial, score)

@@ -1,4 +1,6 @@
 import shutil
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,14 +71,13 @@ def test_rows_are_trained_once_and_compared_on_the_same_vehicles(small_city, tmp
     file.write_text(yaml.safe_dump({"changes": {"epochs": 5}, "runs": runs}))
     configs = read_sweep(str(file), TINY)
     assert {config.epochs for config in configs.values()} == {1}
-    asked = []
+    trained = []
 
-    def options(title, config):
-        asked.append(title)
-        return RunOptions()
+    def options(title, config, start="none"):
+        return RunOptions(start, progress=lambda done, _: trained.append(title) if done == 1 else None)
 
     rows = list(run_sweep(configs, {"city": small_city}, tmp_path / "out", options))
-    assert [row["run"] for row in rows] == ["hard", "uniform"] == asked
+    assert [row["run"] for row in rows] == ["hard", "uniform"] == trained
     for row in rows:
         assert 0 <= row["score"] <= 1
         assert set(row["domains"]["city"]) == {"rank1", "mAP"}
@@ -85,11 +86,15 @@ def test_rows_are_trained_once_and_compared_on_the_same_vehicles(small_city, tmp
         assert row["batches"] == 3
     (again,) = run_sweep({"hard": configs["hard"]}, {"city": small_city}, tmp_path / "out", options)
     assert again["score"] == rows[0]["score"]
-    assert len(asked) == 2
+    assert len(trained) == 2
     for change in ({"seed": 8}, {"learning_rate": 1e-5}):
         other = read_sweep(str(file), TINY | change)
         with pytest.raises(TrainingError, match=f"another configuration: {next(iter(change))} differ"):
             list(run_sweep(other, {"city": small_city}, tmp_path / "out", options))
+    with pytest.raises(TrainingError, match="hard was begun with other weights to start from"):
+        list(
+            run_sweep(configs, {"city": small_city}, tmp_path / "out", partial(options, start=Path(rows[0]["weights"])))
+        )
     fewer = tmp_path / "fewer"
     shutil.copytree(small_city, fewer)
     for path in fewer.glob("0003_*"):
@@ -99,7 +104,7 @@ def test_rows_are_trained_once_and_compared_on_the_same_vehicles(small_city, tmp
     (tmp_path / "out/hard/last.pt").unlink()
     with pytest.raises(TrainingError, match=r"hard holds a run without last\.pt"):
         list(run_sweep(configs, {"city": small_city}, tmp_path / "out", options))
-    assert len(asked) == 2
+    assert len(trained) == 2
 
 
 def test_sweeps_that_are_none_are_refused(tmp_path):

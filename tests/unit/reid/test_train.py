@@ -1,5 +1,7 @@
 import json
 import math
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -295,6 +297,24 @@ def test_stages_frozen_at_chance_are_told(small_city, tmp_path, config, caplog):
     with pytest.raises(KilledError):
         train(run, read_parts(run, {"city": small_city}), tmp_path, kill_at(1))
     assert "conv1, conv2 stay as they are, and they start from nothing" in caplog.text
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_a_run_goes_on_from_the_weights_that_it_began_with_wherever_they_lie(small_city, tmp_path, config):
+    config = config.model_copy(update={"epochs": 1, "batches": 2})
+    parts = read_parts(config, {"city": small_city})
+    one, other = (train(config.model_copy(update={"seed": n}), parts, tmp_path / str(n)) for n in (1, 2))
+    weights = train(config, parts, tmp_path / "run", RunOptions(start=one))
+    made = weights.read_bytes()
+    for start in (other, "none"):
+        with pytest.raises(TrainingError, match="run was begun with other weights to start from"):
+            train(config, parts, tmp_path / "run", RunOptions(start=start, resume=True))
+    (tmp_path / "moved").mkdir()
+    moved = Path(shutil.copy(one, tmp_path / "moved"))
+    assert train(config, parts, tmp_path / "run", RunOptions(start=moved, resume=True)).read_bytes() == made
+    moved.unlink()
+    with pytest.raises(ModelError, match=r"cannot read the weights .*moved"):
+        train(config, parts, tmp_path / "run", RunOptions(start=moved, resume=True))
 
 
 @pytest.mark.usefixtures("calibrated")

@@ -1,5 +1,7 @@
 """Trials over painted vehicles, small enough for seconds."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -44,18 +46,18 @@ def test_trials_follow_the_sampler_go_on_where_they_stopped_and_are_not_repeated
             }
         }
     )
-    carried = []
+    trained = []
 
     def options(number, proposed):
-        carried.append(number)
-        return RunOptions()
+        return RunOptions(start[0], progress=lambda done, _: trained.append(number) if done == 1 else None)
 
     def rows(count, seed_of=config):
         return list(run_trials(seed_of, space, {"city": small_city}, tmp_path / "out", count, options))
 
+    start = ["none"]
     first = rows(1)
     both = rows(2)
-    assert carried == [0, 1]
+    assert trained == [0, 1]
     assert both[0] == first[0]
     assert [row["trial"] for row in both] == [0, 1]
     for row in both:
@@ -65,6 +67,10 @@ def test_trials_follow_the_sampler_go_on_where_they_stopped_and_are_not_repeated
     assert both[0]["values"] != both[1]["values"]
     with pytest.raises(TrainingError, match="another configuration: balance differ"):
         rows(1, config.model_copy(update={"balance": 0.1}))
+    start[0] = Path(both[0]["weights"])
+    with pytest.raises(TrainingError, match="trial-000 was begun with other weights to start from"):
+        rows(1)
+    start[0] = "none"
     with pytest.raises(TrainingError, match="another space or seed"):
         rows(1, config.model_copy(update={"seed": 8}))
 
