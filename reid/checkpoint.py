@@ -15,6 +15,8 @@ from reid.model import ReidNet
 def save_checkpoint(net: ReidNet, metadata: CheckpointMetadata, weights: Path) -> None:
     """Writes what retrieval needs, no classifier and no loss: matrices and kernels in FP16, the rest in FP32.
 
+    The description first, then the weights, whole or not at all: where they are, both are.
+
     Args:
         net: Trained.
         metadata: Its description, written to ``<weights>.json``.
@@ -26,9 +28,11 @@ def save_checkpoint(net: ReidNet, metadata: CheckpointMetadata, weights: Path) -
         if not name.startswith(("classifier.", "criterion.")) and not name.endswith("num_batches_tracked")
     }
     weights.parent.mkdir(parents=True, exist_ok=True)
-    save_file(kept, weights)
-    weights.chmod(0o644)
     write_document(metadata_path(weights), metadata)
+    draft = weights.with_name(weights.name + ".part")
+    save_file(kept, draft)
+    draft.chmod(0o644)
+    draft.replace(weights)
 
 
 def load_checkpoint(weights: Path) -> tuple[ReidNet, CheckpointMetadata]:

@@ -126,8 +126,7 @@ def run_trials(
         if weights.exists():
             require_same_run(folder, proposed, parts, options.start)
         else:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / PROPOSED_FILE).write_text(json.dumps(values, indent=1) + "\n")
+            _write(folder / PROPOSED_FILE, values)
             train(proposed, parts, folder, options)
         score = float(read_document(metadata_path(weights), CheckpointMetadata).figures["select"]["score"])
         study.tell(trial, score)
@@ -156,6 +155,14 @@ def _configured(config: TrainConfig, space: Space, values: Mapping[str, Any]) ->
         return TrainConfig.model_validate(document)
     except ValidationError as exc:
         raise DataError(f"a trial proposes {dict(values)}: {first_error(exc)}") from exc
+
+
+def _write(file: Path, values: Mapping[str, Any]) -> None:
+    """Whole or not at all: a trial that was killed is known by it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".part")
+    draft.write_text(json.dumps(dict(values), indent=1) + "\n")
+    draft.replace(file)
 
 
 def _require_same(folder: Path, values: Mapping[str, Any]) -> None:

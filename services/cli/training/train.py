@@ -169,7 +169,7 @@ def _train_one(path: Path, arguments: Sequence[DataArgument], out: Path, carried
     command = carried.command(what, arguments)
     with progress("batches") as report:
         weights = run(config, parts, out, carried.options(config, report, command))
-    if not metadata_path(weights).exists():  # Another process writes it.
+    if not weights.exists():  # Another process writes it.
         return {"weights": str(weights)}
     metadata = read_document(metadata_path(weights), CheckpointMetadata)
     return {

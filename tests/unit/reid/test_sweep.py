@@ -1,3 +1,4 @@
+import json
 import shutil
 from functools import partial
 from pathlib import Path
@@ -105,6 +106,32 @@ def test_rows_are_trained_once_and_compared_on_the_same_vehicles(small_city, tmp
     with pytest.raises(TrainingError, match=r"hard holds a run without last\.pt"):
         list(run_sweep(configs, {"city": small_city}, tmp_path / "out", options))
     assert len(trained) == 2
+
+
+@pytest.mark.parametrize("step", ["write_document", "save_file"])
+def test_a_sweep_killed_while_it_writes_a_checkpoint_goes_on(small_city, tmp_path, monkeypatch, step):
+    class KilledError(Exception):
+        pass
+
+    def kill(*given):
+        for path in given:
+            if isinstance(path, Path):
+                path.write_bytes(b"half")
+        raise KilledError
+
+    def rows():
+        return list(run_sweep(configs, {"city": small_city}, tmp_path / "out", lambda *_: RunOptions(resume=True)))
+
+    (tmp_path / "mine.yaml").write_text("runs: {one: {}}")
+    configs = read_sweep(str(tmp_path / "mine.yaml"), TINY | {"batches": 2})
+    with monkeypatch.context() as patch:
+        patch.setattr(f"reid.checkpoint.{step}", kill)
+        with pytest.raises(KilledError):
+            rows()
+    assert not list(tmp_path.glob("out/one/*.safetensors"))
+    (row,) = rows()
+    assert json.loads(Path(row["weights"]).with_suffix(".json").read_text())["seed"] == configs["one"].seed
+    assert not list(tmp_path.glob("out/one/*.part"))
 
 
 def test_sweeps_that_are_none_are_refused(tmp_path):
