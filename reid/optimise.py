@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from reid.errors import DataError, ModelError
 from reid.model import ReidNet
@@ -59,6 +59,14 @@ def make_optimiser(net: ReidNet, rates: Rates) -> torch.optim.AdamW:
             for (in_backbone, decays), parameters in groups.items()
         ]
     )
+
+
+def divide_gradients(module: nn.Module | None, by: int) -> None:
+    """Divides in place what gradients a module's weights have."""
+    if module is not None and by > 1:
+        for parameter in module.parameters():
+            if parameter.grad is not None:
+                parameter.grad /= by
 
 
 def set_rate(optimiser: torch.optim.Optimizer, share: float) -> None:

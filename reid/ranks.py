@@ -3,6 +3,7 @@
 `torchrun` starts one process per GPU. Each embeds its share of the vehicles of a batch; features are gathered so that
 mining sees the whole batch. Gradients flow through a process's own features only, and the wrapper that averages
 gradients over processes divides by their number: multiplying the gathered loss by that number makes the sum exact.
+A metric loss's own weights see all rows in every process instead, so theirs are divided by it again.
 """
 
 from __future__ import annotations

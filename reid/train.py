@@ -16,7 +16,7 @@ from reid.finish import finish, judge
 from reid.journal import Journal, log
 from reid.losses.cross_entropy import smoothed_cross_entropy
 from reid.mixing import keep_of_start, renew_statistics, require_mixable
-from reid.optimise import freeze, rate_at, set_rate
+from reid.optimise import divide_gradients, freeze, rate_at, set_rate
 from reid.parts import VEHICLES_FILE, Parts, going_on, write_vehicles
 from reid.precision import exact
 from reid.ranks import Ranks, joined
@@ -107,6 +107,7 @@ def _loop(run: Run, config: TrainConfig, parts: Parts, journal: Journal, options
             run.optimiser.zero_grad(set_to_none=True)
             run.scaler.scale(loss).backward()
             run.scaler.unscale_(run.optimiser)
+            divide_gradients(run.net.criterion, ranks.size)  # Every process has all rows' already.
             nn.utils.clip_grad_norm_(run.net.parameters(), config.clip)
             run.scaler.step(run.optimiser)
             run.scaler.update()

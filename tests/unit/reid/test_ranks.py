@@ -61,6 +61,43 @@ config = TrainConfig.model_validate_json(Path(sys.argv[1]).read_text())
 train(config, read_parts(config, {"city": Path(sys.argv[2])}), Path(sys.argv[3]))
 """
 
+STEP = """
+import json
+import sys
+from pathlib import Path
+import numpy as np
+import torch
+torch.set_num_threads(1)
+from reid.config import TrainConfig
+from reid.model import ReidNet
+from reid.parts import read_parts
+import reid.run, reid.train
+
+class Still(ReidNet):  # On CPUs batch statistics are those of a process's own rows.
+    def train(self, mode=True):
+        return super().train(False)
+
+class Stepped(Exception):
+    pass
+
+def stop(parameters, _norm):
+    raise Stepped
+
+reid.run.ReidNet = Still
+reid.train.nn.utils.clip_grad_norm_ = stop
+made = []
+set_up = reid.train.set_up
+reid.train.set_up = lambda *given: made.append(set_up(*given)) or made[0]
+config = TrainConfig.model_validate_json(Path(sys.argv[1]).read_text())
+parts = read_parts(config, {"city": Path(sys.argv[2])})
+try:
+    reid.train.train(config, parts, Path(sys.argv[3]))
+except Stepped:
+    grads = {name: p.grad.numpy() for name, p in made[0].net.named_parameters() if p.grad is not None}
+    if not Path(sys.argv[4]).exists():
+        np.savez(sys.argv[4], **grads)
+"""
+
 
 def start(ranks: int, program: str, *arguments: Path) -> None:
     with socket.socket() as free:
@@ -84,6 +121,24 @@ def test_gradients_of_two_processes_are_those_of_one_over_the_whole_batch(tmp_pa
     assert len(one) == 4
     for name in one:
         assert two[name] == pytest.approx(one[name])
+
+
+def test_weights_of_a_metric_loss_move_in_two_processes_as_in_one(tmp_path, small_city):
+    config = {
+        "name": "tiny",
+        "architecture": {"backbone": "mobilenetv2_x1_0", "dim": 16, "pooling": "gap"},
+        "preprocessing": {"input_hw": [32, 32]},
+        "domains": {"city": {"pattern": "veri", "select": 4, "calibrate": 4}},
+        "objective": {"metric": "siamese"},
+        "vehicles": 4,
+        "tensorboard": False,
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    for ranks in (1, 2):
+        start(ranks, STEP, tmp_path / "config.json", small_city, tmp_path / f"out{ranks}", tmp_path / f"{ranks}.npz")
+    one, two = (np.load(tmp_path / f"{ranks}.npz") for ranks in (1, 2))
+    for name in ("criterion.weight", "criterion.bias", "embed.weight", "classifier.weight"):
+        np.testing.assert_allclose(two[name], one[name], rtol=1e-3, atol=1e-4 * float(abs(one[name]).max()))
 
 
 def test_two_processes_train_one_network_and_only_the_first_writes(tmp_path, small_city):
