@@ -123,8 +123,8 @@ def top_decisions(
     """What a search would answer first, how sure it would be, and whether it would be right.
 
     Each view that has its vehicle in another camera is a query against all views of other cameras of its domain. A
-    vehicle's evidence is that of its most similar view; its probability is the softmax over vehicles, each as likely as
-    any other beforehand, one of them the right one.
+    vehicle's similarity is that of its most similar view; how sure the answer is, is what a search states:
+    the posterior among all vehicles.
 
     Args:
         embeddings: (N, D), rows of L2 norm 1.
@@ -145,9 +145,7 @@ def top_decisions(
         for name, similarity in zip(keys[elsewhere, 1], views[elsewhere] @ views[query], strict=True):
             best[name] = max(best.get(name, -1.0), float(similarity))
         names = sorted(best, key=lambda name: (-best[name], name))
-        evidence = np.array([calibration.log_likelihood_ratio(best[name]) for name in names])
-        odds = np.exp(evidence - evidence.max())
-        sure.append(float(odds[0] / odds.sum()))
+        sure.append(calibration.posterior([best[name] for name in names])[0])
         right.append(names[0] == vehicle)
     return np.array(sure), np.array(right, bool)
 

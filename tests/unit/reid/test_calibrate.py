@@ -86,6 +86,17 @@ def test_first_answers_are_counted_once_per_view_with_a_vehicle_as_sure_as_its_b
     assert right.tolist() == [True, True, True, False]
 
 
+def test_first_answers_are_as_sure_as_a_search_states_beyond_the_limit_too():
+    rows = [("d", "a", "1"), ("d", "a", "2"), ("d", "b", "2")]
+    samples = [Sample(Path(str(i)), *row) for i, row in enumerate(rows)]
+    cosines = np.array([1.0, 0.95, 0.80])
+    vectors = np.stack([cosines, np.sqrt(1 - cosines**2)], axis=1).astype(np.float32)
+    calibration = Calibration(slope=30.0, offset=-15.0, limit=4.0)
+    sure, _ = top_decisions(vectors, samples, calibration)
+    assert sure[0] == pytest.approx(calibration.posterior([0.95, 0.80])[0], abs=1e-5)
+    assert sure[0] > 0.98
+
+
 def test_a_network_is_calibrated_over_all_domains_and_judged_in_each(monkeypatch):
     rng = np.random.default_rng(0)
 
