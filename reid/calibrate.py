@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from reid.data import Sample
+from reid.data import Sample, count_views, draw_views
 from reid.errors import DataError
 from reid.evaluation.reliability import reliability
 from reid.pooled import FEWEST_VIEWS, fit_independence
@@ -158,6 +158,9 @@ def calibrate_network(
 ) -> tuple[Calibration, dict[str, dict[str, Any]]]:
     """Fits a calibration on vehicles that the network has not seen, all domains together, small pictures included.
 
+    Of a domain with very many views some vehicles are drawn (`reid.data.draw_views`): every view is held against every
+    other one.
+
     Args:
         net: Trained.
         preprocessing: Of the network.
@@ -167,7 +170,8 @@ def calibrate_network(
 
     Returns:
         The calibration, and by domain its ``log_loss`` on pairs (nats, equal priors) and the reliability of first
-        answers (``top1``), both on the vehicles it was fitted on.
+        answers (``top1``), both on the vehicles it was fitted on; and ``views``, how many were ``compared`` ``of``
+        all, where not all were.
 
     Raises:
         DataError: They do not allow it.
@@ -175,6 +179,7 @@ def calibrate_network(
     from reid.detail import measure_detail
     from reid.embedding import embed_samples
 
+    given, held_out = held_out, {domain: _drawn(samples) for domain, samples in held_out.items()}
     embedded = {domain: embed_samples(net, samples, preprocessing) for domain, samples in held_out.items()}
     pairs = {domain: cross_camera_pairs(embedded[domain], samples) for domain, samples in held_out.items()}
     same = np.concatenate([pair[0] for pair in pairs.values()])
@@ -184,17 +189,24 @@ def calibrate_network(
     except ValueError as exc:
         raise DataError(f"the vehicles held out for calibration do not allow it: {exc}") from exc
     calibration = replace(calibration, detail=measure_detail(net, preprocessing, held_out, embedded))
-    more = {domain: (embed_samples(net, samples, preprocessing), samples) for domain, samples in (beside or {}).items()}
+    further = {domain: _drawn(samples) for domain, samples in (beside or {}).items()}
+    more = {domain: (embed_samples(net, samples, preprocessing), samples) for domain, samples in further.items()}
     calibration = replace(calibration, independence=_independence(embedded, held_out, more, calibration))
     judged: dict[str, dict[str, Any]] = {}
     for domain, samples in held_out.items():
         judged[domain] = {"pairs_same": len(pairs[domain][0]), "pairs_different": len(pairs[domain][1])}
+        if len(samples) < len(given[domain]):
+            judged[domain]["views"] = {"compared": count_views(samples), "of": count_views(given[domain])}
         if min(map(len, pairs[domain])) > 0:
             judged[domain]["log_loss"] = round(calibration_error(calibration, *pairs[domain]), 4)
         sure, right = top_decisions(embedded[domain], samples, calibration)
         if len(sure):
             judged[domain]["top1"] = reliability(sure, right).document()
     return calibration, judged
+
+
+def _drawn(samples: Sequence[Sample]) -> list[Sample]:
+    return [samples[row] for row in draw_views(samples)]
 
 
 def _independence(
@@ -207,7 +219,9 @@ def _independence(
     best, found = 0, 0.0
     for domain, samples in held_out.items():
         further, others = beside.get(domain, (embedded[domain][:0], ()))
-        views, keys = pooled_views(np.concatenate([embedded[domain], further]), [*samples, *others])
+        both = [*samples, *others]
+        rows = draw_views(both)
+        views, keys = pooled_views(np.concatenate([embedded[domain], further])[rows], [both[row] for row in rows])
         vehicles = keys[:, 1].tolist()
         often = sum(count >= FEWEST_VIEWS for count in Counter(vehicles).values())
         if often > best:

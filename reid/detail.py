@@ -22,6 +22,8 @@ SIZES_PX = (16.0, 22.0, 31.0, 44.0, 62.0, 88.0)
 HAZE, SOFT, QUALITY = Haze(0.1, 145.0), 0.4, 55
 #: Shares below are not told from it: a vehicle so small shows next to nothing.
 LEAST_SHARE = 0.05
+#: Pairs that are looked at at once.
+_BLOCK = 100_000
 
 
 def measure_detail(
@@ -79,4 +81,5 @@ def _pairs(keys: NDArray[np.str_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 def _likeness(
     ones: NDArray[np.float64], others: NDArray[np.float64], pairs: tuple[NDArray[np.intp], NDArray[np.intp]]
 ) -> float:
-    return float(np.einsum("ij,ij->", ones[pairs[0]], others[pairs[1]]))
+    parts = [slice(start, start + _BLOCK) for start in range(0, len(pairs[0]), _BLOCK)]
+    return float(sum(np.einsum("ij,ij->", ones[pairs[0][part]], others[pairs[1][part]]) for part in parts))

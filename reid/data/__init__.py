@@ -3,6 +3,7 @@
 Readers are strict: a missing split file or picture, or a name beyond what the layout allows, is an error that names it.
 """
 
+from reid.data.draw import MOST_VIEWS, count_views, draw_views
 from reid.data.layouts import LAYOUTS, Layout, SetOptions, read_set
 from reid.data.pattern import PATTERNS, read_folder, read_kinds
 from reid.data.pictures import read_picture, readable, require_picture
@@ -11,6 +12,7 @@ from reid.data.split import count_pairs, crosses_cameras, require_positives, spl
 
 __all__ = [
     "LAYOUTS",
+    "MOST_VIEWS",
     "PATTERNS",
     "DataSet",
     "Layout",
@@ -18,7 +20,9 @@ __all__ = [
     "Sample",
     "SetOptions",
     "count_pairs",
+    "count_views",
     "crosses_cameras",
+    "draw_views",
     "read_folder",
     "read_kinds",
     "read_picture",

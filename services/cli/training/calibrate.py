@@ -123,6 +123,9 @@ def _show(document: dict[str, Any]) -> None:
         stdout.print(f"likeness left in small pictures: {left}", highlight=False)
     stdout.print(f"of each further sighting {now['independence']:.0%} tells something new", highlight=False)
     for domain, found in document["domains"].items():
+        if views := found.get("views"):
+            told = f"{domain}: {views['compared']} of {views['of']} views, those of vehicles drawn by chance"
+            stdout.print(told, highlight=False)
         log_loss, top = found.get("log_loss"), found.get("top1")
         said = "no pairs" if log_loss is None else f"log loss {log_loss:.3f} nats"
         stdout.print(f"{domain}: {said}" + (f", first answers ECE {top['ece']:.3f}" if top else ""), highlight=False)

@@ -1,13 +1,14 @@
 import itertools
 import math
 import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from reid.calibrate import calibrate_network, calibration_error, cross_camera_pairs, fit_calibration, top_decisions
-from reid.data import Sample
+from reid.data import Sample, draw_views
 from reid.errors import DataError
 from reid.metadata import CalibrationData
 from reid.types import Calibration, Detail
@@ -164,6 +165,18 @@ def test_independence_is_that_of_the_domain_with_most_vehicles_seen_often():
     found = [calibrate_network(None, None, given)[0].independence for given in (most | others, others | most)]
     alone = calibrate_network(None, None, seen(range(24), "street"))[0].independence
     assert found[0] == found[1] != alone
+
+
+@pytest.mark.usefixtures("looks")
+def test_of_very_many_views_a_draw_is_calibrated_on_and_told(monkeypatch):
+    whole, judged = calibrate_network(None, None, seen(range(40)))
+    assert "views" not in judged["city"]
+    monkeypatch.setattr("reid.calibrate.draw_views", partial(draw_views, most=60))
+    some, judged = calibrate_network(None, None, seen(range(40)), seen(range(40, 80)))
+    assert judged["city"]["views"] == {"compared": 60, "of": 240}
+    assert judged["city"]["pairs_same"] == 10 * 15
+    assert judged["city"]["top1"]["decisions"] == 60
+    assert some.slope == pytest.approx(whole.slope, rel=0.5)
 
 
 def test_a_calibration_is_read_from_its_files_form_as_it_was():

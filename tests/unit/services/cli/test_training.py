@@ -156,13 +156,14 @@ def test_calibrate_leaves_nothing_that_an_earlier_calibration_told(trained, pict
 def test_calibrate_tells_where_it_cannot_know_what_the_model_learned_from(trained, pictures, tmp_path, monkeypatch):
     weights = Path(shutil.copy(trained[0], tmp_path))
     shutil.copy(trained[0].with_suffix(".json"), tmp_path)
-    fitted = (Calibration(12.0, -6.0, 5.0), {})
+    fitted = (Calibration(12.0, -6.0, 5.0), {"mine": {"views": {"compared": 4995, "of": 60000}}})
     monkeypatch.setattr("reid.calibrate.calibrate_network", lambda *_: fitted)
 
     def said(data):
         done = runner.invoke(app, ["calibrate", "--weights", str(weights), "--data", data])
         assert done.exit_code == 0, done.stderr
         assert "0 vehicles left out" in done.stdout
+        assert "mine: 4995 of 60000 views, those of vehicles drawn by chance" in done.stdout
         return done.stderr
 
     assert "vehicles.json: vehicles that the model learned from are not left out" in said(
