@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from reid.augment import AugmentSettings, augment
 from reid.data import Sample, require_picture
+from reid.errors import DataError
 from reid.types import Image
 
 
@@ -56,6 +57,13 @@ class AugmentedPictures:
         rng = np.random.default_rng((self.seed, place.step, place.row))
         return augment(picture, self.input_hw, self.settings, rng)
 
+    def __getitems__(self, places: Sequence[Place]) -> list[Image] | DataError:
+        """A batch, or why there is none: what a helper raises comes with its traceback for a message."""
+        try:
+            return [self[place] for place in places]
+        except DataError as exc:
+            return exc
+
 
 def _of_paths(
     paths: Sequence[str], input_hw: tuple[int, int], settings: AugmentSettings, seed: int
@@ -90,7 +98,7 @@ class BatchLoader:
             workers: Processes that read ahead; 0 reads here.
         """
         self._asked = _Asked()
-        self._loader: DataLoader[Tensor] = DataLoader(
+        self._loader: DataLoader[Tensor | DataError] = DataLoader(
             pictures,
             batch_sampler=self._asked,
             collate_fn=_stack,
@@ -116,6 +124,8 @@ class BatchLoader:
         self._asked.epoch = iter(batches)
         self._asked.under_way.clear()
         for pictures in self._loader:
+            if isinstance(pictures, DataError):
+                raise pictures
             yield self._asked.under_way.popleft(), pictures
 
 
@@ -124,5 +134,5 @@ def _one_thread(_worker: int) -> None:
     cv2.setNumThreads(1)
 
 
-def _stack(rows: Sequence[Image]) -> Tensor:
-    return torch.from_numpy(np.stack(rows))
+def _stack(rows: Sequence[Image] | DataError) -> Tensor | DataError:
+    return rows if isinstance(rows, DataError) else torch.from_numpy(np.stack(rows))

@@ -46,11 +46,13 @@ def fit_calibration(same: NDArray[np.float64], different: NDArray[np.float64]) -
         The calibration, slope > 0.
 
     Raises:
-        ValueError: A class has fewer than two pairs, or similarity says nothing of identity.
+        ValueError: A class has fewer than two pairs, a similarity is no number, or it says nothing of identity.
     """
     if min(len(same), len(different)) < LEAST_PAIRS:
         raise ValueError(f"needs two pairs of each kind, got {len(same)} same and {len(different)} different")
     x = np.concatenate([same, different])
+    if not np.isfinite(x).all():
+        raise ValueError("similarities are no numbers")
     y = np.concatenate([np.ones(len(same)), np.zeros(len(different))])
     weights = np.where(y == 1, 0.5 / len(same), 0.5 / len(different))
     centre, scale = float(x.mean()), float(x.std()) + 1e-9

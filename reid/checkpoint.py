@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from reid.errors import ModelError
 from reid.metadata import CheckpointMetadata, metadata_path, read_document, write_document
@@ -35,11 +38,16 @@ def save_checkpoint(net: ReidNet, metadata: CheckpointMetadata, weights: Path) -
     draft.replace(weights)
 
 
+def first_without_numbers(state: Mapping[str, Tensor]) -> str | None:
+    """The first tensor that holds values which are no numbers, as weights do that ran away."""
+    return next((name for name, t in state.items() if t.is_floating_point() and not torch.isfinite(t).all()), None)
+
+
 def load_checkpoint(weights: Path) -> tuple[ReidNet, CheckpointMetadata]:
     """Builds the network of a checkpoint, in evaluation mode, in FP32.
 
     Raises:
-        ModelError: A file is missing, damaged, or does not fit its description.
+        ModelError: A file is missing, damaged, holds what is no number, or does not fit its description.
     """
     if not weights.is_file():
         raise ModelError(f"no checkpoint {weights}")
@@ -49,6 +57,8 @@ def load_checkpoint(weights: Path) -> tuple[ReidNet, CheckpointMetadata]:
         state = {name: tensor.float() for name, tensor in load_file(weights).items()}
     except (OSError, SafetensorError) as exc:
         raise ModelError(f"cannot read the weights {weights}: {exc}") from exc
+    if (odd_one := first_without_numbers(state)) is not None:
+        raise ModelError(f"{weights} holds weights that are no numbers, the first in {odd_one}")
     wanted = {name for name in net.state_dict() if not name.endswith("num_batches_tracked")}
     if wanted != set(state):
         odd = sorted(wanted ^ set(state))

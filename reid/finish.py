@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from reid.calibrate import NO_CALIBRATION, calibrate_network
-from reid.checkpoint import save_checkpoint
+from reid.checkpoint import first_without_numbers, save_checkpoint
 from reid.config import TrainConfig
 from reid.data import Sample
 from reid.embedding import embed_samples
-from reid.errors import DataError
+from reid.errors import DataError, TrainingError
 from reid.evaluation import cross_camera
 from reid.journal import log
 from reid.metadata import CalibrationData, CheckpointMetadata
@@ -53,8 +53,11 @@ def finish(net: ReidNet, config: TrainConfig, parts: Parts, weights: Path, comma
     holds nothing that changes between two runs that compute the same, such as times.
 
     Raises:
+        TrainingError: The last step left weights that are no numbers, which no loss has told.
         DataError: A picture held out to select on cannot be read any more.
     """
+    if first_without_numbers(net.state_dict()) is not None:
+        raise TrainingError("the weights are no numbers after the last batch; lower the learning rate")
     net.eval()
     figures: dict[str, Any] = {"vehicles": len({sample.identity for sample in parts.fit})}
     figures["select"] = judge(net, parts.select, config.preprocessing)

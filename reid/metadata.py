@@ -161,7 +161,7 @@ def read_document(path: Path, kind: type[Described]) -> Described:
         ModelError: The file is missing, no JSON, or lacks something.
     """
     try:
-        return kind.model_validate_json(path.read_text())
+        return kind.model_validate_json(path.read_bytes())
     except OSError as exc:
         raise ModelError(f"cannot read {path}: {exc.strerror}") from exc
     except ValidationError as exc:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from reid.types import Image
 
@@ -25,6 +25,13 @@ class Preprocessing(BaseModel):
     mean_rgb: tuple[float, float, float] = Field((0.485, 0.456, 0.406), description="Subtracted, in [0, 1] units.")
     std_rgb: tuple[float, float, float] = Field((0.229, 0.224, 0.225), description="Divided by, in [0, 1] units.")
     resize: str = Field("area-or-linear", pattern="^area-or-linear$", description="Area to shrink, linear to enlarge.")
+
+    @field_validator("input_hw")
+    @classmethod
+    def _can_be_halved_four_times(cls, input_hw: tuple[int, int]) -> tuple[int, int]:
+        if any(side < 16 or side % 16 for side in input_hw):
+            raise ValueError(f"height and width must be multiples of 16 from 16, got {input_hw[0]} and {input_hw[1]}")
+        return input_hw
 
 
 def check_crop(crop: Image) -> None:

@@ -66,7 +66,7 @@ def joined(device: str = "auto") -> Iterator[Ranks]:
     """Joins the processes that `torchrun` started; alone without it.
 
     Args:
-        device: "auto" for a GPU where there is one, else what torch calls it ("cpu", "cuda", "cuda:1").
+        device: "auto" for a GPU where there is one, else what torch calls it: "cpu", "cuda", "cuda:1"; no other kind.
 
     Raises:
         TrainingError: The device is not there, or the other processes are not.
@@ -96,6 +96,8 @@ def _device(name: str, local: int | None) -> torch.device:
         device = torch.device(name)
     except RuntimeError as exc:
         raise TrainingError(f"no device {name!r}: {str(exc).splitlines()[0]}") from exc
+    if device.type not in ("cpu", "cuda"):
+        raise TrainingError(f"no device {name!r}: training runs on cpu or cuda")
     if device.type == "cuda":
         if not torch.cuda.is_available():
             raise TrainingError("there is no CUDA device here")

@@ -43,8 +43,8 @@ def train(config: TrainConfig, parts: Parts, out: Path, options: RunOptions | No
         The checkpoint, `<name>.safetensors`, with its description beside it.
 
     Raises:
-        TrainingError: The folder holds a run and ``resume`` is off, or another run; the loss is no number; P does not
-            divide over the processes.
+        TrainingError: The folder holds a run and ``resume`` is off, or another run; the loss is no number, or a weight
+            at the end; P does not divide over the processes.
         DataError: The weights to start from were made of vehicles held out here; too few vehicles, a picture that
             cannot be read any more, a stage to freeze that is not there.
         ModelError: The weights to start from cannot be had, do not fit or cannot be mixed with what is made of them, or

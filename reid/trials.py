@@ -63,6 +63,14 @@ class Space(BaseModel):
     changes: dict[str, Any] = Field(default_factory=dict, description="What is different in all trials.")
     ranges: dict[str, Range] = Field(min_length=1, description="Dotted keys of the recipe, and where each may lie.")
 
+    @model_validator(mode="after")
+    def _no_key_within_another(self) -> Space:
+        for key in self.ranges:
+            within = [other for other in self.ranges if other.startswith(f"{key}.")]
+            if within:
+                raise ValueError(f"ranges has both {key} and {within[0]}, which is part of it")
+        return self
+
 
 def read_space(name: str) -> Space:
     """A space of trials.

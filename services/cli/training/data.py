@@ -131,7 +131,7 @@ def domain_changes(arguments: Iterable[DataArgument], known: Mapping[str, Any]) 
             changes[argument.name] = dropped | _formats()[argument.format]
         elif argument.name not in known:
             raise InputError(
-                f"--data {argument.name}={argument.folder}: the recipe knows {', '.join(known)}; "
+                f"--data {argument.name}={argument.folder}: the recipe knows {', '.join(map(str, known)) or 'none'}; "
                 f"of another data set say the format: {argument.name}={argument.folder}:FORMAT"
             )
     return changes

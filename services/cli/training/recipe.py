@@ -37,12 +37,15 @@ def configured(path: Path, arguments: Sequence[DataArgument], settings: Sequence
     """The configuration in a file, with what ``--data`` and ``--set`` change.
 
     Raises:
-        InputError: An argument is malformed, or a data set is in no domain.
+        InputError: An argument is malformed, a data set is in no domain, or the file has no domains by name.
         reid.errors.DataError: The file, or the result, is malformed.
     """
     from reid.config import read_config, read_yaml
 
-    changes = changes_of(arguments, settings, read_yaml(path).get("domains") or {})
+    domains = read_yaml(path).get("domains") or {}
+    if not isinstance(domains, dict):
+        raise InputError(f"{path}: domains must be data sets by name")
+    changes = changes_of(arguments, settings, domains)
     return read_config(path, changes, "--set" if settings else "--data")
 
 

@@ -33,6 +33,8 @@ def test_separable_data_stays_finite_and_claims_no_more_than_it_saw():
 def test_what_says_nothing_cannot_be_calibrated():
     with pytest.raises(ValueError, match="alike"):
         fit_calibration(np.array([0.1, 0.2]), np.array([0.8, 0.9]))
+    with pytest.raises(ValueError, match="no numbers"):
+        fit_calibration(np.array([0.1, 0.2]), np.array([0.8, np.nan]))
     with pytest.raises(ValueError, match="two pairs"):
         fit_calibration(np.array([0.1]), np.array([0.8, 0.9]))
 

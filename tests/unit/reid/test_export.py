@@ -9,6 +9,7 @@ import onnxruntime
 import openvino
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from reid.checkpoint import load_checkpoint, save_checkpoint
 from reid.data import read_folder, read_picture
@@ -274,8 +275,16 @@ def test_damage_is_told_in_words(weights, exported, tmp_path):
         OpenVinoEmbedder(folder)
     with pytest.raises(ModelError, match="cannot read"):
         OpenVinoEmbedder(tmp_path / "absent")
+    state = load_file(weights)
+    state["embed.weight"][3, 1] = float("nan")
+    save_file(state, weights)
+    with pytest.raises(ModelError, match=r"weights that are no numbers, the first in embed\.weight"):
+        load_checkpoint(weights)
     weights.write_bytes(b"junk")
     with pytest.raises(ModelError, match="cannot read the weights"):
+        load_checkpoint(weights)
+    metadata_path(weights).write_bytes(b"\x93\xff\x00")
+    with pytest.raises(ModelError, match=r"\.json is damaged: document: Invalid JSON"):
         load_checkpoint(weights)
 
 

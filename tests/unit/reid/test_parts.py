@@ -12,6 +12,7 @@ from reid.config import DomainConfig, TrainConfig, read_config, recipe_names, re
 from reid.data import Sample, count_pairs, read_folder
 from reid.errors import DataError
 from reid.parts import going_on, read_domain, read_parts, read_vehicles, write_vehicles
+from reid.preprocess import Preprocessing
 from tests.unit.reid.conftest import paint_vehicle
 
 
@@ -127,6 +128,13 @@ def test_pairs_are_counted_as_a_plain_loop_does():
 def test_a_domain_says_one_way_to_read_it(domain, told):
     with pytest.raises(ValueError, match=told):
         config_of(**domain)
+
+
+@pytest.mark.parametrize("input_hw", [(0, 0), (-16, 16), (1, 1), (10, 10), (32, 24)])
+def test_a_network_reads_pictures_of_multiples_of_16(input_hw):
+    Preprocessing(input_hw=(16, 144))
+    with pytest.raises(ValueError, match=f"multiples of 16 from 16, got {input_hw[0]} and {input_hw[1]}"):
+        Preprocessing(input_hw=input_hw)
 
 
 @pytest.mark.parametrize("name", recipe_names())

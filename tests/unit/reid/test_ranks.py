@@ -198,6 +198,9 @@ def test_alone_nothing_is_exchanged(monkeypatch):
 def test_devices_that_are_not_there_are_named():
     with pytest.raises(TrainingError, match="no device 'quantum'"), joined("quantum"):
         pass
+    for kind in ("mps", "xla", "meta"):
+        with pytest.raises(TrainingError, match=f"no device '{kind}': training runs on cpu or cuda"), joined(kind):
+            pass
     if not torch.cuda.is_available():
         with pytest.raises(TrainingError, match="no CUDA"), joined("cuda"):
             pass

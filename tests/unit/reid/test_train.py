@@ -14,7 +14,7 @@ from reid.config import TrainConfig, read_config, recipe_names, recipe_path
 from reid.errors import DataError, ModelError, TrainingError
 from reid.metadata import CheckpointMetadata, metadata_path, read_document
 from reid.model import ReidNet
-from reid.optimise import Rates, freeze, make_optimiser, moving_average, rate_at
+from reid.optimise import Rates, freeze, make_optimiser, moving_average, rate_at, set_rate
 from reid.parts import read_parts, read_vehicles
 from reid.run import RunOptions
 from reid.train import train
@@ -141,6 +141,18 @@ def test_a_loss_that_is_no_number_stops_the_run(small_city, tmp_path, config, mo
     )
     with pytest.raises(TrainingError, match="nan at batch 0"):
         train(config, read_parts(config, {"city": small_city}), tmp_path)
+
+
+def test_weights_that_the_last_step_made_no_numbers_are_told_in_one_line(small_city, tmp_path, config, monkeypatch):
+    run = config.model_copy(update={"epochs": 1, "batches": 2})
+
+    def run_away(optimiser, share):
+        set_rate(optimiser, share if share == rate_at(0, 2, run.warm_up) else float("inf"))
+
+    monkeypatch.setattr("reid.train.set_rate", run_away)
+    with pytest.raises(TrainingError, match="no numbers after the last batch; lower the learning rate"):
+        train(run, read_parts(run, {"city": small_city}), tmp_path)
+    assert not list(tmp_path.glob("*.safetensors"))
 
 
 def test_a_run_that_cannot_be_calibrated_keeps_its_weights_and_says_so(

@@ -96,6 +96,11 @@ def test_spaces_that_are_none_are_refused(tmp_path, config):
         file.write_text(yaml.safe_dump({"ranges": {"learning_rate": odd}}))
         with pytest.raises(DataError, match="low < high"):
             read_space(str(file))
+    both = {"objective": {"choices": ["a"]}, "objective.miner": {"choices": ["uniform"]}}
+    for ranges in (both, dict(reversed(both.items()))):
+        file.write_text(yaml.safe_dump({"ranges": ranges}, sort_keys=False))
+        with pytest.raises(DataError, match=r"ranges has both objective and objective\.miner"):
+            read_space(str(file))
     space = Space.model_validate({"ranges": {"objective.magic": {"choices": [1]}}})
     with pytest.raises(DataError, match=r"objective\.magic"):
         _configured(config, space, {"objective.magic": 1})

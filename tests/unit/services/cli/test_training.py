@@ -310,6 +310,14 @@ def test_int8_is_refused_where_there_is_nothing_to_take_ranges_from_or_to_judge_
             "here/own.yaml: ",
         ),
         (
+            ["train", "--out", "x", "--data", "mine={here}", "--config", "{here}/listed.yaml"],
+            "here/listed.yaml: domains must be data sets by name",
+        ),
+        (
+            ["train", "--out", "x", "--data", "mine={here}:pattern:veri", "--set", "preprocessing.input_hw=[10,10]"],
+            "preprocessing.input_hw: height and width must be multiples of 16",
+        ),
+        (
             ["train", "--out", "x", "--data", "mine={here}:pattern:veri", "--sweep", "losses", "--recipe", "default"],
             "sweep",
         ),
@@ -328,6 +336,7 @@ def test_what_cannot_be_done_is_one_line(arguments, told, tmp_path, monkeypatch)
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / "note.txt").write_text("not a picture")
     (tmp_path / "here" / "own.yaml").write_text("epoch: 3")
+    (tmp_path / "here" / "listed.yaml").write_text("domains: [1]")
     done = runner.invoke(app, [word.format(here=tmp_path / "here") for word in arguments])
     assert done.exit_code == 1
     assert done.stdout == ""
