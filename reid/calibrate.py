@@ -22,7 +22,8 @@ from reid.types import Calibration
 if TYPE_CHECKING:
     from reid.model import ReidNet
 
-LIMITS = (2.0, 8.0)
+#: Nats beyond which no number of pairs makes similarity evidence.
+MOST_NATS = 8.0
 #: Of one vehicle and of two, each: fewer tell nothing.
 LEAST_PAIRS = 2
 #: What stands for a calibration where there is none: next to no evidence, whatever the similarity.
@@ -36,7 +37,8 @@ def fit_calibration(same: NDArray[np.float64], different: NDArray[np.float64]) -
 
     Both classes weigh alike whatever their numbers, so the fitted logit holds no prior and is the ratio itself. A
     slight pull of the slope towards 0 (one observation's worth) keeps separable data from driving it to infinity. The
-    limit is the logarithm of the smaller class's size: n observations cannot witness odds beyond n to 1.
+    limit is the logarithm of the smaller class's size, `MOST_NATS` at the most: n observations cannot witness odds
+    beyond n to 1.
 
     Args:
         same: (S,) similarities of pairs of one vehicle.
@@ -67,7 +69,7 @@ def fit_calibration(same: NDArray[np.float64], different: NDArray[np.float64]) -
     slope = float(fitted[0]) / scale
     if slope <= 0:
         raise ValueError("same-vehicle pairs are no more alike than others: nothing to calibrate")
-    limit = min(max(math.log(min(len(same), len(different))), LIMITS[0]), LIMITS[1])
+    limit = min(math.log(min(len(same), len(different))), MOST_NATS)
     return Calibration(slope, float(fitted[1]) - slope * centre, limit)
 
 

@@ -30,6 +30,12 @@ def test_separable_data_stays_finite_and_claims_no_more_than_it_saw():
     assert fitted.log_likelihood_ratio(0.9) > 1 > -1 > fitted.log_likelihood_ratio(0.0)
 
 
+@pytest.mark.parametrize(("count", "odds"), [(2, 2), (5, 5), (40, 40), (5000, math.exp(8))])
+def test_no_odds_are_claimed_beyond_the_number_of_pairs(count, odds):
+    fitted = fit_calibration(np.full(count, 0.9), np.linspace(-0.2, 0.2, count))
+    assert math.exp(fitted.limit) == pytest.approx(odds)
+
+
 def test_what_says_nothing_cannot_be_calibrated():
     with pytest.raises(ValueError, match="alike"):
         fit_calibration(np.array([0.1, 0.2]), np.array([0.8, 0.9]))
