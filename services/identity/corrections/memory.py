@@ -75,12 +75,13 @@ class MemoryCorrections(Corrections):
         if home == now:
             raise refusal("one", home, a)
         former = dict(zip(a.sighting_ids, a.former_ids, strict=False))
+        moved = sum(self._state.identity_of(sighting_id) == now for sighting_id in a.sighting_ids)
         left = self._state.split(Split(now, home, a.sighting_ids, a.reason), said, former)
         if not left:
             raise refusal("empty", now, a)
         event_id = self._state.last_event_id()
         self._state.settle(left, said)
-        return event_id, len(a.sighting_ids)
+        return event_id, moved
 
     def _unmerge(self, a: Amendment, said: dict[str, object]) -> tuple[str, int]:
         state, survivor, back = self._state, self._living(a.one), a.other

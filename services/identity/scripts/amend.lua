@@ -19,6 +19,7 @@ local function living(id)
   return found and I[found] and lives(found) and found
 end
 
+-- Each answers the position of its event and how many sightings it moved, or nil, why and about whom.
 local actions = {}
 
 -- one: who stays, perhaps an alias where a merge is made again; other: who becomes an alias.
@@ -43,10 +44,10 @@ end
 function actions.unsplit()
   local home, now = living(doc.one), living(doc.other)
   if home == now then return nil, 'one', home end
-  local position = split(now, home, doc.sightings, doc.reason, doc.former)
+  local position, moved = split(now, home, doc.sightings, doc.reason, doc.former)
   if not position then return nil, 'empty', now end
   settle()
-  return position
+  return position, moved
 end
 
 -- one: who absorbed; other: who was absorbed and comes back with what is still of its own, and what the correction names.
@@ -123,7 +124,7 @@ function actions.unmerge()
     said = { 'actor', doc.actor }
     absorb(back, survivor, 'emptied')
   end
-  return position
+  return position, #own
 end
 
 for _, id in ipairs({ doc.one, doc.other }) do
@@ -136,13 +137,14 @@ end
 for _, sid in ipairs(doc.sightings) do
   if unknown(redis.call('HGET', S[sid], 'identity_id') or nil) then return { 'retry' } end
 end
-local event, why, about = actions[doc.action]()
-if not event then return { 'refused', why, about } end
+local done = { actions[doc.action]() }
+local event, moved = done[1], done[2] or 0
+if not event then return { 'refused', done[2], done[3] } end
 redis.call('INCR', K.fence)
 for _, id in ipairs({ living(doc.one) or '', living(doc.other) or '' }) do
   if id ~= '' then redis.call('SADD', K.corrected, id) end
 end
-note(doc.actor, doc.undoes == '' and doc.action or 'undo', doc.one, tostring(#doc.sightings), doc.other .. ' ' .. event)
+note(doc.actor, doc.undoes == '' and doc.action or 'undo', doc.one, tostring(moved), doc.other .. ' ' .. event)
 local position = last_position()
 redis.call('HSET', K.last_commit, 'amend_id', doc.change_id, 'amend_event', event, 'amend_position', position)
 return { 'ok', event, position }

@@ -97,7 +97,8 @@ local function enrol(id, actor, enrolled)
   note(actor, enrolled and 'enrol' or 'unenrol', id, tostring(redis.call('ZCARD', I[id].sightings)))
 end
 
--- former: sighting id -> the id that it is given where that is an alias of where it goes, or nil.
+-- former: sighting id -> the id that it is given where that is an alias of where it goes, or nil. Answers the position of
+-- its event and how many went, or nothing where none does.
 local function split(id, fresh, sids, reason, former)
   local source = resolve(id)
   if not source or source == fresh or not lives(source) or redis.call('HEXISTS', K.alias, fresh) == 1 then return end
@@ -132,5 +133,5 @@ local function split(id, fresh, sids, reason, former)
   end
   for _, part in ipairs(said) do rest[#rest + 1] = part end
   return emit('identity.split', 'identity_id', source, 'new_identity_id', fresh, 'sighting_ids', cjson.encode(leaving),
-    'reason', reason, unpack(rest))
+    'reason', reason, unpack(rest)), #leaving
 end

@@ -401,3 +401,18 @@ def test_what_a_correction_left_without_sightings_is_not_told(site):
     site.commit(site.decide("s1", "c"), site.decide("s2", "c"))
     assert site.store.resolve("a") == "c"
     assert site.store.corrected_identities() == {"c"}
+
+
+def test_the_audit_log_counts_what_a_correction_moved(site):
+    site.assign(s1="a", s2="a", s3="a", s4="b")
+    split = site.store.split_identity("a", ["s1", "s2"], "n", "alice")
+    site.associator = site.store.acquire_lease("associator", "tester", 600)
+    site.commit(site.decide("s1", "b"))
+    site.store.undo(split.event_id, "alice")
+    merged = site.store.merge_identities("a", "b", "alice")
+    site.associator = site.store.acquire_lease("associator", "tester", 600)
+    site.commit(site.decide("s4", "a"))
+    site.store.undo(merged.event_id, "alice")
+    found = [(e.action, e.sightings) for e in site.store.audit_log()]
+    assert found == [("split", 2), ("undo", 1), ("merge", 0), ("undo", 2)]
+    assert len(last_of(site, "identity.unmerged").payload["sighting_ids"]) == 2
