@@ -81,8 +81,7 @@ class MatcherExposition:
         bounds = Bounds.at(store.now_ns(), retention.settings)
         overdue = store.overdue(bounds.sightings_before_ns, bounds.enrolled_before_ns, limit=_LOOKED_AT)
         yield single(catalogue.OVERDUE, len(overdue))
-        oldest_ns = min((each.ended_ns for each in overdue), default=bounds.sightings_before_ns)
-        yield single(catalogue.OVERDUE_AGE, max(0, bounds.sightings_before_ns - oldest_ns) / 1e9)
+        yield single(catalogue.OVERDUE_AGE, max((each.late_ns for each in overdue), default=0) / 1e9)
         yield single(catalogue.UNACKNOWLEDGED, len(store.purges(limit=_LOOKED_AT)))
 
 

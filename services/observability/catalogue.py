@@ -162,7 +162,7 @@ CALLS_RUNNING = _gauge("vreid_grpc_calls_running", "Calls that are being answere
 
 # Matcher: retention.
 OVERDUE = _gauge("vreid_retention_overdue_sightings", "Past their time and still there; 1000 means at least so many.")
-OVERDUE_AGE = _gauge("vreid_retention_overdue_seconds", "How long the oldest of them is past its time; 0 without any.")
+OVERDUE_AGE = _gauge("vreid_retention_overdue_seconds", "How long the latest of them is past its time; 0 without any.")
 UNACKNOWLEDGED = _gauge(
     "vreid_retention_unacknowledged_sightings", "Deleted and still held somewhere; 1000 means at least so many."
 )

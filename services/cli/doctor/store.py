@@ -127,11 +127,11 @@ def retention(config: VreidConfig, store: RedisStore) -> Finding:
     bounds = Bounds.at(store.now_ns(), settings)
     overdue = store.overdue(bounds.sightings_before_ns, bounds.enrolled_before_ns, limit=_LOOKED_AT)
     held = len(store.purges(limit=_LOOKED_AT))
-    late_s = max(((bounds.sightings_before_ns - each.ended_ns) / 1e9 for each in overdue), default=0.0)
+    late_s = max((each.late_ns / 1e9 for each in overdue), default=0.0)
     figures = {"overdue": float(len(overdue)), "overdue_s": late_s, "unacknowledged": float(held)}
     kept = f"sightings are kept {settings.sighting_retention_s / 86_400:g} days"
     if late_s > _LATE_S:
-        detail = f"{kept}; {len(overdue)} are past their time, the oldest by {late_s / 3600:.0f} h"
+        detail = f"{kept}; {len(overdue)} are past their time, the latest by {late_s / 3600:.0f} h"
         return Finding("fail", detail, "start the matcher, which sweeps; then: vreid audit retention", figures)
     if held:
         return Finding(

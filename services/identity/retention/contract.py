@@ -63,10 +63,11 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """A sighting past its retention that is still there."""
+    """A sighting past its retention that is still there, and by how much: one of an enrolled identity has its own."""
 
     sighting_id: str
     ended_ns: int
+    late_ns: int
 
 
 @dataclass(frozen=True, slots=True)

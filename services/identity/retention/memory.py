@@ -52,23 +52,24 @@ class MemoryRetention:
         """See RetentionStore."""
         return self._clock_ns()
 
-    def _due(self, before_ns: int, enrolled_before_ns: int | None) -> list[str]:
+    def _due(self, before_ns: int, enrolled_before_ns: int | None) -> list[Overdue]:
         state = self._state
         due = []
         for sighting_id, row in state.rows.items():
             owner = state.identity_of(sighting_id)
             enrolled = owner is not None and bool(state.living[owner].enrolled_by)
             bound_ns = before_ns if not enrolled else -1 if enrolled_before_ns is None else enrolled_before_ns
-            if row.end_us < bound_ns // 1000:
-                due.append(sighting_id)
-        return sorted(due, key=lambda s: (state.rows[s].end_us, s))
+            late_us = bound_ns // 1000 - row.end_us
+            if late_us > 0:
+                due.append(Overdue(sighting_id, row.end_us * 1000, late_us * 1000))
+        return sorted(due, key=lambda each: (each.ended_ns, each.sighting_id))
 
     def expire(self, before_ns: int, enrolled_before_ns: int | None = None, *, limit: int = 1000) -> int:
         """See RetentionStore."""
         with self._changed:
             due = self._due(before_ns, enrolled_before_ns)[:limit]
-            for sighting_id in due:
-                owner = self._state.forget(sighting_id, RETENTION_ACTOR, "expire")
+            for each in due:
+                owner = self._state.forget(each.sighting_id, RETENTION_ACTOR, "expire")
                 if owner is not None and not self._state.living[owner].sightings:
                     self._state.retire(owner, RETENTION_ACTOR)
             self._changed.notify_all()
@@ -77,8 +78,7 @@ class MemoryRetention:
     def overdue(self, before_ns: int, enrolled_before_ns: int | None = None, *, limit: int = 1000) -> list[Overdue]:
         """See RetentionStore."""
         with self._changed:
-            due = self._due(before_ns, enrolled_before_ns)[:limit]
-            return [Overdue(s, self._state.rows[s].end_us * 1000) for s in due]
+            return self._due(before_ns, enrolled_before_ns)[:limit]
 
     def enrol(self, identity_id: str, actor: str, *, enrolled: bool = True) -> str:
         """See RetentionStore."""

@@ -108,8 +108,9 @@ class RedisRetention:
             owners = self._owners([sighting_id for sighting_id, _ in page])
             enrolled = self._enrolled({name for name in owners if name is not None})
             for (sighting_id, ended_us), owner in zip(page, owners, strict=True):
-                if ended_us < (enrolled_us if owner in enrolled else before_us):
-                    found.append(Overdue(sighting_id, ended_us * 1000))
+                late_us = (enrolled_us if owner in enrolled else before_us) - ended_us
+                if late_us > 0:
+                    found.append(Overdue(sighting_id, ended_us * 1000, late_us * 1000))
         return found[:limit]
 
     def _enrolled(self, identity_ids: set[str]) -> set[str]:

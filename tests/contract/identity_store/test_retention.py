@@ -25,7 +25,9 @@ def test_what_ended_before_expires(site):
     site.assign(s1="a", s2="a", s3="b", s4="c")
     site.put("s5", at_s=1.5)
     before = end_of(site, "s4")
-    assert site.store.overdue(before) == [Overdue(s, end_of(site, s) // 1000 * 1000) for s in ("s1", "s2", "s5", "s3")]
+    assert [each.sighting_id for each in site.store.overdue(before)] == ["s1", "s2", "s5", "s3"]
+    ended_ns = end_of(site, "s1") // 1000 * 1000
+    assert site.store.overdue(before, limit=1) == [Overdue("s1", ended_ns, before // 1000 * 1000 - ended_ns)]
     position = site.store.last_event_id()
     assert site.store.expire(before) == 4
     assert site.store.overdue(before) == []
@@ -59,6 +61,8 @@ def test_enrolled_identities_stay_for_ever_or_for_their_own_time(site):
     assert not site.store.get_identity("b").enrolled
     assert site.kinds().count("identity.enrolled") == 1
     bound = end_of(site, "s3") + SECOND
+    late = site.store.overdue(bound, end_of(site, "s1") + SECOND // 2)
+    assert [(each.sighting_id, each.late_ns / SECOND) for each in late] == [("s1", 0.5), ("s2", 2.0)]
     assert site.store.expire(bound) == 1
     assert site.store.get_identity("a").sighting_ids == ("s1", "s3")
     assert site.store.expire(bound, end_of(site, "s3")) == 1

@@ -11,9 +11,12 @@ from services.cli.doctor import software
 from services.cli.doctor import store as checks
 from services.cli.doctor.check import Finding
 from services.cli.main import app
+from services.config import VreidConfig
 from services.errors import StoreUnavailable
+from services.identity.retention.settings import RetentionSettings
 from services.observability import catalogue
 from services.observability.instruments import REGISTRY
+from services.types import Commit
 
 DAY_NS = 86_400 * 10**9
 
@@ -69,6 +72,19 @@ def test_what_is_kept_too_long_fails(doctor, store, make_sighting):
     code, found = doctor()
     assert (code, found["retention"]["status"]) == (1, "fail")
     assert "vreid audit retention" in found["retention"]["advice"]
+
+
+def test_an_enrolled_sighting_is_late_by_its_own_bound(store, make_sighting, decide):
+    ended_ns = store.now_ns() - 90 * DAY_NS - 5 * 10**9
+    store.put_sighting(
+        make_sighting("old", end_ns=ended_ns, final=True), store.acquire_lease("camera:north", "me", 600)
+    )
+    store.commit(Commit(store.acquire_lease("associator", "me", 600), (decide("old", "a"),)))
+    store.enrol("a", "ann")
+    config = VreidConfig(retention=RetentionSettings(enrolled_retention_s=90 * 86_400))
+    finding = checks.retention(config, store)
+    assert finding.status == "ok"
+    assert 5 <= finding.figures["overdue_s"] < 60
 
 
 def test_the_sizing_goes_by_what_was_seen(doctor, store, make_sighting):
