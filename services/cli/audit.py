@@ -109,7 +109,7 @@ def retention(
 ) -> None:
     """Lists what is past its time and still there, and what was deleted and is still held somewhere.
 
-    Ends with status 1 where there is anything of it.
+    Ends with status 1 where there is anything of it. What came past its time within the last two sweeps does not count.
     """
     with opened_store(config_file) as (config, store):
         document = _look(config, store, limit)
@@ -119,12 +119,11 @@ def retention(
 
 
 def _look(config: VreidConfig, store: RedisStore, limit: int) -> dict[str, Any]:
-    from services.identity.retention.sweep import Bounds
+    from services.identity.retention.sweep import left_behind
 
     settings = config.retention
     now_ns = store.now_ns()
-    bounds = Bounds.at(now_ns, settings)
-    overdue = store.overdue(bounds.sightings_before_ns, bounds.enrolled_before_ns, limit=limit)
+    overdue = left_behind(store, settings, limit)
     purges = store.purges(limit=limit)
     oldest_ns = store.oldest_event_ns()
     return {

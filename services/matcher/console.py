@@ -13,7 +13,7 @@ import grpc
 from services.errors import InputError
 from services.identity.records import is_event_id
 from services.identity.retention.settings import RetentionSettings
-from services.identity.retention.sweep import Bounds
+from services.identity.retention.sweep import left_behind
 from services.identity.store import IdentityStore
 from services.matcher.probes import ProbeReader
 from services.matcher.servicers import left_s
@@ -95,7 +95,6 @@ class ConsoleServicer(vreid_pb2_grpc.ConsoleServiceServicer):  # type: ignore[mi
         """See the proto."""
         store, kept = self._parts.store, self._parts.retention
         now_ns = store.now_ns()
-        bounds = Bounds.at(now_ns, kept)
         times = {
             "active window": kept.active_window_s,
             "sightings": kept.sighting_retention_s,
@@ -103,14 +102,13 @@ class ConsoleServicer(vreid_pb2_grpc.ConsoleServiceServicer):  # type: ignore[mi
             "history": kept.kept_history_s,
             "audit log": kept.audit_s,
         }
-        overdue = store.overdue(bounds.sightings_before_ns, bounds.enrolled_before_ns, limit=_COUNTED)
         report = pb.SiteReport(
             version=version("vreid"),
             process=f"{socket.gethostname()}/{os.getpid()}",
             started_at=timestamp(self._started_ns),
             store=store.about(),
             retention_s={name: seconds for name, seconds in times.items() if seconds is not None},
-            overdue=len(overdue),
+            overdue=len(left_behind(store, kept, _COUNTED)),
             unacknowledged=len(store.purges(limit=_COUNTED)),
             counted_most=_COUNTED,
             views_silent_s={view.name: max(0.0, (now_ns - view.said_at_ns) / 1e9) for view in store.views()},

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from services.crops import CropStore
 from services.errors import StoreUnavailable
 from services.identity.history import all_events, believed
-from services.identity.retention.contract import CROPS, RETENTION_ACTOR, SERVER, Trimmed
+from services.identity.retention.contract import CROPS, RETENTION_ACTOR, SERVER, Overdue, Trimmed
 from services.identity.retention.settings import RetentionSettings
 from services.identity.store import IdentityStore, renewed_or_acquired
 from services.observability import catalogue
@@ -24,6 +24,8 @@ _PAGE = 500
 _ALL = 10_000_000
 #: Pictures that no sighting names are looked for once in so many sweeps, because that lists the whole folder.
 _ORPHANS_EVERY = 60
+#: What came past its time within so many turns has merely not been swept yet.
+_PATIENCE_SWEEPS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,13 @@ class Bounds:
             audit_before_ns=ago(settings.audit_s),
             views_before_ns=ago(settings.view_stall_s),
         )
+
+
+def left_behind(store: IdentityStore, settings: RetentionSettings, limit: int) -> list[Overdue]:
+    """What sweeps should have removed: past its time by more than two of them are apart, oldest first."""
+    patience_ns = int(_PATIENCE_SWEEPS * settings.sweep_every_s * _NS_PER_S)
+    bounds = Bounds.at(store.now_ns() - patience_ns, settings)
+    return store.overdue(bounds.sightings_before_ns, bounds.enrolled_before_ns, limit=limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from detector.types import VehicleClass
@@ -121,6 +123,10 @@ def test_the_site_reports_on_itself(street):
     assert report.retention_s["sightings"] > 0
     assert "sightings of enrolled identities" not in report.retention_s
     assert report.overdue == 4  # the street lies years back
+    ended_ns = street.store.now_ns() - int((report.retention_s["sightings"] + 10) * 1e9)
+    due = replace(street.store.get_sighting("red-1"), sighting_id="due", start_ns=ended_ns, end_ns=ended_ns)
+    street.store.put_sighting(due, street.lease)
+    assert street.client.site().overdue == 4
     assert report.oldest_event_ns is not None
     with pytest.raises(InputError):
         street.client.audit(1, "yesterday")

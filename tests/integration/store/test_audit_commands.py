@@ -54,6 +54,14 @@ def test_retention_lists_what_is_overdue_and_what_is_held(site, vreid):
     assert vreid("audit", "retention").exit_code == 0
 
 
+def test_what_came_past_its_time_since_the_last_sweeps_is_well(site, vreid, make_sighting):
+    site.delete_sighting("old", "alice")
+    ended_ns = site.now_ns() - 3630 * 10**9
+    site.put_sighting(make_sighting("due", end_ns=ended_ns, final=True), site.acquire_lease("ingest", "me", 600))
+    result = vreid("audit", "retention", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["overdue_total"]) == (0, 0)
+
+
 def test_the_log_says_who_did_what(site, vreid):
     site.delete_sighting("old", "alice")
     site.enrol("b", "bob")

@@ -14,7 +14,7 @@ from services.errors import NotFound, StoreUnavailable
 from services.identity.memory_store import MemoryStore
 from services.identity.retention.contract import CROPS, SERVER
 from services.identity.retention.settings import RetentionSettings
-from services.identity.retention.sweep import LEASE, Bounds, RetentionLoop, finish_erasures, sweep_orphans
+from services.identity.retention.sweep import LEASE, Bounds, RetentionLoop, finish_erasures, left_behind, sweep_orphans
 from services.types import Commit, Sighting
 from tracker.types import Decision, DecisionStatus, TrackKey
 
@@ -234,3 +234,11 @@ def test_only_one_of_a_site_sweeps(store, crops, see):
     RetentionLoop(store, crops, SETTINGS, "me").run(stop)
     timer.join()
     assert store.resolve("a") == "a"
+
+
+def test_what_the_next_sweep_removes_is_not_left_behind(store, see):
+    see("just-due", "a", 1000 + 59)
+    see("missed", "b", 1000 + 61)
+    settings = RetentionSettings(sighting_retention_s=1000, sweep_every_s=30)
+    assert [each.sighting_id for each in left_behind(store, settings, 10)] == ["missed"]
+    assert left_behind(store, settings, 0) == []
