@@ -36,7 +36,7 @@ def list_identities(  # noqa: PLR0913, PLR0917 - the options of a command are it
         list[str] | None, typer.Option("--status", help="matched, new or ambiguous; may be repeated.")
     ] = None,
     min_cameras: Annotated[int, typer.Option(min=0, max=MOST, help="Seen by so many cameras at least.")] = 0,
-    active: Annotated[bool, typer.Option("--active", help="Only those within the active window.")] = False,
+    active: Annotated[bool, typer.Option("--active", help="Only those in view or within the active window.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
     offset: Annotated[int, typer.Option(min=0, max=MOST, help="How many to pass over.")] = 0,
     address: AddressOption = DEFAULT_ADDRESS,

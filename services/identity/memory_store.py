@@ -307,11 +307,10 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
             living = self.resolve(identity_id)
             return None if living is None else self._record(living)
 
-    def list_identities(self, limit: int = 100, offset: int = 0, *, seen_since_ns: int = 0) -> list[IdentityRecord]:
+    def list_identities(self, limit: int = 100, offset: int = 0) -> list[IdentityRecord]:
         """See IdentityStore."""
         with self._changed:
-            seen = ((self._state.last_seen_us(i), i) for i in self._state.living)
-            ranked = sorted(((us, i) for us, i in seen if us >= seen_since_ns // 1000), reverse=True)
+            ranked = sorted(((self._state.last_seen_us(i), i) for i in self._state.living), reverse=True)
             return [self._record(i) for _, i in ranked[offset : offset + limit]] if limit > 0 else []
 
     def delete_identity(self, identity_id: str, actor: str, *, cause: Cause = "delete", reason: str = "") -> str:

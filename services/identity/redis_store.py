@@ -355,14 +355,11 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
                 return found[0]
         raise StoreUnavailable(f"identity {identity_id} changes too fast")
 
-    def list_identities(self, limit: int = 100, offset: int = 0, *, seen_since_ns: int = 0) -> list[IdentityRecord]:
+    def list_identities(self, limit: int = 100, offset: int = 0) -> list[IdentityRecord]:
         """See IdentityStore."""
         if limit <= 0:
             return []
-        floor_us = seen_since_ns // 1000
-        newest = self._redis.call(
-            lambda client: client.zrevrangebyscore(self.keys.active, "+inf", floor_us, start=offset, num=limit)
-        )
+        newest = self._redis.call(lambda client: client.zrevrange(self.keys.active, offset, offset + limit - 1))
         return self._records([identity_id.decode() for identity_id in newest])
 
     def scan_identities(self) -> Iterator[IdentityRecord]:

@@ -160,8 +160,8 @@ class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore
         """By id or alias; None when unknown."""
         ...
 
-    def list_identities(self, limit: int = 100, offset: int = 0, *, seen_since_ns: int = 0) -> list[IdentityRecord]:
-        """Most recently seen first; with ``seen_since_ns`` only those last seen at that moment or later."""
+    def list_identities(self, limit: int = 100, offset: int = 0) -> list[IdentityRecord]:
+        """Most recently seen first, as far as their sightings were told."""
         ...
 
     def delete_identity(self, identity_id: str, actor: str, *, cause: Cause = "delete", reason: str = "") -> str:

@@ -161,7 +161,8 @@ class SightingTable:
     def find_identities(self, wanted: IdentityFilter) -> NDArray[np.intp]:
         """Codes of identities with a sighting that pass, in the order of ``identities_by_last_seen``: int (I,).
 
-        Statuses, who is enrolled and the active window are not known here and do not restrict.
+        Who has a sighting that is not final is in view now, whenever that was last told. Statuses, who is enrolled and
+        the active window are not known here and do not restrict.
         """
         rows = np.flatnonzero(self._columns["alive"].astype(np.bool_) & (self._columns["identity"] != UNDECIDED))
         column = {name: values[rows] for name, values in self._columns.items()}
@@ -170,6 +171,7 @@ class SightingTable:
         np.minimum.at(first, code, column["start_ns"].astype(np.int64))
         np.maximum.at(last, code, column["end_ns"].astype(np.int64))
         passes = last >= max(wanted.from_ns or 0, 0)
+        passes[code[~column["final"].astype(np.bool_)]] = True
         if wanted.to_ns is not None:
             passes &= first <= wanted.to_ns
         for name, known in (
@@ -224,11 +226,12 @@ class SightingTable:
         ]
 
     def ended_before(self, before_ns: int, keep_camera: str) -> list[int]:
-        """Rows of sightings that ended before a moment, but for those of one camera."""
+        """Rows of sightings that ended before a moment, but for those of one camera; what is in view has not ended."""
         kept = self._cameras.known([keep_camera])
         column = self._columns
         late = (column["end_ns"] >= np.int64(before_ns)) | np.isin(column["camera"], kept)
-        rows: list[int] = np.flatnonzero(column["alive"].astype(np.bool_) & ~late).tolist()
+        ended = column["alive"].astype(np.bool_) & column["final"].astype(np.bool_)
+        rows: list[int] = np.flatnonzero(ended & ~late).tolist()
         return rows
 
     def export(self) -> tuple[dict[str, NDArray[np.generic]], Mapping[str, Sequence[str]]]:

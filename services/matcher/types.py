@@ -106,11 +106,11 @@ class IdentityFilter:
 
     Attributes:
         camera_ids: Only those seen by one of these.
-        from_ns: Not those last seen before, UTC nanoseconds.
+        from_ns: Not those last seen before, UTC nanoseconds; who is in view is seen now.
         to_ns: Not those first seen after, UTC nanoseconds.
         statuses: Only those whose latest decision went so.
         min_cameras: Only those seen by so many cameras at least.
-        active: Only those within the active window.
+        active: Only those in view or within the active window.
         classes: Only those with a sighting of one of these most probable classes.
         colours: Only those with a sighting of one of these most probable colours.
         enrolled: Only those that are kept as enrolled ones are.

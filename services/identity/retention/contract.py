@@ -89,6 +89,8 @@ class RetentionStore(Protocol):
     def expire(self, before_ns: int, enrolled_before_ns: int | None = None, *, limit: int = 1000) -> int:
         """Removes sightings that ended before a moment, oldest first, and identities that are left without any.
 
+        One that is not final is still in view, whenever its last revision came: it has not ended.
+
         Args:
             before_ns: UTC nanoseconds.
             enrolled_before_ns: The same for sightings of enrolled identities; None keeps them all.

@@ -60,7 +60,7 @@ class MemoryRetention:
             enrolled = owner is not None and bool(state.living[owner].enrolled_by)
             bound_ns = before_ns if not enrolled else -1 if enrolled_before_ns is None else enrolled_before_ns
             late_us = bound_ns // 1000 - row.end_us
-            if late_us > 0:
+            if late_us > 0 and row.final:
                 due.append(Overdue(sighting_id, row.end_us * 1000, late_us * 1000))
         return sorted(due, key=lambda each: (each.ended_ns, each.sighting_id))
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from operator import methodcaller
 from typing import Any, cast
 
 from services.errors import NotFound, StoreUnavailable
@@ -105,11 +106,13 @@ class RedisRetention:
         offset = 0
         while len(found) < limit and (page := self._ended_before(max(before_us, enrolled_us), offset, _PAGE)):
             offset += len(page)
-            owners = self._owners([sighting_id for sighting_id, _ in page])
+            names = [sighting_id for sighting_id, _ in page]
+            owners = self._owners(names)
             enrolled = self._enrolled({name for name in owners if name is not None})
-            for (sighting_id, ended_us), owner in zip(page, owners, strict=True):
+            in_view = self._redis.call(methodcaller("zmscore", self.keys.provisional, names))
+            for (sighting_id, ended_us), owner, open_since in zip(page, owners, in_view, strict=True):
                 late_us = (enrolled_us if owner in enrolled else before_us) - ended_us
-                if late_us > 0:
+                if late_us > 0 and open_since is None:
                     found.append(Overdue(sighting_id, ended_us * 1000, late_us * 1000))
         return found[:limit]
 

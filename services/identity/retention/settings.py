@@ -16,7 +16,7 @@ class RetentionSettings(BaseModel):
         default=3600.0,
         gt=0,
         le=3650 * DAY_S,
-        description="An identity counts as active while its last sighting ended no longer ago than this.",
+        description="An identity counts as active while it is in view and until its last sighting ended this long ago.",
     )
     sighting_retention_s: float = Field(
         default=30 * DAY_S,

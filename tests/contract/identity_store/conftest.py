@@ -113,6 +113,10 @@ class Site:
             self.put(sighting_id, at_s=n)
         self.commit(*(self.decide(s, i) for s, i in identities.items()))
 
+    def all_leave(self) -> None:
+        """No vehicle is in view any more: what is open is closed."""
+        self.store.finalise_orphans([], 0)
+
     def events(self) -> list[tuple[str, dict[str, object]]]:
         return [(e.kind, dict(e.payload)) for e in self.store.read_events("0-0", 10_000, 0)]
 

@@ -11,6 +11,7 @@ class Hung:
 
     revision: int
     end_us: int
+    final: bool
     node: str | None = None
 
 

@@ -24,6 +24,7 @@ def end_of(site, sighting_id):
 def test_what_ended_before_expires(site):
     site.assign(s1="a", s2="a", s3="b", s4="c")
     site.put("s5", at_s=1.5)
+    site.all_leave()
     before = end_of(site, "s4")
     assert [each.sighting_id for each in site.store.overdue(before)] == ["s1", "s2", "s5", "s3"]
     ended_ns = end_of(site, "s1") // 1000 * 1000
@@ -42,6 +43,7 @@ def test_what_ended_before_expires(site):
 
 def test_an_identity_shrinks_as_its_sightings_expire(site):
     site.assign(s1="a", s2="a", s3="b")
+    site.all_leave()
     site.store.expire(end_of(site, "s2"))
     assert site.store.get_identity("a").sighting_ids == ("s2",)
     assert [i.identity_id for i in site.store.list_identities()] == ["b", "a"]
@@ -49,12 +51,14 @@ def test_an_identity_shrinks_as_its_sightings_expire(site):
 
 def test_expiry_takes_no_more_than_asked(site):
     site.assign(**{f"s{n}": "a" for n in range(7)})
+    site.all_leave()
     bound = end_of(site, "s6") + SECOND
     assert [site.store.expire(bound, limit=3) for _ in range(4)] == [3, 3, 1, 0]
 
 
 def test_enrolled_identities_stay_for_ever_or_for_their_own_time(site):
     site.assign(s1="a", s2="b", s3="a")
+    site.all_leave()
     site.store.enrol("a", "alice")
     site.store.enrol("a", "alice")
     assert site.store.get_identity("a").enrolled
@@ -77,9 +81,8 @@ def test_the_active_window(site):
     for n, sighting_id in enumerate(("s1", "s2")):
         site.put(sighting_id, 2, at_s=n, final=True)
     since = end_of(site, "s2")
-    assert [i.identity_id for i in site.store.list_identities(seen_since_ns=since)] == ["b"]
     assert [s.sighting_id for s, _ in site.store.scan_sightings(ended_since_ns=since)] == ["s2"]
-    assert site.store.list_identities(seen_since_ns=since + SECOND) == []
+    assert list(site.store.scan_sightings(ended_since_ns=since + SECOND)) == []
 
 
 def test_what_is_not_final_is_in_view_however_long_it_was_silent(site):
@@ -88,6 +91,31 @@ def test_what_is_not_final_is_in_view_however_long_it_was_silent(site):
     since = end_of(site, "s2") + SECOND
     assert [(s.sighting_id, i) for s, i in site.store.scan_sightings(ended_since_ns=since)] == [("parked", "a")]
     assert sorted(s.sighting_id for s, _ in site.store.scan_sightings()) == ["parked", "s2"]
+
+
+@pytest.mark.parametrize("enrolled", [False, True])
+def test_what_is_in_view_does_not_expire_until_it_has_left(site, enrolled):
+    site.assign(parked="a", left="b")
+    site.put("left", 2, at_s=1, final=True)
+    if enrolled:
+        site.store.enrol("a", "alice")
+    bound = end_of(site, "left") + SECOND
+    assert [each.sighting_id for each in site.store.overdue(bound, bound)] == ["left"]
+    assert site.store.expire(bound, bound) == 1
+    assert site.store.get_identity("a").sighting_ids == ("parked",)
+    assert site.put("parked", 2, last_s=90, final=True).accepted
+    assert end_of(site, "parked") > bound
+    assert site.store.expire(bound, bound) == 0
+    assert site.store.expire(end_of(site, "parked") + SECOND, end_of(site, "parked") + SECOND) == 1
+    assert site.store.resolve("a") is None
+
+
+def test_what_an_ended_session_left_open_expires_once_it_is_closed(site):
+    site.assign(orphan="a")
+    bound = end_of(site, "orphan") + SECOND
+    assert site.store.expire(bound) == 0
+    assert site.store.finalise_orphans([], 0) == ["orphan"]
+    assert site.store.expire(bound) == 1
 
 
 def test_each_holder_acknowledges(site):

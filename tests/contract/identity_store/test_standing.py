@@ -117,6 +117,7 @@ def test_an_alert_goes_with_its_sighting(site, how):
     site.store.add_alerts([raised("s1"), raised("s2", at_s=1), raised("s1", "q2")], "7-0")
     match how:
         case "expire":
+            site.all_leave()
             site.store.expire(site.store.get_sighting("s1").end_ns + 1000)
         case "identity":
             site.store.delete_identity("a", "bob")

@@ -136,7 +136,7 @@ class Site:
             if row is None:
                 del self.of_tracker[name]
             return
-        self.model.rows[name] = Hung(revision, sighting.end_ns // 1000, None if row is None else row.node)
+        self.model.rows[name] = self.hung(sighting, row)
         assert self.model.decide(name, revision, identity_id)
         if enrols:
             self.model.enrol(self.model.root(identity_id), yes=True)
@@ -144,14 +144,20 @@ class Site:
     def sighting(self, name, revision, ended):
         tracker = self.of_tracker[name]
         keys = (TrackKey(f"camera-{tracker}", f"session-{tracker}", len(self.of_tracker)),)
-        return self.make_sighting(name, revision, start_ns=0, end_ns=ended * 10**9, track_keys=keys)
+        final = (ended + revision) % 3 != 0
+        return self.make_sighting(name, revision, start_ns=0, end_ns=ended * 10**9, final=final, track_keys=keys)
+
+    @staticmethod
+    def hung(sighting, old):
+        node = None if old is None else old.node
+        return Hung(sighting.revision, sighting.end_ns // 1000, sighting.final, node)
 
     def put(self, name, revision, ended):
         sighting = self.sighting(name, revision, ended)
         accepted = self.store.put_sighting(sighting, self.trackers[self.of_tracker[name]]).accepted
         if accepted:
             old = self.model.rows.get(name)
-            self.model.rows[name] = Hung(revision, sighting.end_ns // 1000, None if old is None else old.node)
+            self.model.rows[name] = self.hung(sighting, old)
         return accepted
 
     # -- the associator
@@ -327,7 +333,7 @@ class Site:
         due = {
             s
             for s, row in self.model.rows.items()
-            if row.end_us < before_s * 1_000_000 and not self.model.enrolled(self.model.root(row.node))
+            if row.final and row.end_us < before_s * 1_000_000 and not self.model.enrolled(self.model.root(row.node))
         }
         assert self.store.expire(before_s * 10**9) == len(due)
         self.model.remove(due)
@@ -391,6 +397,7 @@ class Site:
         store, future = self.store, 10**18 * 4
         for record in store.list_identities(10_000):
             store.enrol(record.identity_id, "ann", enrolled=False)
+        store.finalise_orphans([], 0)
         store.expire(future, limit=10**6)
         for holder in {name for purge in store.purges(limit=10**6) for name in purge.waits}:
             store.acknowledge(holder, [purge.sighting_id for purge in store.purges(limit=10**6)])

@@ -68,6 +68,10 @@ def test_a_list_is_filtered(street) -> None:
     assert names(active=True) == []
     page, total = street.client.identity_list(1, 1, IdentityFilter(statuses=frozenset({"new"})))
     assert ([detail.record.identity_id for detail in page], total) == (["id-red"], 2)
+    street.see("parked", (0, 255, 0), final=False)
+    street.decide("parked", "id-parked")
+    street.settle()
+    assert names(active=True) == ["id-parked"]
 
 
 def test_merge_and_undo(street) -> None:

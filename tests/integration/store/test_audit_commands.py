@@ -28,7 +28,7 @@ def site(start_server, make_sighting, decide):
     associator = store.acquire_lease("associator", "me", 600)
     now_ns = store.now_ns()
     for name, ended_ns in (("old", now_ns - 7200 * 10**9), ("new", now_ns)):
-        store.put_sighting(make_sighting(name, end_ns=ended_ns), ingest)
+        store.put_sighting(make_sighting(name, end_ns=ended_ns, final=True), ingest)
     store.commit(Commit(associator, (decide("old", "a"), decide("new", "b"))))
     yield store
     store.close()

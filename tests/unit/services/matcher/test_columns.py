@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -90,6 +92,18 @@ def test_identities_by_last_seen(make) -> None:
     for name, start, identity in (("a", 0, "old"), ("b", 50, "new"), ("c", 20, "old"), ("d", 50, "also-new")):
         table.assign(table.put(make(name, start_ns=start), described=True), identity)
     assert list(table.identities_by_last_seen()) == ["also-new", "new", "old"]
+
+
+def test_who_is_in_view_was_not_last_seen_when_that_was_last_told(make) -> None:
+    table = SightingTable()
+    for name, identity, final in (("a", "parked", True), ("b", "parked", False), ("c", "left", True)):
+        sighting = replace(make(name), final=final)
+        table.assign(table.put(sighting, described=True), identity)
+    assert list(table.identities_by_last_seen(10**6)) == ["parked"]
+    assert sorted(table.sighting_id(row) for row in table.ended_before(10**6, "enrolled")) == ["a", "c"]
+    table.put(replace(make("b"), final=True), described=True)
+    assert list(table.identities_by_last_seen(10**6)) == []
+    assert len(table.ended_before(10**6, "enrolled")) == 3
 
 
 def test_many_sightings_grow_the_columns(make) -> None:
