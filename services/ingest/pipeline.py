@@ -14,7 +14,7 @@ from services.ingest.settings import IngestSettings
 from services.ingest.sightings import Outgoing, SightingBuilder
 from services.ingest.stats import IngestStats
 from services.observability.tracing import Attribute, span, step, traceparent
-from tracker.types import Contact, Tracklet
+from tracker.types import Contact, TrackKey, Tracklet
 
 
 class Looker(Protocol):
@@ -45,6 +45,10 @@ class Tracker(Protocol):
         """Makes two tracklets of a revision at one of its contacts; the second goes on under a fresh key."""
         ...
 
+    def forget(self, key: TrackKey) -> None:
+        """Drops what is known of a track; its vehicle goes on under a fresh key."""
+        ...
+
     @property
     def active_count(self) -> int:
         """Vehicles followed now."""
@@ -61,6 +65,10 @@ class Publisher(Protocol):
 
     def submit(self, outgoing: Outgoing) -> None:
         """Takes a sighting."""
+        ...
+
+    def deleted(self) -> set[str]:
+        """Sightings that were deleted at the store since this was last asked, though more was to come of them."""
         ...
 
     def session_started(self, session_id: str) -> None:
@@ -116,6 +124,7 @@ class IngestPipeline:
 
     def process(self, frames: Sequence[Frame]) -> None:
         """Runs frames through; those of one camera in the order of their capture."""
+        self._forget_deleted()
         if not frames:
             return
         told: dict[str, Attribute] = {
@@ -165,6 +174,13 @@ class IngestPipeline:
             self._end(session)
             self._stats.set_vehicles(camera_id, 0)
         self._sessions.clear()
+
+    def _forget_deleted(self) -> None:
+        """What was deleted leaves no trace here: vehicles that are still in view are seen anew from now on."""
+        for key in self._builder.forget(self._publisher.deleted()):
+            session = self._sessions.get(key.camera_id)
+            if session is not None and session.session_id == key.session_id:
+                session.tracker.forget(key)
 
     def _follows(self, frame: Frame) -> bool:
         """Whether a frame's session has tracks that are not closed."""

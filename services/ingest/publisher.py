@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from services.crops import CropStore
 from services.errors import LeaseLost, StoreUnavailable
 from services.identity.store import CameraRecord, IdentityStore, renewed_or_acquired
+from services.ingest.in_view import SightingsInView
 from services.ingest.settings import IngestSettings
 from services.ingest.sharing import CameraShare
 from services.ingest.sightings import Outgoing
@@ -73,6 +74,10 @@ class SightingPublisher:
     The spool keeps only the newest revision of a sighting, at the place of the oldest that was not sent. When another
     process takes a camera, what waits of it is dropped and counted: the camera is that process's now. Pictures that
     were dropped or could not be written go with the next revision of their sighting, which names them.
+
+    A vehicle may stay in view for longer than the store refuses the ids of what was deleted, with nothing to send. So
+    the store is asked which of the sightings in view were deleted, as often as cameras are written and before anything
+    is sent after an outage; nothing more is sent of these.
     """
 
     def __init__(
@@ -104,6 +109,7 @@ class SightingPublisher:
         self._retried: set[str] = set()
         # Revisions that were lost, or went without pictures: what they had to do is left to the next one.
         self._owed: OrderedDict[str, Outgoing] = OrderedDict()
+        self._in_view = SightingsInView()
         self._sessions: dict[str, Lease | None] = {}
         self._changed = threading.Condition()
         self._closing = False
@@ -151,11 +157,16 @@ class SightingPublisher:
 
     def session_ended(self, session_id: str) -> None:
         """Lets the session's lease run out: all its sightings were handed over as final."""
+        self._in_view.session_ended(session_id)
         with self._changed:
             self._sessions.pop(session_id, None)
             for sighting_id, owed in list(self._owed.items()):
                 if owed.sighting.track_keys[-1].session_id == session_id:
                     del self._owed[sighting_id]
+
+    def deleted(self) -> set[str]:
+        """Sightings in view that the store turned out to have deleted since this was last asked."""
+        return self._in_view.news()
 
     def counts(self) -> PublishCounts:
         """What became of what was handed over so far."""
@@ -209,7 +220,7 @@ class SightingPublisher:
                     log.warning("the store does not answer, sightings are spooled: %s", exc)
                 pause_s = min(_LONGEST_PAUSE_S, max(_FIRST_PAUSE_S, pause_s * 2))
                 self._share.outage()
-                self._next_renewal_s = 0.0  # what was due may not have been done
+                self._next_renewal_s = self._next_records_s = 0.0  # what was due may not have been done
                 self._pause(pause_s)
                 continue
             if pause_s > 0.0:
@@ -252,11 +263,14 @@ class SightingPublisher:
             return any(outgoing.sighting.camera_id == camera_id for outgoing in self._waiting.values())
 
     def _write_cameras(self) -> None:
+        """Writes the state of cameras and asks what was deleted of what they see, when due."""
         now_s = time.monotonic()
         if now_s >= self._next_records_s:
             self._next_records_s = now_s + self._settings.record_interval_s
             for record in self._camera_records():
                 self._store.put_camera(record)
+            for sighting_id in self._store.deleted(self._in_view.ids()):
+                self._in_view.delete(sighting_id)
 
     def _send_next(self) -> None:
         """Sends the sighting that has waited longest; waits a little for one if there is none."""
@@ -266,6 +280,9 @@ class SightingPublisher:
                     self._changed.wait(_FIRST_PAUSE_S)
                 return
             sighting_id, outgoing = self._waiting.popitem(last=False)
+        if self._in_view.is_deleted(sighting_id):
+            self._passed_over(outgoing, None)
+            return
         try:
             with continued("put", outgoing.trace):
                 sent = self._put(outgoing)
@@ -286,6 +303,7 @@ class SightingPublisher:
         if not sent.accepted and not _same(sent.sighting, stored):
             self._passed_over(outgoing, stored)
             return
+        self._in_view.stored(outgoing.sighting)
         self._acknowledged(outgoing)
         self._remove(outgoing.obsolete_crop_keys)
         if sent.unwritten:
@@ -340,6 +358,7 @@ class SightingPublisher:
         """
         sighting_id = outgoing.sighting.sighting_id
         if stored is None:
+            self._in_view.refused(outgoing.sighting)
             self._acknowledged(outgoing)
         else:
             log.warning("sighting %s is not written: it was changed meanwhile", sighting_id)

@@ -57,7 +57,10 @@ class IngestSettings(BaseModel):
         description="Most sightings kept in memory while the store is away, about 40 KB each; the oldest go first.",
     )
     record_interval_s: float = Field(
-        default=1.0, gt=0.0, le=60.0, description="How often the state of the cameras is written to the store."
+        default=1.0,
+        gt=0.0,
+        le=60.0,
+        description="How often the state of cameras is written to the store, which is asked what was deleted.",
     )
     drain_timeout_s: float = Field(
         default=10.0,

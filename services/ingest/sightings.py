@@ -7,7 +7,7 @@ vehicle's track was broken.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,6 +101,13 @@ class SightingBuilder:
     def joined_tracks(self) -> int:
         """Tracks joined so far to one that had ended shortly before."""
         return self._joined
+
+    def forget(self, sighting_ids: Collection[str]) -> list[TrackKey]:
+        """Drops all that is remembered of these sightings, pictures among it; returns the tracks they were of."""
+        keys = [key for key, track in self._tracks.items() if track.sighting_id in sighting_ids] if sighting_ids else []
+        for key in keys:
+            del self._tracks[key]
+        return keys
 
     def build(self, due: Sequence[tuple[Tracklet, Size]], split: Splitter | None = None) -> list[Outgoing]:
         """Sightings of the tracklets that have a usable crop, in order.

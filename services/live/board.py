@@ -108,6 +108,10 @@ class LivePublisher:
             self._board.name(key, outgoing.sighting.sighting_id)
         self._publisher.submit(outgoing)
 
+    def deleted(self) -> set[str]:
+        """Sightings in view that were deleted since this was last asked."""
+        return self._publisher.deleted()
+
     def session_started(self, session_id: str) -> None:
         """A session may have open sightings from now on."""
         self._publisher.session_started(session_id)

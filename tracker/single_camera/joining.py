@@ -66,6 +66,10 @@ class Joiner:
             return []
         return [self._waiting.pop(next(iter(self._waiting))).tracklet]
 
+    def forget(self, key: TrackKey) -> None:
+        """Drops a track that waits."""
+        self._waiting.pop(key, None)
+
     def predecessor(self, tracklet: Tracklet) -> Tracklet | None:
         """The waiting track that ``tracklet`` best continues; it waits no longer. None if it continues none."""
         found = [(self._distance(waiting, tracklet), key) for key, waiting in self._waiting.items()]

@@ -187,6 +187,23 @@ class CameraTracker:
             )
         return parts
 
+    def forget(self, key: TrackKey) -> None:
+        """Drops what is known of a track of this session, living or waiting; nothing more is told of it.
+
+        A vehicle that is still followed goes on as a fresh track, as if it were first seen in the next frame.
+        """
+        self._joiner.forget(key)
+        self._parked.discard(key)
+        self._lives.pop(key.track_id, None)
+        self._continuing.discard(key.track_id)
+        self._leftovers.clear()
+        fresh_id = self._tracker.fresh_id()
+        if self._tracker.rename(key.track_id, fresh_id):
+            self._continuing.add(fresh_id)
+            self._live = tuple(
+                replace(box, track_id=fresh_id) if box.track_id == key.track_id else box for box in self._live
+            )
+
     def _jumped_back(self, frame: Frame) -> bool:
         """Whether the clock or the source began anew, rather than delivered a frame late."""
         if self._last_ns is None:
@@ -225,6 +242,7 @@ class CameraTracker:
             last = self._last(life) if life is not None else None
             if life is None or last is None:
                 self._untold += 1
+                self._continuing.discard(track_id)
                 self._leftovers.release(track_id)
                 continue
             due = self._told(last)

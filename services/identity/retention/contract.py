@@ -128,6 +128,10 @@ class RetentionStore(Protocol):
         """All views by name."""
         ...
 
+    def deleted(self, sighting_ids: Sequence[str]) -> set[str]:
+        """Which of these were deleted and are refused; until ``trim`` forgets them."""
+        ...
+
     def purges(self, holder: str | None = None, *, limit: int = 1000) -> list[Purge]:
         """What was deleted and not acknowledged by ``holder`` (None: by somebody), oldest first."""
         ...

@@ -115,6 +115,11 @@ class MemoryRetention:
         with self._changed:
             return [self._state.views[name] for name in sorted(self._state.views)]
 
+    def deleted(self, sighting_ids: Sequence[str]) -> set[str]:
+        """See RetentionStore."""
+        with self._changed:
+            return {name for name in sighting_ids if name in self._state.tombstones}
+
     def purges(self, holder: str | None = None, *, limit: int = 1000) -> list[Purge]:
         """See RetentionStore."""
         with self._changed:

@@ -157,6 +157,15 @@ class RedisRetention:
         rows = sorted((name.decode(), said.decode().split(" ")) for name, said in found.items())
         return [View(name, position, int(at_ns)) for name, (position, at_ns) in rows]
 
+    def deleted(self, sighting_ids: Sequence[str]) -> set[str]:
+        """See RetentionStore."""
+        found: set[str] = set()
+        for start in range(0, len(sighting_ids), _PAGE):
+            page = list(sighting_ids[start : start + _PAGE])
+            since = self._redis.call(methodcaller("zmscore", self.keys.tombstones, page))
+            found |= {name for name, at in zip(page, since, strict=True) if at is not None}
+        return found
+
     def purges(self, holder: str | None = None, *, limit: int = 1000) -> list[Purge]:
         """See RetentionStore."""
         found: list[Purge] = []

@@ -41,7 +41,8 @@ class RetentionSettings(BaseModel):
         default=DAY_S,
         gt=0,
         le=365 * DAY_S,
-        description="How long ids of what was deleted are refused; longer than any ingest may hold a revision back.",
+        description="How long ids of what was deleted are refused; longer than any ingest may hold a revision back "
+        "or be without the store.",
     )
     view_stall_s: float = Field(
         default=6 * 3600.0,

@@ -209,6 +209,17 @@ def test_ids_are_refused_until_they_are_forgotten(site):
     assert site.put("s1", 2).accepted
 
 
+def test_which_sightings_were_deleted(site):
+    site.assign(s1="a", s2="b", s3="c")
+    site.store.delete_sighting("s1", "alice")
+    site.store.delete_identity("c", "alice", cause="erase")
+    many = [f"?{n}" for n in range(600)]
+    assert site.store.deleted(["s1", "s2", *many, "s3"]) == {"s1", "s3"}
+    assert site.store.deleted([]) == set()
+    site.store.trim(0, site.store.now_ns() + SECOND, 0)
+    assert site.store.deleted(["s1", "s3"]) == set()
+
+
 def test_living_aliases_are_never_forgotten(site):
     site.assign(s1="a", s2="b")
     site.commit(Merge("a", "b", "m"))

@@ -1,5 +1,6 @@
 import itertools
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from services.ingest.pipeline import IngestPipeline
 from services.ingest.settings import IngestSettings
 from services.ingest.sightings import SightingBuilder
 from services.ingest.stats import IngestStats
+from tracker.single_camera.session import CameraTracker
 
 
 class Finder:
@@ -53,10 +55,15 @@ class OneTrack:
 class Outbox:
     def __init__(self):
         self.log = []
+        self.gone = set()
 
     def submit(self, outgoing):
         sighting = outgoing.sighting
         self.log.append((sighting.camera_id, sighting.track_keys[0].session_id, sighting.revision, sighting.final))
+
+    def deleted(self):
+        gone, self.gone = self.gone, set()
+        return gone
 
     def session_started(self, session_id):
         self.log.append(("started", session_id))
@@ -139,3 +146,40 @@ def test_the_age_of_a_frame_is_measured_from_its_capture(make, stats):
     late = Frame("cam1", "s1", 0, time.time_ns() - 3_000_000_000, "host", np.zeros((36, 64, 3), np.uint8))
     pipeline.process([late])
     assert stats.figures("cam1").frame_age_p50_s >= 2.9
+
+
+class Parked:
+    def detect(self, images):
+        box = np.array([[8, 4, 56, 32]], np.float32)
+        return [Detections(box, np.full(1, 0.9, np.float32), np.full(1, 2, np.int64)) for _ in images]
+
+
+class Sightings(Outbox):
+    def submit(self, outgoing):
+        self.log.append(outgoing.sighting)
+
+
+def test_a_deleted_vehicle_that_stands_there_is_a_fresh_sighting_from_then_on(stats):
+    ids, outbox, chosen = itertools.count(), Sightings(), IngestSettings()
+    builder = SightingBuilder(HueEmbedder(), lambda: f"s{next(ids)}", chosen)
+    pipeline = IngestPipeline(FrameLooker(Parked()), CameraTracker, builder, outbox, stats, chosen)
+    image = np.random.default_rng(0).integers(0, 255, (36, 64, 3), np.uint8)
+
+    def play(seconds):
+        for second in seconds:
+            for part in range(5):
+                at_ns = 10**18 + second * 10**9 + part * 2 * 10**8
+                pipeline.process([replace(frame(5 * second + part), captured_at_ns=at_ns, image=image)])
+
+    play(range(10))
+    outbox.gone = {"s0"}
+    play(range(10, 20))
+    pipeline.finish()
+    seen = [entry for entry in outbox.log if not isinstance(entry, tuple)]
+    before, after = ([s for s in seen if s.sighting_id == name] for name in ("s0", "s1"))
+    assert len(before) + len(after) == len(seen)
+    assert [s.revision for s in after] == list(range(1, len(after) + 1))
+    assert (before[-1].final, after[-1].final) == (False, True)
+    assert all(s.start_ns >= 10**18 + 10 * 10**9 for s in after)
+    assert not {key for s in before for key in s.crop_keys} & {key for s in after for key in s.crop_keys}
+    assert not {key for s in before for key in s.track_keys} & {key for s in after for key in s.track_keys}

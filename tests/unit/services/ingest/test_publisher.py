@@ -319,6 +319,35 @@ def test_no_picture_is_left_of_a_sighting_that_was_deleted_meanwhile(make, store
     assert not crops.has(last.sighting.crop_keys[-1])
 
 
+def test_what_was_deleted_while_its_vehicle_had_no_news_stays_out_for_good(make, store, crops, builder):
+    publisher = make(record_interval_s=0.02)
+    publisher.start()
+    publisher.session_started("s1")
+    publisher.submit(outgoing(builder, crops=[crop(0)]))
+    until(lambda: publisher.counts().acknowledged == 1)
+    assert publisher.deleted() == set()
+    store.delete_sighting("s0", "client", cause="erase")
+    found = set()
+    until(lambda: found.update(publisher.deleted()) or found == {"s0"})
+    store.trim(0, store.now_ns() + 10**9, 0)
+    publisher.submit(last := outgoing(builder, crops=[crop(0), crop(5)], revision=2, final=True))
+    assert publisher.close(10.0)
+    assert store.get_sighting("s0") is None
+    assert not crops.has(last.sighting.crop_keys[-1])
+    assert publisher.deleted() == set()
+
+
+def test_a_refused_revision_tells_that_its_sighting_was_deleted(make, store, builder):
+    publisher = make(record_interval_s=60)
+    publisher.start()
+    publisher.submit(outgoing(builder))
+    until(lambda: publisher.counts().acknowledged == 1)
+    store.delete_sighting("s0", "client")
+    publisher.submit(outgoing(builder, revision=2))
+    until(lambda: publisher.counts().acknowledged == 2)
+    assert publisher.deleted() == {"s0"}
+
+
 def test_closing_does_not_wait_for_ever(make, store, builder):
     store.away = True
     publisher = make()

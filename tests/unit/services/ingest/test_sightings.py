@@ -38,6 +38,16 @@ def test_a_sighting_keeps_its_id_and_counts_revisions(builder):
     assert second.frame_size == SIZE
 
 
+def test_what_was_deleted_is_forgotten(builder, embedder):
+    build(builder, tracklet([crop(0)]), tracklet([crop(0)], camera="cam2"))
+    assert builder.forget(set()) == builder.forget({"another"}) == []
+    assert builder.forget({"sighting-0"}) == [tracklet().key]
+    kept = build(builder, tracklet([crop(0)], camera="cam2", revision=2))[0].sighting
+    assert (kept.sighting_id, kept.revision) == ("sighting-1", 2)
+    fresh = build(builder, tracklet([crop(7)]))[0].sighting
+    assert (fresh.sighting_id, fresh.revision) == ("sighting-2", 1)
+
+
 def test_each_crop_is_embedded_once_and_cameras_share_a_call(builder, embedder):
     build(builder, tracklet([crop(0), crop(1)]), tracklet([crop(0)], camera="cam2"))
     build(builder, tracklet([crop(0), crop(1), crop(2)], revision=2))

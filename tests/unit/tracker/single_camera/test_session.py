@@ -440,6 +440,29 @@ def test_a_split_track_goes_on_under_a_key_of_its_own(algorithm):
     assert whole.key not in {r.key for r in later}
 
 
+@pytest.mark.parametrize("algorithm", ["bytetrack", "ocsort"])
+def test_a_forgotten_vehicle_that_stands_there_is_seen_anew(algorithm):
+    tracker = _tracker(algorithm=algorithm)
+    parked = [_moving(0.0)]
+    told = _play(tracker, _times(5.0), lambda _: parked)
+    tracker.forget(told[0].key)
+    assert [box.track_id for box in tracker.boxes()] == [2]
+    later = _play(tracker, _times(5.0, begin=6.0), lambda _: parked) + tracker.flush()
+    assert {r.key.track_id for r in later} == {2}
+    assert [r.revision for r in later] == list(range(1, len(later) + 1))
+    assert later[-1].final
+    assert all(r.times_ns[0] >= 6.0 * S and min(crop.t_ns for crop in r.crops) >= 6.0 * S for r in later)
+
+
+def test_nothing_is_told_of_a_forgotten_track_that_waits():
+    tracker = _tracker()
+    (first,) = _play(tracker, _times(3.0), lambda t: [_moving(t - 1.0)])
+    assert _play(tracker, _times(3.0, begin=4.0), lambda _: []) == []
+    assert tracker.open_count == 1
+    tracker.forget(first.key)
+    assert (tracker.open_count, tracker.flush()) == (0, [])
+
+
 def test_a_track_can_be_split_after_its_end():
     tracker = _tracker()
     told = _sessions_boxes(tracker, _times(6.0), _crossing)
