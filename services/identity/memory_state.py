@@ -133,6 +133,12 @@ class MemoryState:
         )
         return row.log_position
 
+    def finalise(self, sighting_id: str) -> None:
+        """Marks a provisional sighting final."""
+        row = self.rows[sighting_id]
+        row.final, row.fields["final"] = True, b"1"
+        self.announce(sighting_id)
+
     def move(self, sighting_id: str, to: str) -> str | None:
         """Assigns a sighting; returns the identity it left, if any. One that stays keeps the id it was given."""
         left = self.identity_of(sighting_id)

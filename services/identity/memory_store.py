@@ -171,6 +171,15 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
             self._changed.notify_all()
             return PutResult(True, log_position)
 
+    def finalise(self, sighting_ids: Sequence[str]) -> list[str]:
+        """See IdentityStore."""
+        with self._changed:
+            open_ = [s for s in sighting_ids if s in self._state.rows and not self._state.rows[s].final]
+            for sighting_id in open_:
+                self._state.finalise(sighting_id)
+            self._changed.notify_all()
+            return open_
+
     def finalise_orphans(self, session_ids_alive: Sequence[str], idle_s: float) -> list[str]:
         """See IdentityStore."""
         alive = set(session_ids_alive)
@@ -185,8 +194,7 @@ class MemoryStore(MemoryCorrections, MemoryRetention, MemoryStanding, MemoryRoll
             for _, sighting_id in idle:
                 row = self._state.rows[sighting_id]
                 if alive.isdisjoint(sessions_of(row.fields["track_keys"])):
-                    row.final, row.fields["final"] = True, b"1"
-                    self._state.announce(sighting_id)
+                    self._state.finalise(sighting_id)
                     done.append(sighting_id)
             self._changed.notify_all()
             return done

@@ -147,6 +147,23 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
     def _lost(self, lease: Lease) -> LeaseLost:
         return LeaseLost(f"lease {lease.name} has a newer holder than {lease.owner} with token {lease.token}")
 
+    def finalise(self, sighting_ids: Sequence[str]) -> list[str]:
+        """See IdentityStore."""
+        done: list[str] = []
+        for start in range(0, len(sighting_ids), _PAGE):
+            page = sighting_ids[start : start + _PAGE]
+            rows = zip(page, self._rows(page, "revision"), strict=True)
+            done += self._finalise([(name, revision) for name, (revision,) in rows if revision], self._redis.now_us())
+        return done
+
+    def _finalise(self, seen: Sequence[tuple[str, bytes]], newest_us: int) -> list[str]:
+        """Marks sightings final that are still as they were seen, and were put no later."""
+        if not seen:
+            return []
+        keys = [*self.keys.fixed(), *(self.keys.sighting(sighting_id) for sighting_id, _ in seen)]
+        args = [newest_us, *(part for pair in seen for part in pair)]
+        return [sighting_id.decode() for sighting_id in self._redis.script("finalise", keys, args)]
+
     def finalise_orphans(self, session_ids_alive: Sequence[str], idle_s: float) -> list[str]:
         """See IdentityStore."""
         alive = set(session_ids_alive)
@@ -159,12 +176,9 @@ class RedisStore(RedisCorrections, RedisRetention, RedisStanding, RedisRolling, 
             gone = [
                 (sighting_id, revision)
                 for sighting_id, (track_keys, revision) in zip(page, rows, strict=True)
-                if track_keys is not None and alive.isdisjoint(sessions_of(track_keys))
+                if track_keys is not None and revision is not None and alive.isdisjoint(sessions_of(track_keys))
             ]
-            if gone:
-                keys = [*self.keys.fixed(), *(self.keys.sighting(sighting_id) for sighting_id, _ in gone)]
-                args = [newest_us, *(part for pair in gone for part in pair)]
-                done += [sighting_id.decode() for sighting_id in self._redis.script("finalise", keys, args)]
+            done += self._finalise(gone, newest_us)
         return done
 
     def _rows(self, sighting_ids: Sequence[str], *names: str) -> list[list[bytes | None]]:

@@ -85,6 +85,10 @@ class IdentityStore(CorrectingStore, RetentionStore, StandingStore, RollingStore
         """
         ...
 
+    def finalise(self, sighting_ids: Sequence[str]) -> list[str]:
+        """Marks provisional sightings final of which no further revision will come; returns the ids of those marked."""
+        ...
+
     def finalise_orphans(self, session_ids_alive: Sequence[str], idle_s: float) -> list[str]:
         """Marks provisional sightings final whose sessions are gone and that were idle that long; returns their ids."""
         ...

@@ -1,8 +1,12 @@
-"""Owns which sightings of this process go on, and which of them were deleted at the store. Does no I/O."""
+"""Owns which sightings of this process go on, which of them were deleted at the store, and whose end the store missed.
+
+Does no I/O.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 
 from services.types import Sighting
 
@@ -20,6 +24,7 @@ class SightingsInView:
         self._stored: dict[str, str] = {}
         self._deleted: dict[str, str] = {}
         self._news: set[str] = set()
+        self._lost: set[str] = set()
 
     def stored(self, sighting: Sighting) -> None:
         """The store has a revision."""
@@ -32,6 +37,23 @@ class SightingsInView:
         with self._lock:
             self._delete(sighting.sighting_id, _session_of(sighting))
             self._ended(sighting)
+
+    def lose(self, sighting: Sighting) -> None:
+        """A revision was lost. With the last one the store has all that it will get, and does not know."""
+        if sighting.final:
+            with self._lock:
+                self._stored.pop(sighting.sighting_id, None)
+                self._lost.add(sighting.sighting_id)
+
+    def lost(self) -> list[str]:
+        """Those whose last revision was lost."""
+        with self._lock:
+            return sorted(self._lost)
+
+    def closed(self, sighting_ids: Collection[str]) -> None:
+        """The store was told that no more is to come of these."""
+        with self._lock:
+            self._lost.difference_update(sighting_ids)
 
     def ids(self) -> list[str]:
         """Those that the store has."""

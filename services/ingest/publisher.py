@@ -77,7 +77,8 @@ class SightingPublisher:
 
     A vehicle may stay in view for longer than the store refuses the ids of what was deleted, with nothing to send. So
     the store is asked which of the sightings in view were deleted, as often as cameras are written and before anything
-    is sent after an outage; nothing more is sent of these.
+    is sent after an outage; nothing more is sent of these. What lost its last revision is closed there with it, as
+    whatever counts as in view is kept.
     """
 
     def __init__(
@@ -263,7 +264,7 @@ class SightingPublisher:
             return any(outgoing.sighting.camera_id == camera_id for outgoing in self._waiting.values())
 
     def _write_cameras(self) -> None:
-        """Writes the state of cameras and asks what was deleted of what they see, when due."""
+        """When due, writes the state of cameras, asks what was deleted of what they see, closes what lost its end."""
         now_s = time.monotonic()
         if now_s >= self._next_records_s:
             self._next_records_s = now_s + self._settings.record_interval_s
@@ -271,6 +272,9 @@ class SightingPublisher:
                 self._store.put_camera(record)
             for sighting_id in self._store.deleted(self._in_view.ids()):
                 self._in_view.delete(sighting_id)
+            if lost := self._in_view.lost():
+                self._store.finalise(lost)
+                self._in_view.closed(lost)
 
     def _send_next(self) -> None:
         """Sends the sighting that has waited longest; waits a little for one if there is none."""
@@ -393,6 +397,7 @@ class SightingPublisher:
         """Counts a revision that is lost, and leaves its errands to the next one."""
         self._retried.discard(outgoing.sighting.sighting_id)
         self._dropped[reason] += 1
+        self._in_view.lose(outgoing.sighting)
         self._owe(outgoing)
 
     def _owe(self, outgoing: Outgoing) -> None:

@@ -147,6 +147,16 @@ def test_scan_gives_everything_with_its_identity(site):
     assert {s: i for s, i in found.items() if i is not None} == {"s1": "a", "s2": "a"}
 
 
+def test_what_will_have_no_further_revision_is_closed(site):
+    site.put("s1", final=False)
+    site.put("s2", final=False)
+    site.put("s3", final=True)
+    assert site.store.finalise(["s1", "s3", "unknown"]) == ["s1"]
+    assert [site.store.get_sighting(name).final for name in ("s1", "s2", "s3")] == [True, False, True]
+    assert [item.sighting_id for item in site.store.read_work("0-0", 10, 0)] == ["s1", "s2", "s3", "s1"]
+    assert site.store.finalise(["s1"]) == site.store.finalise([]) == []
+
+
 def test_orphans_are_finalised(site):
     def key(session):
         return (TrackKey("north", session, 1),)

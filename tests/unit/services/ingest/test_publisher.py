@@ -121,6 +121,24 @@ def test_a_full_spool_drops_the_oldest_and_counts_it(make, store, builder):
     assert sorted(sighting.sighting_id for sighting, _ in store.scan_sightings()) == ["s3", "s4", "s5", "s6", "s7"]
 
 
+def test_a_sighting_whose_last_revision_was_lost_ends_with_what_the_store_has(make, store, builder):
+    """It would count as in view, and be kept, for as long as its camera's session lives."""
+    publisher = make(spool_sightings=2, record_interval_s=0.01)
+    publisher.start()
+    publisher.submit(outgoing(builder, track_id=0))
+    publisher.submit(outgoing(builder, track_id=1))
+    until(lambda: publisher.counts().acknowledged == 2)
+    store.away = True
+    publisher.submit(outgoing(builder, track_id=0, revision=2, final=True))
+    for track_id in range(2, 6):
+        publisher.submit(outgoing(builder, track_id=track_id))
+    until(lambda: publisher.counts().dropped["spool_full"] >= 2)
+    store.away = False
+    until(lambda: store.get_sighting("s0").final)
+    assert store.get_sighting("s0").revision == 1
+    assert not store.get_sighting("s1").final
+
+
 def test_what_waits_for_a_camera_that_another_process_took_is_dropped(make, store, builder):
     publisher = make()
     publisher.start()
