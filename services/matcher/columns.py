@@ -291,7 +291,7 @@ class SightingTable:
         if wanted.exclude_camera_ids:
             may &= ~np.isin(column["camera"], self._cameras.known(wanted.exclude_camera_ids))
         if wanted.from_ns is not None:
-            may &= column["end_ns"] >= np.int64(wanted.from_ns)
+            may &= (column["end_ns"] >= np.int64(wanted.from_ns)) | ~column["final"].astype(np.bool_)
         if wanted.to_ns is not None:
             may &= column["start_ns"] <= np.int64(wanted.to_ns)
         if wanted.classes:

@@ -45,7 +45,7 @@ class SearchFilter:
     Attributes:
         camera_ids: Only these cameras.
         exclude_camera_ids: Not these cameras.
-        from_ns: Not those that ended before, UTC nanoseconds.
+        from_ns: Not those that ended before, UTC nanoseconds; what is in view has not ended.
         to_ns: Not those that began after, UTC nanoseconds.
         classes: Only these most probable classes.
         colours: Only these most probable colours, by name.

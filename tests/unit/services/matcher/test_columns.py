@@ -128,9 +128,17 @@ def test_many_sightings_grow_the_columns(make) -> None:
 )
 def test_filter(make, wanted: SearchFilter, expected: set[str]) -> None:
     table = SightingTable()
-    table.assign(table.put(make("a"), described=True), "car")
-    table.put(make("b", start_ns=10), described=True)
+    table.assign(table.put(replace(make("a"), final=True), described=True), "car")
+    table.put(replace(make("b", start_ns=10), final=True), described=True)
     assert {table.sighting_id(row) for row in np.flatnonzero(table.mask(wanted))} == expected
+
+
+def test_what_is_in_view_is_seen_now_however_old_its_news(make) -> None:
+    table = SightingTable()
+    row = table.put(make("parked"), described=True)
+    assert table.takes(row, SearchFilter(from_ns=1000))
+    table.put(replace(make("parked"), revision=2, final=True), described=True)
+    assert not table.takes(row, SearchFilter(from_ns=1000))
 
 
 def test_names_of_identities_go_with_their_last_sighting(make) -> None:
