@@ -13,6 +13,7 @@ from torch import Tensor
 from reid.errors import ModelError
 from reid.metadata import CheckpointMetadata, metadata_path, read_document, write_document
 from reid.model import ReidNet
+from reid.whole import written_whole
 
 
 def save_checkpoint(net: ReidNet, metadata: CheckpointMetadata, weights: Path) -> None:
@@ -32,10 +33,9 @@ def save_checkpoint(net: ReidNet, metadata: CheckpointMetadata, weights: Path) -
     }
     weights.parent.mkdir(parents=True, exist_ok=True)
     write_document(metadata_path(weights), metadata)
-    draft = weights.with_name(weights.name + ".part")
-    save_file(kept, draft)
-    draft.chmod(0o644)
-    draft.replace(weights)
+    with written_whole(weights) as draft:
+        save_file(kept, draft)
+        draft.chmod(0o644)
 
 
 def first_without_numbers(state: Mapping[str, Tensor]) -> str | None:

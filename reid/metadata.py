@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from reid.errors import ModelError
 from reid.preprocess import Preprocessing
 from reid.types import Calibration, Detail, EmbedderSpec
+from reid.whole import written_whole
 
 HEAD_VERSION = "pool-linear-bnneck-l2/1"
 SPEC_FILE = "spec.json"
@@ -177,6 +178,5 @@ def first_error(invalid: ValidationError) -> str:
 
 def write_document(path: Path, document: BaseModel) -> None:
     """Writes a description, indented, whole or not at all."""
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(json.dumps(document.model_dump(mode="json"), indent=2) + "\n")
-    draft.replace(path)
+    with written_whole(path) as draft:
+        draft.write_text(json.dumps(document.model_dump(mode="json"), indent=2) + "\n")

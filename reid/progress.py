@@ -14,6 +14,7 @@ from reid.errors import TrainingError
 from reid.journal import log
 from reid.parts import Parts
 from reid.start import Start, identity_of
+from reid.whole import written_whole
 
 PROGRESS_FILE = "last.pt"
 #: Keys of a configuration that may differ when a run goes on: they do not change its result. Where the weights begun
@@ -119,9 +120,8 @@ class Progress:
     def save(self, epoch: int, **parts: _Stateful) -> None:
         """Writes the state of ``parts`` after ``epoch`` finished epochs."""
         state = {name: part.state_dict() for name, part in parts.items()}
-        draft = self._path.with_suffix(".part")
-        torch.save(state | self._run | {"epoch": epoch}, draft)
-        draft.replace(self._path)
+        with written_whole(self._path) as draft:
+            torch.save(state | self._run | {"epoch": epoch}, draft)
 
     def _require_same_run(self, state: dict[str, Any]) -> None:
         if not {*self._run, "epoch"} <= state.keys():

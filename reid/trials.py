@@ -17,6 +17,7 @@ from reid.parts import Parts, read_parts
 from reid.progress import require_same_run
 from reid.run import RunOptions
 from reid.train import train
+from reid.whole import written_whole
 
 if TYPE_CHECKING:
     import optuna
@@ -134,7 +135,9 @@ def run_trials(
         if weights.exists():
             require_same_run(folder, proposed, parts, options.start)
         else:
-            _write(folder / PROPOSED_FILE, values)
+            folder.mkdir(parents=True, exist_ok=True)
+            with written_whole(folder / PROPOSED_FILE) as draft:  # A trial that was killed is known by it.
+                draft.write_text(json.dumps(dict(values), indent=1) + "\n")
             train(proposed, parts, folder, options)
         score = float(read_document(metadata_path(weights), CheckpointMetadata).figures["select"]["score"])
         study.tell(trial, score)
@@ -163,14 +166,6 @@ def _configured(config: TrainConfig, space: Space, values: Mapping[str, Any]) ->
         return TrainConfig.model_validate(document)
     except ValidationError as exc:
         raise DataError(f"a trial proposes {dict(values)}: {first_error(exc)}") from exc
-
-
-def _write(file: Path, values: Mapping[str, Any]) -> None:
-    """Whole or not at all: a trial that was killed is known by it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(".part")
-    draft.write_text(json.dumps(dict(values), indent=1) + "\n")
-    draft.replace(file)
 
 
 def _require_same(folder: Path, values: Mapping[str, Any]) -> None:

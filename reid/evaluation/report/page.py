@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from importlib import resources
@@ -16,6 +15,7 @@ from reid.evaluation.failures import Answer, Failure
 from reid.evaluation.report.curve import reliability_svg
 from reid.evaluation.report.thumbnails import data_url
 from reid.evaluation.tables import Table
+from reid.whole import draft_of, written_whole
 
 _HEADINGS = {
     "class": "By vehicle class",
@@ -71,7 +71,7 @@ def require_writable(path: Path) -> None:
         raise FileExistsError(errno.EEXIST, "it is no file")
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, f"no folder {path.parent}")
-    draft = _draft(path)
+    draft = draft_of(path)
     draft.write_bytes(b"")
     draft.unlink()
 
@@ -90,18 +90,8 @@ def write_report(path: Path, found: Evaluation, subject: Subject) -> None:
         OSError: The file cannot be written.
     """
     page = render_report(found, subject).encode(errors="replace")  # Names of files need not be UTF-8.
-    draft = _draft(path)
-    try:
+    with written_whole(path) as draft:
         draft.write_bytes(page)
-        draft.replace(path)
-    except OSError:
-        with suppress(OSError):
-            draft.unlink()
-        raise
-
-
-def _draft(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
 
 
 def render_report(found: Evaluation, subject: Subject) -> str:

@@ -141,8 +141,9 @@ local done = { actions[doc.action]() }
 local event, moved = done[1], done[2] or 0
 if not event then return { 'refused', done[2], done[3] } end
 redis.call('INCR', K.fence)
-for _, id in ipairs({ living(doc.one) or '', living(doc.other) or '' }) do
-  if id ~= '' then redis.call('SADD', K.corrected, id) end
+for _, id in ipairs({ doc.one, doc.other }) do
+  local found = living(id)
+  if found then redis.call('SADD', K.corrected, found) end
 end
 note(doc.actor, doc.undoes == '' and doc.action or 'undo', doc.one, tostring(moved), doc.other .. ' ' .. event)
 local position = last_position()

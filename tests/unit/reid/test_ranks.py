@@ -98,6 +98,15 @@ except Stepped:
         np.savez(sys.argv[4], **grads)
 """
 
+TINY = {
+    "name": "tiny",
+    "architecture": {"backbone": "mobilenetv2_x1_0", "dim": 16, "pooling": "gap"},
+    "preprocessing": {"input_hw": [32, 32]},
+    "domains": {"city": {"pattern": "veri", "select": 4, "calibrate": 4}},
+    "vehicles": 4,
+    "tensorboard": False,
+}
+
 
 def start(ranks: int, program: str, *arguments: Path) -> None:
     with socket.socket() as free:
@@ -124,15 +133,7 @@ def test_gradients_of_two_processes_are_those_of_one_over_the_whole_batch(tmp_pa
 
 
 def test_weights_of_a_metric_loss_move_in_two_processes_as_in_one(tmp_path, small_city):
-    config = {
-        "name": "tiny",
-        "architecture": {"backbone": "mobilenetv2_x1_0", "dim": 16, "pooling": "gap"},
-        "preprocessing": {"input_hw": [32, 32]},
-        "domains": {"city": {"pattern": "veri", "select": 4, "calibrate": 4}},
-        "objective": {"metric": "siamese"},
-        "vehicles": 4,
-        "tensorboard": False,
-    }
+    config = TINY | {"objective": {"metric": "siamese"}}
     (tmp_path / "config.json").write_text(json.dumps(config))
     for ranks in (1, 2):
         start(ranks, STEP, tmp_path / "config.json", small_city, tmp_path / f"out{ranks}", tmp_path / f"{ranks}.npz")
@@ -142,17 +143,7 @@ def test_weights_of_a_metric_loss_move_in_two_processes_as_in_one(tmp_path, smal
 
 
 def test_two_processes_train_one_network_and_only_the_first_writes(tmp_path, small_city):
-    config = {
-        "name": "tiny",
-        "architecture": {"backbone": "mobilenetv2_x1_0", "dim": 16, "pooling": "gap"},
-        "preprocessing": {"input_hw": [32, 32]},
-        "domains": {"city": {"pattern": "veri", "select": 4, "calibrate": 4}},
-        "vehicles": 4,
-        "batches": 6,
-        "epochs": 1,
-        "learning_rate": 3e-3,
-        "tensorboard": False,
-    }
+    config = TINY | {"batches": 6, "epochs": 1, "learning_rate": 3e-3}
     (tmp_path / "config.json").write_text(json.dumps(config))
     start(2, TRAINING, tmp_path / "config.json", small_city, tmp_path / "out")
     assert {p.name for p in (tmp_path / "out").iterdir()} == {

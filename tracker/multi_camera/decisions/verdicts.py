@@ -209,8 +209,11 @@ class Verdicts:
         """Takes a sighting out of its identity: to another, or to one of its own."""
         owner, target, why = look.owner, look.target, _because("revised", look.lead)
         alone = len(self._memory.members(owner)) == 1
-        whole = target is not None and not self._kept_apart(target, owner)
-        if target is not None and whole and (alone or merge_nats(self._scorer, self._memory, target, owner) > 0.0):
+        if (
+            target is not None
+            and not self._kept_apart(target, owner)
+            and (alone or merge_nats(self._scorer, self._memory, target, owner) > 0.0)
+        ):
             self._merge(target, owner, why, findings)
             return
         fresh = self._id_factory()
